@@ -1,0 +1,103 @@
+# jobsweep: see `make help`. One file, no recursion; a new .c or test is found by its place in the tree.
+
+VARIANT ?= release
+CC      ?= gcc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   := build/$(VARIANT)
+
+LAYERS := base model policy engine net aws ledger app
+PROGRAMS := jobsweep jobsweepd iotsim
+PACKAGES := libcurl libuv openssl yaml-0.1 json-c sqlite3
+
+# --- flags -----------------------------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef \
+        -Wwrite-strings -Wimplicit-fallthrough -Wpointer-arith -Wcast-align
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection
+ifeq ($(shell uname -m),x86_64)
+HARDEN += -fcf-protection
+endif
+LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+
+ifeq ($(VARIANT),release)
+OPT := -O2 -g -D_FORTIFY_SOURCE=3
+else ifeq ($(VARIANT),sanitize)
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LDOPT := -fsanitize=address,undefined
+else ifeq ($(VARIANT),coverage)
+OPT := -O0 -g --coverage
+LDOPT := --coverage
+else ifeq ($(VARIANT),fuzz)
+CC := clang
+OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDOPT := -fsanitize=address,undefined
+else
+$(error VARIANT is one of release, sanitize, coverage, fuzz)
+endif
+
+CPPFLAGS := -D_GNU_SOURCE -Iinclude -Itests $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+CFLAGS   := -std=c11 $(OPT) $(WARN) $(HARDEN)
+LDFLAGS  := $(LDHARDEN) $(LDOPT)
+LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
+
+# --- files -----------------------------------------------------------------------------------------------
+
+object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+MAINS  := $(wildcard daemon/app/main_*.c tests/sim/main_*.c)
+LIB_SRC := $(filter-out $(MAINS),$(foreach layer,$(LAYERS),$(wildcard daemon/$(layer)/*.c)))
+SIM_SRC := $(filter-out $(MAINS),$(wildcard tests/sim/*.c))
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+LAYER_LIBS := $(foreach layer,$(LAYERS),$(BUILD)/$(layer).a)
+BUILT := $(patsubst daemon/app/main_%.c,$(BUILD)/%,$(patsubst tests/sim/main_%.c,$(BUILD)/%,$(MAINS)))
+
+.PHONY: all help
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILT) ## build the programs (VARIANT=release, sanitize, coverage or fuzz) into build/VARIANT
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+define layer_archive
+$(BUILD)/$(1).a: $(call object,$(filter daemon/$(1)/%,$(LIB_SRC)))
+	@rm -f $$@
+	ar rcsD $$@ $$^
+endef
+$(foreach layer,$(LAYERS),$(eval $(call layer_archive,$(layer))))
+
+$(BUILD)/libjobsweep.a: $(call object,$(LIB_SRC))
+	@rm -f $@
+	ar rcsD $@ $^
+
+$(BUILD)/libsim.a: $(call object,$(SIM_SRC))
+	@rm -f $@
+	ar rcsD $@ $^
+
+$(BUILD)/jobsweep $(BUILD)/jobsweepd: $(BUILD)/%: $(BUILD)/obj/daemon/app/main_%.o $(BUILD)/libjobsweep.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/iotsim: $(BUILD)/obj/tests/sim/main_iotsim.o $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libmicrohttpd) $(LDLIBS)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(shell pkg-config --libs libmicrohttpd) $(LDLIBS)
+
+unit: $(UNIT) ## build and run the unit tests of this VARIANT
+	@for t in $(UNIT); do $$t || exit 1; done
+
+format: ## lay the C files out as .clang-format says
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean: ## remove build/
+	rm -rf build
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

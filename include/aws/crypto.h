@@ -1,0 +1,20 @@
+/* SHA-256 and HMAC-SHA-256 from OpenSSL, which is included in crypto.c alone. The EVP digest and MAC are
+ * fetched once, so that a digest of a short text costs well under a microsecond. Not thread-safe. */
+#ifndef AWS_CRYPTO_H
+#define AWS_CRYPTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CRYPTO_SHA256_BYTES 32
+
+void crypto_sha256(const void *data, size_t length, uint8_t out[CRYPTO_SHA256_BYTES]);
+void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
+                        uint8_t out[CRYPTO_SHA256_BYTES]);
+void crypto_hex(const uint8_t *bytes, size_t length, char *out); /* lower case, 2 * length + 1 bytes */
+/* Hex of the SHA-256 of data. */
+void crypto_sha256_hex(const void *data, size_t length, char out[2 * CRYPTO_SHA256_BYTES + 1]);
+/* Equal in a time that does not depend on where they differ. */
+int crypto_equal(const void *a, const void *b, size_t length);
+
+#endif

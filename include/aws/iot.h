@@ -1,0 +1,24 @@
+/* The operations of AWS IoT Jobs and of the registry, and STS GetCallerIdentity, as pure functions between
+ * struct call and HTTP (service model `iot` 2015-05-28, protocol rest-json; STS 2011-06-15, query protocol).
+ */
+#ifndef AWS_IOT_H
+#define AWS_IOT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/call.h"
+#include "net/http.h"
+
+/* Appends path and query of the call, percent-encoded. ERR_INVALID when a name or number breaks its rule:
+ * such a call must not be sent. method and body (NULL for none) are constants. */
+int iot_encode(const struct call *call, const char **method, struct buf *target, const char **body,
+               struct err *err);
+
+/* Fills answer and result of the call from a finished request. Never fails: what cannot be read becomes an
+ * answer (ANSWER_AMBIGUOUS with the code "UnreadableAnswer"). Sets everything but received_ms. */
+void iot_decode(struct call *call, const struct http_request *request);
+
+/* The class of a service error, by code first and status second (pure; for tests). code may be "". */
+enum answer_class iot_classify(const char *code, int http_status);
+
+#endif

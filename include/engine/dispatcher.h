@@ -1,0 +1,62 @@
+/* Calls on one target, paced: one lane per operation, evenly spaced slots, retry with backoff and a budget.
+ *
+ * A read is repeated here until it has a final answer. A deletion is never repeated here: it leaves once per
+ * submit, when its slot has come and its gate agrees, and its answer goes to the deleter, whatever it is. */
+#ifndef ENGINE_DISPATCHER_H
+#define ENGINE_DISPATCHER_H
+
+#include "engine/env.h"
+#include "model/call.h"
+#include "model/operation.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dispatcher;
+
+struct dispatcher_config {
+    int64_t quota_per_1000s[OPERATION_COUNT]; /* requests per 1,000 s; 0: operation_default_quota() */
+    int share_permille;                       /* of the quota that is used at most: 1..1000; 995 when 0 */
+    int concurrency;   /* calls in flight at most, over all lanes: 1..1024; 64 when 0 */
+    int read_attempts; /* tries of a read that fails for the transport or with 5xx; 8 when 0. Throttling has
+                          no limit */
+};
+
+/* env and service stay the caller's and must outlive it. */
+struct dispatcher *dispatcher_create(const struct env *env, const struct job_service *service,
+                                     const struct dispatcher_config *config);
+/* No call may be in it: cancel and wait first. Takes NULL. */
+void dispatcher_destroy(struct dispatcher *dispatcher);
+
+struct dispatch {
+    struct call call; /* the call's done and owner are the dispatcher's; see below for the submitter's */
+    /* DELETE_EXECUTION: asked when the slot has come, right before it is sent, with the clock sample that
+     * will be X-Amz-Date. False: it is not sent and ends as ANSWER_NOT_SENT with the code "Withheld". NULL:
+     * always true. */
+    bool (*gate)(struct dispatch *dispatch, int64_t wall_ms);
+    void (*done)(struct dispatch *dispatch);
+    void *owner;
+    /* the dispatcher's */
+    int attempts;
+    bool in_flight, canceled, refreshed;
+    int64_t not_before_ns;
+    struct dispatch *prev, *next;
+};
+
+/* done() comes exactly once, never from inside submit or cancel. The struct stays where it is until then. */
+void dispatcher_submit(struct dispatcher *dispatcher, struct dispatch *dispatch);
+/* A waiting one ends as ANSWER_NOT_SENT ("Canceled"); one in flight is passed on as a wish. */
+void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch);
+
+struct lane_view {
+    int64_t rate_per_1000s; /* the present pace */
+    int64_t waiting, in_flight;
+    int64_t sent, throttled, retried; /* since creation; sent counts every attempt */
+};
+void dispatcher_lane(const struct dispatcher *dispatcher, enum operation operation, struct lane_view *view);
+
+/* The service's clock minus ours in milliseconds: the median of the latest Date headers. 0 before the first.
+ */
+int64_t dispatcher_skew_ms(const struct dispatcher *dispatcher);
+
+#endif

@@ -1,0 +1,57 @@
+/* A sweep: one run of one policy in one target. It lists, decides, writes the plan to the ledger, compares it
+ * with the guards, and deletes. Everything else (files, terminals, logs) is the observer's business. */
+#ifndef ENGINE_SWEEP_H
+#define ENGINE_SWEEP_H
+
+#include "engine/dispatcher.h"
+#include "engine/env.h"
+#include "engine/report.h"
+#include "model/ledger.h"
+#include "policy/match.h"
+#include "policy/policy.h"
+
+struct sweep;
+
+/* All callbacks run from the loop, never from inside sweep_start() or sweep_cancel(). Any but done may be
+ * NULL. */
+struct sweep_observer {
+    void *owner;
+    /* The route and what it costs, before anything is listed; text is one line. */
+    void (*route)(void *owner, const char *text, int64_t calls);
+    /* Each execution in scope, with the verdict on it; rows that limits leave for later come as kept. */
+    void (*row)(void *owner, const struct job_execution *execution, const struct verdict *verdict);
+    /* The plan is sealed; deletion (if any) comes next. */
+    void (*planned)(void *owner, const struct report *so_far);
+    /* One selected row is settled. */
+    void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,
+                    const struct answer *answer);
+    /* Something a person should know that does not end the sweep; one line. */
+    void (*warning)(void *owner, const char *text);
+    void (*done)(void *owner, const struct report *report);
+};
+
+struct sweep_config {
+    const struct env *env;
+    struct dispatcher *dispatcher;
+    struct ledger *ledger;
+    const struct policy *policy; /* of the configuration that the sweep was started with; outlives it */
+    const struct target *target;
+    bool plan_only; /* decide, delete nothing */
+    struct sweep_observer observer;
+};
+
+struct sweep *sweep_start(const struct sweep_config *config);
+/* Stops selecting and sending; what was sent is settled first (quarantine included, unless hurry). */
+void sweep_cancel(struct sweep *sweep, bool hurry);
+/* After done() only. Takes NULL. */
+void sweep_destroy(struct sweep *sweep);
+
+struct sweep_progress {
+    bool deleting; /* else listing */
+    int64_t listed, selected, settled, quarantined;
+    int64_t jobs, jobs_listed; /* scopes to list and those finished; 0 when not known yet */
+    int64_t remaining_ms;      /* estimate from the lanes' pace; -1 when not known */
+};
+void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress);
+
+#endif

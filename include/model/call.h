@@ -1,0 +1,110 @@
+/* One call on the service: what is asked, and what came back. The same struct goes down from the engine
+ * through a job service (the AWS client, or the simulator) and comes back answered.
+ *
+ * Life: call_init(), fill "asked", hand it to job_service.submit, get done() exactly once and never from
+ * inside submit, read the answer, call_finish() or call_again(). The struct is embedded in its owner's and
+ * must stay where it is from submit until done; done may free or submit it again. One thread. */
+#ifndef MODEL_CALL_H
+#define MODEL_CALL_H
+
+#include "model/job.h"
+#include "model/job_execution.h"
+#include "model/operation.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_MAX       250         /* maxResults of the Jobs and registry operations: 1..250 */
+#define NEXT_TOKEN_MAX (64 * 1024) /* our own bound: a longer token is a broken answer */
+
+/* What an answer means. Errors are classified by the service's code before the HTTP status: AWS IoT throttles
+ * with status 400. */
+enum answer_class {
+    ANSWER_DONE,      /* 2xx with complete headers, and for a read a body that could be read */
+    ANSWER_NOT_SENT,  /* it never left: no name, no connection, no TLS, canceled early */
+    ANSWER_THROTTLED, /* refused for its rate: not executed */
+    ANSWER_EXPIRED,   /* refused, the credentials are too old: not executed */
+    ANSWER_SKEWED,    /* refused, our clock is wrong: not executed */
+    ANSWER_DENIED,    /* refused, no permission or no usable credentials: not executed */
+    ANSWER_INVALID,   /* refused, any other 3xx or 4xx: not executed */
+    ANSWER_GONE,      /* ResourceNotFoundException */
+    ANSWER_STATE,     /* InvalidStateTransitionException: not executed */
+    ANSWER_AMBIGUOUS, /* it may have been executed: timeout, reset, unreadable or cut answer, any 5xx */
+    ANSWER_CLASS_COUNT
+};
+
+struct answer {
+    enum answer_class class;
+    int http_status;   /* 0 when there was none */
+    char code[96];     /* the service's error code, or our word for a transport failure; "" for ANSWER_DONE */
+    char message[256]; /* for people; may hold anything the service sent: show it through text_visible() */
+    char request_id[80];    /* x-amzn-RequestId, "" when there was none */
+    int64_t retry_after_ms; /* what x-amz-retry-after or Retry-After asked for; 0 when nothing */
+    int64_t server_date_ms; /* the Date header; 0 when there was none or it made no sense */
+    int64_t received_ms;    /* our wall clock when the answer was complete */
+};
+
+/* A page of a list operation. Which array is filled follows from the operation. Rows that break a rule (a
+ * name outside its pattern, no number, an unusable time) are left out and counted. */
+struct page {
+    struct job_execution *executions;
+    struct job *jobs;
+    char (*things)[THING_NAME_MAX + 1];
+    size_t count;          /* of the array that is filled */
+    size_t skipped;        /* rows left out */
+    char skipped_why[128]; /* the first one's reason, for people */
+    char *next_token;      /* NULL on the last page */
+};
+
+struct call {
+    /* asked */
+    enum operation operation;
+    char job_id[JOB_ID_MAX + 1];
+    char thing_name[THING_NAME_MAX + 1];
+    char group_name[THING_NAME_MAX + 1]; /* LIST_THINGS_IN_GROUP */
+    bool recursive;                      /* LIST_THINGS_IN_GROUP */
+    int64_t number;                      /* DESCRIBE_EXECUTION (0: the newest), DELETE_EXECUTION */
+    bool force;                          /* DELETE_EXECUTION; see the design of deletion in ARCHITECTURE.md */
+    enum execution_status status;        /* list executions of this state only; EXECUTION_UNKNOWN: all */
+    enum job_status job_status;          /* LIST_JOBS of this state only; JOB_UNKNOWN: all */
+    int max_results;                     /* list operations: 1..PAGE_MAX */
+    char *next_token;                    /* list operations; NULL for the first page; owned by the call */
+    int64_t signed_at_ms; /* wall clock sample that becomes X-Amz-Date; set just before submit */
+
+    /* answered; owned by the call */
+    struct answer answer;
+    struct page page;                 /* list operations */
+    struct job job;                   /* DESCRIBE_JOB */
+    struct job_execution execution;   /* DESCRIBE_EXECUTION */
+    char account[ACCOUNT_LENGTH + 1]; /* GET_CALLER_IDENTITY */
+    char arn[256];                    /* GET_CALLER_IDENTITY */
+
+    /* plumbing */
+    void (*done)(struct call *call);
+    void *owner;              /* the submitter's */
+    void *service;            /* the job service's, while the call is with it */
+    struct call *prev, *next; /* for whoever holds the call in a queue (utlist) */
+};
+
+/* What the engine knows of the service. */
+struct job_service {
+    void *ctx;
+    /* Takes the call; done() follows exactly once, later. */
+    void (*submit)(void *ctx, struct call *call);
+    /* A wish: done() still comes, as ANSWER_NOT_SENT or ANSWER_AMBIGUOUS (code "Canceled"), or with the
+     * answer. */
+    void (*cancel)(void *ctx, struct call *call);
+};
+
+void call_init(struct call *call, enum operation operation);
+/* Frees what the call owns; the struct may be initialised again. */
+void call_finish(struct call *call);
+/* Forgets the answer and keeps what is asked. */
+void call_again(struct call *call);
+/* Forgets the answer and asks for the page behind it: moves page.next_token to next_token. */
+void call_next_page(struct call *call);
+
+const char *answer_class_name(enum answer_class class); /* "DONE", "NOT_SENT", ... */
+
+#endif

@@ -1,0 +1,75 @@
+/* The face of the ledger: the record of runs, their plans, intents and results. The engine writes through it
+ * and never sees how it is kept; `ledger` has the implementations.
+ *
+ * Every request is asynchronous: done() comes exactly once, never from inside submit, and for everything that
+ * writes it comes only when the record is as durable as the implementation can make it. Requests of one
+ * ledger take effect in the order of submission. A request that fails with ERR_IO leaves the ledger frozen:
+ * every later write fails the same way. */
+#ifndef MODEL_LEDGER_H
+#define MODEL_LEDGER_H
+
+#include "base/err.h"
+#include "model/call.h"
+#include "model/job_execution.h"
+#include "model/outcome.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLAN_REASON_MAX 95
+#define LEDGER_BATCH    250 /* rows of one ADD_ROWS or READ_ROWS at most */
+
+struct plan_row {
+    struct job_execution execution;
+    bool force;                       /* the policy's, for this row */
+    char reason[PLAN_REASON_MAX + 1]; /* the clauses that selected it: "status SUCCEEDED, age over 30d" */
+};
+
+struct run_header {
+    char policy[65];
+    char policy_sha256[65]; /* hex, of the policy as it stood in the file */
+    char target[65];
+    char account[ACCOUNT_LENGTH + 1];
+    char region[64];
+    int64_t started_ms;
+};
+
+enum ledger_operation {
+    LEDGER_START_RUN, /* header -> run */
+    LEDGER_ADD_ROWS,  /* run, rows, count: appended to the run's plan; rows are numbered from 0 */
+    LEDGER_SEAL_PLAN, /* run: no more rows */
+    LEDGER_READ_ROWS, /* run, from, count (most wanted) -> rows, count */
+    LEDGER_INTENT,    /* run, row, attempt: this row may be sent from now on */
+    LEDGER_RESULT,    /* run, row, attempt (0: none was made), answer, signed_at_ms, outcome */
+    LEDGER_END_RUN    /* run, ended_ms, note */
+};
+
+struct ledger_request {
+    enum ledger_operation operation;
+    int64_t run;
+    const struct run_header *header; /* START_RUN; valid until done */
+    struct plan_row
+        *rows; /* ADD_ROWS: in; READ_ROWS: out, room for count; the submitter's, valid until done */
+    size_t count;
+    int64_t from;         /* READ_ROWS: number of the first row */
+    int64_t row;          /* INTENT, RESULT */
+    int attempt;          /* INTENT: from 1; RESULT: the attempt answered, 0 when none */
+    int64_t signed_at_ms; /* RESULT: X-Amz-Date of the attempt, 0 when none */
+    struct answer answer; /* RESULT: of the attempt */
+    enum outcome outcome; /* RESULT: OUTCOME_PENDING when the row goes on */
+    int64_t ended_ms;     /* END_RUN */
+    char note[128];       /* END_RUN: how it ended */
+
+    struct err err; /* ERR_NONE when it was done */
+    void (*done)(struct ledger_request *request);
+    void *owner;
+    struct ledger_request *prev, *next; /* the ledger's while it has the request */
+};
+
+struct ledger {
+    void *ctx;
+    void (*submit)(void *ctx, struct ledger_request *request);
+};
+
+#endif

@@ -1,0 +1,117 @@
+/* The HTTP client: libcurl's multi interface on a libuv loop.
+ *
+ * One client per process and loop; an origin is one endpoint (scheme, host, port, its CA and limits); a
+ * request goes to an origin. Connections are reused and shared by all origins of the same host. A request
+ * that must go out at most once is guarded (`once`): libcurl would send it again by itself when a reused
+ * connection dies before the first byte of the answer; here that second transmission is aborted and the
+ * result says what is known.
+ *
+ * Never: redirects, netrc, cookies, decompression, a changed path. TLS 1.2 at least; peer and host are
+ * verified unless the origin says otherwise; plain http only to loopback addresses. */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct http_client;
+struct http_origin;
+
+struct http_limits {
+    int connections;    /* open at most, over all origins; 64 when 0 */
+    int64_t connect_ms; /* 5,000 when 0; name resolution, TCP and TLS */
+    int64_t request_ms; /* 30,000 when 0; the whole request */
+    int64_t idle_ms;    /* an idle connection older than this is not reused; 20,000 when 0 */
+    size_t reply_bytes; /* of a body at most; 4 MiB when 0. Headers: 64 KiB always */
+};
+
+/* NULL with err when libcurl or the loop refuse. */
+struct http_client *http_client_create(uv_loop_t *loop, const struct http_limits *limits, struct err *err);
+/* Cancels what is left, waits for its callbacks and handles, then calls on_closed(owner) from the loop.
+ * Origins end with it. */
+void http_client_destroy(struct http_client *client, void (*on_closed)(void *owner), void *owner);
+
+struct http_origin_options {
+    const char *ca_bundle; /* a PEM file; NULL: the system's */
+    bool no_verify;        /* only for `--no-verify-ssl` */
+    bool http1_only;       /* else HTTP/2 where the server offers it */
+};
+
+/* url: "https://host[:port][/base]" ("http://" for loopback addresses only: 127.0.0.0/8, [::1], localhost),
+ * no user info, query or fragment. ERR_INVALID says what is wrong, ERR_NOT_FOUND or ERR_PERMISSION that
+ * ca_bundle cannot be read. Belongs to the client. */
+struct http_origin *http_origin_create(struct http_client *client, const char *url,
+                                       const struct http_origin_options *options, struct err *err);
+/* As it goes into Host and into the signature: the port only when it is not the scheme's own. */
+const char *http_origin_host(const struct http_origin *origin);
+/* The path of url, without a final '/': put before each target. */
+const char *http_origin_base(const struct http_origin *origin);
+
+#define HTTP_HEADERS_MAX 16 /* of a request */
+
+struct http_header {
+    char name[48];
+    char *value;
+};
+
+enum http_sent {
+    HTTP_NOT_SENT,  /* no byte of it left: surely not executed */
+    HTTP_MAYBE_SENT /* it may have left, whole or in part */
+};
+
+struct http_request {
+    /* asked; strings are the submitter's and valid until done */
+    struct http_origin *origin;
+    const char *method; /* "GET", "DELETE", "PUT", "POST" */
+    const char *target; /* path and query, percent-encoded as it goes on the wire, sent as it is */
+    struct {
+        const char *name, *value;
+    } headers[HTTP_HEADERS_MAX]; /* besides Host, which is set here */
+    size_t header_count;
+    const char *body; /* NULL: none (Content-Length: 0 is sent for DELETE, PUT and POST) */
+    size_t body_length;
+    bool once;          /* at most one transmission */
+    int64_t request_ms; /* 0: the client's */
+
+    /* answered; valid until http_request_finish() or the next submit */
+    struct err err; /* ERR_NONE: a complete answer with complete headers and body */
+    enum http_sent sent;
+    int status; /* of the headers, if they came; 0 otherwise */
+    struct buf body_in;
+    char error_type[96];  /* x-amzn-ErrorType, "" when absent; control characters removed from all of these */
+    char request_id[80];  /* x-amzn-RequestId */
+    char date[40];        /* Date */
+    char retry_after[32]; /* Retry-After */
+    char x_retry_after[32]; /* x-amz-retry-after, milliseconds */
+
+    /* plumbing */
+    void (*done)(struct http_request *request);
+    void *owner;
+    void *impl; /* the client's while the request is with it */
+};
+
+void http_request_init(struct http_request *request);
+void http_request_finish(struct http_request *request); /* frees body_in */
+/* Adds a header; false when the table is full. */
+bool http_request_header(struct http_request *request, const char *name, const char *value);
+
+/* done() comes exactly once, never from inside submit or cancel. It may submit the request again, or free it.
+ */
+void http_submit(struct http_client *client, struct http_request *request);
+/* A wish: done() comes with ERR_CANCELED, or with the result if that was first. */
+void http_cancel(struct http_client *client, struct http_request *request);
+
+struct http_stats {
+    int64_t connections; /* opened since creation */
+    int64_t requests;    /* submitted */
+    int64_t withheld;    /* second transmissions that `once` prevented */
+    int open;            /* sockets open now */
+};
+void http_client_stats(const struct http_client *client, struct http_stats *stats);
+
+#endif

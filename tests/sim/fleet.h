@@ -1,0 +1,69 @@
+/* A model of the AWS IoT Jobs control plane: things, groups, jobs and job executions with hidden identities,
+ * paging tokens, quota buckets. It knows the truth, so it is also the oracle. Time comes as an argument; the
+ * same seed and the same calls give the same fleet.
+ *
+ * Two faces use it: the virtual world calls it directly (sim/virtual.h), iotsim over HTTP(S). Faults of the
+ * way (resets, lost answers, latency) belong to the faces; refusals of the service (throttling, 404, 409,
+ * validation) to the model. */
+#ifndef SIM_FLEET_H
+#define SIM_FLEET_H
+
+#include "model/call.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fleet;
+
+struct fleet_config {
+    uint64_t seed;
+    int things; /* names "gw-000000", some with ':' in them */
+    int jobs; /* ids "fw-0000" and so on; some CONTINUOUS, some in progress, one AFR_OTA-*, one Greengrass */
+    int64_t executions;         /* created in all states and with ages of 0 to 400 days */
+    int groups;                 /* thing groups "group-0" ...; nested */
+    int64_t now_ms;             /* the fleet's clock when it is made */
+    const char *account;        /* NULL: "123456789012" */
+    const char *region;         /* NULL: "us-east-1" */
+    int quota[OPERATION_COUNT]; /* requests a second, burst of one second; 0: the default quota; -1: none */
+    bool reuse_numbers;         /* a new execution takes a freed number */
+};
+
+struct fleet *fleet_create(const struct fleet_config *config);
+void fleet_destroy(struct fleet *fleet); /* takes NULL */
+
+/* Carries out one call at this moment: fills answer (class, status, code, message, request id, server date)
+ * and result exactly as the service would answer it. Does not call done(). */
+void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms);
+
+/* The truth. identity is unique for ever; 0 means none. */
+struct fleet_execution {
+    uint64_t identity;
+    struct job_execution execution;
+    int64_t deleted_ms; /* 0 while it exists */
+    bool forced;        /* it was deleted with force while IN_PROGRESS */
+};
+uint64_t fleet_find(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number,
+                    struct fleet_execution *execution); /* of those that exist; execution may be NULL */
+bool fleet_identity(const struct fleet *fleet, uint64_t identity, struct fleet_execution *execution);
+/* Visits every execution that exists, or every one ever deleted, in the order of their identities. */
+void fleet_each(const struct fleet *fleet, bool deleted,
+                void (*each)(void *ctx, const struct fleet_execution *execution), void *ctx);
+
+/* What other actors do: they are the tests' hands. Return the identity concerned, 0 when it cannot be done.
+ */
+uint64_t fleet_add_execution(struct fleet *fleet, const char *job_id, const char *thing_name,
+                             enum execution_status status, int64_t last_updated_ms, int64_t now_ms);
+uint64_t fleet_set_status(struct fleet *fleet, uint64_t identity, enum execution_status status,
+                          int64_t now_ms);
+uint64_t fleet_remove(struct fleet *fleet, uint64_t identity, int64_t now_ms);
+
+struct fleet_counts {
+    int64_t calls[OPERATION_COUNT];     /* that reached the model */
+    int64_t throttled[OPERATION_COUNT]; /* of these, refused for their rate */
+    int64_t executions;                 /* that exist now */
+    int64_t deleted;                    /* by DeleteJobExecution */
+    int64_t forced;
+};
+void fleet_counts(const struct fleet *fleet, struct fleet_counts *counts);
+
+#endif

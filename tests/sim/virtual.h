@@ -1,0 +1,45 @@
+/* A virtual world in one thread: a heap of events ordered by (time, sequence), an env (engine/env.h) on it,
+ * and a job service that carries calls to a fleet with latency and faults. The same seed gives the same run;
+ * nothing waits. */
+#ifndef SIM_VIRTUAL_H
+#define SIM_VIRTUAL_H
+
+#include "engine/env.h"
+#include "model/call.h"
+#include "sim/fleet.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct virtual_world;
+
+struct virtual_config {
+    uint64_t seed;
+    struct fleet *fleet;                    /* the caller's; may be NULL where no service is used */
+    int64_t start_ms;                       /* wall clock at the start */
+    int64_t skew_ms;                        /* the service's clock minus ours */
+    int64_t latency_min_ns, latency_max_ns; /* of a whole call, half before the execution */
+    /* faults, in 1/1,000,000 of calls; each call suffers one at most */
+    int not_sent, lost_before, lost_after, error_500_executed, error_500_refused, error_503, throttled;
+};
+
+struct virtual_world *virtual_create(const struct virtual_config *config);
+void virtual_destroy(struct virtual_world *world);
+
+const struct env *virtual_env(struct virtual_world *world);
+const struct job_service *virtual_service(struct virtual_world *world);
+int64_t virtual_mono_ns(const struct virtual_world *world);
+
+/* Runs `function` once at this time. */
+void virtual_at(struct virtual_world *world, int64_t at_ns, void (*function)(void *ctx), void *ctx);
+/* Runs after every event, before the next: where the ledger is drained and invariants are checked. */
+void virtual_after_each(struct virtual_world *world, void (*function)(void *ctx), void *ctx);
+/* One event; false when there is none. */
+bool virtual_step(struct virtual_world *world);
+/* Until done(ctx) is true, nothing is left to happen, or this time has come: returns whether done(ctx) was
+ * true. */
+bool virtual_run(struct virtual_world *world, bool (*done)(void *ctx), void *ctx, int64_t until_ns);
+/* FNV-1a over everything that happened so far. */
+uint64_t virtual_trace_hash(const struct virtual_world *world);
+
+#endif
