@@ -36,7 +36,8 @@ else
 $(error VARIANT is one of release, sanitize, coverage, fuzz)
 endif
 
-CPPFLAGS := -D_GNU_SOURCE -Iinclude -Itests $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+# uthash's default hash function falls through its cases in a way that clang refuses
+CPPFLAGS := -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT -Iinclude -Itests $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS   := -std=c11 $(OPT) $(WARN) $(HARDEN)
 LDFLAGS  := $(LDHARDEN) $(LDOPT)
 LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm

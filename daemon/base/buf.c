@@ -1,0 +1,95 @@
+/* See base/buf.h. */
+#include "base/buf.h"
+
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ROOM 64
+
+void buf_init(struct buf *buf, size_t max)
+{
+    *buf = (struct buf){.max = max};
+}
+
+void buf_finish(struct buf *buf)
+{
+    free(buf->data);
+    *buf = (struct buf){0};
+}
+
+void buf_reset(struct buf *buf)
+{
+    buf->length = 0;
+    buf->overflow = false;
+    if (buf->data != NULL) {
+        buf->data[0] = '\0';
+    }
+}
+
+/* Makes room for `more` bytes and the NUL behind them. */
+static bool reserve(struct buf *buf, size_t more)
+{
+    if (more > buf->max - buf->length) {
+        buf->overflow = true;
+        return false;
+    }
+    size_t need = buf->length + more + 1;
+    if (need > buf->room) {
+        size_t room = buf->room > 0 ? buf->room : FIRST_ROOM;
+        while (room < need) {
+            room *= 2;
+        }
+        buf->data = mem_realloc(buf->data, room, 1);
+        buf->room = room;
+    }
+    return true;
+}
+
+bool buf_append(struct buf *buf, const void *bytes, size_t length)
+{
+    if (!reserve(buf, length)) {
+        return false;
+    }
+    if (length > 0) {
+        memcpy(buf->data + buf->length, bytes, length);
+    }
+    buf->length += length;
+    buf->data[buf->length] = '\0';
+    return true;
+}
+
+bool buf_text(struct buf *buf, const char *text)
+{
+    return buf_append(buf, text, strlen(text));
+}
+
+bool buf_char(struct buf *buf, char c)
+{
+    return buf_append(buf, &c, 1);
+}
+
+bool buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0 || !reserve(buf, (size_t)length)) {
+        buf->overflow = true;
+        return false;
+    }
+    va_start(args, format);
+    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
+    va_end(args);
+    buf->length += (size_t)length;
+    return true;
+}
+
+const char *buf_string(const struct buf *buf)
+{
+    return buf->data != NULL ? buf->data : "";
+}
