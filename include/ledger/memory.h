@@ -8,7 +8,7 @@
 struct ledger_memory;
 
 /* wake is called (from submit, at most once until the next drain) when ledger_memory_drain() has work to do;
- * whoever owns the loop then calls it from there. Rows keep names and reasons once: about 150 bytes each. */
+ * whoever owns the loop then calls it from there. Rows keep names and reasons once: about 110 bytes each. */
 struct ledger_memory *ledger_memory_create(void (*wake)(void *ctx), void *ctx);
 void ledger_memory_destroy(struct ledger_memory *memory); /* takes NULL; no request may be in it */
 

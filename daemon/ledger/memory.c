@@ -1,0 +1,260 @@
+/* See ledger/memory.h. A row's three times are kept as their texts, one behind the other in one small
+ * allocation; names and reasons are kept once for all rows. */
+#include "ledger/memory.h"
+
+#include "base/mem.h"
+#include "base/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+struct row {
+    int64_t number;
+    int64_t version_number;
+    char *times; /* "queuedAt\0startedAt\0lastUpdatedAt\0" */
+    uint32_t job_id, thing_name, reason;
+    uint8_t status;
+    uint8_t force;
+    uint8_t outcome;
+    uint8_t intents; /* at most 3 attempts are ever made, but retries of what was not sent count here too:
+                        saturates */
+    uint8_t results;
+};
+
+struct run {
+    struct run_header header;
+    struct row *rows;
+    size_t count, room;
+    bool sealed, ended;
+};
+
+struct ledger_memory {
+    struct ledger face;
+    struct names *names;
+    struct run *runs; /* run N is runs[N - 1] */
+    size_t run_count;
+    struct ledger_request *waiting;
+    bool woken;
+    void (*wake)(void *ctx);
+    void *ctx;
+};
+
+static void on_submit(void *ctx, struct ledger_request *request)
+{
+    struct ledger_memory *memory = ctx;
+    request->err = (struct err){0};
+    DL_APPEND(memory->waiting, request);
+    if (!memory->woken) {
+        memory->woken = true;
+        memory->wake(memory->ctx);
+    }
+}
+
+struct ledger_memory *ledger_memory_create(void (*wake)(void *ctx), void *ctx)
+{
+    struct ledger_memory *memory = mem_zalloc(sizeof *memory);
+    memory->face = (struct ledger){.ctx = memory, .submit = on_submit};
+    memory->names = names_create();
+    memory->wake = wake;
+    memory->ctx = ctx;
+    return memory;
+}
+
+void ledger_memory_destroy(struct ledger_memory *memory)
+{
+    if (memory == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < memory->run_count; i++) {
+        for (size_t k = 0; k < memory->runs[i].count; k++) {
+            free(memory->runs[i].rows[k].times);
+        }
+        free(memory->runs[i].rows);
+    }
+    free(memory->runs);
+    names_destroy(memory->names);
+    free(memory);
+}
+
+struct ledger *ledger_memory_face(struct ledger_memory *memory)
+{
+    return &memory->face;
+}
+
+static struct run *find_run(const struct ledger_memory *memory, int64_t number)
+{
+    return number >= 1 && number <= (int64_t)memory->run_count ? &memory->runs[number - 1] : NULL;
+}
+
+static struct row *find_row(struct run *run, int64_t number)
+{
+    return run != NULL && number >= 0 && number < (int64_t)run->count ? &run->rows[number] : NULL;
+}
+
+static char *pack_times(const struct fingerprint *fingerprint)
+{
+    const char *texts[] = {fingerprint->queued_at.text, fingerprint->started_at.text,
+                           fingerprint->last_updated_at.text};
+    char packed[3 * (TIMESTAMP_TEXT_MAX + 1)];
+    size_t used = 0;
+    for (int i = 0; i < 3; i++) {
+        size_t size = strlen(texts[i]) + 1;
+        memcpy(packed + used, texts[i], size);
+        used += size;
+    }
+    char *times = mem_alloc(used);
+    memcpy(times, packed, used);
+    return times;
+}
+
+static void unpack_times(const char *times, struct fingerprint *fingerprint)
+{
+    struct timestamp *to[] = {&fingerprint->queued_at, &fingerprint->started_at,
+                              &fingerprint->last_updated_at};
+    for (int i = 0; i < 3; i++) {
+        timestamp_parse(times, to[i]); /* "" gives an absent one again */
+        times += strlen(times) + 1;
+    }
+}
+
+static struct row pack_row(struct names *names, const struct plan_row *from)
+{
+    const struct fingerprint *fingerprint = &from->execution.fingerprint;
+    return (struct row){
+        .number = from->execution.number,
+        .version_number = fingerprint->version_number,
+        .times = pack_times(fingerprint),
+        .job_id = names_intern(names, from->execution.job_id),
+        .thing_name = names_intern(names, from->execution.thing_name),
+        .reason = names_intern(names, from->reason),
+        .status = (uint8_t)fingerprint->status,
+        .force = from->force,
+    };
+}
+
+static void unpack_row(const struct names *names, const struct row *row, struct plan_row *to)
+{
+    *to = (struct plan_row){0};
+    strcpy(to->execution.job_id, names_text(names, row->job_id));
+    strcpy(to->execution.thing_name, names_text(names, row->thing_name));
+    strcpy(to->reason, names_text(names, row->reason));
+    to->execution.number = row->number;
+    to->execution.fingerprint.status = (enum execution_status)row->status;
+    to->execution.fingerprint.version_number = row->version_number;
+    unpack_times(row->times, &to->execution.fingerprint);
+    to->force = row->force;
+}
+
+static void start_run(struct ledger_memory *memory, struct ledger_request *request)
+{
+    memory->runs = mem_realloc(memory->runs, memory->run_count + 1, sizeof *memory->runs);
+    memory->runs[memory->run_count++] = (struct run){.header = *request->header};
+    request->run = (int64_t)memory->run_count;
+}
+
+static void add_rows(struct ledger_memory *memory, struct run *run, const struct ledger_request *request)
+{
+    if (run->count + request->count > run->room) {
+        run->room = (run->count + request->count) * 2;
+        run->rows = mem_realloc(run->rows, run->room, sizeof *run->rows);
+    }
+    for (size_t i = 0; i < request->count; i++) {
+        run->rows[run->count++] = pack_row(memory->names, &request->rows[i]);
+    }
+}
+
+static void read_rows(const struct ledger_memory *memory, struct run *run, struct ledger_request *request)
+{
+    size_t wanted = request->count;
+    request->count = 0;
+    while (request->count < wanted) {
+        const struct row *row = find_row(run, request->from + (int64_t)request->count);
+        if (row == NULL) {
+            return;
+        }
+        unpack_row(memory->names, row, &request->rows[request->count++]);
+    }
+}
+
+static void count_up(uint8_t *count)
+{
+    *count = (uint8_t)(*count + (*count < UINT8_MAX));
+}
+
+/* The caller must keep the order of a run: rows, seal, then intents and results. */
+static int carry_out(struct ledger_memory *memory, struct ledger_request *request)
+{
+    struct run *run = find_run(memory, request->run);
+    struct row *row = find_row(run, request->row);
+    switch (request->operation) {
+    case LEDGER_START_RUN:
+        start_run(memory, request);
+        return 0;
+    case LEDGER_ADD_ROWS:
+        if (run == NULL || run->sealed) {
+            break;
+        }
+        add_rows(memory, run, request);
+        return 0;
+    case LEDGER_SEAL_PLAN:
+        if (run == NULL || run->sealed) {
+            break;
+        }
+        run->sealed = true;
+        return 0;
+    case LEDGER_READ_ROWS:
+        if (run == NULL) {
+            break;
+        }
+        read_rows(memory, run, request);
+        return 0;
+    case LEDGER_INTENT:
+        if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
+            break;
+        }
+        count_up(&row->intents);
+        return 0;
+    case LEDGER_RESULT:
+        if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
+            break;
+        }
+        count_up(&row->results);
+        row->outcome = (uint8_t)request->outcome;
+        return 0;
+    case LEDGER_END_RUN:
+        if (run == NULL || run->ended) {
+            break;
+        }
+        run->ended = true;
+        return 0;
+    }
+    return err_set(&request->err, ERR_INTERNAL, "ledger: operation %d on run %lld, row %lld is out of order",
+                   (int)request->operation, (long long)request->run, (long long)request->row);
+}
+
+void ledger_memory_drain(struct ledger_memory *memory)
+{
+    struct ledger_request *batch = memory->waiting;
+    memory->waiting = NULL;
+    memory->woken = false;
+    while (batch != NULL) {
+        struct ledger_request *request = batch;
+        DL_DELETE(batch, request);
+        carry_out(memory, request);
+        request->done(request);
+    }
+}
+
+bool ledger_memory_row(const struct ledger_memory *memory, int64_t run, int64_t row,
+                       struct plan_row *plan_row, struct ledger_row_state *state)
+{
+    const struct row *found = find_row(find_run(memory, run), row);
+    if (found == NULL) {
+        return false;
+    }
+    unpack_row(memory->names, found, plan_row);
+    *state = (struct ledger_row_state){
+        .intents = found->intents, .results = found->results, .outcome = (enum outcome)found->outcome};
+    return true;
+}
