@@ -16,17 +16,22 @@ struct aws_client_config {
     int64_t (*wall_ms)(void *ctx); /* the clock, for the freshness of credentials and received_ms */
     void *ctx;
     const char *region;
-    const char *endpoint_url;     /* NULL: by region */
-    const char *sts_endpoint_url; /* NULL: AWS_ENDPOINT_URL_STS, else by region */
-    const char *signing_name;     /* NULL: "iot" */
-    const char *ca_bundle;        /* NULL: AWS_CA_BUNDLE, else the system's */
+    /* NULL: AWS_ENDPOINT_URL_IOT (AWS_ENDPOINT_URL_STS), then AWS_ENDPOINT_URL, unless
+     * AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is "true"; else by region. */
+    const char *endpoint_url;
+    const char *sts_endpoint_url;
+    const char *signing_name; /* NULL: "iot" */
+    const char *ca_bundle;    /* NULL: AWS_CA_BUNDLE, else the system's */
+    bool no_verify;           /* only for `--no-verify-ssl` */
 };
 
 struct aws_client *aws_client_create(const struct aws_client_config *config, struct err *err);
 /* No call may be in it. Takes NULL. */
 void aws_client_destroy(struct aws_client *client);
 
-/* Signs with call.signed_at_ms as X-Amz-Date. DELETE_EXECUTION is sent at most once per submit. */
+/* Signs with call.signed_at_ms as X-Amz-Date. DELETE_EXECUTION is sent at most once per submit. A call that
+ * iot_encode() refuses, or that has no signed_at_ms, is answered ANSWER_INVALID and never sent; without
+ * credentials the answer is ANSWER_DENIED with the code "NoCredentials". */
 struct job_service *aws_client_service(struct aws_client *client);
 
 #endif

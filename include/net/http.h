@@ -103,6 +103,10 @@ bool http_request_header(struct http_request *request, const char *name, const c
 /* done() comes exactly once, never from inside submit or cancel. It may submit the request again, or free it.
  */
 void http_submit(struct http_client *client, struct http_request *request);
+/* Answers the request with err (copied) and HTTP_NOT_SENT instead of sending it, under the same rules as
+ * http_submit(): for what is refused before it may leave, so that done() still comes from the loop. origin,
+ * method and target are not looked at. */
+void http_refuse(struct http_client *client, struct http_request *request, const struct err *err);
 /* A wish: done() comes with ERR_CANCELED, or with the result if that was first. */
 void http_cancel(struct http_client *client, struct http_request *request);
 
