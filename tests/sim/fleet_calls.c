@@ -1,0 +1,233 @@
+/* What the service does with one call: throttle, validate, then carry out. Every refusal of the model is made
+ * here, with the code, status and wording of the service where they are known (service model `iot`,
+ * 2015-05-28). */
+#include "base/mem.h"
+#include "base/text.h"
+#include "sim/fleet_model.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *code;
+    enum answer_class class;
+} refusals[] = {{"ThrottlingException", ANSWER_THROTTLED},
+                {"InvalidRequestException", ANSWER_INVALID},
+                {"ResourceNotFoundException", ANSWER_GONE},
+                {"InvalidStateTransitionException", ANSWER_STATE}};
+
+void fleet_refuse(struct call *call, int http_status, const char *code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(call->answer.message, sizeof call->answer.message, format, arguments);
+    va_end(arguments);
+    text_copy(call->answer.code, sizeof call->answer.code, code);
+    call->answer.http_status = http_status;
+    call->answer.class = ANSWER_INVALID;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (strcmp(refusals[i].code, code) == 0)
+            call->answer.class = refusals[i].class;
+}
+
+/* --- before it is carried out ----------------------------------------------------------------------------
+ */
+
+static bool within_quota(struct fleet *fleet, enum operation operation, int64_t now_ms)
+{
+    struct quota *quota = &fleet->quotas[operation];
+    if (!quota->rate)
+        return true;
+    int64_t full = quota->rate * 1000;
+    if (now_ms - quota->filled_ms >= 1000)
+        quota->level = full;
+    else if (now_ms > quota->filled_ms)
+        quota->level += (now_ms - quota->filled_ms) * quota->rate;
+    if (quota->level > full)
+        quota->level = full;
+    if (now_ms > quota->filled_ms)
+        quota->filled_ms = now_ms;
+    if (quota->level < 1000)
+        return false;
+    quota->level -= 1000;
+    return true;
+}
+
+static bool check_name(struct call *call, const char *member, const char *value, bool valid,
+                       const char *pattern)
+{
+    if (!valid)
+        fleet_refuse(call, 400, "InvalidRequestException",
+                     "1 validation error detected: Value '%.100s' at '%s' failed to satisfy constraint: "
+                     "Member must satisfy regular expression pattern: %s",
+                     value, member, pattern);
+    return valid;
+}
+
+static bool check_job(struct call *call)
+{
+    return check_name(call, "jobId", call->job_id, job_id_valid(call->job_id), "[a-zA-Z0-9_-]+");
+}
+
+static bool check_thing(struct call *call)
+{
+    return check_name(call, "thingName", call->thing_name, thing_name_valid(call->thing_name),
+                      "[a-zA-Z0-9:_-]+");
+}
+
+static bool check_group(struct call *call)
+{
+    return check_name(call, "thingGroupName", call->group_name, thing_group_name_valid(call->group_name),
+                      "[a-zA-Z0-9:_-]+");
+}
+
+static bool check_page(struct call *call)
+{
+    if (call->max_results >= 1 && call->max_results <= PAGE_MAX)
+        return true;
+    fleet_refuse(call, 400, "InvalidRequestException",
+                 "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: "
+                 "Member must be between 1 and %d",
+                 call->max_results, PAGE_MAX);
+    return false;
+}
+
+static bool valid(struct call *call)
+{
+    switch (call->operation) {
+    case OPERATION_LIST_JOBS:
+    case OPERATION_LIST_THINGS:
+        return check_page(call);
+    case OPERATION_LIST_THINGS_IN_GROUP:
+        return check_page(call) && check_group(call);
+    case OPERATION_LIST_EXECUTIONS_FOR_JOB:
+        return check_page(call) && check_job(call);
+    case OPERATION_LIST_EXECUTIONS_FOR_THING:
+        return check_page(call) && check_thing(call) && (!call->job_id[0] || check_job(call));
+    case OPERATION_DESCRIBE_JOB:
+        return check_job(call);
+    case OPERATION_DESCRIBE_EXECUTION:
+    case OPERATION_DELETE_EXECUTION:
+        return check_job(call) && check_thing(call);
+    case OPERATION_GET_CALLER_IDENTITY:
+    case OPERATION_COUNT:
+        break;
+    }
+    return true;
+}
+
+/* --- carried out -----------------------------------------------------------------------------------------
+ */
+
+static void describe_job(struct fleet *fleet, struct call *call)
+{
+    const struct fleet_job *found = fleet_job(fleet, call->job_id);
+    if (!found) {
+        fleet_refuse(call, 404, "ResourceNotFoundException", "Job %s cannot be found.", call->job_id);
+        return;
+    }
+    struct job *job = &call->job;
+    text_copy(job->job_id, sizeof job->job_id, call->job_id);
+    text_copy(job->namespace_id, sizeof job->namespace_id, found->namespace_id);
+    memcpy(job->counts, found->counts, sizeof job->counts);
+    job->status = found->status;
+    job->continuous = found->continuous;
+    job->retries = found->retries;
+    job->described = true;
+    fleet_stamp(found->created_ms, &job->created_at);
+}
+
+static uint64_t execution_named(struct fleet *fleet, struct call *call)
+{
+    const struct fleet_job *job = fleet_job(fleet, call->job_id);
+    const struct fleet_thing *thing = fleet_thing(fleet, call->thing_name);
+    uint64_t identity = 0;
+    if (job && thing && call->number == 0 && call->operation == OPERATION_DESCRIBE_EXECUTION)
+        identity = fleet_newest(fleet, (uint32_t)(job - fleet->jobs), (uint32_t)(thing - fleet->things));
+    else if (job && thing)
+        identity = fleet_find(fleet, call->job_id, call->thing_name, call->number, NULL);
+    if (!identity)
+        fleet_refuse(call, 404, "ResourceNotFoundException",
+                     "Job execution %" PRId64 " of job %s on thing %s cannot be found.", call->number,
+                     call->job_id, call->thing_name);
+    return identity;
+}
+
+static void describe_execution(struct fleet *fleet, struct call *call)
+{
+    uint64_t identity = execution_named(fleet, call);
+    if (identity)
+        fleet_show(fleet, identity, &call->execution);
+}
+
+/* "The job execution must be QUEUED or in a terminal state" (developer guide, manage-job-cli); the API page
+ * leaves QUEUED out. With force IN_PROGRESS goes too. */
+static void delete_execution(struct fleet *fleet, struct call *call, int64_t now_ms)
+{
+    uint64_t identity = execution_named(fleet, call);
+    if (!identity)
+        return;
+    struct record *record = fleet_record(fleet, identity);
+    bool running = record->status == EXECUTION_IN_PROGRESS;
+    if (running && !call->force) {
+        fleet_refuse(call, 409, "InvalidStateTransitionException",
+                     "Job execution is in state IN_PROGRESS, and cannot be deleted without force.");
+        return;
+    }
+    record->forced = running;
+    fleet->counts.forced += running;
+    fleet->counts.deleted++;
+    fleet_drop(fleet, identity, now_ms);
+}
+
+static void carry_out(struct fleet *fleet, struct call *call, int64_t now_ms)
+{
+    switch (call->operation) {
+    case OPERATION_LIST_JOBS:
+        fleet_list_jobs(fleet, call);
+        break;
+    case OPERATION_DESCRIBE_JOB:
+        describe_job(fleet, call);
+        break;
+    case OPERATION_LIST_EXECUTIONS_FOR_JOB:
+    case OPERATION_LIST_EXECUTIONS_FOR_THING:
+        fleet_list_executions(fleet, call);
+        break;
+    case OPERATION_LIST_THINGS:
+    case OPERATION_LIST_THINGS_IN_GROUP:
+        fleet_list_things(fleet, call);
+        break;
+    case OPERATION_DESCRIBE_EXECUTION:
+        describe_execution(fleet, call);
+        break;
+    case OPERATION_DELETE_EXECUTION:
+        delete_execution(fleet, call, now_ms);
+        break;
+    case OPERATION_GET_CALLER_IDENTITY:
+        text_copy(call->account, sizeof call->account, fleet->account);
+        snprintf(call->arn, sizeof call->arn, "arn:aws:iam::%s:user/sweeper", fleet->account);
+        break;
+    case OPERATION_COUNT:
+        break;
+    }
+}
+
+void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms)
+{
+    uint64_t high = random_next(&fleet->random), low = random_next(&fleet->random);
+    call->answer = (struct answer){.class = ANSWER_DONE, .http_status = 200};
+    call->answer.server_date_ms = now_ms - now_ms % 1000; /* the Date header knows whole seconds */
+    snprintf(call->answer.request_id, sizeof call->answer.request_id,
+             "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-a%03" PRIx64 "-%012" PRIx64, high >> 32,
+             high >> 16 & 0xffff, high & 0xfff, low >> 52, low & UINT64_C(0xffffffffffff));
+    fleet->counts.calls[call->operation]++;
+    if (!within_quota(fleet, call->operation, now_ms)) {
+        fleet->counts.throttled[call->operation]++;
+        fleet_refuse(call, 400, "ThrottlingException", "Rate exceeded");
+        return;
+    }
+    if (valid(call))
+        carry_out(fleet, call, now_ms);
+}
