@@ -10,6 +10,12 @@ LAYERS := base model policy engine net aws ledger app
 PROGRAMS := jobsweep jobsweepd iotsim
 PACKAGES := libcurl libuv openssl yaml-0.1 json-c sqlite3
 
+# What `make deps` installs on Debian 12: to build, to test, to compare with.
+DEPS_BUILD := gcc libc6-dev make pkg-config libcurl4-openssl-dev libuv1-dev libssl-dev libyaml-dev libsqlite3-dev \
+              libjson-c-dev libzstd-dev uthash-dev libmicrohttpd-dev ca-certificates python3
+DEPS_TEST  := libcmocka-dev clang clang-format libclang-rt-14-dev llvm valgrind mandoc openssl systemd nghttp2-proxy \
+              awscli python3-botocore python3-boto3 git
+
 # --- flags -----------------------------------------------------------------------------------------------
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef \
@@ -37,10 +43,10 @@ $(error VARIANT is one of release, sanitize, coverage, fuzz)
 endif
 
 # uthash's default hash function falls through its cases in a way that clang refuses
-CPPFLAGS := -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT -Iinclude -Itests $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+CPPFLAGS = -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT -Iinclude -Itests $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS   := -std=c11 $(OPT) $(WARN) $(HARDEN)
 LDFLAGS  := $(LDHARDEN) $(LDOPT)
-LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
+LDLIBS    = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
 
 # --- files -----------------------------------------------------------------------------------------------
 
@@ -93,12 +99,43 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsim.a $(BUILD)/libjobs
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(shell pkg-config --libs libmicrohttpd) $(LDLIBS)
 
 unit: $(UNIT) ## build and run the unit tests of this VARIANT
-	@for t in $(UNIT); do $$t || exit 1; done
+	tests/run $(UNIT)
+
+# --- everything that is needed, and everything that is checked ---------------------------------------------
+
+E2E := $(filter-out tests/e2e/harness.py,$(wildcard tests/e2e/*.py))
+
+deps: ## install what building and testing need, by name from Debian's packages (as root or with sudo)
+	@missing=; for p in $(DEPS_BUILD) $(DEPS_TEST); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then echo "deps: everything is installed"; exit 0; fi; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -q && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+
+check: ## build every variant and run all tests (under five minutes)
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 VARIANT=release CC=clang BUILD=build/clang all
+	@$(MAKE) --no-print-directory -j2 VARIANT=release all tests
+	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize all tests
+	@$(MAKE) --no-print-directory VARIANT=sanitize run-tests
+
+run-tests:
+	BUILD=$(BUILD) tests/run $(UNIT) $(E2E) tests/lint/test_lint.py
+
+tests: $(UNIT)
+
+lint: ## the rules of ARCHITECTURE.md and CONTRIBUTING.md: includes, purity, lengths, layout, manuals
+	@$(MAKE) --no-print-directory -s -j2 VARIANT=release build/release/libjobsweep.a \
+	    $(addprefix build/release/,$(addsuffix .a,base model policy engine))
+	tests/lint/lint.py --engine build/release/engine.a
 
 format: ## lay the C files out as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 clean: ## remove build/
 	rm -rf build
+
+.PHONY: unit deps check run-tests tests lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
