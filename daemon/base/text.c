@@ -140,7 +140,7 @@ const char *text_nearest(const char *word, const char *const *candidates)
     if (length > NEAREST_MAX) {
         return NULL;
     }
-    size_t best = length / 3 < 2 ? length / 3 + 1 : 3; /* one above what is near enough */
+    size_t best = length < 5 ? (length + 1) / 2 : 3; /* one above what is near enough */
     for (; *candidates != NULL; candidates++) {
         if (strlen(*candidates) > NEAREST_MAX) {
             continue;
