@@ -49,7 +49,8 @@ static void make_job(struct fleet *fleet, int i, const struct fleet_config *conf
              : greengrass ? "5d3c9a1e-%04d-4e07-b1d2-90f2a6c4e7aa"
                           : "fw-%04d",
              i);
-    struct fleet_job *job = &fleet->jobs[fleet_put_job(fleet, job_id)];
+    uint32_t index = fleet_put_job(fleet, job_id); /* may move fleet->jobs */
+    struct fleet_job *job = &fleet->jobs[index];
     job->status = ota || greengrass ? JOB_IN_PROGRESS : job_status_for(i, config->jobs);
     job->continuous = greengrass || (job->status == JOB_IN_PROGRESS && i % 2 == 0);
     job->retries = i % 4 == 1;
