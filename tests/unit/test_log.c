@@ -37,7 +37,8 @@ static void write_forgery(void)
 
 static void write_debug(void)
 {
-    log_event(LOG_DEBUG, "detail", "n=%u big=%llu none=%s", 7u, 18446744073709551615ULL, (const char *)NULL);
+    const char *volatile nothing = NULL;
+    log_event(LOG_DEBUG, "detail", "n=%u big=%llu none=%s", 7u, 18446744073709551615ULL, nothing);
 }
 
 static void text_lines_begin_with_time_and_level(void **state)
