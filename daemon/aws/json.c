@@ -27,8 +27,7 @@ static const struct json_value *value_of(const struct json_object *object)
     return (const struct json_value *)object;
 }
 
-/* --- the scan --------------------------------------------------------------------------------------------
- */
+/* --- the scan --- */
 
 struct scan {
     const char *at, *end;
@@ -58,10 +57,12 @@ static bool next_is(const struct scan *scan, const char *set)
 
 static void skip_digits(struct scan *scan)
 {
-    if (scan->at == scan->end || !is_digit(*scan->at))
+    if (scan->at == scan->end || !is_digit(*scan->at)) {
         refuse(scan, ERR_SYNTAX, "a malformed number");
-    while (scan->at < scan->end && is_digit(*scan->at))
+    }
+    while (scan->at < scan->end && is_digit(*scan->at)) {
         scan->at++;
+    }
 }
 
 /* -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? */
@@ -69,41 +70,48 @@ static void skip_number(struct scan *scan)
 {
     const char *start = scan->at;
 
-    if (next_is(scan, "-"))
+    if (next_is(scan, "-")) {
         scan->at++;
-    if (next_is(scan, "0"))
+    }
+    if (next_is(scan, "0")) {
         scan->at++;
-    else
+    } else {
         skip_digits(scan);
+    }
     if (next_is(scan, ".")) {
         scan->at++;
         skip_digits(scan);
     }
     if (next_is(scan, "eE")) {
         scan->at++;
-        if (next_is(scan, "+-"))
+        if (next_is(scan, "+-")) {
             scan->at++;
+        }
         skip_digits(scan);
     }
-    if (next_is(scan, "+-.0123456789"))
+    if (next_is(scan, "+-.0123456789")) {
         refuse(scan, ERR_SYNTAX, "a malformed number");
-    if (scan->at - start > NUMBER_MAX)
+    }
+    if (scan->at - start > NUMBER_MAX) {
         refuse(scan, ERR_TOO_BIG, "a number of more than 64 characters");
+    }
 }
 
 /* From behind the opening quote to behind the closing one. A string that does not end is json-c's to tell. */
 static void skip_string(struct scan *scan)
 {
     while (scan->at < scan->end && *scan->at != '"') {
-        if ((unsigned char)*scan->at < ' ')
+        if ((unsigned char)*scan->at < ' ') {
             refuse(scan, ERR_SYNTAX, "a control character in a string");
-        else if (scan->end - scan->at >= 6 && memcmp(scan->at, "\\u0000", 6) == 0)
+        } else if (scan->end - scan->at >= 6 && memcmp(scan->at, "\\u0000", 6) == 0) {
             refuse(scan, ERR_SYNTAX, "a NUL in a string");
-        else
+        } else {
             scan->at += *scan->at == '\\' && scan->end - scan->at > 1 ? 2 : 1;
+        }
     }
-    if (scan->at < scan->end)
+    if (scan->at < scan->end) {
         scan->at++;
+    }
 }
 
 static void skip_token(struct scan *scan)
@@ -115,39 +123,44 @@ static void skip_token(struct scan *scan)
         return;
     }
     scan->at++;
-    if (c == '"')
+    if (c == '"') {
         skip_string(scan);
-    else if ((c == '[' || c == '{') && ++scan->depth > JSON_DEPTH_MAX)
+    } else if ((c == '[' || c == '{') && ++scan->depth > JSON_DEPTH_MAX) {
         refuse(scan, ERR_TOO_BIG, "more than 16 levels");
-    else if (c == ']' || c == '}')
+    } else if (c == ']' || c == '}') {
         scan->depth--;
-    else if (!c || !strchr(" \t\r\n[{:,truefalsn", c)) /* the last are the letters of true, false, null */
+    } else if (!c || !strchr(" \t\r\n[{:,truefalsn", c)) { /* the last are the letters of true, false, null */
         refuse(scan, ERR_SYNTAX, "an unexpected character");
+    }
 }
 
 static int scan_text(const char *text, size_t length, struct err *err)
 {
     struct scan scan = {.at = text, .end = text + length};
 
-    if (length > TEXT_MAX)
+    if (length > TEXT_MAX) {
         return err_set(err, ERR_TOO_BIG, "JSON of %zu bytes, more than %zu", length, TEXT_MAX);
-    if (!text_is_utf8(text, length))
+    }
+    if (!text_is_utf8(text, length)) {
         return err_set(err, ERR_SYNTAX, "JSON that is not UTF-8");
-    while (scan.at < scan.end)
+    }
+    while (scan.at < scan.end) {
         skip_token(&scan);
-    if (scan.wrong)
+    }
+    if (scan.wrong) {
         return err_set(err, scan.code, "JSON with %s", scan.wrong);
+    }
     return 0;
 }
 
-/* --- the document ----------------------------------------------------------------------------------------
- */
+/* --- the document --- */
 
 static bool is_null(const char *text, size_t length)
 {
     size_t i = 0;
-    while (i < length && strchr(" \t\r\n", text[i]))
+    while (i < length && strchr(" \t\r\n", text[i])) {
         i++;
+    }
     return i < length && text[i] == 'n';
 }
 
@@ -157,8 +170,9 @@ static struct json_object *parse(struct json_tokener *tokener, const char *text,
 {
     /* A number at the root has no end of its own: json-c wants to see the NUL behind it. */
     struct json_object *root = json_tokener_parse_ex(tokener, text, (int)length);
-    if (json_tokener_get_error(tokener) == json_tokener_continue)
+    if (json_tokener_get_error(tokener) == json_tokener_continue) {
         root = json_tokener_parse_ex(tokener, "", 1);
+    }
 
     /* json-c also gives NULL and success when an allocation fails. */
     *complete = json_tokener_get_error(tokener) == json_tokener_success && (root || is_null(text, length));
@@ -167,8 +181,9 @@ static struct json_object *parse(struct json_tokener *tokener, const char *text,
 
 struct json_doc *json_parse(const char *text, size_t length, struct err *err)
 {
-    if (scan_text(text, length, err))
+    if (scan_text(text, length, err)) {
         return NULL;
+    }
 
     /* Deeper by one than the scan allows, since json-c counts the values in the innermost array too. */
     struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
@@ -195,8 +210,9 @@ struct json_doc *json_parse(const char *text, size_t length, struct err *err)
 
 void json_free(struct json_doc *doc)
 {
-    if (doc)
+    if (doc) {
         json_object_put(doc->root);
+    }
     free(doc);
 }
 
@@ -205,14 +221,14 @@ const struct json_value *json_root(const struct json_doc *doc)
     return value_of(doc->root);
 }
 
-/* --- values ----------------------------------------------------------------------------------------------
- */
+/* --- values --- */
 
 const struct json_value *json_get(const struct json_value *object, const char *key)
 {
     struct json_object *member = NULL;
-    if (json_is_object(object))
+    if (json_is_object(object)) {
         json_object_object_get_ex(object_of(object), key, &member);
+    }
     return value_of(member);
 }
 
@@ -246,14 +262,16 @@ const char *json_number(const struct json_value *value)
 {
     struct json_object *object = object_of(value);
 
-    if (json_object_is_type(object, json_type_double))
+    if (json_object_is_type(object, json_type_double)) {
         return json_object_get_string(object); /* json-c keeps the text of these */
+    }
     /* Whole numbers are printed anew, which is their text as the scan allows only one spelling; but "-0"
      * comes back as "0", and what does not fit is clamped to the ends of the range, which are therefore
      * refused. */
     if (!json_object_is_type(object, json_type_int) || json_object_get_uint64(object) == UINT64_MAX ||
-        json_object_get_int64(object) == INT64_MIN)
+        json_object_get_int64(object) == INT64_MIN) {
         return NULL;
+    }
     return json_object_get_string(object);
 }
 
@@ -262,16 +280,18 @@ bool json_int64(const struct json_value *value, int64_t *number)
     struct json_object *object = object_of(value);
 
     if (!json_object_is_type(object, json_type_int) || json_object_get_uint64(object) > INT64_MAX ||
-        json_object_get_int64(object) == INT64_MIN)
+        json_object_get_int64(object) == INT64_MIN) {
         return false;
+    }
     *number = json_object_get_int64(object);
     return true;
 }
 
 bool json_truth(const struct json_value *value, bool *truth)
 {
-    if (!json_object_is_type(object_of(value), json_type_boolean))
+    if (!json_object_is_type(object_of(value), json_type_boolean)) {
         return false;
+    }
     *truth = json_object_get_boolean(object_of(value));
     return true;
 }
@@ -279,10 +299,12 @@ bool json_truth(const struct json_value *value, bool *truth)
 void json_members(const struct json_value *object,
                   void (*each)(void *ctx, const char *key, const struct json_value *value), void *ctx)
 {
-    if (!json_is_object(object))
+    if (!json_is_object(object)) {
         return;
+    }
     struct json_object_iterator at = json_object_iter_begin(object_of(object));
     struct json_object_iterator end = json_object_iter_end(object_of(object));
-    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
         each(ctx, json_object_iter_peek_name(&at), value_of(json_object_iter_peek_value(&at)));
+    }
 }
