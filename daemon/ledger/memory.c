@@ -20,6 +20,7 @@ struct row {
     uint8_t intents; /* at most 3 attempts are ever made, but retries of what was not sent count here too:
                         saturates */
     uint8_t results;
+    bool open; /* the last intent has no result */
 };
 
 struct run {
@@ -144,6 +145,9 @@ static void unpack_row(const struct names *names, const struct row *row, struct 
     to->execution.fingerprint.version_number = row->version_number;
     unpack_times(row->times, &to->execution.fingerprint);
     to->force = row->force;
+    to->outcome = (enum outcome)row->outcome;
+    to->attempts = row->intents;
+    to->open = row->open;
 }
 
 static void start_run(struct ledger_memory *memory, struct ledger_request *request)
@@ -174,6 +178,21 @@ static void read_rows(const struct ledger_memory *memory, struct run *run, struc
             return;
         }
         unpack_row(memory->names, row, &request->rows[request->count++]);
+    }
+}
+
+static void find_open_run(const struct ledger_memory *memory, struct ledger_request *request)
+{
+    request->run = 0;
+    for (int64_t number = request->from + 1; number <= (int64_t)memory->run_count; number++) {
+        const struct run *run = &memory->runs[number - 1];
+        if (!run->ended) {
+            request->run = number;
+            request->found = run->header;
+            request->count = run->count;
+            request->sealed = run->sealed;
+            return;
+        }
     }
 }
 
@@ -214,12 +233,14 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
             break;
         }
         count_up(&row->intents);
+        row->open = true;
         return 0;
     case LEDGER_RESULT:
         if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
             break;
         }
         count_up(&row->results);
+        row->open = false;
         row->outcome = (uint8_t)request->outcome;
         return 0;
     case LEDGER_END_RUN:
@@ -227,6 +248,9 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
             break;
         }
         run->ended = true;
+        return 0;
+    case LEDGER_OPEN_RUN:
+        find_open_run(memory, request);
         return 0;
     }
     return err_set(&request->err, ERR_INTERNAL, "ledger: operation %d on run %lld, row %lld is out of order",

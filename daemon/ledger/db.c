@@ -1,0 +1,194 @@
+/* See ledger/db.h. */
+#include "ledger/db.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_MS 5000 /* how long a reader waits for the writer's checkpoint */
+
+struct db_statement {
+    sqlite3_stmt *stmt;
+    struct db *db;
+    struct db_statement *next; /* of the db's */
+};
+
+struct db {
+    sqlite3 *handle;
+    char *path;
+    struct db_statement *statements;
+};
+
+static int failed(const struct db *db, struct err *err)
+{
+    return err_set(err, ERR_IO, "ledger '%s': %s", db->path, sqlite3_errmsg(db->handle));
+}
+
+/* SQLite would give the file the mode that the umask leaves. */
+static int create_file(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return err_set(err, ERR_IO, "ledger '%s': %s", path, err_errno(errno));
+    }
+    close(fd);
+    return 0;
+}
+
+static int open_handle(struct db *db, const char *vfs, bool read_only, struct err *err)
+{
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    flags |= read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    if (read_only && access(db->path, F_OK) != 0) {
+        return err_set(err, ERR_NOT_FOUND, "there is no ledger '%s'", db->path);
+    }
+    if (!read_only && vfs == NULL && create_file(db->path, err) != 0) {
+        return -1;
+    }
+    if (sqlite3_open_v2(db->path, &db->handle, flags, vfs) != SQLITE_OK) {
+        return failed(db, err);
+    }
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+    return read_only ? 0 : db_execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
+}
+
+struct db *db_open(const char *path, const char *vfs, bool read_only, struct err *err)
+{
+    struct db *db = mem_zalloc(sizeof *db);
+    db->path = mem_strdup(path);
+    if (open_handle(db, vfs, read_only, err) != 0) {
+        db_close(db);
+        return NULL;
+    }
+    return db;
+}
+
+void db_close(struct db *db)
+{
+    if (db == NULL) {
+        return;
+    }
+    while (db->statements != NULL) {
+        struct db_statement *statement = db->statements;
+        db->statements = statement->next;
+        sqlite3_finalize(statement->stmt);
+        free(statement);
+    }
+    sqlite3_close(db->handle);
+    free(db->path);
+    free(db);
+}
+
+int db_execute(struct db *db, const char *sql, struct err *err)
+{
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(db, err);
+}
+
+struct db_statement *db_use(struct db *db, struct db_statement **slot, const char *sql, struct err *err)
+{
+    if (*slot == NULL) {
+        sqlite3_stmt *stmt;
+        if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
+            failed(db, err);
+            return NULL;
+        }
+        *slot = mem_alloc(sizeof **slot);
+        **slot = (struct db_statement){.stmt = stmt, .db = db, .next = db->statements};
+        db->statements = *slot;
+    }
+    sqlite3_reset((*slot)->stmt);
+    return *slot;
+}
+
+void db_bind(struct db_statement *statement, const char *types, ...)
+{
+    va_list args;
+    va_start(args, types);
+    for (int i = 0; types[i] != '\0'; i++) {
+        if (types[i] == 'i') {
+            sqlite3_bind_int64(statement->stmt, i + 1, va_arg(args, int64_t));
+        } else if (types[i] == 'h') {
+            sqlite3_bind_blob(statement->stmt, i + 1, va_arg(args, const void *), 32, SQLITE_STATIC);
+        } else {
+            sqlite3_bind_text(statement->stmt, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
+        }
+    }
+    va_end(args);
+}
+
+int db_step(struct db_statement *statement, struct err *err)
+{
+    int result = sqlite3_step(statement->stmt);
+    if (result == SQLITE_ROW) {
+        return 1;
+    }
+    if (result != SQLITE_DONE) {
+        failed(statement->db, err);
+    }
+    sqlite3_reset(statement->stmt);
+    return result == SQLITE_DONE ? 0 : -1;
+}
+
+int db_run(struct db_statement *statement, struct err *err)
+{
+    int result = db_step(statement, err);
+    if (result == 1) {
+        sqlite3_reset(statement->stmt);
+    }
+    return result < 0 ? -1 : 0;
+}
+
+void db_reset(struct db_statement *statement)
+{
+    if (statement != NULL) {
+        sqlite3_reset(statement->stmt);
+    }
+}
+
+int64_t db_int(struct db_statement *statement, int column)
+{
+    return sqlite3_column_int64(statement->stmt, column);
+}
+
+const char *db_text(struct db_statement *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement->stmt, column);
+    return text != NULL ? text : "";
+}
+
+void db_copy(struct db_statement *statement, int column, char *to, size_t size)
+{
+    text_copy(to, size, db_text(statement, column));
+}
+
+bool db_bytes(struct db_statement *statement, int column, void *to, size_t size)
+{
+    const void *blob = sqlite3_column_blob(statement->stmt, column);
+    if (blob == NULL || (size_t)sqlite3_column_bytes(statement->stmt, column) != size) {
+        return false;
+    }
+    memcpy(to, blob, size);
+    return true;
+}
+
+bool db_in_transaction(const struct db *db)
+{
+    return sqlite3_get_autocommit(db->handle) == 0;
+}
+
+int64_t db_last_id(const struct db *db)
+{
+    return sqlite3_last_insert_rowid(db->handle);
+}
+
+int64_t db_changes(const struct db *db)
+{
+    return sqlite3_changes64(db->handle);
+}

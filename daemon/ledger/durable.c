@@ -1,0 +1,241 @@
+/* See ledger/durable.h.
+ *
+ * The happy path: submit() appends a request to `waiting` and tells the writer; the writer takes all that
+ * waits, carries it out in one transaction, moves it to `finished` and wakes the loop; drain() calls done().
+ *
+ * The ways out: a request out of order fails alone. A write or commit that fails takes its whole transaction
+ * with it and freezes the ledger, and what comes later fails with the same words. close() lets the writer end
+ * its batch. */
+#include "ledger/durable.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#define RETAIN_MS_DEFAULT (400 * TIME_MS_PER_DAY)
+
+struct ledger_durable {
+    struct ledger face;
+    struct ledger_durable_config config;
+    struct store *store; /* the writer's */
+    int lock_fd;
+    struct err frozen; /* the writer's; ERR_NONE while all is well */
+
+    pthread_t writer;
+    bool running;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t told;
+    struct ledger_request *waiting, *finished;
+    bool closing;
+};
+
+/* --- the writer
+ * ------------------------------------------------------------------------------------------------ */
+
+static void fail_all(struct ledger_request *batch, const struct err *err)
+{
+    struct ledger_request *request;
+    DL_FOREACH (batch, request) {
+        request->err = *err;
+    }
+}
+
+/* All or nothing; requests out of order fail alone. */
+static int carry_out(struct ledger_durable *durable, struct ledger_request *batch, struct err *err)
+{
+    struct ledger_request *request;
+    if (store_begin(durable->store, err) != 0) {
+        return -1;
+    }
+    DL_FOREACH (batch, request) {
+        if (store_apply(durable->store, request) != 0 && request->err.code == ERR_IO) {
+            *err = request->err;
+            store_rollback(durable->store);
+            return -1;
+        }
+    }
+    if (store_commit(durable->store, err) != 0) {
+        store_rollback(durable->store);
+        return -1;
+    }
+    return 0;
+}
+
+static void write_batch(struct ledger_durable *durable, struct ledger_request *batch)
+{
+    if (durable->frozen.code == ERR_NONE && carry_out(durable, batch, &durable->frozen) != 0) {
+        err_context(&durable->frozen, "the ledger is frozen");
+    }
+    if (durable->frozen.code != ERR_NONE) {
+        fail_all(batch, &durable->frozen);
+    }
+}
+
+/* Takes what waits, with the mutex held before and after. */
+static void work_once(struct ledger_durable *durable)
+{
+    struct ledger_request *batch = durable->waiting;
+    durable->waiting = NULL;
+    pthread_mutex_unlock(&durable->mutex);
+    write_batch(durable, batch);
+    pthread_mutex_lock(&durable->mutex);
+    bool first = durable->finished == NULL;
+    DL_CONCAT(durable->finished, batch);
+    if (first) {
+        durable->config.wake(durable->config.ctx);
+    }
+}
+
+static void *writer_main(void *argument)
+{
+    struct ledger_durable *durable = argument;
+    pthread_mutex_lock(&durable->mutex);
+    while (!durable->closing || durable->waiting != NULL) {
+        if (durable->waiting == NULL) {
+            pthread_cond_wait(&durable->told, &durable->mutex);
+        } else {
+            work_once(durable);
+        }
+    }
+    pthread_mutex_unlock(&durable->mutex);
+    return NULL;
+}
+
+void ledger_durable_work(struct ledger_durable *durable)
+{
+    pthread_mutex_lock(&durable->mutex);
+    if (durable->waiting != NULL) {
+        work_once(durable);
+    }
+    pthread_mutex_unlock(&durable->mutex);
+}
+
+/* --- the loop's side
+ * ------------------------------------------------------------------------------------------- */
+
+static void on_submit(void *ctx, struct ledger_request *request)
+{
+    struct ledger_durable *durable = ctx;
+    pthread_mutex_lock(&durable->mutex);
+    DL_APPEND(durable->waiting, request);
+    pthread_cond_signal(&durable->told);
+    pthread_mutex_unlock(&durable->mutex);
+}
+
+void ledger_durable_drain(struct ledger_durable *durable)
+{
+    pthread_mutex_lock(&durable->mutex);
+    struct ledger_request *batch = durable->finished;
+    durable->finished = NULL;
+    pthread_mutex_unlock(&durable->mutex);
+    while (batch != NULL) {
+        struct ledger_request *request = batch;
+        DL_DELETE(batch, request);
+        request->done(request);
+    }
+}
+
+struct ledger *ledger_durable_face(struct ledger_durable *durable)
+{
+    return &durable->face;
+}
+
+/* --- opening and closing
+ * --------------------------------------------------------------------------------------- */
+
+static int take_lock(struct ledger_durable *durable, struct err *err)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/lock", durable->config.directory);
+    durable->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (durable->lock_fd < 0) {
+        enum err_code code = errno == ENOENT ? ERR_NOT_FOUND : errno == EACCES ? ERR_PERMISSION : ERR_IO;
+        return err_set(err, code, "state directory '%s': %s", durable->config.directory, err_errno(errno));
+    }
+    if (flock(durable->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        return err_set(err, ERR_LOCKED, "state directory '%s' is in use by another engine",
+                       durable->config.directory);
+    }
+    return 0;
+}
+
+static int open_store(struct ledger_durable *durable, struct err *err)
+{
+    char path[4096];
+    const struct ledger_durable_config *config = &durable->config;
+    snprintf(path, sizeof path, "%s/ledger.db", config->directory);
+    struct store_config store = {.path = path,
+                                 .vfs = config->vfs,
+                                 .wall_ms = config->wall_ms,
+                                 .ctx = config->ctx,
+                                 .sha256 = config->sha256};
+    durable->store = store_open(&store, err);
+    if (durable->store == NULL) {
+        return -1;
+    }
+    int64_t retain_ms = config->retain_ms > 0 ? config->retain_ms : RETAIN_MS_DEFAULT;
+    int64_t runs;
+    return store_prune(durable->store, config->wall_ms(config->ctx) - retain_ms, &runs, err);
+}
+
+/* Signals are the loop's business: the writer takes none. */
+static int start_writer(struct ledger_durable *durable, struct err *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&durable->writer, NULL, writer_main, durable);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    durable->running = result == 0;
+    return result == 0 ? 0 : err_set(err, ERR_IO, "the ledger's thread: %s", err_errno(result));
+}
+
+struct ledger_durable *ledger_durable_open(const struct ledger_durable_config *config, struct err *err)
+{
+    struct ledger_durable *durable = mem_zalloc(sizeof *durable);
+    durable->face = (struct ledger){.ctx = durable, .submit = on_submit};
+    durable->config = *config;
+    durable->config.directory = mem_strdup(config->directory);
+    durable->lock_fd = -1;
+    pthread_mutex_init(&durable->mutex, NULL);
+    pthread_cond_init(&durable->told, NULL);
+    if ((config->vfs == NULL && take_lock(durable, err) != 0) || open_store(durable, err) != 0 ||
+        (config->threaded && start_writer(durable, err) != 0)) {
+        ledger_durable_close(durable);
+        return NULL;
+    }
+    return durable;
+}
+
+void ledger_durable_close(struct ledger_durable *durable)
+{
+    if (durable == NULL) {
+        return;
+    }
+    if (durable->running) {
+        pthread_mutex_lock(&durable->mutex);
+        durable->closing = true;
+        pthread_cond_signal(&durable->told);
+        pthread_mutex_unlock(&durable->mutex);
+        pthread_join(durable->writer, NULL);
+    }
+    store_close(durable->store);
+    if (durable->lock_fd >= 0) {
+        close(durable->lock_fd); /* and with it the lock */
+    }
+    pthread_cond_destroy(&durable->told);
+    pthread_mutex_destroy(&durable->mutex);
+    free((char *)durable->config.directory);
+    free(durable);
+}

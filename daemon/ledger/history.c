@@ -1,0 +1,295 @@
+/* Reading the ledger: what happened, whether it is whole, and what may go. See ledger/store.h. */
+#include "base/text.h"
+#include "ledger/chain.h"
+#include "ledger/store_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *store_kind_name(enum record_kind kind)
+{
+    static const char *const names[] = {"start", "seal", "intent", "result", "end"};
+    return names[kind];
+}
+
+void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size)
+{
+    int used = snprintf(note, size, "rows=%lld sha256=", (long long)rows);
+    for (int i = 0; i < STORE_HASH_BYTES; i++) {
+        used += snprintf(note + used, size - (size_t)used, "%02x", digest[i]);
+    }
+}
+
+void store_take_header(struct db_statement *statement, int column, struct run_header *header)
+{
+    db_copy(statement, column, header->policy, sizeof header->policy);
+    db_copy(statement, column + 1, header->policy_sha256, sizeof header->policy_sha256);
+    db_copy(statement, column + 2, header->target, sizeof header->target);
+    db_copy(statement, column + 3, header->account, sizeof header->account);
+    db_copy(statement, column + 4, header->region, sizeof header->region);
+    header->started_ms = db_int(statement, column + 5);
+}
+
+void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row)
+{
+    struct job_execution *execution = &row->execution;
+    *row = (struct plan_row){0};
+    db_copy(statement, column, execution->job_id, sizeof execution->job_id);
+    db_copy(statement, column + 1, execution->thing_name, sizeof execution->thing_name);
+    execution->number = db_int(statement, column + 2);
+    execution->fingerprint.status = (enum execution_status)db_int(statement, column + 3);
+    timestamp_parse(db_text(statement, column + 4), &execution->fingerprint.queued_at);
+    timestamp_parse(db_text(statement, column + 5), &execution->fingerprint.started_at);
+    timestamp_parse(db_text(statement, column + 6), &execution->fingerprint.last_updated_at);
+    execution->fingerprint.version_number = db_int(statement, column + 7);
+    row->force = db_int(statement, column + 8) != 0;
+    db_copy(statement, column + 9, row->reason, sizeof row->reason);
+}
+
+#define RECORD_COLUMNS                                                                                       \
+    "record.sequence, record.run, record.row, record.kind, attempt, at_ms, signed_at_ms, received_ms, "      \
+    "class,"                                                                                                 \
+    " http_status, code, request_id, outcome, note"
+#define HEADER_COLUMNS      "policy, policy_sha256, target, account, region, run.started_ms"
+#define RECORD_COLUMN_COUNT 14
+#define HEADER_COLUMN_COUNT 6
+
+static void take_record(struct db_statement *statement, struct store_record *record)
+{
+    *record = (struct store_record){.sequence = db_int(statement, 0), .run = db_int(statement, 1)};
+    record->row = db_int(statement, 2);
+    record->kind = store_kind_name((enum record_kind)db_int(statement, 3));
+    record->attempt = (int)db_int(statement, 4);
+    record->at_ms = db_int(statement, 5);
+    record->signed_at_ms = db_int(statement, 6);
+    record->answer.received_ms = db_int(statement, 7);
+    record->answer.class = (enum answer_class)db_int(statement, 8);
+    record->answer.http_status = (int)db_int(statement, 9);
+    db_copy(statement, 10, record->answer.code, sizeof record->answer.code);
+    db_copy(statement, 11, record->answer.request_id, sizeof record->answer.request_id);
+    record->outcome = (enum outcome)db_int(statement, 12);
+    record->note = db_text(statement, 13);
+    store_take_header(statement, RECORD_COLUMN_COUNT, &record->header);
+}
+
+/* --- history
+ * --------------------------------------------------------------------------------------------------- */
+
+static const char HISTORY_SQL[] =
+    "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", " STORE_PLAN_COLUMNS
+    " FROM record JOIN run ON run.id = record.run"
+    " LEFT JOIN plan ON plan.run = record.run AND plan.row = record.row"
+    " LEFT JOIN name AS job ON job.id = plan.job LEFT JOIN name AS thing ON thing.id = plan.thing"
+    " LEFT JOIN name AS reason ON reason.id = plan.reason"
+    " WHERE (?1 IS NULL OR thing.text = ?1) AND (?2 IS NULL OR job.text = ?2) AND (?3 IS NULL OR policy = ?3)"
+    " AND at_ms >= ?4 AND (?5 < 0 OR (outcome = ?5 AND record.kind = 3)) AND (?6 = 0 OR (record.kind = 3 AND "
+    "outcome <> 0))"
+    " ORDER BY record.sequence";
+
+int store_history(struct store *store, const struct store_filter *filter,
+                  void (*each)(void *ctx, const struct store_record *record), void *ctx, struct err *err)
+{
+    struct db_statement *get = db_use(store->db, &store->statements[HISTORY], HISTORY_SQL, err);
+    if (get == NULL) {
+        return -1;
+    }
+    db_bind(get, "nnniii", filter->thing_name, filter->job_id, filter->policy, filter->since_ms,
+            (int64_t)filter->outcome, (int64_t)filter->settled_only);
+    int result;
+    while ((result = db_step(get, err)) == 1) {
+        struct store_record record;
+        take_record(get, &record);
+        store_take_plan_row(get, RECORD_COLUMN_COUNT + HEADER_COLUMN_COUNT, &record.plan);
+        each(ctx, &record);
+    }
+    return result;
+}
+
+/* --- verification
+ * ---------------------------------------------------------------------------------------------- */
+
+static int broken(const struct store *store, int64_t sequence, const char *what, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "ledger '%s': record %lld: %s", store->config.path, (long long)sequence,
+                   what);
+}
+
+/* The digest of a run's rows as they stand now. */
+static int plan_digest(struct store *store, int64_t run, int64_t *rows, uint8_t digest[STORE_HASH_BYTES],
+                       struct err *err)
+{
+    struct db_statement *get = db_use(store->db, &store->statements[VERIFY_PLAN],
+                                      "SELECT " STORE_PLAN_COLUMNS ", plan.row FROM plan " STORE_PLAN_NAMES
+                                      " WHERE plan.run = ?1 ORDER BY plan.row",
+                                      err);
+    if (get == NULL) {
+        return -1;
+    }
+    memset(digest, 0, STORE_HASH_BYTES);
+    *rows = 0;
+    db_bind(get, "i", run);
+    int result;
+    while ((result = db_step(get, err)) == 1) {
+        struct plan_row row;
+        store_take_plan_row(get, 0, &row);
+        *rows = db_int(get, 10) == *rows ? *rows + 1 : INT64_MIN;
+        chain_row(store->config.sha256, &store->scratch, &row, digest);
+    }
+    return result;
+}
+
+static int check_seal(struct store *store, const struct store_record *record, struct err *err)
+{
+    uint8_t digest[STORE_HASH_BYTES];
+    char note[2 * STORE_HASH_BYTES + 48];
+    int64_t rows;
+    if (plan_digest(store, record->run, &rows, digest, err) != 0) {
+        return -1;
+    }
+    store_seal_note(rows, digest, note, sizeof note);
+    return strcmp(note, record->note) == 0
+               ? 0
+               : broken(store, record->sequence, "the plan is not as it was sealed", err);
+}
+
+static int check_record(struct store *store, struct db_statement *get, uint8_t hash[STORE_HASH_BYTES],
+                        int64_t *sequence, struct err *err)
+{
+    struct store_record record;
+    uint8_t stored[STORE_HASH_BYTES];
+    take_record(get, &record);
+    if (record.sequence != *sequence + 1) {
+        return broken(store, *sequence + 1, "it is missing", err);
+    }
+    *sequence = record.sequence;
+    chain_record(store->config.sha256, &store->scratch, &record, hash);
+    if (!db_bytes(get, RECORD_COLUMN_COUNT + HEADER_COLUMN_COUNT, stored, sizeof stored) ||
+        memcmp(hash, stored, sizeof stored) != 0) {
+        return broken(store, record.sequence, "it, or its place in the chain, was changed", err);
+    }
+    return strcmp(record.kind, "seal") == 0 ? check_seal(store, &record, err) : 0;
+}
+
+/* The two ends of the chain: behind which record it begins, and where it must end. */
+static int chain_ends(struct store *store, int64_t sequences[2], uint8_t hashes[2][STORE_HASH_BYTES],
+                      struct err *err)
+{
+    struct db_statement *get =
+        db_use(store->db, &store->statements[VERIFY_TIP],
+               "SELECT anchor_sequence, last_sequence, anchor_hash, last_hash FROM chain", err);
+    if (get == NULL || db_step(get, err) < 0) {
+        return -1;
+    }
+    sequences[0] = db_int(get, 0);
+    sequences[1] = db_int(get, 1);
+    bool good =
+        db_bytes(get, 2, hashes[0], STORE_HASH_BYTES) && db_bytes(get, 3, hashes[1], STORE_HASH_BYTES);
+    db_reset(get);
+    return good ? 0 : broken(store, sequences[1], "the ends of the chain are not to be read", err);
+}
+
+static int verify_chain(struct store *store, int64_t *records, struct err *err)
+{
+    int64_t ends[2];
+    uint8_t hashes[2][STORE_HASH_BYTES];
+    struct db_statement *get = db_use(store->db, &store->statements[VERIFY_CHAIN],
+                                      "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", hash FROM record"
+                                      " LEFT JOIN run ON run.id = record.run ORDER BY record.sequence",
+                                      err);
+    if (get == NULL || chain_ends(store, ends, hashes, err) != 0) {
+        return -1;
+    }
+    int64_t sequence = ends[0];
+    int result;
+    while ((result = db_step(get, err)) == 1) {
+        if (check_record(store, get, hashes[0], &sequence, err) != 0) {
+            db_reset(get);
+            return -1;
+        }
+    }
+    if (result == 0 && (sequence != ends[1] || memcmp(hashes[0], hashes[1], STORE_HASH_BYTES) != 0)) {
+        return broken(store, ends[1], "the chain ends before it", err);
+    }
+    *records = sequence - ends[0];
+    return result;
+}
+
+int store_verify(struct store *store, int64_t *records, struct err *err)
+{
+    *err = (struct err){0};
+    *records = 0;
+    if (db_execute(store->db, "BEGIN", err) !=
+        0) { /* one state of the file, whatever a writer does meanwhile */
+        return -1;
+    }
+    int result = verify_chain(store, records, err);
+    store_rollback(store);
+    return result;
+}
+
+/* --- pruning
+ * --------------------------------------------------------------------------------------------------- */
+
+/* The last record that may go: every record up to it is of a run that ended in time, and whole. Runs overlap,
+ * so the end moves down until no run is cut: `doomed` runs are those that end at or before it. */
+static int prunable(struct store *store, int64_t before_ms, int64_t *last, struct err *err)
+{
+    static const char sql[] = "SELECT COALESCE(MIN(first_sequence) - 1, ?2) FROM run"
+                              " WHERE ended_ms IS NULL OR ended_ms >= ?1 OR last_sequence > ?2";
+    int64_t before;
+    *last = INT64_MAX - 1;
+    do {
+        struct db_statement *get = db_use(store->db, &store->statements[PRUNE_LAST], sql, err);
+        if (get == NULL) {
+            return -1;
+        }
+        before = *last;
+        db_bind(get, "ii", before_ms, before);
+        if (db_step(get, err) < 0) {
+            return -1;
+        }
+        *last = db_int(get, 0);
+        db_reset(get);
+    } while (*last < before);
+    return 0;
+}
+
+static int prune_up_to(struct store *store, int64_t last, int64_t *runs, struct err *err)
+{
+    char sql[1024];
+    snprintf(
+        sql, sizeof sql,
+        "UPDATE chain SET anchor_hash = (SELECT hash FROM record WHERE sequence = min(%lld, last_sequence)),"
+        " anchor_sequence = min(%lld, last_sequence)"
+        " WHERE EXISTS (SELECT 1 FROM run WHERE last_sequence <= %lld);"
+        "DELETE FROM record WHERE run IN (SELECT id FROM run WHERE last_sequence <= %lld);"
+        "DELETE FROM plan WHERE run IN (SELECT id FROM run WHERE last_sequence <= %lld);"
+        "DELETE FROM run WHERE last_sequence <= %lld;",
+        (long long)last, (long long)last, (long long)last, (long long)last, (long long)last, (long long)last);
+    if (db_execute(store->db, sql, err) != 0) {
+        return -1;
+    }
+    *runs = db_changes(store->db);
+    return *runs == 0
+               ? 0
+               : db_execute(
+                     store->db,
+                     "DELETE FROM name WHERE id NOT IN (SELECT job FROM plan UNION SELECT thing FROM plan"
+                     " UNION SELECT reason FROM plan)",
+                     err);
+}
+
+int store_prune(struct store *store, int64_t before_ms, int64_t *runs, struct err *err)
+{
+    int64_t last;
+    *runs = 0;
+    if (store_begin(store, err) != 0) {
+        return -1;
+    }
+    if (prunable(store, before_ms, &last, err) != 0 || prune_up_to(store, last, runs, err) != 0 ||
+        store_commit(store, err) != 0) {
+        store_rollback(store);
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,40 @@
+/* The durable ledger: the face of model/ledger.h on a database in a state directory, with a writer thread and
+ * group commit. Requests are carried out in order; all that wait when the thread looks are one transaction,
+ * and their done() comes when it is on the disk.
+ *
+ * After a failed write or sync the ledger is frozen: nothing more is written, and every later request fails
+ * with ERR_IO and the first failure's text. It is never tried again as if nothing had happened. */
+#ifndef LEDGER_DURABLE_H
+#define LEDGER_DURABLE_H
+
+#include "ledger/store.h"
+#include "model/ledger.h"
+
+struct ledger_durable;
+
+struct ledger_durable_config {
+    const char *directory; /* must exist; holds ledger.db (0600) and the lock */
+    const char *vfs;       /* NULL but in tests */
+    bool threaded;         /* else ledger_durable_work() does the writer's work */
+    /* Called from the writer thread (or from work()) when drain() has something to do. */
+    void (*wake)(void *ctx);
+    int64_t (*wall_ms)(void *ctx); /* called on the writer thread too */
+    void *ctx;
+    void (*sha256)(const void *data, size_t length,
+                   uint8_t hash[STORE_HASH_BYTES]); /* on the writer thread too */
+    int64_t retain_ms; /* runs that ended longer ago are removed at opening; 0: 400 days */
+};
+
+/* NULL with err: ERR_LOCKED when another engine has the directory, ERR_NOT_FOUND or ERR_PERMISSION for the
+ * directory, and those of store_open(). */
+struct ledger_durable *ledger_durable_open(const struct ledger_durable_config *config, struct err *err);
+/* Waits for the writer; every request must have been drained. Takes NULL. */
+void ledger_durable_close(struct ledger_durable *durable);
+
+struct ledger *ledger_durable_face(struct ledger_durable *durable);
+void ledger_durable_drain(
+    struct ledger_durable *durable); /* on the loop's thread: calls done() of what is finished */
+void ledger_durable_work(
+    struct ledger_durable *durable); /* not threaded: one transaction with all that waits */
+
+#endif

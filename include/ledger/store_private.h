@@ -1,0 +1,64 @@
+/* What store.c and history.c share: the database, the kinds of records, columns that both read. */
+#ifndef LEDGER_STORE_PRIVATE_H
+#define LEDGER_STORE_PRIVATE_H
+
+#include "base/buf.h"
+#include "ledger/db.h"
+#include "ledger/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum record_kind { RECORD_START, RECORD_SEAL, RECORD_INTENT, RECORD_RESULT, RECORD_END };
+
+enum store_statement {
+    USER_VERSION,
+    GET_TIP,
+    SET_TIP,
+    ADD_RECORD,
+    ADD_RUN,
+    RUN_STATE,
+    FIND_NAME,
+    ADD_NAME,
+    ADD_ROW,
+    RUN_ROWS,
+    RUN_SEAL,
+    RUN_END,
+    ROW_STATE,
+    READ_ROWS,
+    OPEN_RUN,
+    HISTORY,
+    VERIFY_CHAIN,
+    VERIFY_PLAN,
+    VERIFY_TIP,
+    PRUNE_LAST,
+    STORE_STATEMENT_COUNT
+};
+
+struct store {
+    struct db *db;
+    struct db_statement *statements[STORE_STATEMENT_COUNT];
+    struct store_config config;
+    struct buf scratch;
+    int64_t sequence; /* of the last record of the open transaction */
+    uint8_t hash[STORE_HASH_BYTES];
+    bool tip_loaded;
+};
+
+/* A plan's columns, and the joins that give its names. */
+#define STORE_PLAN_COLUMNS                                                                                   \
+    "job.text, thing.text, number, status, queued_at, started_at, last_updated_at, version, force, "         \
+    "reason.text"
+#define STORE_PLAN_NAMES                                                                                     \
+    "JOIN name AS job ON job.id = plan.job JOIN name AS thing ON thing.id = plan.thing"                      \
+    " JOIN name AS reason ON reason.id = plan.reason"
+
+void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row);
+/* policy, policy_sha256, target, account, region, started_ms */
+void store_take_header(struct db_statement *statement, int column, struct run_header *header);
+const char *store_kind_name(enum record_kind kind);
+/* What the record that seals a plan says of it. */
+void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size);
+
+#endif
