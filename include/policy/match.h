@@ -17,14 +17,17 @@ struct verdict {
 };
 
 /* job may be NULL when nothing is known of it: then only the id can leave it out. server_now_ms is the
- * service's clock. An execution that is not terminal, has no usable time of the age field, or one that lies
- * in the future (more than 5 minutes: verdict reason "... in the future") is kept, whatever the policy says.
- */
+ * service's clock. An execution that is not terminal, has no usable time of the age field, or any time that
+ * lies in the future (more than 5 minutes: verdict reason "... in the future") is kept, whatever the policy
+ * says; so is one exactly as old as the policy asks, and everything where the policy has no age. */
 void policy_decide(const struct policy *policy, const struct job *job, const struct job_execution *execution,
                    int64_t server_now_ms, struct verdict *verdict);
 
-/* Whether a job can hold anything that the policy selects: its id, and what is left out unless named (jobs of
- * a namespace such as Greengrass deployments, AFR_OTA-*, running CONTINUOUS jobs). reason may be NULL. */
+/* Whether a job can hold anything that the policy selects. Its id must be in match.job_id; exclude wins. And
+ * these are left out unless an include pattern names them: jobs of a namespace (such as Greengrass
+ * deployments) and CONTINUOUS jobs that are neither completed nor cancelled by a pattern that is exactly the
+ * id, without wildcards; AFR_OTA-* jobs by that, or by a matching pattern that itself begins with AFR_OTA-.
+ * reason may be NULL. */
 bool policy_wants_job(const struct policy *policy, const struct job *job, char reason[PLAN_REASON_MAX + 1]);
 bool policy_wants_thing(const struct policy *policy, const char *thing_name);
 

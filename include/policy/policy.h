@@ -53,8 +53,9 @@ struct policy {
     char *canonical; /* this policy's values as one line of text, defaults filled in: its SHA-256 names it */
     size_t *targets; /* indexes into config.targets */
     size_t target_count;
-    bool enforce;   /* mode: enforce; else observe */
-    bool scheduled; /* has schedule.cron */
+    bool enforce;    /* mode: enforce; else observe */
+    bool scheduled;  /* has schedule.cron */
+    char *cron_text; /* schedule.cron as written; NULL when not scheduled */
     struct cron cron;
     unsigned status_bits; /* EXECUTION_BIT()s, terminal ones only */
     struct name_match job_id, thing;
