@@ -20,13 +20,28 @@ struct dispatcher_config {
     int concurrency;   /* calls in flight at most, over all lanes: 1..1024; 64 when 0 */
     int read_attempts; /* tries of a read that fails for the transport or with 5xx; 8 when 0. Throttling has
                           no limit */
+    /* A throttle episode begins (two throttled answers within 2 s slowed the lane down), or is over (two
+     * minutes without one, noticed with the lane's next answer). Rates in requests per 1,000 s, before and
+     * now. Runs from the loop, never from inside submit or cancel; must not call the dispatcher. May be NULL.
+     */
+    void (*episode)(void *owner, enum operation operation, bool begins, int64_t rate_before,
+                    int64_t rate_now);
+    void *episode_owner;
 };
 
 /* env and service stay the caller's and must outlive it. */
 struct dispatcher *dispatcher_create(const struct env *env, const struct job_service *service,
                                      const struct dispatcher_config *config);
-/* No call may be in it: cancel and wait first. Takes NULL. */
+/* No call may be in it: cancel and wait first. The done() of the last one may do it. Takes NULL. */
 void dispatcher_destroy(struct dispatcher *dispatcher);
+
+enum dispatch_state {
+    DISPATCH_OUTSIDE,   /* zeroed memory, or done() was called */
+    DISPATCH_WAITING,   /* in its lane's queue */
+    DISPATCH_RESTING,   /* a read that failed, until its backoff is over */
+    DISPATCH_IN_FLIGHT, /* with the service */
+    DISPATCH_ENDING     /* ended without an answer; done() comes from the loop */
+};
 
 struct dispatch {
     struct call call; /* the call's done and owner are the dispatcher's; see below for the submitter's */
@@ -37,23 +52,36 @@ struct dispatch {
     void (*done)(struct dispatch *dispatch);
     void *owner;
     /* the dispatcher's */
-    int attempts;
-    bool in_flight, canceled, refreshed;
-    int64_t not_before_ns;
+    struct dispatcher *dispatcher;
+    enum dispatch_state state;
+    bool canceled, refreshed;
+    int attempts;            /* times it was sent since it was submitted; still there in done() */
+    int failures, throttles; /* in a row, for the backoff */
+    int charged;             /* what its last failure cost the retry budget */
+    int64_t sent_ns, not_before_ns;
     struct dispatch *prev, *next;
 };
 
-/* done() comes exactly once, never from inside submit or cancel. The struct stays where it is until then. */
+/* Takes the call: initialised, asked, without an answer. done() comes exactly once, never from inside submit
+ * or cancel, and may free the dispatch or submit it again (after call_again()). The struct stays where it is
+ * until then. call.signed_at_ms of the last sending can be read in done(); 0 when it was never sent. */
 void dispatcher_submit(struct dispatcher *dispatcher, struct dispatch *dispatch);
-/* A waiting one ends as ANSWER_NOT_SENT ("Canceled"); one in flight is passed on as a wish. */
+/* A waiting one ends as ANSWER_NOT_SENT ("Canceled"); one in flight is passed on as a wish. One that is not
+ * in the dispatcher is left alone. */
 void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch);
 
 struct lane_view {
     int64_t rate_per_1000s; /* the present pace */
     int64_t waiting, in_flight;
     int64_t sent, throttled, retried; /* since creation; sent counts every attempt */
+    bool episode;                     /* in a throttle episode */
 };
 void dispatcher_lane(const struct dispatcher *dispatcher, enum operation operation, struct lane_view *view);
+
+/* The pace learned so far, to be kept over a restart, and setting out from one that was kept. */
+int64_t dispatcher_learned_rate(const struct dispatcher *dispatcher, enum operation operation);
+void dispatcher_set_learned_rate(struct dispatcher *dispatcher, enum operation operation,
+                                 int64_t rate_per_1000s);
 
 /* The service's clock minus ours in milliseconds: the median of the latest Date headers. 0 before the first.
  */
