@@ -242,8 +242,7 @@ static const char *rows_key(enum operation operation)
 static void note_stranger(void *ctx, const char *key, const struct json_value *value)
 {
     bool *strange = ctx;
-    (void)value;
-    *strange = *strange || strcmp(key, "nextToken") != 0;
+    *strange = *strange || (value && strcmp(key, "nextToken") != 0);
 }
 
 /* A page without rows may leave out the array, but then there is nothing in it besides the token: a message
