@@ -219,9 +219,9 @@ static void repeat(struct queue *queue, struct dispatch *dispatch, enum retry re
     dispatch->not_before_ns = now + rest;
     set_state(dispatch, DISPATCH_RESTING);
     struct dispatch *before;
-    DL_FOREACH(queue->resting, before)
-    if (before->not_before_ns > dispatch->not_before_ns)
-        break;
+    DL_FOREACH (queue->resting, before)
+        if (before->not_before_ns > dispatch->not_before_ns)
+            break;
     if (before)
         DL_PREPEND_ELEM(queue->resting, before, dispatch);
     else

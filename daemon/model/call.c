@@ -42,6 +42,28 @@ void call_next_page(struct call *call)
     call_again(call);
 }
 
+static enum err_code answer_err_code(enum answer_class class)
+{
+    static const enum err_code codes[ANSWER_CLASS_COUNT] = {
+        [ANSWER_DONE] = ERR_INTERNAL,      [ANSWER_NOT_SENT] = ERR_CONNECT,
+        [ANSWER_THROTTLED] = ERR_TIMEOUT,  [ANSWER_EXPIRED] = ERR_CREDENTIALS,
+        [ANSWER_SKEWED] = ERR_CREDENTIALS, [ANSWER_DENIED] = ERR_PERMISSION,
+        [ANSWER_INVALID] = ERR_INVALID,    [ANSWER_GONE] = ERR_NOT_FOUND,
+        [ANSWER_STATE] = ERR_INVALID,      [ANSWER_AMBIGUOUS] = ERR_BROKEN,
+    };
+    return codes[class];
+}
+
+int call_error(const struct call *call, struct err *err)
+{
+    const char *job_id = call->job_id, *thing_name = call->thing_name;
+    const struct answer *answer = &call->answer;
+    return err_set(err, answer_err_code(answer->class), "%s%s%s%s%s: %s%s%s", operation_name(call->operation),
+                   job_id[0] != '\0' ? " " : "", job_id, thing_name[0] != '\0' ? " " : "", thing_name,
+                   answer->code[0] != '\0' ? answer->code : answer_class_name(answer->class),
+                   answer->message[0] != '\0' ? ": " : "", answer->message);
+}
+
 const char *answer_class_name(enum answer_class class)
 {
     static const char *const names[ANSWER_CLASS_COUNT] = {

@@ -36,10 +36,15 @@ struct sweep_config {
     struct ledger *ledger;
     const struct policy *policy; /* of the configuration that the sweep was started with; outlives it */
     const struct target *target;
-    bool plan_only; /* decide, delete nothing */
+    /* For the record; NULL: unknown, or as the target has it. */
+    const char *policy_sha256, *account, *region;
+    bool
+        plan_only; /* decide, delete nothing; also when the policy observes or the target allows plans only */
     struct sweep_observer observer;
 };
 
+/* Never more than one execution is in the hands of the service for each (job, thing) of a sweep; two sweeps
+ * of one target at a time are not kept apart. */
 struct sweep *sweep_start(const struct sweep_config *config);
 /* Stops selecting and sending; what was sent is settled first (quarantine included, unless hurry). */
 void sweep_cancel(struct sweep *sweep, bool hurry);

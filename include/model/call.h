@@ -7,6 +7,7 @@
 #ifndef MODEL_CALL_H
 #define MODEL_CALL_H
 
+#include "base/err.h"
 #include "model/job.h"
 #include "model/job_execution.h"
 #include "model/operation.h"
@@ -104,6 +105,10 @@ void call_finish(struct call *call);
 void call_again(struct call *call);
 /* Forgets the answer and asks for the page behind it: moves page.next_token to next_token. */
 void call_next_page(struct call *call);
+
+/* Says in err what was asked, of what, and how it was refused: "DescribeJob fw-1: AccessDeniedException:
+ * ...". For an answer that is not ANSWER_DONE; always -1. */
+int call_error(const struct call *call, struct err *err);
 
 const char *answer_class_name(enum answer_class class); /* "DONE", "NOT_SENT", ... */
 

@@ -1,0 +1,42 @@
+/* See engine/guard.h. */
+#include "engine/guard.h"
+
+#include "base/text.h"
+#include "base/time.h"
+
+bool guard_takes(const struct policy *policy, int64_t selected)
+{
+    return policy->per_run == 0 || selected < policy->per_run;
+}
+
+int guard_plan(const struct policy *policy, int64_t matched, struct err *err)
+{
+    if (matched <= policy->selected_over) {
+        return 0;
+    }
+    char found[32], allowed[32];
+    return err_set(err, ERR_INVALID, "%s job executions match, more than abort_if.selected_over allows (%s)",
+                   text_thousands(found, matched), text_thousands(allowed, policy->selected_over));
+}
+
+int guard_clock(int64_t skew_ms, struct err *err)
+{
+    int64_t apart_ms = skew_ms < 0 ? -skew_ms : skew_ms;
+    if (apart_ms <= GUARD_SKEW_MAX_MS) {
+        return 0;
+    }
+    char apart[32];
+    return err_set(err, ERR_INVALID, "this machine's clock is %s %s the service's (60 s are allowed)",
+                   time_about(apart_ms, apart), skew_ms < 0 ? "ahead of" : "behind");
+}
+
+bool guard_refused(struct guard_run *run)
+{
+    run->refusals++;
+    return run->refusals >= GUARD_REFUSALS_MAX;
+}
+
+void guard_answered(struct guard_run *run)
+{
+    run->refusals = 0;
+}

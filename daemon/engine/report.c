@@ -1,0 +1,38 @@
+/* See engine/report.h. */
+#include "engine/report.h"
+
+bool report_failed(const struct report *report)
+{
+    switch (report->end) {
+    case SWEEP_FINISHED:
+    case SWEEP_PLANNED:
+    case SWEEP_LIMITED:
+        return report->outcomes[OUTCOME_FAILED] > 0 || report->outcomes[OUTCOME_UNKNOWN] > 0 ||
+               report->outcomes[OUTCOME_PENDING] > 0;
+    case SWEEP_GUARDED:
+    case SWEEP_STOPPED:
+    case SWEEP_CANCELED:
+    case SWEEP_FAILED:
+        break;
+    }
+    return true;
+}
+
+int64_t report_outcome_sum(const struct report *report)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
+        sum += report->outcomes[i];
+    }
+    return sum;
+}
+
+const char *sweep_end_name(enum sweep_end end)
+{
+    static const char *const names[] = {
+        [SWEEP_FINISHED] = "finished", [SWEEP_PLANNED] = "planned", [SWEEP_GUARDED] = "guard",
+        [SWEEP_LIMITED] = "limit",     [SWEEP_STOPPED] = "stopped", [SWEEP_CANCELED] = "canceled",
+        [SWEEP_FAILED] = "failed",
+    };
+    return names[end];
+}

@@ -1,0 +1,122 @@
+/* See engine/steps.h. */
+#include "engine/steps.h"
+
+#include "base/time.h"
+#include "engine/deleter.h"
+
+/* Less is the drift of a slewed clock between two calls, and rounding. */
+#define STEP_TOLERANCE_MS 1000
+/* A Date header is up to a second old, and the clock may have been off by the tolerance above. */
+#define QUARANTINE_MARGIN_MS 2000
+
+static struct step settle(enum outcome outcome)
+{
+    return (struct step){.kind = STEP_SETTLE, .outcome = outcome};
+}
+
+static struct step refuse(void)
+{
+    return (struct step){.kind = STEP_SETTLE, .outcome = OUTCOME_FAILED, .refused = true};
+}
+
+static struct step go(enum step_kind kind)
+{
+    return (struct step){.kind = kind};
+}
+
+struct step step_after_check(enum found found, const struct history *history)
+{
+    switch (found) {
+    case FOUND_SAME:
+        return go(STEP_SEND);
+    case FOUND_OTHER:
+        return settle(history->lost > 0 ? OUTCOME_DELETED_PRESUMED : OUTCOME_REPLACED);
+    case FOUND_NONE:
+        return settle(history->lost > 0 ? OUTCOME_DELETED_PRESUMED : OUTCOME_GONE);
+    case FOUND_NO_ANSWER:
+        break;
+    }
+    return refuse();
+}
+
+static struct step after_unsent(struct history *history)
+{
+    history->unsent++;
+    return history->unsent < DELETER_UNSENT_MAX ? go(STEP_AGAIN) : refuse();
+}
+
+/* The credentials or the clock are put right below the engine; once is enough to find out. */
+static struct step after_refresh(struct history *history)
+{
+    bool before = history->refreshed;
+    history->refreshed = true;
+    return before ? refuse() : go(STEP_AGAIN);
+}
+
+struct step step_after_send(enum answer_class class, bool withheld, struct history *history)
+{
+    if (withheld && class == ANSWER_NOT_SENT) {
+        return go(STEP_AGAIN);
+    }
+    if (class == ANSWER_NOT_SENT) {
+        return after_unsent(history);
+    }
+    history->unsent = 0;
+    switch (class) {
+    case ANSWER_DONE:
+        return settle(OUTCOME_DELETED);
+    case ANSWER_GONE: /* after a lost answer: most likely our own doing */
+        return settle(history->lost > 0 ? OUTCOME_DELETED_PRESUMED : OUTCOME_GONE);
+    case ANSWER_STATE:
+        return settle(OUTCOME_STATE_CHANGED);
+    case ANSWER_THROTTLED:
+        return go(STEP_AGAIN);
+    case ANSWER_EXPIRED:
+    case ANSWER_SKEWED:
+        return after_refresh(history);
+    case ANSWER_DENIED:
+    case ANSWER_INVALID:
+        return refuse();
+    default: /* AMBIGUOUS, and whatever is not known */
+        break;
+    }
+    history->lost++;
+    return go(STEP_QUARANTINE);
+}
+
+struct step step_after_look(enum found found, const struct history *history)
+{
+    switch (found) {
+    case FOUND_SAME:
+        return history->lost < DELETER_ATTEMPTS_MAX ? go(STEP_SEND) : settle(OUTCOME_FAILED);
+    case FOUND_OTHER: /* the newcomer is left alone until a later plan selects it */
+    case FOUND_NONE:
+        return settle(OUTCOME_DELETED_PRESUMED);
+    case FOUND_NO_ANSWER:
+        break;
+    }
+    return go(STEP_LOOK_AGAIN);
+}
+
+bool step_check_needless(const struct job *job)
+{
+    return job->described && !job->continuous && !job->retries &&
+           (job->status == JOB_COMPLETED || job->status == JOB_CANCELED);
+}
+
+static int64_t distance(int64_t value)
+{
+    return value < 0 ? -value : value;
+}
+
+bool clock_stepped(const struct clock_sample *then, const struct clock_sample *now)
+{
+    int64_t mono_ms = (now->mono_ns - then->mono_ns) / TIME_NS_PER_MS;
+    int64_t wall_ms = now->wall_ms - then->wall_ms;
+    return distance(wall_ms - mono_ms) > STEP_TOLERANCE_MS;
+}
+
+int64_t quarantine_ns(int64_t signature_life_ms, int64_t skew_ms)
+{
+    return (signature_life_ms + distance(skew_ms) + QUARANTINE_MARGIN_MS) * TIME_NS_PER_MS;
+}

@@ -1,0 +1,590 @@
+/* See engine/sweep.h.
+ *
+ * The happy path: sweep_start() -> on_started() -> the survey (on_surveyed()) -> the lister (on_row(),
+ * batches of rows to the ledger) -> on_listed() -> write_rest() -> on_sealed() -> the guards (judge_plan())
+ * -> the deleter, fed from the ledger (feed(), on_read()) until every row is settled -> close_run() ->
+ * finish(). The ways out: a list that cannot be had, a ledger that fails, a plan that the guards refuse, a
+ * deleter that stops itself, sweep_cancel(). Each sets how the run ends (end_as(), the first one counts) and
+ * then leads through close_run(), which counts every row that was not settled as not attempted. done() is the
+ * last thing that happens. */
+#include "engine/sweep.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "engine/deleter.h"
+#include "engine/facts.h"
+#include "engine/guard.h"
+#include "engine/lister.h"
+#include "engine/survey.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCHES_MAX 8 /* with the ledger before listing pauses: 2,000 rows, about 1 MB */
+
+enum sweep_state {
+    STATE_STARTING,
+    STATE_SURVEYING,
+    STATE_LISTING,
+    STATE_WRITING, /* the last rows of the plan are on their way to the ledger */
+    STATE_SEALING,
+    STATE_DELETING,
+    STATE_CLOSING,
+    STATE_DONE
+};
+
+struct batch {
+    struct sweep *sweep;
+    struct ledger_request request;
+    struct plan_row rows[LEDGER_BATCH];
+    size_t count;
+};
+
+struct sweep {
+    struct sweep_config config;
+    enum sweep_state state;
+    struct report report;
+    bool ended; /* how it ends is decided: see end_as() */
+    struct facts *facts;
+    struct survey *survey;
+    struct lister *lister;
+    struct deleter *deleter;
+    int64_t run;
+    struct run_header header;
+    struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
+    struct batch *filling;         /* the plan's next batch */
+    int writing;                   /* batches with the ledger */
+    struct batch *reading;         /* rows for the deleter */
+    size_t next_row;               /* of reading */
+    bool reading_busy;
+    int64_t read, settled; /* rows of the plan */
+    int64_t calls_before[OPERATION_COUNT];
+    bool warned_of_future;
+};
+
+static void set_state(struct sweep *sweep, enum sweep_state state)
+{
+    sweep->state = state;
+}
+
+static int64_t wall_ms(const struct sweep *sweep)
+{
+    return sweep->config.env->wall_ms(sweep->config.env->ctx);
+}
+
+static void warn(struct sweep *sweep, const char *text)
+{
+    if (sweep->config.observer.warning != NULL) {
+        sweep->config.observer.warning(sweep->config.observer.owner, text);
+    }
+}
+
+static bool deletes(const struct sweep *sweep)
+{
+    const struct sweep_config *config = &sweep->config;
+    return !config->plan_only && config->policy->enforce && !config->target->plan_only;
+}
+
+/* The first reason to end is the one that is told. */
+static void end_as(struct sweep *sweep, enum sweep_end end, const struct err *err, enum answer_class why)
+{
+    if (sweep->ended) {
+        return;
+    }
+    sweep->ended = true;
+    sweep->report.end = end;
+    sweep->report.why = why;
+    if (err != NULL) {
+        sweep->report.err = *err;
+    }
+}
+
+static bool ledger_failed(struct sweep *sweep, const struct ledger_request *request)
+{
+    if (request->err.code == ERR_NONE) {
+        return false;
+    }
+    end_as(sweep, SWEEP_STOPPED, &request->err, ANSWER_DONE);
+    return true;
+}
+
+static void ask_ledger(struct sweep *sweep, struct ledger_request *request, enum ledger_operation operation,
+                       void (*done)(struct ledger_request *request), void *owner)
+{
+    request->operation = operation;
+    request->run = sweep->run;
+    request->done = done;
+    request->owner = owner;
+    sweep->config.ledger->submit(sweep->config.ledger->ctx, request);
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------
+ */
+
+static void count_calls(const struct sweep *sweep, int64_t calls[OPERATION_COUNT])
+{
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        struct lane_view lane;
+        dispatcher_lane(sweep->config.dispatcher, (enum operation)i, &lane);
+        calls[i] = lane.sent - sweep->calls_before[i];
+    }
+}
+
+static void finish(struct sweep *sweep)
+{
+    struct report *report = &sweep->report;
+    report->ended_ms = wall_ms(sweep);
+    count_calls(sweep, report->calls);
+    set_state(sweep, STATE_DONE);
+    sweep->config.observer.done(sweep->config.observer.owner, report);
+}
+
+static void on_closed(struct ledger_request *request)
+{
+    struct sweep *sweep = request->owner;
+    bool ended_well = sweep->report.end != SWEEP_STOPPED;
+    if (request->err.code != ERR_NONE && ended_well) { /* the end itself is not on record */
+        sweep->ended = false;
+        ledger_failed(sweep, request);
+    }
+    finish(sweep);
+}
+
+static void close_run(struct sweep *sweep)
+{
+    struct report *report = &sweep->report;
+    end_as(sweep, report->remaining > 0 ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
+    report->outcomes[OUTCOME_NOT_ATTEMPTED] += report->selected - report_outcome_sum(report);
+    set_state(sweep, STATE_CLOSING);
+    sweep->request = (struct ledger_request){.ended_ms = wall_ms(sweep)};
+    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", sweep_end_name(report->end));
+    ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
+}
+
+/* --- deleting --------------------------------------------------------------------------------------------
+ */
+
+static void on_read(struct ledger_request *request);
+
+static void read_more(struct sweep *sweep)
+{
+    struct batch *batch = sweep->reading;
+    sweep->next_row = 0;
+    batch->count = 0;
+    batch->request = (struct ledger_request){.rows = batch->rows, .count = LEDGER_BATCH, .from = sweep->read};
+    sweep->reading_busy = true;
+    ask_ledger(sweep, &batch->request, LEDGER_READ_ROWS, on_read, sweep);
+}
+
+/* Hands rows to the deleter as it has room, and ends when it has settled the last one. */
+static void feed(struct sweep *sweep)
+{
+    struct batch *batch = sweep->reading;
+    enum answer_class why;
+    if (sweep->state != STATE_DELETING) {
+        return;
+    }
+    while (sweep->next_row < batch->count && !sweep->ended && deleter_room(sweep->deleter) > 0) {
+        int64_t number = sweep->read - (int64_t)(batch->count - sweep->next_row);
+        deleter_add(sweep->deleter, number, &batch->rows[sweep->next_row++]);
+    }
+    const struct err *stopped = deleter_stopped(sweep->deleter, &why);
+    if (stopped->code != ERR_NONE) {
+        end_as(sweep, SWEEP_STOPPED, stopped, why);
+    }
+    bool more = !sweep->ended && sweep->read < sweep->report.selected;
+    if (more && !sweep->reading_busy && sweep->next_row == batch->count) {
+        read_more(sweep);
+    }
+    bool handed_on = sweep->ended || (!more && sweep->next_row == batch->count);
+    if (handed_on && !sweep->reading_busy && deleter_rows(sweep->deleter) == 0) {
+        close_run(sweep);
+    }
+}
+
+static void on_read(struct ledger_request *request)
+{
+    struct sweep *sweep = request->owner;
+    struct err err;
+    sweep->reading_busy = false;
+    if (ledger_failed(sweep, request)) {
+        deleter_cancel(sweep->deleter, true);
+    } else if (request->count == 0 || request->count > LEDGER_BATCH) {
+        err_set(&err, ERR_INTERNAL, "the ledger gave %lld of the plan's %lld rows", (long long)sweep->read,
+                (long long)sweep->report.selected);
+        end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
+        deleter_cancel(sweep->deleter, false);
+    } else {
+        sweep->reading->count = request->count;
+        sweep->read += (int64_t)request->count;
+    }
+    feed(sweep);
+}
+
+static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
+                       const struct answer *answer)
+{
+    struct sweep *sweep = owner;
+    sweep->report.outcomes[outcome]++;
+    sweep->settled++;
+    if (sweep->config.observer.settled != NULL) {
+        sweep->config.observer.settled(sweep->config.observer.owner, row, outcome, answer);
+    }
+}
+
+static void on_changed(void *owner)
+{
+    feed(owner);
+}
+
+static void begin_deleting(struct sweep *sweep)
+{
+    const struct sweep_config *config = &sweep->config;
+    struct deleter_config deleter = {.env = config->env,
+                                     .dispatcher = config->dispatcher,
+                                     .ledger = config->ledger,
+                                     .run = sweep->run,
+                                     .policy = config->policy,
+                                     .signature_life_ms = config->target->signature_life_ms,
+                                     .facts = sweep->facts,
+                                     .owner = sweep,
+                                     .settled = on_settled,
+                                     .changed = on_changed};
+    sweep->deleter = deleter_create(&deleter);
+    sweep->reading = mem_zalloc(sizeof *sweep->reading);
+    set_state(sweep, STATE_DELETING);
+    feed(sweep);
+}
+
+/* --- the plan is complete --------------------------------------------------------------------------------
+ */
+
+static void warn_of_guard(struct sweep *sweep, const struct err *err)
+{
+    struct err text = *err;
+    err_context(&text, "this plan would not be applied");
+    warn(sweep, text.msg);
+}
+
+/* Decides whether the sealed plan is applied. */
+static void judge_plan(struct sweep *sweep)
+{
+    const struct report *report = &sweep->report;
+    struct err err;
+    bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, &err) != 0;
+    if (!deletes(sweep)) {
+        if (over) {
+            warn_of_guard(sweep, &err);
+        }
+        end_as(sweep, SWEEP_PLANNED, NULL, ANSWER_DONE);
+    } else if (over) {
+        end_as(sweep, SWEEP_GUARDED, &err, ANSWER_DONE);
+    } else if (guard_clock(dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
+        end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
+    }
+}
+
+static void on_sealed(struct ledger_request *request)
+{
+    struct sweep *sweep = request->owner;
+    if (!ledger_failed(sweep, request) && !sweep->ended) {
+        judge_plan(sweep);
+        if (sweep->config.observer.planned != NULL) {
+            sweep->config.observer.planned(sweep->config.observer.owner, &sweep->report);
+        }
+    }
+    if (sweep->ended) { /* planned() may have canceled it */
+        close_run(sweep);
+        return;
+    }
+    begin_deleting(sweep);
+}
+
+/* Goes on once the list is complete and the ledger has every batch. */
+static void seal(struct sweep *sweep)
+{
+    if (sweep->state != STATE_WRITING || sweep->writing > 0) {
+        return;
+    }
+    if (sweep->ended) {
+        close_run(sweep);
+        return;
+    }
+    set_state(sweep, STATE_SEALING);
+    sweep->request = (struct ledger_request){0};
+    ask_ledger(sweep, &sweep->request, LEDGER_SEAL_PLAN, on_sealed, sweep);
+}
+
+/* --- listing ---------------------------------------------------------------------------------------------
+ */
+
+static void on_written(struct ledger_request *request)
+{
+    struct batch *batch = request->owner;
+    struct sweep *sweep = batch->sweep;
+    sweep->writing--;
+    if (ledger_failed(sweep, request) && sweep->state == STATE_LISTING) {
+        lister_cancel(sweep->lister);
+    }
+    free(batch);
+    if (sweep->state == STATE_LISTING && sweep->writing < BATCHES_MAX) {
+        lister_pause(sweep->lister, false);
+    }
+    seal(sweep);
+}
+
+static void write_batch(struct sweep *sweep)
+{
+    struct batch *batch = sweep->filling;
+    sweep->filling = NULL;
+    if (batch == NULL) {
+        return;
+    }
+    batch->request = (struct ledger_request){.rows = batch->rows, .count = batch->count};
+    sweep->writing++;
+    ask_ledger(sweep, &batch->request, LEDGER_ADD_ROWS, on_written, batch);
+    if (sweep->writing >= BATCHES_MAX) {
+        lister_pause(sweep->lister, true);
+    }
+}
+
+static void select_row(struct sweep *sweep, const struct job_execution *execution,
+                       const struct verdict *verdict)
+{
+    if (sweep->filling == NULL) {
+        sweep->filling = mem_alloc(sizeof *sweep->filling);
+        sweep->filling->sweep = sweep;
+        sweep->filling->count = 0;
+    }
+    struct batch *batch = sweep->filling;
+    struct plan_row *row = &batch->rows[batch->count++];
+    *row = (struct plan_row){.execution = *execution};
+    memcpy(row->reason, verdict->reason, sizeof row->reason);
+    sweep->report.selected++;
+    if (batch->count == LEDGER_BATCH) {
+        write_batch(sweep);
+    }
+}
+
+static void warn_of_future(struct sweep *sweep, const struct job_execution *execution,
+                           const struct verdict *verdict)
+{
+    char text[512];
+    if (verdict->delete || sweep->warned_of_future || strstr(verdict->reason, "in the future") == NULL) {
+        return;
+    }
+    sweep->warned_of_future = true;
+    snprintf(text, sizeof text, "%s/%s/%lld is kept: %s; a clock is wrong somewhere", execution->job_id,
+             execution->thing_name, (long long)execution->number, verdict->reason);
+    warn(sweep, text);
+}
+
+static void on_row(void *owner, const struct job *job, const struct job_execution *execution)
+{
+    struct sweep *sweep = owner;
+    const struct sweep_config *config = &sweep->config;
+    struct verdict verdict = {0};
+    if (sweep->ended) {
+        return;
+    }
+    sweep->report.listed++;
+    int64_t server_now_ms = wall_ms(sweep) + dispatcher_skew_ms(config->dispatcher);
+    policy_decide(config->policy, job, execution, server_now_ms, &verdict);
+    warn_of_future(sweep, execution, &verdict);
+    if (verdict.delete &&!guard_takes(config->policy, sweep->report.selected)) {
+        verdict.delete = false;
+        sweep->report.remaining++;
+        snprintf(verdict.reason, sizeof verdict.reason, "left for the next time by limits.per_run");
+    }
+    if (verdict.delete) {
+        select_row(sweep, execution, &verdict);
+    }
+    if (config->observer.row != NULL) {
+        config->observer.row(config->observer.owner, execution, &verdict);
+    }
+}
+
+static void on_warning(void *owner, const char *text)
+{
+    warn(owner, text);
+}
+
+static void end_listing(struct sweep *sweep, const struct err *err, enum answer_class why)
+{
+    if (err->code == ERR_CANCELED) {
+        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+    } else if (err->code != ERR_NONE) {
+        end_as(sweep, SWEEP_FAILED, err, why);
+    }
+}
+
+static void on_listed(void *owner)
+{
+    struct sweep *sweep = owner;
+    const struct lister_view *view = lister_view(sweep->lister);
+    sweep->report.skipped += view->skipped;
+    end_listing(sweep, &view->err, view->why);
+    write_batch(sweep); /* of a list that is not complete too: the record shows what there was */
+    set_state(sweep, STATE_WRITING);
+    seal(sweep);
+}
+
+static void begin_listing(struct sweep *sweep)
+{
+    const struct sweep_config *config = &sweep->config;
+    const struct survey_result *survey = survey_result(sweep->survey);
+    struct lister_config lister = {.env = config->env,
+                                   .dispatcher = config->dispatcher,
+                                   .policy = config->policy,
+                                   .facts = sweep->facts,
+                                   .survey = survey,
+                                   .owner = sweep,
+                                   .row = on_row,
+                                   .warning = on_warning,
+                                   .done = on_listed};
+    if (config->observer.route != NULL) {
+        struct buf text;
+        buf_init(&text, 256);
+        route_print(&survey->route, &text);
+        config->observer.route(config->observer.owner, buf_string(&text), survey->route.calls);
+        buf_finish(&text);
+    }
+    if (sweep->ended) { /* route() may have canceled it */
+        close_run(sweep);
+        return;
+    }
+    set_state(sweep, STATE_LISTING);
+    sweep->lister = lister_start(&lister);
+}
+
+static void on_surveyed(void *owner)
+{
+    struct sweep *sweep = owner;
+    const struct survey_result *survey = survey_result(sweep->survey);
+    sweep->report.skipped += survey->skipped;
+    end_listing(sweep, &survey->err, survey->why);
+    if (sweep->ended) {
+        close_run(sweep);
+        return;
+    }
+    begin_listing(sweep);
+}
+
+/* --- the sweep -------------------------------------------------------------------------------------------
+ */
+
+static void on_started(struct ledger_request *request)
+{
+    struct sweep *sweep = request->owner;
+    const struct sweep_config *config = &sweep->config;
+    if (ledger_failed(sweep, request)) {
+        finish(sweep);
+        return;
+    }
+    sweep->run = request->run;
+    if (sweep->ended) {
+        close_run(sweep);
+        return;
+    }
+    struct survey_config survey = {.env = config->env,
+                                   .dispatcher = config->dispatcher,
+                                   .policy = config->policy,
+                                   .facts = sweep->facts,
+                                   .owner = sweep,
+                                   .warning = on_warning,
+                                   .done = on_surveyed};
+    set_state(sweep, STATE_SURVEYING);
+    sweep->survey = survey_start(&survey);
+}
+
+static void fill_header(struct sweep *sweep)
+{
+    const struct sweep_config *config = &sweep->config;
+    struct run_header *header = &sweep->header;
+    const char *account = config->account != NULL ? config->account : config->target->account;
+    const char *region = config->region != NULL ? config->region : config->target->region;
+    snprintf(header->policy, sizeof header->policy, "%s", config->policy->name);
+    snprintf(header->policy_sha256, sizeof header->policy_sha256, "%s",
+             config->policy_sha256 != NULL ? config->policy_sha256 : "");
+    snprintf(header->target, sizeof header->target, "%s", config->target->name);
+    snprintf(header->account, sizeof header->account, "%s", account);
+    snprintf(header->region, sizeof header->region, "%s", region);
+    header->started_ms = sweep->report.started_ms;
+}
+
+struct sweep *sweep_start(const struct sweep_config *config)
+{
+    struct sweep *sweep = mem_zalloc(sizeof *sweep);
+    sweep->config = *config;
+    sweep->report.started_ms = wall_ms(sweep);
+    sweep->facts = facts_create(config->dispatcher);
+    count_calls(sweep, sweep->calls_before);
+    fill_header(sweep);
+    sweep->request = (struct ledger_request){.header = &sweep->header};
+    ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
+    return sweep;
+}
+
+void sweep_cancel(struct sweep *sweep, bool hurry)
+{
+    if (sweep->state >= STATE_CLOSING) {
+        return;
+    }
+    end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+    if (sweep->state == STATE_SURVEYING) {
+        survey_cancel(sweep->survey);
+    } else if (sweep->state == STATE_LISTING) {
+        lister_cancel(sweep->lister);
+    } else if (sweep->state == STATE_DELETING) {
+        deleter_cancel(sweep->deleter, hurry);
+    }
+}
+
+void sweep_destroy(struct sweep *sweep)
+{
+    if (sweep == NULL) {
+        return;
+    }
+    deleter_destroy(sweep->deleter);
+    lister_destroy(sweep->lister);
+    survey_destroy(sweep->survey);
+    facts_destroy(sweep->facts);
+    free(sweep->filling);
+    free(sweep->reading);
+    free(sweep);
+}
+
+/* Milliseconds that so many calls take at a lane's pace. */
+static int64_t at_pace(const struct sweep *sweep, enum operation operation, int64_t calls)
+{
+    struct lane_view lane;
+    dispatcher_lane(sweep->config.dispatcher, operation, &lane);
+    return lane.rate_per_1000s > 0 ? calls * 1000 * TIME_MS_PER_SECOND / lane.rate_per_1000s : -1;
+}
+
+void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
+{
+    const struct report *report = &sweep->report;
+    *progress = (struct sweep_progress){.deleting = sweep->state >= STATE_DELETING,
+                                        .listed = report->listed,
+                                        .selected = report->selected,
+                                        .settled = sweep->settled,
+                                        .remaining_ms = -1};
+    if (sweep->lister != NULL) {
+        const struct lister_view *view = lister_view(sweep->lister);
+        progress->jobs = view->scopes;
+        progress->jobs_listed = view->scopes_done;
+    }
+    if (sweep->deleter != NULL) {
+        progress->quarantined = (int64_t)deleter_quarantined(sweep->deleter);
+        progress->remaining_ms =
+            at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);
+    } else if (sweep->state == STATE_LISTING && progress->jobs > 0) {
+        const struct route *route = &survey_result(sweep->survey)->route;
+        int64_t scopes_left = progress->jobs - progress->jobs_listed;
+        enum operation operation =
+            route->by_thing ? OPERATION_LIST_EXECUTIONS_FOR_THING : OPERATION_LIST_EXECUTIONS_FOR_JOB;
+        progress->remaining_ms = at_pace(sweep, operation, route->calls * scopes_left / progress->jobs);
+    }
+}

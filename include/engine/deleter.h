@@ -1,0 +1,68 @@
+/* Deleting what a plan selected, one execution at a time and never the wrong one. This is the state machine
+ * of "deleting safely": CHECK, INTENT, GATE, one transmission, outcome; a lost answer is waited out and
+ * verified, never repeated blindly.
+ *
+ * Facts it rests on: AWS may reuse an execution number once it is free (API reference, DeleteJobExecution),
+ * has no conditional deletion, and refuses a signature older than five minutes (SigV4), so that a lost
+ * request stops being dangerous after the signature's life. */
+#ifndef ENGINE_DELETER_H
+#define ENGINE_DELETER_H
+
+#include "base/err.h"
+#include "engine/dispatcher.h"
+#include "engine/env.h"
+#include "engine/facts.h"
+#include "model/ledger.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DELETER_CHECK_LIFE_MS  60000   /* a check older than this lets nothing pass the gate */
+#define DELETER_ATTEMPTS_MAX   3       /* transmissions whose answer was lost */
+#define DELETER_UNSENT_MAX     8       /* attempts in a row that could not be sent */
+#define DELETER_VERIFY_LIFE_MS 3600000 /* without an answer for so long after the quarantine: unknown */
+#define DELETER_HELD_MAX       4096    /* rows in it at most, quarantined ones too */
+
+struct deleter;
+
+struct deleter_config {
+    const struct env *env;
+    struct dispatcher *dispatcher;
+    struct ledger *ledger;
+    int64_t run; /* sealed */
+    const struct policy *policy;
+    int64_t signature_life_ms;
+    const struct facts *facts; /* what is known of the jobs: for verify: risky */
+    void *owner;
+    /* A row is settled, and the ledger knows (unless it failed). */
+    void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,
+                    const struct answer *answer);
+    /* There may be room for more rows, or nothing left to do, or it has stopped itself. Comes after each
+     * settled() too. The owner may destroy the deleter from here once deleter_rows() is 0. */
+    void (*changed)(void *owner);
+};
+
+struct deleter *deleter_create(const struct deleter_config *config);
+/* Only when no row is in it. Takes NULL. */
+void deleter_destroy(struct deleter *deleter);
+
+/* How many rows may be added now: as many as the lane sends in ten seconds, so that a check is still fresh
+ * when its row's turn comes; quarantined rows do not count. 0 once it was stopped. */
+size_t deleter_room(const struct deleter *deleter);
+/* row is copied; number is its place in the ledger's plan. No callback runs from inside. */
+void deleter_add(struct deleter *deleter, int64_t number, const struct plan_row *row);
+
+/* Nothing more is sent. What was sent is still settled, quarantine included; in a hurry, rows whose answer is
+ * not there end as unknown. */
+void deleter_cancel(struct deleter *deleter, bool hurry);
+
+size_t deleter_rows(const struct deleter *deleter);        /* in it, not settled */
+size_t deleter_quarantined(const struct deleter *deleter); /* of these, waiting for their signature to end */
+
+/* Why it stopped itself: ERR_NONE, or the error of the ledger, the clock, or a run of refusals (*why is the
+ * class of the last one, else ANSWER_DONE). */
+const struct err *deleter_stopped(const struct deleter *deleter, enum answer_class *why);
+
+#endif

@@ -1,0 +1,64 @@
+/* The decisions of the deleter (engine/deleter.h): what each answer means for its row, and when a clock can
+ * be trusted. Pure. */
+#ifndef ENGINE_STEPS_H
+#define ENGINE_STEPS_H
+
+#include "model/call.h"
+#include "model/outcome.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum step_kind {
+    STEP_SETTLE,     /* the row is done, with this outcome */
+    STEP_SEND,       /* it may be sent: a new intent */
+    STEP_AGAIN,      /* it was not executed: check if need be, then a new intent */
+    STEP_QUARANTINE, /* it may be executed until its signature is too old: wait, then look */
+    STEP_LOOK_AGAIN  /* the look gave no answer */
+};
+
+struct step {
+    enum step_kind kind;
+    enum outcome outcome; /* STEP_SETTLE */
+    bool refused;         /* counts towards a run of refusals */
+};
+
+/* What a row has been through. */
+struct history {
+    int lost;       /* transmissions without an answer */
+    int unsent;     /* attempts in a row that did not leave */
+    bool refreshed; /* was refused for old credentials or a wrong clock */
+};
+
+/* What DescribeJobExecution found under a row's number. */
+enum found {
+    FOUND_SAME,  /* the fingerprint of the plan */
+    FOUND_OTHER, /* another incarnation, or another state */
+    FOUND_NONE,  /* nothing: ResourceNotFoundException */
+    FOUND_NO_ANSWER
+};
+
+/* After the check before an intent. */
+struct step step_after_check(enum found found, const struct history *history);
+/* After a deletion; counts it in history. withheld: the gate did not let it go. */
+struct step step_after_send(enum answer_class class, bool withheld, struct history *history);
+/* After the look that ends a quarantine. */
+struct step step_after_look(enum found found, const struct history *history);
+
+/* verify: risky. A job in which nothing new can appear under an old number: described, a snapshot, at its
+ * end, without retries. */
+bool step_check_needless(const struct job *job);
+
+/* Both clocks at one moment. */
+struct clock_sample {
+    int64_t mono_ns, wall_ms;
+};
+
+/* Whether the wall clock was set between the two: then neither an age nor the estimate of the skew holds. */
+bool clock_stepped(const struct clock_sample *then, const struct clock_sample *now);
+
+/* How long after its sending a request must be thought able to run, on the monotonic clock, so that setting
+ * the wall clock cannot shorten it. */
+int64_t quarantine_ns(int64_t signature_life_ms, int64_t skew_ms);
+
+#endif
