@@ -1,0 +1,342 @@
+/* See aws/client.h.
+ *
+ * The happy path: submit() encodes the call and asks for credentials; on_credentials() signs and hands the
+ * request to the HTTP client; on_answer() decodes what came back and calls done().
+ *
+ * The ways out: a call that may not be sent, missing credentials, and a cancel before signing all become a
+ * refused request (http_refuse), so that there is one end, on_answer(), and it runs from the loop. A cancel
+ * while the request is with the HTTP client is passed on to it; what it answers then is decoded like any
+ * other answer. Nothing is sent twice: what may be repeated is the engine's to repeat. */
+#include "aws/client.h"
+
+#include "aws/crypto.h"
+#include "aws/endpoint.h"
+#include "aws/iot.h"
+#include "aws/sigv4.h"
+#include "aws/sts.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "base/version.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define TARGET_MAX        ((size_t)3 * NEXT_TOKEN_MAX + 4096) /* each byte of a token can become three */
+#define AUTHORIZATION_MAX 1024
+#define URL_MAX           512
+
+/* Where calls go: the control plane of AWS IoT, or STS. */
+struct service {
+    struct http_origin *origin;
+    char signing_name[64];
+    struct sigv4_key key; /* of the last signature; good for a day, a region and an access key */
+};
+
+struct aws_client {
+    struct aws_client_config config; /* its strings are not kept, but for region */
+    char region[64];
+    struct service iot, sts;
+    struct job_service face;
+};
+
+enum transfer_state {
+    TRANSFER_CREDENTIALS, /* waiting for them */
+    TRANSFER_CANCELED,    /* still waiting for them, but not to be sent */
+    TRANSFER_REFUSED,     /* on its way to on_answer() without having been sent */
+    TRANSFER_SENT         /* with the HTTP client */
+};
+
+/* One call on its way. */
+struct transfer {
+    struct aws_client *client;
+    struct service *service;
+    struct call *call;
+    enum transfer_state state;
+    struct credentials_waiter waiter;
+    struct http_request request;
+    struct buf target, authorization;
+    char *session_token; /* wiped at the end */
+    char access_key[SIGV4_ACCESS_KEY_MAX + 1];
+    char amz_date[17];
+};
+
+static void set_state(struct transfer *transfer, enum transfer_state state)
+{
+    transfer->state = state;
+}
+
+static int64_t wall_ms(const struct aws_client *client)
+{
+    return client->config.wall_ms(client->config.ctx);
+}
+
+/* --- the end of a transfer --- */
+
+static void free_transfer(struct transfer *transfer)
+{
+    if (transfer->session_token) {
+        mem_wipe(transfer->session_token, strlen(transfer->session_token));
+    }
+    free(transfer->session_token);
+    http_request_finish(&transfer->request);
+    buf_finish(&transfer->target);
+    buf_finish(&transfer->authorization);
+    free(transfer);
+}
+
+static void on_answer(struct http_request *request)
+{
+    struct transfer *transfer = request->owner;
+    struct aws_client *client = transfer->client;
+    struct call *call = transfer->call;
+
+    iot_decode(call, request);
+    call->answer.received_ms = wall_ms(client);
+    if (call->answer.class == ANSWER_EXPIRED) {
+        credentials_expired(client->config.credentials, transfer->access_key);
+    }
+    free_transfer(transfer);
+    call->service = NULL;
+    call->done(call);
+}
+
+static void refuse(struct transfer *transfer, const struct err *err)
+{
+    set_state(transfer, TRANSFER_REFUSED);
+    http_refuse(transfer->client->config.http, &transfer->request, err);
+}
+
+/* --- signing --- */
+
+static int fit_key(struct transfer *transfer, const struct credentials *credentials, struct err *err)
+{
+    struct service *service = transfer->service;
+    const char *region = transfer->client->region;
+
+    if (sigv4_key_fits(&service->key, credentials->access_key, transfer->amz_date, region,
+                       service->signing_name)) {
+        return 0;
+    }
+    return sigv4_key_init(&service->key, credentials->access_key, credentials->secret_key, transfer->amz_date,
+                          region, service->signing_name, err);
+}
+
+/* What is signed is what is sent: the path with the origin's own in front, and every header given to the
+ * request so far besides User-Agent, which a proxy may change. */
+static int authorize(struct transfer *transfer, struct err *err)
+{
+    const struct http_request *request = &transfer->request;
+    const char *question = strchr(request->target, '?');
+    const size_t path_length = question ? (size_t)(question - request->target) : strlen(request->target);
+    struct sigv4_header headers[HTTP_HEADERS_MAX + 1] = {{"Host", http_origin_host(request->origin)}};
+    char payload[2 * CRYPTO_SHA256_BYTES + 1];
+    struct buf path;
+
+    for (size_t i = 0; i < request->header_count; i++) {
+        headers[i + 1] = (struct sigv4_header){request->headers[i].name, request->headers[i].value};
+    }
+    crypto_sha256_hex(request->body ? request->body : "", request->body_length, payload);
+    buf_init(&path, TARGET_MAX);
+    buf_text(&path, http_origin_base(request->origin));
+    buf_append(&path, request->target, path_length);
+    const struct sigv4_request signable = {.method = request->method,
+                                           .path = buf_string(&path),
+                                           .query = question ? question + 1 : NULL,
+                                           .headers = headers,
+                                           .header_count = request->header_count + 1,
+                                           .payload_sha256 = payload};
+    int result = path.overflow ? err_set(err, ERR_TOO_BIG, "a path of more than %zu bytes", path.max)
+                               : sigv4_authorization(&transfer->service->key, &signable, transfer->amz_date,
+                                                     &transfer->authorization, err);
+    buf_finish(&path);
+    return result;
+}
+
+static int sign(struct transfer *transfer, const struct credentials *credentials, struct err *err)
+{
+    struct http_request *request = &transfer->request;
+
+    if (!text_copy(transfer->access_key, sizeof(transfer->access_key), credentials->access_key)) {
+        return err_set(err, ERR_CREDENTIALS, "an access key of more than %d characters",
+                       SIGV4_ACCESS_KEY_MAX);
+    }
+    time_amz(transfer->call->signed_at_ms, transfer->amz_date);
+    http_request_header(request, "X-Amz-Date", transfer->amz_date);
+    if (credentials->session_token) {
+        transfer->session_token = mem_strdup(credentials->session_token);
+        http_request_header(request, "X-Amz-Security-Token", transfer->session_token);
+    }
+    if (request->body) {
+        http_request_header(request, "Content-Type", STS_CONTENT_TYPE);
+    }
+    if (fit_key(transfer, credentials, err) || authorize(transfer, err)) {
+        return -1;
+    }
+    http_request_header(request, "Authorization", buf_string(&transfer->authorization));
+    http_request_header(request, "User-Agent", "jobsweep/" JOBSWEEP_VERSION);
+    return 0;
+}
+
+/* --- the way out --- */
+
+static void on_credentials(struct credentials_waiter *waiter)
+{
+    struct transfer *transfer = waiter->owner;
+    struct err err;
+
+    if (transfer->state == TRANSFER_CANCELED) {
+        err_set(&err, ERR_CANCELED, "canceled before it was sent");
+        refuse(transfer, &err);
+    } else if (!waiter->credentials) {
+        err_set(&err, ERR_CREDENTIALS, "%s", waiter->err.msg);
+        refuse(transfer, &err);
+    } else if (sign(transfer, waiter->credentials, &err)) {
+        refuse(transfer, &err);
+    } else {
+        set_state(transfer, TRANSFER_SENT);
+        http_submit(transfer->client->config.http, &transfer->request);
+    }
+}
+
+static struct transfer *create_transfer(struct aws_client *client, struct call *call)
+{
+    struct transfer *transfer = mem_zalloc(sizeof(*transfer));
+
+    transfer->client = client;
+    transfer->service = call->operation == OPERATION_GET_CALLER_IDENTITY ? &client->sts : &client->iot;
+    transfer->call = call;
+    transfer->waiter.done = on_credentials;
+    transfer->waiter.owner = transfer;
+    buf_init(&transfer->target, TARGET_MAX);
+    buf_init(&transfer->authorization, AUTHORIZATION_MAX);
+    http_request_init(&transfer->request);
+    transfer->request.done = on_answer;
+    transfer->request.owner = transfer;
+    transfer->request.origin = transfer->service->origin;
+    transfer->request.once = !operation_is_read(call->operation);
+    return transfer;
+}
+
+static int encode(struct transfer *transfer, struct err *err)
+{
+    struct http_request *request = &transfer->request;
+
+    if (transfer->call->signed_at_ms <= 0) {
+        return err_set(err, ERR_INVALID, "%s has no signing time", operation_name(transfer->call->operation));
+    }
+    if (iot_encode(transfer->call, &request->method, &transfer->target, &request->body, err)) {
+        return -1;
+    }
+    request->target = buf_string(&transfer->target);
+    request->body_length = request->body ? strlen(request->body) : 0;
+    return 0;
+}
+
+static void submit(void *ctx, struct call *call)
+{
+    struct aws_client *client = ctx;
+    struct transfer *transfer = create_transfer(client, call);
+    struct err err;
+
+    call->service = transfer;
+    if (encode(transfer, &err)) {
+        refuse(transfer, &err);
+    } else {
+        credentials_get(client->config.credentials, wall_ms(client), &transfer->waiter);
+    }
+}
+
+static void cancel(void *ctx, struct call *call)
+{
+    struct aws_client *client = ctx;
+    struct transfer *transfer = call->service;
+
+    if (!transfer) {
+        return;
+    }
+    if (transfer->state == TRANSFER_CREDENTIALS) {
+        set_state(transfer, TRANSFER_CANCELED);
+    } else if (transfer->state == TRANSFER_SENT) {
+        http_cancel(client->config.http, &transfer->request);
+    }
+}
+
+/* --- the client --- */
+
+/* As botocore looks for them, but for those in the profile. An empty variable counts as unset. */
+static const char *configured_url(const char *explicit_url, const char *variable)
+{
+    const char *ignore = getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    const char *url = getenv(variable);
+
+    if (explicit_url) {
+        return explicit_url;
+    }
+    if (ignore && strcasecmp(ignore, "true") == 0) {
+        return NULL;
+    }
+    if (!url || !url[0]) {
+        url = getenv("AWS_ENDPOINT_URL");
+    }
+    return url && url[0] ? url : NULL;
+}
+
+static int open_service(struct service *service, const char *name, const char *configured,
+                        const struct aws_client_config *config, struct err *err)
+{
+    const char *ca_bundle = config->ca_bundle ? config->ca_bundle : getenv("AWS_CA_BUNDLE");
+    const struct http_origin_options options = {.ca_bundle = ca_bundle && ca_bundle[0] ? ca_bundle : NULL,
+                                                .no_verify = config->no_verify};
+    char by_region[URL_MAX];
+
+    if (!configured && endpoint_url(name, config->region, by_region, sizeof(by_region), err)) {
+        return -1;
+    }
+    service->origin = http_origin_create(config->http, configured ? configured : by_region, &options, err);
+    return service->origin ? 0 : err_context(err, "endpoint of %s", name);
+}
+
+struct aws_client *aws_client_create(const struct aws_client_config *config, struct err *err)
+{
+    struct aws_client *client = mem_zalloc(sizeof(*client));
+    const char *signing_name = config->signing_name ? config->signing_name : "iot";
+
+    client->config = *config;
+    client->face = (struct job_service){.ctx = client, .submit = submit, .cancel = cancel};
+    text_copy(client->sts.signing_name, sizeof(client->sts.signing_name), "sts");
+    if (!config->region || !region_valid(config->region)) {
+        err_set(err, ERR_INVALID, "the region is not 1 to 63 of [a-z0-9-]");
+        goto fail;
+    }
+    text_copy(client->region, sizeof(client->region), config->region);
+    if (!text_copy(client->iot.signing_name, sizeof(client->iot.signing_name), signing_name)) {
+        err_set(err, ERR_INVALID, "the signing name has more than 63 characters");
+        goto fail;
+    }
+    if (open_service(&client->iot, "iot", configured_url(config->endpoint_url, "AWS_ENDPOINT_URL_IOT"),
+                     config, err) ||
+        open_service(&client->sts, "sts", configured_url(config->sts_endpoint_url, "AWS_ENDPOINT_URL_STS"),
+                     config, err)) {
+        goto fail;
+    }
+    return client;
+fail:
+    aws_client_destroy(client);
+    return NULL;
+}
+
+void aws_client_destroy(struct aws_client *client)
+{
+    if (client) {
+        sigv4_key_wipe(&client->iot.key);
+        sigv4_key_wipe(&client->sts.key);
+    }
+    free(client);
+}
+
+struct job_service *aws_client_service(struct aws_client *client)
+{
+    return &client->face;
+}
