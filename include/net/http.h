@@ -6,6 +6,9 @@
  * connection dies before the first byte of the answer; here that second transmission is aborted and the
  * result says what is known.
  *
+ * Proxies of the environment (https_proxy, no_proxy) are used, but never for loopback addresses. The process
+ * must ignore SIGPIPE.
+ *
  * Never: redirects, netrc, cookies, decompression, a changed path. TLS 1.2 at least; peer and host are
  * verified unless the origin says otherwise; plain http only to loopback addresses. */
 #ifndef NET_HTTP_H
@@ -23,9 +26,9 @@ struct http_client;
 struct http_origin;
 
 struct http_limits {
-    int connections;    /* open at most, over all origins; 64 when 0 */
+    int connections;    /* open at most, over all origins, and requests at once; later ones wait; 64 when 0 */
     int64_t connect_ms; /* 5,000 when 0; name resolution, TCP and TLS */
-    int64_t request_ms; /* 30,000 when 0; the whole request */
+    int64_t request_ms; /* 30,000 when 0; the whole request from its submit on, its wait included */
     int64_t idle_ms;    /* an idle connection older than this is not reused; 20,000 when 0 */
     size_t reply_bytes; /* of a body at most; 4 MiB when 0. Headers: 64 KiB always */
 };
@@ -33,7 +36,7 @@ struct http_limits {
 /* NULL with err when libcurl or the loop refuse. */
 struct http_client *http_client_create(uv_loop_t *loop, const struct http_limits *limits, struct err *err);
 /* Cancels what is left, waits for its callbacks and handles, then calls on_closed(owner) from the loop.
- * Origins end with it. */
+ * Origins end with it. A request that is submitted meanwhile is canceled as well. */
 void http_client_destroy(struct http_client *client, void (*on_closed)(void *owner), void *owner);
 
 struct http_origin_options {
@@ -49,15 +52,11 @@ struct http_origin *http_origin_create(struct http_client *client, const char *u
                                        const struct http_origin_options *options, struct err *err);
 /* As it goes into Host and into the signature: the port only when it is not the scheme's own. */
 const char *http_origin_host(const struct http_origin *origin);
-/* The path of url, without a final '/': put before each target. */
+/* The path of url, without a final '/', or "". Whoever makes a target puts it in front, because it is part of
+ * what is signed. */
 const char *http_origin_base(const struct http_origin *origin);
 
 #define HTTP_HEADERS_MAX 16 /* of a request */
-
-struct http_header {
-    char name[48];
-    char *value;
-};
 
 enum http_sent {
     HTTP_NOT_SENT,  /* no byte of it left: surely not executed */
@@ -68,10 +67,10 @@ struct http_request {
     /* asked; strings are the submitter's and valid until done */
     struct http_origin *origin;
     const char *method; /* "GET", "DELETE", "PUT", "POST" */
-    const char *target; /* path and query, percent-encoded as it goes on the wire, sent as it is */
+    const char *target; /* path (with the origin's base) and query, percent-encoded, sent byte for byte */
     struct {
         const char *name, *value;
-    } headers[HTTP_HEADERS_MAX]; /* besides Host, which is set here */
+    } headers[HTTP_HEADERS_MAX]; /* besides Host and Content-Length, which are set here */
     size_t header_count;
     const char *body; /* NULL: none (Content-Length: 0 is sent for DELETE, PUT and POST) */
     size_t body_length;

@@ -1,0 +1,367 @@
+/* The HTTP client: whose turn it is, and when its submitter hears of it.
+ *
+ * The happy path: http_submit() queues a transfer. on_prepare(), before the loop waits, hands the first ones
+ * to the transport, which says on_transfer_done() for each at its end. on_check(), after the loop has waited,
+ * calls done() for them: the only place from which a submitter's code runs, so that nobody is ever called
+ * from inside libcurl, from inside submit or from inside cancel.
+ *
+ * The ways out: a request that may not leave, or that waited too long for its turn, finishes without ever
+ * running. http_cancel() takes a transfer from wherever it is and finishes it. http_client_destroy() cancels
+ * everything, on_check() delivers it and closes the handles, and the last handle to go calls on_closed().
+ *
+ * At most limits.connections transfers run at once and the rest waits here. So libcurl always finds or may
+ * open a connection, and never parks a transfer in its own queue, where time limits do not run. */
+#include "net/http.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "message.h"
+#include "transport.h"
+#include "url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TAILQ_HEAD(transfers, transfer);
+
+enum client_state {
+    CLIENT_OPEN,
+    CLIENT_CLOSING, /* waiting for the last done() */
+    CLIENT_CLOSED   /* waiting for the last handle */
+};
+
+struct http_client {
+    enum client_state state;
+    struct http_limits limits;
+    uv_loop_t *loop;
+    struct transport *transport;
+    struct http_origin *origins;
+    struct transfers queued, running, finished;
+    int running_count;
+    int waiting; /* for done(), in any of the lists; they keep the loop alive */
+    int64_t requests;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t wake; /* while it is active, the loop does not wait */
+    int open_parts; /* of these three and the transport */
+    void (*on_closed)(void *owner);
+    void *owner;
+};
+
+static void set_client_state(struct http_client *client, enum client_state state)
+{
+    client->state = state;
+}
+
+/* --- transfers ------------------------------------------------------------------------------------------ */
+
+static void on_wake(uv_idle_t *idle)
+{
+    (void)idle; /* being active is all it has to do */
+}
+
+static void wake(struct http_client *client)
+{
+    uv_idle_start(&client->wake, on_wake);
+}
+
+static struct transfers *list_of(struct http_client *client, enum transfer_state state)
+{
+    switch (state) {
+    case TRANSFER_QUEUED:
+        return &client->queued;
+    case TRANSFER_RUNNING:
+        return &client->running;
+    default:
+        return &client->finished;
+    }
+}
+
+/* A transfer's state is also the list that it stands in. */
+static void set_state(struct http_client *client, struct transfer *transfer, enum transfer_state state)
+{
+    TAILQ_REMOVE(list_of(client, transfer->state), transfer, link);
+    client->running_count += (state == TRANSFER_RUNNING) - (transfer->state == TRANSFER_RUNNING);
+    transfer->state = state;
+    TAILQ_INSERT_TAIL(list_of(client, state), transfer, link);
+    if (state == TRANSFER_FINISHED)
+        wake(client);
+}
+
+static void on_transfer_done(void *owner, struct transfer *transfer)
+{
+    set_state(owner, transfer, TRANSFER_FINISHED);
+}
+
+static void start(struct http_client *client, struct transfer *transfer)
+{
+    struct http_request *request = transfer->request;
+    int64_t left_ms = transfer->deadline_ms - (int64_t)uv_now(client->loop);
+    set_state(client, transfer, TRANSFER_RUNNING);
+    if (left_ms <= 0)
+        err_set(&request->err, ERR_TIMEOUT, "%s: no connection became free in time",
+                request->origin->url.authority);
+    else
+        transport_start(client->transport, transfer, left_ms);
+    if (request->err.code != ERR_NONE)
+        set_state(client, transfer, TRANSFER_FINISHED);
+}
+
+static void start_queued(struct http_client *client)
+{
+    struct transfer *transfer;
+    while (client->running_count < client->limits.connections && (transfer = TAILQ_FIRST(&client->queued)))
+        start(client, transfer);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct http_client *client = prepare->data;
+    start_queued(client);
+    if (transport_is_due(client->transport))
+        transport_act(client->transport);
+    if (transport_is_due(client->transport) || !TAILQ_EMPTY(&client->finished) ||
+        client->state != CLIENT_OPEN)
+        wake(client);
+    else
+        uv_idle_stop(&client->wake);
+}
+
+static void cancel(struct http_client *client, struct transfer *transfer)
+{
+    if (transfer->state == TRANSFER_RUNNING)
+        transport_stop(client->transport, transfer);
+    message_clear(transfer->request, transfer->request->sent);
+    err_set(&transfer->request->err, ERR_CANCELED, "canceled");
+    set_state(client, transfer, TRANSFER_FINISHED);
+}
+
+/* --- delivery and the end ------------------------------------------------------------------------------- */
+
+static void deliver(struct http_client *client, struct transfer *transfer)
+{
+    struct http_request *request = transfer->request;
+    if (!transfer->reply.complete)
+        message_forget_fields(request);
+    if (--client->waiting == 0)
+        uv_unref((uv_handle_t *)&client->check);
+    free(transfer);
+    request->impl = NULL;
+    request->done(request);
+}
+
+static void on_part_closed(void *owner)
+{
+    struct http_client *client = owner;
+    if (--client->open_parts > 0)
+        return;
+    void (*on_closed)(void *) = client->on_closed;
+    void *user = client->owner;
+    free(client);
+    if (on_closed)
+        on_closed(user);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    on_part_closed(handle->data);
+}
+
+static void origin_free(struct http_origin *origin)
+{
+    transport_origin_finish(origin);
+    free(origin->ca_bundle);
+    free(origin);
+}
+
+static void close_down(struct http_client *client)
+{
+    set_client_state(client, CLIENT_CLOSED);
+    while (client->origins) {
+        struct http_origin *origin = client->origins;
+        client->origins = origin->next;
+        origin_free(origin);
+    }
+    transport_destroy(client->transport, on_part_closed);
+    uv_close((uv_handle_t *)&client->prepare, on_handle_closed);
+    uv_close((uv_handle_t *)&client->check, on_handle_closed);
+    uv_close((uv_handle_t *)&client->wake, on_handle_closed);
+}
+
+/* Takes everything that is finished by now, and nothing that done() adds: a turn of the loop stays finite. */
+static void on_check(uv_check_t *check)
+{
+    struct http_client *client = check->data;
+    struct transfer *last = TAILQ_LAST(&client->finished, transfers), *transfer = NULL;
+    while (last && transfer != last) {
+        transfer = TAILQ_FIRST(&client->finished);
+        TAILQ_REMOVE(&client->finished, transfer, link);
+        deliver(client, transfer);
+    }
+    if (client->state == CLIENT_CLOSING && client->waiting == 0)
+        close_down(client);
+}
+
+/* --- the face ------------------------------------------------------------------------------------------- */
+
+static void accept_request(struct http_client *client, struct http_request *request,
+                           const struct err *refusal)
+{
+    struct err err = refusal ? *refusal : (struct err){0};
+    struct transfer *transfer = mem_zalloc(sizeof(*transfer));
+    int64_t request_ms = request->request_ms > 0 ? request->request_ms : client->limits.request_ms;
+    transfer->request = request;
+    transfer->deadline_ms = (int64_t)uv_now(client->loop) + request_ms;
+    request->impl = transfer;
+    request->body_in.max = client->limits.reply_bytes;
+    message_clear(request, HTTP_NOT_SENT);
+    client->requests++;
+    if (client->waiting++ == 0)
+        uv_ref((uv_handle_t *)&client->check);
+    TAILQ_INSERT_TAIL(&client->queued, transfer, link);
+    wake(client); /* on_prepare() of this turn may be over */
+    if (client->state != CLIENT_OPEN)
+        err_set(&err, ERR_CANCELED, "the HTTP client is closing");
+    else if (err.code == ERR_NONE)
+        message_check(request, &err);
+    if (err.code != ERR_NONE) {
+        request->err = err;
+        set_state(client, transfer, TRANSFER_FINISHED);
+    }
+}
+
+void http_submit(struct http_client *client, struct http_request *request)
+{
+    accept_request(client, request, NULL);
+}
+
+void http_refuse(struct http_client *client, struct http_request *request, const struct err *err)
+{
+    accept_request(client, request, err);
+}
+
+void http_cancel(struct http_client *client, struct http_request *request)
+{
+    struct transfer *transfer = request->impl;
+    if (transfer && transfer->state != TRANSFER_FINISHED)
+        cancel(client, transfer);
+}
+
+void http_request_init(struct http_request *request)
+{
+    memset(request, 0, sizeof(*request));
+    buf_init(&request->body_in, 0); /* its maximum comes with the client */
+}
+
+void http_request_finish(struct http_request *request)
+{
+    buf_finish(&request->body_in);
+}
+
+bool http_request_header(struct http_request *request, const char *name, const char *value)
+{
+    if (request->header_count == HTTP_HEADERS_MAX)
+        return false;
+    request->headers[request->header_count].name = name;
+    request->headers[request->header_count].value = value;
+    request->header_count++;
+    return true;
+}
+
+static struct http_limits with_defaults(const struct http_limits *limits)
+{
+    struct http_limits full = limits ? *limits : (struct http_limits){0};
+    full.connections = full.connections > 0 ? full.connections : 64;
+    full.connect_ms = full.connect_ms > 0 ? full.connect_ms : 5000;
+    full.request_ms = full.request_ms > 0 ? full.request_ms : 30000;
+    full.idle_ms = full.idle_ms > 0 ? full.idle_ms : 20000;
+    full.reply_bytes = full.reply_bytes > 0 ? full.reply_bytes : (size_t)4 * 1024 * 1024;
+    return full;
+}
+
+struct http_client *http_client_create(uv_loop_t *loop, const struct http_limits *limits, struct err *err)
+{
+    struct http_client *client = mem_zalloc(sizeof(*client));
+    client->loop = loop;
+    client->limits = with_defaults(limits);
+    TAILQ_INIT(&client->queued);
+    TAILQ_INIT(&client->running);
+    TAILQ_INIT(&client->finished);
+    client->transport = transport_create(loop, &client->limits, on_transfer_done, client, err);
+    if (!client->transport) {
+        free(client);
+        return NULL;
+    }
+    uv_prepare_init(loop, &client->prepare);
+    uv_check_init(loop, &client->check);
+    uv_idle_init(loop, &client->wake);
+    client->prepare.data = client->check.data = client->wake.data = client;
+    uv_prepare_start(&client->prepare, on_prepare);
+    uv_check_start(&client->check, on_check);
+    uv_unref((uv_handle_t *)&client->prepare);
+    uv_unref((uv_handle_t *)&client->check);
+    client->open_parts = 4;
+    return client;
+}
+
+void http_client_destroy(struct http_client *client, void (*on_closed)(void *owner), void *owner)
+{
+    struct transfer *transfer;
+    client->on_closed = on_closed;
+    client->owner = owner;
+    set_client_state(client, CLIENT_CLOSING);
+    while ((transfer = TAILQ_FIRST(&client->queued)))
+        cancel(client, transfer);
+    while ((transfer = TAILQ_FIRST(&client->running)))
+        cancel(client, transfer);
+    wake(client);
+}
+
+static int check_readable(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+        return 0;
+    }
+    enum err_code code = errno == EACCES || errno == EPERM ? ERR_PERMISSION : ERR_NOT_FOUND;
+    return err_set(err, code, "certificate bundle %s: %s", path, err_errno(errno));
+}
+
+struct http_origin *http_origin_create(struct http_client *client, const char *url,
+                                       const struct http_origin_options *options, struct err *err)
+{
+    struct http_origin *origin = mem_zalloc(sizeof(*origin));
+    if (options) {
+        origin->ca_bundle = options->ca_bundle ? mem_strdup(options->ca_bundle) : NULL;
+        origin->no_verify = options->no_verify;
+        origin->http1_only = options->http1_only;
+    }
+    if (url_parse(url, &origin->url, err) || (origin->ca_bundle && check_readable(origin->ca_bundle, err)) ||
+        transport_origin_init(client->transport, origin, err)) {
+        origin_free(origin);
+        return NULL;
+    }
+    origin->next = client->origins;
+    client->origins = origin;
+    return origin;
+}
+
+const char *http_origin_host(const struct http_origin *origin)
+{
+    return origin->url.authority;
+}
+
+const char *http_origin_base(const struct http_origin *origin)
+{
+    return origin->url.base;
+}
+
+void http_client_stats(const struct http_client *client, struct http_stats *stats)
+{
+    transport_stats(client->transport, stats);
+    stats->requests = client->requests;
+}
