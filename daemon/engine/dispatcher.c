@@ -167,6 +167,12 @@ static void tell_episode(struct queue *queue, bool begins, int64_t now)
                         lane_rate(&queue->lane, now));
 }
 
+/* The service has seen the request and said something. */
+static bool was_answered(const struct answer *answer)
+{
+    return answer->class != ANSWER_NOT_SENT && (answer->class != ANSWER_AMBIGUOUS || answer->http_status != 0);
+}
+
 static void tell_lane(struct queue *queue, const struct dispatch *dispatch, int64_t now)
 {
     const struct answer *answer = &dispatch->call.answer;
@@ -176,11 +182,11 @@ static void tell_lane(struct queue *queue, const struct dispatch *dispatch, int6
         queue->throttled++;
         if (lane_throttled(&queue->lane, dispatch->sent_ns, now))
             tell_episode(queue, true, now);
-    } else if (answer->http_status != 0) {
+    } else if (was_answered(answer)) {
         lane_accepted(&queue->lane, now);
     }
     lane_hold(&queue->lane, answer->retry_after_ms, now);
-    if (answer->http_status != 0) { /* a timeout says nothing of how long the service takes */
+    if (was_answered(answer)) { /* a timeout says nothing of how long the service takes */
         int64_t taken = now - dispatch->sent_ns;
         queue->round_trip_ns += (taken - queue->round_trip_ns) / ROUND_TRIP_WEIGHT;
     }

@@ -10,7 +10,7 @@
 #define CAP_PERMILLE       995
 #define RATE_MIN_DIVISOR   100   /* never slower than a hundredth of the cap: somebody must find out */
 #define CLIMB_PPM_A_SECOND 2000  /* of the quota */
-#define HEADROOM_STEP_PPM  2000  /* of the quota, for each throttled answer at the ceiling */
+#define HEADROOM_STEP_PPM  5000  /* of the quota, for each throttled answer near the ceiling */
 #define HEADROOM_MAX_PPM   50000 /* more than that is no matter of fine tuning */
 #define RELAX_PPM_A_MINUTE 1000
 #define PAIR_NS            (2 * TIME_NS_PER_SECOND)
@@ -119,10 +119,15 @@ static void skip_slot(struct lane *lane, int64_t now_ns)
     lane->next_ns = larger(lane->next_ns, now_ns) + slot_length_ns(lane, now_ns);
 }
 
-static void grow_headroom(struct lane *lane, int64_t now_ns)
+/* A throttled answer close below the cap shows where the ceiling is: a little below the present rate. Far
+ * below it, somebody else has the rest of the quota, for now, and the ceiling is not to blame. */
+static void learn_ceiling(struct lane *lane, int64_t now_ns)
 {
-    int64_t grown = headroom(lane, now_ns) + ppm_of(lane->quota_uhz, HEADROOM_STEP_PPM);
-    lane->headroom_uhz = smaller(grown, ppm_of(lane->quota_uhz, HEADROOM_MAX_PPM));
+    int64_t below = lane->cap_uhz - rate(lane, now_ns);
+    int64_t most = ppm_of(lane->quota_uhz, HEADROOM_MAX_PPM);
+    if (below > most)
+        return;
+    lane->headroom_uhz = smaller(below + ppm_of(lane->quota_uhz, HEADROOM_STEP_PPM), most);
     lane->headroom_ns = now_ns;
 }
 
@@ -145,8 +150,7 @@ bool lane_throttled(struct lane *lane, int64_t sent_ns, int64_t now_ns)
     if (sent_ns <= lane->slowed_ns)
         return false;
     int64_t old_uhz = rate(lane, now_ns);
-    if (old_uhz == ceiling(lane, now_ns))
-        grow_headroom(lane, now_ns);
+    learn_ceiling(lane, now_ns);
     if (!paired) {
         skip_slot(lane, now_ns);
         return false;

@@ -6,13 +6,18 @@
  * Pure: no clock, no timer, integers only. now_ns is the monotonic clock and never goes back. Rates are asked
  * and told in requests per 1,000 s. Every attempt takes a slot, a repeated one too.
  *
- *   rate = the smaller of   the ceiling: 0.995 x quota (less where the share is less), minus the headroom
- *                           learned from throttles met at the ceiling; the headroom relaxes over minutes
- *                    and    the climb: where the last slowdown began, plus 0.2 % of the quota a second
+ *   rate = the smaller of  the ceiling: 0.995 x quota (less where the share is less), minus the headroom that
+ *                          throttled answers taught; the headroom relaxes by 0.1 % of the quota a minute
+ *                   and    the climb: where the last slowdown began, plus 0.2 % of the quota a second
  *
- *   one throttled answer     one slot is left out; at the ceiling, the headroom grows a little
+ *   one throttled answer     one slot is left out; close to the cap, the ceiling is lowered to just below the
+ *                            present rate
  *   two within 2 s           slowdown: 1 s of silence, then 0.8 x the rate accepted during the last 5 s
- *   a time to wait is given  silence for that long and a margin, up to 60 s */
+ *   a time to wait is given  silence for that long and a margin, up to 60 s
+ *
+ * So a server that counts a little more strictly than it says costs the lane half a percent, found out with
+ * single throttled answers; somebody else who uses the same quota is made room for at once, and what he
+ * leaves is filled slowly. */
 #ifndef ENGINE_LANE_H
 #define ENGINE_LANE_H
 
