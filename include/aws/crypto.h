@@ -11,6 +11,8 @@
 void crypto_sha256(const void *data, size_t length, uint8_t out[CRYPTO_SHA256_BYTES]);
 void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
                         uint8_t out[CRYPTO_SHA256_BYTES]);
+/* Wipes the last key of crypto_hmac_sha256(), which is kept so that its next use is quicker. */
+void crypto_forget(void);
 void crypto_hex(const uint8_t *bytes, size_t length, char *out); /* lower case, 2 * length + 1 bytes */
 /* Hex of the SHA-256 of data. */
 void crypto_sha256_hex(const void *data, size_t length, char out[2 * CRYPTO_SHA256_BYTES + 1]);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define SIGV4_ACCESS_KEY_MAX 128
+#define SIGV4_SECRET_KEY_MAX 256
 #define SIGV4_SCOPE_MAX      160
 
 struct sigv4_header {
