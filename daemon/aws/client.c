@@ -123,8 +123,8 @@ static int fit_key(struct transfer *transfer, const struct credentials *credenti
                           region, service->signing_name, err);
 }
 
-/* What is signed is what is sent: the path with the origin's own in front, and every header given to the
- * request so far besides User-Agent, which a proxy may change. */
+/* What is signed is what is sent: path, query, Host, and every header that the request has so far. Headers
+ * that are added later stay unsigned: User-Agent, which a proxy may change. */
 static int authorize(struct transfer *transfer, struct err *err)
 {
     const struct http_request *request = &transfer->request;
@@ -138,8 +138,7 @@ static int authorize(struct transfer *transfer, struct err *err)
         headers[i + 1] = (struct sigv4_header){request->headers[i].name, request->headers[i].value};
     }
     crypto_sha256_hex(request->body ? request->body : "", request->body_length, payload);
-    buf_init(&path, TARGET_MAX);
-    buf_text(&path, http_origin_base(request->origin));
+    buf_init(&path, TARGET_MAX); /* as the target, of which it is a part */
     buf_append(&path, request->target, path_length);
     const struct sigv4_request signable = {.method = request->method,
                                            .path = buf_string(&path),
@@ -147,9 +146,8 @@ static int authorize(struct transfer *transfer, struct err *err)
                                            .headers = headers,
                                            .header_count = request->header_count + 1,
                                            .payload_sha256 = payload};
-    int result = path.overflow ? err_set(err, ERR_TOO_BIG, "a path of more than %zu bytes", path.max)
-                               : sigv4_authorization(&transfer->service->key, &signable, transfer->amz_date,
-                                                     &transfer->authorization, err);
+    const int result = sigv4_authorization(&transfer->service->key, &signable, transfer->amz_date,
+                                           &transfer->authorization, err);
     buf_finish(&path);
     return result;
 }
@@ -226,6 +224,7 @@ static int encode(struct transfer *transfer, struct err *err)
     if (transfer->call->signed_at_ms <= 0) {
         return err_set(err, ERR_INVALID, "%s has no signing time", operation_name(transfer->call->operation));
     }
+    buf_text(&transfer->target, http_origin_base(request->origin));
     if (iot_encode(transfer->call, &request->method, &transfer->target, &request->body, err)) {
         return -1;
     }
