@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "sim/fleet_admin.h"
 #include "sim/fleet_model.h"
 
 #include <stdlib.h>
@@ -342,6 +343,19 @@ uint64_t fleet_find(const struct fleet *fleet, const char *job_id, const char *t
     if (identity && execution)
         fleet_identity(fleet, identity, execution);
     return identity;
+}
+
+bool fleet_was_deleted(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number)
+{
+    uint32_t job = names_find(fleet->job_names, job_id);
+    uint32_t thing = names_find(fleet->thing_names, thing_name);
+    uint64_t at = job == UINT32_MAX || thing == UINT32_MAX ? 0 : *bucket(fleet, job, thing);
+    for (; at; at = fleet_record(fleet, at)->pair_next) {
+        const struct record *record = fleet_record(fleet, at);
+        if (record->job == job && record->thing == thing && record->number == number && record->deleted_ms)
+            return true;
+    }
+    return false;
 }
 
 void fleet_each(const struct fleet *fleet, bool deleted,

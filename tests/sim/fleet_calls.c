@@ -3,6 +3,7 @@
  * 2015-05-28). */
 #include "base/mem.h"
 #include "base/text.h"
+#include "sim/fleet_admin.h"
 #include "sim/fleet_model.h"
 
 #include <inttypes.h>
@@ -66,18 +67,18 @@ static bool check_name(struct call *call, const char *member, const char *value,
     return valid;
 }
 
-static bool check_job(struct call *call)
+bool fleet_check_job(struct call *call)
 {
     return check_name(call, "jobId", call->job_id, job_id_valid(call->job_id), "[a-zA-Z0-9_-]+");
 }
 
-static bool check_thing(struct call *call)
+bool fleet_check_thing(struct call *call)
 {
     return check_name(call, "thingName", call->thing_name, thing_name_valid(call->thing_name),
                       "[a-zA-Z0-9:_-]+");
 }
 
-static bool check_group(struct call *call)
+bool fleet_check_group(struct call *call)
 {
     return check_name(call, "thingGroupName", call->group_name, thing_group_name_valid(call->group_name),
                       "[a-zA-Z0-9:_-]+");
@@ -101,16 +102,16 @@ static bool valid(struct call *call)
     case OPERATION_LIST_THINGS:
         return check_page(call);
     case OPERATION_LIST_THINGS_IN_GROUP:
-        return check_page(call) && check_group(call);
+        return check_page(call) && fleet_check_group(call);
     case OPERATION_LIST_EXECUTIONS_FOR_JOB:
-        return check_page(call) && check_job(call);
+        return check_page(call) && fleet_check_job(call);
     case OPERATION_LIST_EXECUTIONS_FOR_THING:
-        return check_page(call) && check_thing(call) && (!call->job_id[0] || check_job(call));
+        return check_page(call) && fleet_check_thing(call) && (!call->job_id[0] || fleet_check_job(call));
     case OPERATION_DESCRIBE_JOB:
-        return check_job(call);
+        return fleet_check_job(call);
     case OPERATION_DESCRIBE_EXECUTION:
     case OPERATION_DELETE_EXECUTION:
-        return check_job(call) && check_thing(call);
+        return fleet_check_job(call) && fleet_check_thing(call);
     case OPERATION_GET_CALLER_IDENTITY:
     case OPERATION_COUNT:
         break;
@@ -142,11 +143,11 @@ static void describe_job(struct fleet *fleet, struct call *call)
 static uint64_t execution_named(struct fleet *fleet, struct call *call)
 {
     const struct fleet_job *job = fleet_job(fleet, call->job_id);
-    const struct fleet_thing *thing = fleet_thing(fleet, call->thing_name);
+    uint32_t thing = names_find(fleet->thing_names, call->thing_name); /* it may be deleted already */
     uint64_t identity = 0;
-    if (job && thing && call->number == 0 && call->operation == OPERATION_DESCRIBE_EXECUTION)
-        identity = fleet_newest(fleet, (uint32_t)(job - fleet->jobs), (uint32_t)(thing - fleet->things));
-    else if (job && thing)
+    if (job && thing != UINT32_MAX && call->number == 0 && call->operation == OPERATION_DESCRIBE_EXECUTION)
+        identity = fleet_newest(fleet, (uint32_t)(job - fleet->jobs), thing);
+    else if (job && thing != UINT32_MAX)
         identity = fleet_find(fleet, call->job_id, call->thing_name, call->number, NULL);
     if (!identity)
         fleet_refuse(call, 404, "ResourceNotFoundException",
@@ -214,7 +215,7 @@ static void carry_out(struct fleet *fleet, struct call *call, int64_t now_ms)
     }
 }
 
-void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms)
+void fleet_answer(struct fleet *fleet, struct call *call, int64_t now_ms)
 {
     uint64_t high = random_next(&fleet->random), low = random_next(&fleet->random);
     call->answer = (struct answer){.class = ANSWER_DONE, .http_status = 200};
@@ -222,6 +223,11 @@ void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms)
     snprintf(call->answer.request_id, sizeof call->answer.request_id,
              "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-a%03" PRIx64 "-%012" PRIx64, high >> 32,
              high >> 16 & 0xffff, high & 0xfff, low >> 52, low & UINT64_C(0xffffffffffff));
+}
+
+void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms)
+{
+    fleet_answer(fleet, call, now_ms);
     fleet->counts.calls[call->operation]++;
     if (!within_quota(fleet, call->operation, now_ms)) {
         fleet->counts.throttled[call->operation]++;

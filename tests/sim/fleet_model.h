@@ -105,6 +105,10 @@ void fleet_make(struct fleet *fleet, const struct fleet_config *config);
 /* fleet_calls.c */
 void fleet_refuse(struct call *call, int http_status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* False, and refused, when the call's name breaks its rule. */
+bool fleet_check_job(struct call *call);
+bool fleet_check_thing(struct call *call);
+bool fleet_check_group(struct call *call);
 
 /* fleet_pages.c; each fills page or refuses */
 void fleet_list_jobs(struct fleet *fleet, struct call *call);

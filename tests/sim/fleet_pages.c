@@ -5,6 +5,7 @@
  * of rows, as the service's does: it may be short, or empty, and still have a token. */
 #include "base/mem.h"
 #include "base/text.h"
+#include "sim/fleet_admin.h"
 #include "sim/fleet_model.h"
 
 #include <inttypes.h>
@@ -177,6 +178,22 @@ void fleet_list_things(struct fleet *fleet, struct call *call)
         if (member(fleet, call, &fleet->things[position], group))
             text_copy(page->things[page->count++], sizeof *page->things,
                       names_text(fleet->thing_names, (uint32_t)position));
+    if (position < end)
+        give_token(fleet, call, position);
+}
+
+void fleet_list_groups(struct fleet *fleet, struct call *call)
+{
+    uint64_t position;
+    if (!take_token(fleet, call, &position))
+        return;
+    struct page *page = &call->page;
+    uint32_t end = names_count(fleet->group_names);
+    page->things = mem_calloc((size_t)call->max_results, sizeof *page->things);
+    for (; position < end && page->count < (size_t)call->max_results; position++)
+        if (fleet->groups[position].exists)
+            text_copy(page->things[page->count++], sizeof *page->things,
+                      names_text(fleet->group_names, (uint32_t)position));
     if (position < end)
         give_token(fleet, call, position);
 }
