@@ -16,6 +16,7 @@ struct fleet_job_about {
 bool fleet_job_about(const struct fleet *fleet, const char *job_id, struct fleet_job_about *about);
 const char *fleet_account(const struct fleet *fleet);
 const char *fleet_region(const struct fleet *fleet);
+void fleet_stamp(int64_t ms, struct timestamp *timestamp); /* as the service writes it: 1560787023.636 */
 /* This job execution existed once and was deleted. */
 bool fleet_was_deleted(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number);
 

@@ -96,7 +96,6 @@ void fleet_drop(struct fleet *fleet, uint64_t identity, int64_t now_ms); /* it n
 uint64_t fleet_newest(const struct fleet *fleet, uint32_t job,
                       uint32_t thing); /* the highest number; 0: none */
 void fleet_show(const struct fleet *fleet, uint64_t identity, struct job_execution *execution);
-void fleet_stamp(int64_t ms, struct timestamp *timestamp);    /* as the service writes it: 1560787023.636 */
 uint32_t ids_after(const struct ids *ids, uint64_t identity); /* index of the first above identity */
 
 /* fleet_make.c */

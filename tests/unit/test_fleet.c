@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "sim/fleet.h"
+#include "sim/fleet_admin.h"
 #include "sim/fleet_model.h"
 
 #include <inttypes.h>

@@ -1,0 +1,182 @@
+/* From a request to its answer: signature, route, model, body. See iotsim.h. */
+#include "sim/iotsim.h"
+
+#include "base/text.h"
+#include "sim/fleet_admin.h"
+#include "sim/iotsim_route.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+const char *iotsim_header(const struct iotsim_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->header_count; i++)
+        if (strcasecmp(request->headers[i].name, name) == 0)
+            return request->headers[i].value;
+    return NULL;
+}
+
+void iotsim_refuse(struct iotsim_reply *reply, int status, const char *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reply->message, sizeof reply->message, format, arguments);
+    va_end(arguments);
+    text_copy(reply->error, sizeof reply->error, error);
+    reply->status = status;
+}
+
+const char *iotsim_operation(const char *method, const char *target)
+{
+    const struct iotsim_route *route = iotsim_route_find(method, target);
+    return route ? route->name : NULL;
+}
+
+void iotsim_received(struct iotsim *sim, const char *operation)
+{
+    for (size_t i = 0; i < iotsim_route_count(); i++)
+        if (strcmp(iotsim_routes[i].name, operation) == 0)
+            sim->tallies[i].received++;
+}
+
+/* --- faults that are answers -----------------------------------------------------------------------------
+ */
+
+static const struct {
+    enum fault fault;
+    int status;
+    const char *error, *message;
+} refusals[] = {
+    {FAULT_THROTTLE, 400, "ThrottlingException", "Rate exceeded"},
+    {FAULT_500, 500, "InternalFailureException", "An unexpected error has occurred."},
+    {FAULT_503, 503, "ServiceUnavailableException", "The service is temporarily unavailable."},
+    {FAULT_EXPIRED, 403, "ExpiredTokenException", "The security token included in the request is expired"},
+    {FAULT_DENIED, 403, "AccessDeniedException", "User is not authorized to perform this action"},
+};
+
+static bool refused_by(enum fault fault, struct iotsim_reply *reply)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (refusals[i].fault == fault) {
+            iotsim_refuse(reply, refusals[i].status, refusals[i].error, "%s", refusals[i].message);
+            return true;
+        }
+    return false;
+}
+
+/* --- carried out -----------------------------------------------------------------------------------------
+ */
+
+static bool in_namespace(const struct iotsim *sim, const struct iotsim_asked *asked)
+{
+    struct fleet_job_about about;
+    const char *namespace_id = iotsim_asked_param(asked, "namespaceId");
+    return !namespace_id || !*asked->call.job_id ||
+           (fleet_job_about(sim->fleet, asked->call.job_id, &about) &&
+            strcmp(about.namespace_id, namespace_id) == 0);
+}
+
+static void tally(struct iotsim *sim, const struct iotsim_asked *asked)
+{
+    struct iotsim_tally *entry = &sim->tallies[asked->route - iotsim_routes];
+    const struct call *call = &asked->call;
+    if (call->answer.class == ANSWER_THROTTLED)
+        entry->throttled++;
+    else
+        entry->executed++;
+    if (call->operation == OPERATION_DELETE_EXECUTION && call->answer.class == ANSWER_GONE)
+        sim->double_deletes += fleet_was_deleted(sim->fleet, call->job_id, call->thing_name, call->number);
+}
+
+static void carry_out(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms,
+                      struct iotsim_reply *reply)
+{
+    struct call *call = &asked->call;
+    if (!in_namespace(sim, asked)) {
+        iotsim_refuse(reply, 404, "ResourceNotFoundException", "There is no job %s in this namespace.",
+                      call->job_id);
+        return;
+    }
+    if (asked->route->carry_out) {
+        fleet_answer(sim->fleet, call, now_ms);
+        asked->route->carry_out(sim, asked, now_ms);
+    } else {
+        fleet_execute(sim->fleet, call, now_ms);
+    }
+    tally(sim, asked);
+    text_copy(reply->request_id, sizeof reply->request_id, call->answer.request_id);
+    if (call->answer.class != ANSWER_DONE)
+        iotsim_refuse(reply, call->answer.http_status, call->answer.code, "%s", call->answer.message);
+    else if (asked->route->show)
+        asked->route->show(sim, asked, &reply->body);
+}
+
+/* STS's query protocol: the only action here is GetCallerIdentity. */
+static bool sts_action_known(const struct iotsim_request *request, struct iotsim_reply *reply)
+{
+    if (strstr(buf_string(&request->body), "Action=GetCallerIdentity"))
+        return true;
+    iotsim_refuse(reply, 400, "InvalidAction", "Could not find operation for this request");
+    return false;
+}
+
+static void carry_out_route(struct iotsim *sim, const struct iotsim_route *route,
+                            const struct iotsim_request *request, int64_t now_ms, struct iotsim_reply *reply)
+{
+    struct iotsim_asked asked;
+    if (iotsim_asked_init(&asked, route, request, reply))
+        carry_out(sim, &asked, now_ms, reply);
+    iotsim_asked_finish(&asked);
+}
+
+/* --- the answer ------------------------------------------------------------------------------------------
+ */
+
+static void write_refusal(struct iotsim_reply *reply, bool sts)
+{
+    struct buf *out = &reply->body;
+    buf_reset(out);
+    if (!sts) {
+        buf_text(out, "{\"message\":");
+        text_json(out, reply->message);
+        buf_text(out, "}");
+        return;
+    }
+    buf_printf(out,
+               "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n"
+               "    <Type>Sender</Type>\n    <Code>%s</Code>\n    <Message>%s</Message>\n  </Error>\n"
+               "  <RequestId>%s</RequestId>\n</ErrorResponse>\n",
+               reply->error, reply->message, reply->request_id);
+    reply->error[0] = '\0'; /* the query protocol has no x-amzn-ErrorType */
+}
+
+void iotsim_answer(struct iotsim *sim, const struct iotsim_request *request, enum fault fault, int64_t now_ms,
+                   struct iotsim_reply *reply)
+{
+    const struct iotsim_route *route = iotsim_route_find(request->method, request->target);
+    bool sts = route && route->operation == OPERATION_GET_CALLER_IDENTITY;
+    struct call fresh; /* for its request id, should the request not get as far as the model */
+    call_init(&fresh, OPERATION_COUNT);
+    fleet_answer(sim->fleet, &fresh, now_ms);
+    text_copy(reply->request_id, sizeof reply->request_id, fresh.answer.request_id);
+    reply->status = 200;
+    reply->error[0] = '\0';
+    reply->content_type = sts ? "text/xml" : "application/json";
+    if (fault == FAULT_GARBAGE) {
+        reply->content_type = "text/html";
+        buf_text(&reply->body,
+                 "<!DOCTYPE html>\n<html><body>Please sign in to use this network.</body></html>\n");
+        return;
+    }
+    if (!route)
+        iotsim_refuse(reply, 404, "UnknownOperationException", "There is no such operation.");
+    else if (!refused_by(fault, reply) && iotsim_authentic(sim, request, sts, now_ms, reply) &&
+             (!sts || sts_action_known(request, reply)))
+        carry_out_route(sim, route, request, now_ms, reply);
+    if (fault == FAULT_500_EXECUTED && reply->status < 300)
+        iotsim_refuse(reply, 500, "InternalFailureException", "An unexpected error has occurred.");
+    if (reply->status >= 300)
+        write_refusal(reply, sts);
+}

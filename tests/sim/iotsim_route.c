@@ -1,0 +1,278 @@
+/* See iotsim_route.h. */
+#include "sim/iotsim_route.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define NOT_CORE OPERATION_COUNT
+
+const struct iotsim_route iotsim_routes[] = {
+    {"DELETE", "/things/T/jobs/J/executionNumber/N", "DeleteJobExecution", OPERATION_DELETE_EXECUTION,
+     "force,namespaceId", NULL, NULL},
+    {"GET", "/things/T/jobs/J", "DescribeJobExecution", OPERATION_DESCRIBE_EXECUTION, "executionNumber", NULL,
+     iotsim_show_execution},
+    {"GET", "/jobs/J/things", "ListJobExecutionsForJob", OPERATION_LIST_EXECUTIONS_FOR_JOB,
+     "status,maxResults,nextToken", NULL, iotsim_show_executions},
+    {"GET", "/things/T/jobs", "ListJobExecutionsForThing", OPERATION_LIST_EXECUTIONS_FOR_THING,
+     "status,namespaceId,maxResults,nextToken,jobId", NULL, iotsim_show_executions},
+    {"GET", "/jobs", "ListJobs", OPERATION_LIST_JOBS,
+     "status,targetSelection,maxResults,nextToken,thingGroupName,namespaceId", NULL, iotsim_show_jobs},
+    {"GET", "/jobs/J", "DescribeJob", OPERATION_DESCRIBE_JOB, "", NULL, iotsim_show_job},
+    {"GET", "/things", "ListThings", OPERATION_LIST_THINGS, "maxResults,nextToken", NULL, iotsim_show_things},
+    {"GET", "/thing-groups/G/things", "ListThingsInThingGroup", OPERATION_LIST_THINGS_IN_GROUP,
+     "recursive,maxResults,nextToken", NULL, iotsim_show_members},
+    {"POST", "/", "GetCallerIdentity", OPERATION_GET_CALLER_IDENTITY, "", NULL, iotsim_show_identity},
+    {"PUT", "/things/T/jobs/J/cancel", "CancelJobExecution", NOT_CORE, "force", iotsim_cancel_execution,
+     NULL},
+    {"PUT", "/jobs/J", "CreateJob", NOT_CORE, "", iotsim_create_job, iotsim_show_job_made},
+    {"PUT", "/jobs/J/cancel", "CancelJob", NOT_CORE, "force", iotsim_cancel_job, iotsim_show_job_made},
+    {"DELETE", "/jobs/J", "DeleteJob", NOT_CORE, "force,namespaceId", iotsim_delete_job, NULL},
+    {"GET", "/things/T", "DescribeThing", NOT_CORE, "", iotsim_describe_thing, iotsim_show_thing},
+    {"POST", "/things/T", "CreateThing", NOT_CORE, "", iotsim_create_thing, iotsim_show_thing},
+    {"DELETE", "/things/T", "DeleteThing", NOT_CORE, "", iotsim_delete_thing, NULL},
+    {"GET", "/thing-groups", "ListThingGroups", NOT_CORE, "maxResults,nextToken", iotsim_list_groups,
+     iotsim_show_groups},
+    {"GET", "/thing-groups/G", "DescribeThingGroup", NOT_CORE, "", iotsim_describe_group, iotsim_show_group},
+    {"POST", "/thing-groups/G", "CreateThingGroup", NOT_CORE, "", iotsim_create_group, iotsim_show_group},
+    {"DELETE", "/thing-groups/G", "DeleteThingGroup", NOT_CORE, "", iotsim_delete_group, NULL},
+};
+
+_Static_assert(sizeof iotsim_routes / sizeof *iotsim_routes <= IOTSIM_ROUTES_MAX, "too many routes");
+
+size_t iotsim_route_count(void)
+{
+    return sizeof iotsim_routes / sizeof *iotsim_routes;
+}
+
+/* --- which -----------------------------------------------------------------------------------------------
+ */
+
+static bool wildcard(const char *pattern, size_t length)
+{
+    return length == 1 && strchr("TJNG", *pattern);
+}
+
+/* Segment by segment; a wildcard takes any segment that is not empty. */
+static bool matches(const char *pattern, const char *path, size_t path_length)
+{
+    const char *end = path + path_length;
+    while (*pattern == '/' && path < end && *path == '/') {
+        size_t wanted = strcspn(++pattern, "/");
+        path++;
+        const char *slash = memchr(path, '/', (size_t)(end - path));
+        size_t given = slash ? (size_t)(slash - path) : (size_t)(end - path);
+        bool same = wanted == given && memcmp(pattern, path, given) == 0;
+        if (!same && !(wildcard(pattern, wanted) && given > 0))
+            return false;
+        pattern += wanted;
+        path += given;
+    }
+    return *pattern == '\0' && path == end;
+}
+
+const struct iotsim_route *iotsim_route_find(const char *method, const char *target)
+{
+    size_t path_length = strcspn(target, "?");
+    for (size_t i = 0; i < iotsim_route_count(); i++)
+        if (strcmp(iotsim_routes[i].method, method) == 0 &&
+            matches(iotsim_routes[i].pattern, target, path_length))
+            return &iotsim_routes[i];
+    return NULL;
+}
+
+/* --- what ------------------------------------------------------------------------------------------------
+ */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place. False for a broken escape or an encoded NUL. */
+static bool decode(char *text)
+{
+    char *to = text;
+    for (; *text; text++) {
+        int c = (unsigned char)*text;
+        if (c == '%') {
+            int high = hex_digit(text[1]), low = high < 0 ? -1 : hex_digit(text[2]);
+            c = low < 0 ? 0 : high << 4 | low;
+            text += low < 0 ? 0 : 2;
+        }
+        if (!c)
+            return false;
+        *to++ = (char)c;
+    }
+    *to = '\0';
+    return true;
+}
+
+static bool take(char *to, size_t size, const char *from, const char *member, struct iotsim_reply *reply)
+{
+    if (text_copy(to, size, from))
+        return true;
+    iotsim_refuse(
+        reply, 400, "InvalidRequestException",
+        "1 validation error detected: Value '%.80s...' at '%s' failed to satisfy constraint: Member "
+        "must have length less than or equal to %zu",
+        from, member, size - 1);
+    return false;
+}
+
+static bool take_number(int64_t *number, const char *from, const char *member, struct iotsim_reply *reply)
+{
+    bool negative = *from == '-';
+    if (text_int64(from + negative, 0, INT64_MAX, number)) {
+        *number = negative ? -*number : *number;
+        return true;
+    }
+    iotsim_refuse(reply, 400, "InvalidRequestException", "Value '%.80s' at '%s' is not a number.", from,
+                  member);
+    return false;
+}
+
+static bool take_bool(bool *truth, const char *from, const char *member, struct iotsim_reply *reply)
+{
+    *truth = strcmp(from, "true") == 0;
+    if (*truth || strcmp(from, "false") == 0)
+        return true;
+    iotsim_refuse(reply, 400, "InvalidRequestException", "Value '%.80s' at '%s' is not true or false.", from,
+                  member);
+    return false;
+}
+
+static bool take_status(struct call *call, const char *from, struct iotsim_reply *reply)
+{
+    if (call->operation == OPERATION_LIST_JOBS)
+        call->job_status = job_status_parse(from);
+    else
+        call->status = execution_status_parse(from);
+    if (call->job_status != JOB_UNKNOWN || call->status != EXECUTION_UNKNOWN)
+        return true;
+    iotsim_refuse(
+        reply, 400, "InvalidRequestException",
+        "1 validation error detected: Value '%.80s' at 'status' failed to satisfy constraint: Member "
+        "must satisfy enum value set",
+        from);
+    return false;
+}
+
+static bool bind_segment(struct call *call, char wildcard_letter, const char *value,
+                         struct iotsim_reply *reply)
+{
+    switch (wildcard_letter) {
+    case 'T':
+        return take(call->thing_name, sizeof call->thing_name, value, "thingName", reply);
+    case 'J':
+        return take(call->job_id, sizeof call->job_id, value, "jobId", reply);
+    case 'G':
+        return take(call->group_name, sizeof call->group_name, value, "thingGroupName", reply);
+    default:
+        return take_number(&call->number, value, "executionNumber", reply);
+    }
+}
+
+static bool bind_path(struct iotsim_asked *asked, char *path, struct iotsim_reply *reply)
+{
+    const char *pattern = asked->route->pattern;
+    while (*pattern == '/' && pattern[1]) {
+        size_t wanted = strcspn(++pattern, "/");
+        char *segment = ++path;
+        path += strcspn(path, "/");
+        bool last = *path == '\0';
+        *path = '\0';
+        if (wildcard(pattern, wanted)) {
+            if (!decode(segment)) {
+                iotsim_refuse(reply, 400, "InvalidRequestException", "The path cannot be decoded.");
+                return false;
+            }
+            if (!bind_segment(&asked->call, *pattern, segment, reply))
+                return false;
+        }
+        pattern += wanted;
+        if (last)
+            break;
+    }
+    return true;
+}
+
+static bool bind_param(struct iotsim_asked *asked, const char *name, const char *value,
+                       struct iotsim_reply *reply)
+{
+    struct call *call = &asked->call;
+    int64_t number;
+    if (strcmp(name, "maxResults") == 0) {
+        if (!take_number(&number, value, name, reply))
+            return false;
+        call->max_results = number > 0 && number <= PAGE_MAX ? (int)number : -1; /* the model refuses -1 */
+    } else if (strcmp(name, "nextToken") == 0) {
+        free(call->next_token);
+        call->next_token = mem_strdup(value);
+    } else if (strcmp(name, "status") == 0) {
+        return take_status(call, value, reply);
+    } else if (strcmp(name, "force") == 0) {
+        return take_bool(&call->force, value, name, reply);
+    } else if (strcmp(name, "recursive") == 0) {
+        return take_bool(&call->recursive, value, name, reply);
+    } else if (strcmp(name, "executionNumber") == 0) {
+        return take_number(&call->number, value, name, reply);
+    } else if (strcmp(name, "jobId") == 0) {
+        return take(call->job_id, sizeof call->job_id, value, name, reply);
+    }
+    return true; /* the others are filters, read where they matter */
+}
+
+static bool bind_query(struct iotsim_asked *asked, char *query, struct iotsim_reply *reply)
+{
+    char *rest = query;
+    for (char *part = strtok_r(query, "&", &rest); part; part = strtok_r(NULL, "&", &rest)) {
+        char *value = strchr(part, '=');
+        if (value)
+            *value++ = '\0';
+        if (!decode(part) || (value && !decode(value)) || !fault_listed(asked->route->params, part) ||
+            asked->param_count == ROUTE_PARAMS_MAX) {
+            iotsim_refuse(reply, 400, "InvalidRequestException", "Parameter '%.80s' of %s is not known here.",
+                          part, asked->route->name);
+            return false;
+        }
+        asked->params[asked->param_count].name = part;
+        asked->params[asked->param_count++].value = value ? value : "";
+        if (!bind_param(asked, part, value ? value : "", reply))
+            return false;
+    }
+    return true;
+}
+
+bool iotsim_asked_init(struct iotsim_asked *asked, const struct iotsim_route *route,
+                       const struct iotsim_request *request, struct iotsim_reply *reply)
+{
+    *asked = (struct iotsim_asked){.route = route, .request = request};
+    call_init(&asked->call, route->operation);
+    asked->call.max_results = 100;
+    asked->text = mem_strdup(request->target);
+    char *query = strchr(asked->text, '?');
+    if (query)
+        *query++ = '\0';
+    return bind_path(asked, asked->text, reply) && (!query || bind_query(asked, query, reply));
+}
+
+void iotsim_asked_finish(struct iotsim_asked *asked)
+{
+    call_finish(&asked->call);
+    free(asked->text);
+}
+
+const char *iotsim_asked_param(const struct iotsim_asked *asked, const char *name)
+{
+    for (size_t i = 0; i < asked->param_count; i++)
+        if (strcmp(asked->params[i].name, name) == 0)
+            return asked->params[i].value;
+    return NULL;
+}
