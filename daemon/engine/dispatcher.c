@@ -53,7 +53,7 @@ struct dispatcher {
     struct dispatcher_config config;
     struct queue queues[OPERATION_COUNT];
     int in_flight;
-    int turn; /* the queue that is offered a free place first */
+    int turn; /* the queue that is offered a free place first, modulo their number */
     struct skew skew;
     struct dispatch *ending;
     struct env_timer ending_timer;
@@ -109,18 +109,19 @@ static void arm(struct queue *queue)
 {
     const struct env *env = queue->dispatcher->env;
     int64_t due = due_ns(queue);
+    if (due != NEVER_NS)
+        due = larger(due, now_ns(queue->dispatcher)); /* overdue ones in the order of arming */
     if (due == NEVER_NS)
         env->stop(env->ctx, &queue->timer);
     else if (!queue->timer.armed || queue->timer.at_ns != due)
         env->start(env->ctx, &queue->timer, due);
 }
 
-/* A place is free that calls of any operation may have waited for. Each queue is first in turn. */
+/* A place is free that calls of any operation may have waited for: first those after the last that left. */
 static void arm_all(struct dispatcher *dispatcher)
 {
     for (int i = 0; i < OPERATION_COUNT; i++)
         arm(&dispatcher->queues[(dispatcher->turn + i) % OPERATION_COUNT]);
-    dispatcher->turn = (dispatcher->turn + 1) % OPERATION_COUNT;
 }
 
 /* --- ends ---------------------------------------------------------------------------------------------- */
@@ -170,7 +171,8 @@ static void tell_episode(struct queue *queue, bool begins, int64_t now)
 /* The service has seen the request and said something. */
 static bool was_answered(const struct answer *answer)
 {
-    return answer->class != ANSWER_NOT_SENT && (answer->class != ANSWER_AMBIGUOUS || answer->http_status != 0);
+    return answer->class != ANSWER_NOT_SENT &&
+           (answer->class != ANSWER_AMBIGUOUS || answer->http_status != 0);
 }
 
 static void tell_lane(struct queue *queue, const struct dispatch *dispatch, int64_t now)
@@ -306,6 +308,7 @@ static void send_first(struct queue *queue)
         queue->retried++;
     queue->in_flight++;
     dispatcher->in_flight++;
+    dispatcher->turn = (int)queue->operation + 1;
     dispatch->sent_ns = now;
     dispatch->call.signed_at_ms = wall_ms;
     set_state(dispatch, DISPATCH_IN_FLIGHT);
