@@ -1,0 +1,179 @@
+"""What the end-to-end tests share: iotsim with its clients' environment, programs, TAP.
+
+A test file is a list of functions named as sentences, given to main(): each is one result, "not ok" when it
+raises, skipped when it raises Skip. The programs are those of the directory in BUILD (build/release if unset).
+"""
+import atexit
+import http.client
+import json
+import os
+import select
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.parse
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/release"))
+ACCESS_KEY = "AKIDEXAMPLE"
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+LIMIT_S = 60  # for anything that a test waits for
+
+
+class Skip(Exception):
+    """Raised by a test that cannot run here, with the reason."""
+
+
+def equal(found, expected, what=""):
+    assert found == expected, f"{what}: {found!r} is not {expected!r}" if what else f"{found!r} is not {expected!r}"
+
+
+def main(tests):
+    failed = 0
+    print(f"1..{len(tests)}", flush=True)
+    for number, test in enumerate(tests, 1):
+        name = test.__name__.replace("_", " ")
+        try:
+            test()
+            print(f"ok {number} - {name}", flush=True)
+        except Skip as why:
+            print(f"ok {number} - {name} # SKIP {why}", flush=True)
+        except Exception:  # whatever it is, it is this test's failure
+            failed += 1
+            print(f"not ok {number} - {name}")
+            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), end="", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+def program(name):
+    path = os.path.join(BUILD, name)
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError(f"{path}: build it first")
+    return path
+
+
+def scratch():
+    """A new directory that is gone when this test file ends."""
+    path = tempfile.mkdtemp(prefix="jobsweep-e2e-")
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def clean_environment():
+    """Nothing of the user's own AWS settings, and no instance metadata."""
+    home = scratch()
+    return {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8", "TZ": "UTC", "AWS_PAGER": "",
+            "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def run(arguments, env, timeout=LIMIT_S, **more):
+    return subprocess.run(arguments, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=timeout, check=False, **more)
+
+
+class Iotsim:
+    """A running iotsim: Iotsim("--things", 10, "--fault", "stall=1"). Use with `with`, or stop() it."""
+
+    def __init__(self, *options, plain=False, secret_key=SECRET_KEY, session_token=None, region=REGION):
+        self.secret_key, self.session_token, self.region = secret_key, session_token, region
+        self.ca = None if plain else os.path.join(scratch(), "ca.pem")
+        command = [program("iotsim"), "--region", region, "--access-key", ACCESS_KEY, "--secret-key", secret_key]
+        command += ["--plain"] if plain else ["--ca-file", self.ca]
+        command += ["--session-token", session_token] if session_token else []
+        command += [str(option) for option in options]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        atexit.register(self._kill)
+        line = self._line()
+        assert line.startswith("iotsim: listening on "), f"iotsim did not start: {line!r}"
+        self.url = line.split()[3]
+        self.port = urllib.parse.urlsplit(self.url).port
+        self.context = None if plain else ssl.create_default_context(cafile=self.ca)
+
+    def _line(self):
+        ready, _, _ = select.select([self.process.stdout], [], [], LIMIT_S)
+        return self.process.stdout.readline() if ready else ""
+
+    def _kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self):
+        """Ends it as a service manager would; returns its last words, the counts."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            output, _ = self.process.communicate(timeout=LIMIT_S)
+        finally:
+            self._kill()
+        equal(self.process.returncode, 0, "exit status of iotsim")
+        return json.loads(output)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is None and self.process.poll() is None:
+            self.stop()
+        self._kill()
+
+    def environment(self):
+        """For a client of this iotsim; give it self.url as the endpoint."""
+        env = clean_environment()
+        env.update(AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=self.secret_key, AWS_REGION=self.region,
+                   AWS_DEFAULT_REGION=self.region)
+        if self.session_token:
+            env["AWS_SESSION_TOKEN"] = self.session_token
+        if self.ca:
+            env["AWS_CA_BUNDLE"] = self.ca
+        return env
+
+    def connect(self, timeout=LIMIT_S):
+        if self.context:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=timeout)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def signed(self, method, target, body=None, service="iot", secret_key=None):
+        """The headers of a request, signed by botocore."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
+        request = AWSRequest(method=method, url=self.url + target, data=body)
+        credentials = Credentials(ACCESS_KEY, secret_key or self.secret_key, self.session_token)
+        SigV4Auth(credentials, service, self.region).add_auth(request)
+        return dict(request.headers.items())
+
+    def request(self, method, target, body=None, connection=None, headers=None):
+        """One signed request (or one with these headers): status, headers, body. Breaks as the connection does."""
+        own = connection or self.connect()
+        try:
+            own.request(method, target, body=body, headers=headers or self.signed(method, target, body))
+            answer = own.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            if not connection:
+                own.close()
+
+    def counts(self):
+        return json.loads(self.request("GET", "/_iotsim/counts", headers={"Accept": "*/*"})[2])
+
+    def deleted(self):
+        body = self.request("GET", "/_iotsim/deleted", headers={"Accept": "*/*"})[2]
+        return [json.loads(line) for line in body.decode().splitlines()]
+
+
+def wait_until(question, what, limit=LIMIT_S):
+    """Asks until the answer is true; the answer. For what another process does in its own time."""
+    end = time.monotonic() + limit
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        assert time.monotonic() < end, f"waited {limit} s: {what}"
+        time.sleep(0.02)
