@@ -55,6 +55,7 @@ MAINS  := $(wildcard daemon/app/main_*.c tests/sim/main_*.c)
 LIB_SRC := $(filter-out $(MAINS),$(foreach layer,$(LAYERS),$(wildcard daemon/$(layer)/*.c)))
 SIM_SRC := $(filter-out $(MAINS),$(wildcard tests/sim/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
+HELP_SRC := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 LAYER_LIBS := $(foreach layer,$(LAYERS),$(BUILD)/$(layer).a)
 BUILT := $(patsubst daemon/app/main_%.c,$(BUILD)/%,$(patsubst tests/sim/main_%.c,$(BUILD)/%,$(MAINS)))
@@ -94,9 +95,17 @@ $(BUILD)/jobsweep $(BUILD)/jobsweepd: $(BUILD)/%: $(BUILD)/obj/daemon/app/main_%
 $(BUILD)/iotsim: $(BUILD)/obj/tests/sim/main_iotsim.o $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libmicrohttpd) $(LDLIBS)
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
+$(BUILD)/libhelp.a: $(call object,$(HELP_SRC))
+	@rm -f $@
+	ar rcsD $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libhelp.a $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(shell pkg-config --libs libmicrohttpd) $(LDLIBS)
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libhelp.a $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 unit: $(UNIT) ## build and run the unit tests of this VARIANT
 	tests/run $(UNIT)

@@ -5,7 +5,7 @@
  * finds its watch ready without a system call. Only when an event comes that nobody wants is the interest
  * lowered to what is wanted.
  *
- * The ways out: sockets_close() stops the watch first, so that the descriptor leaves epoll before it may
+ * The ways out: sockets_close() closes the watch first, so that the descriptor leaves epoll before it may
  * be used again; the watch's memory goes in its uv_close callback. A watch that reports an error has been
  * stopped by libuv; it sleeps until somebody wants something. */
 #include "sockets.h"
@@ -112,8 +112,7 @@ static void on_closed(uv_handle_t *handle)
 static void watch_destroy(struct watch *watch)
 {
     watch->sockets->by_fd[watch->fd] = NULL;
-    uv_poll_stop(&watch->poll);
-    uv_close((uv_handle_t *)&watch->poll, on_closed);
+    uv_close((uv_handle_t *)&watch->poll, on_closed); /* leaves epoll at once */
 }
 
 int sockets_open(struct sockets *sockets, int family, int type, int protocol)

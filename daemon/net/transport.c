@@ -363,7 +363,11 @@ static void judge(struct transfer *transfer, CURLcode result)
 static void end(struct transfer *transfer)
 {
     curl_multi_remove_handle(transfer->transport->multi, transfer->handle->easy);
-    handle_give_back(transfer->handle);
+    /* libcurl counts its repetitions over the life of an easy handle and refuses the sixth (7.88) */
+    if (transfer->transmissions > 1)
+        handle_free(transfer->handle);
+    else
+        handle_give_back(transfer->handle);
     transfer->handle = NULL;
     transfer->request->sent = transfer->transmissions > 0 ? HTTP_MAYBE_SENT : HTTP_NOT_SENT;
 }
