@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM   0
-#define uthash_malloc(size) mem_alloc(size)
+#define uthash_fatal(message) abort() /* never: mem_alloc() does not fail */
+#define uthash_malloc(size)   mem_alloc(size)
 #include <uthash.h>
 #include <utlist.h>
 

@@ -13,8 +13,7 @@
 #include <stdint.h>
 
 #define PAGER_PAGES_MAX 100000 /* 25 million rows */
-#define PAGER_EMPTY_MAX 1000 /* empty pages in a row; the service may look at many rows that a filter drops  \
-                              */
+#define PAGER_EMPTY_MAX 1000   /* empty pages in a row: a filter may drop whatever the service looks at */
 
 struct pager {
     /* Comes once for each page asked for. err.code ERR_NONE: the page is in dispatch.call.page until the next

@@ -35,7 +35,7 @@ THIRD_PARTY = {  # a library: its headers, the layers it may appear in, and whet
 }
 # What engine may leave undefined besides the layers below it: nothing that knows a clock, chance, a file or a socket.
 PURE = re.compile(r"^(mem(cpy|move|set|cmp|chr)|__mem(cpy|move|set)_chk|str(len|nlen|cmp|ncmp|chr|rchr|spn|cspn|pbrk|str|cpy|ncpy)"
-                  r"|__str(cpy|ncpy)_chk|__?v?snprintf(_chk)?|free|qsort|bsearch|abort|__stack_chk_fail|__assert_fail"
+                  r"|__str(cpy|ncpy)_chk|(__)?v?snprintf(_chk)?|free|qsort|bsearch|abort|__stack_chk_fail|__assert_fail"
                   r"|_GLOBAL_OFFSET_TABLE_|__(asan|ubsan|sanitizer)_.*)$")
 FUNCTION_LINES = 60
 FILE_LINES = 600

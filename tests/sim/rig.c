@@ -1,0 +1,214 @@
+/* See sim/rig.h. */
+#include "sim/rig.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define SCRIPTED_LATENCY_NS (20 * TIME_NS_PER_MS)
+
+/* --- the clock -------------------------------------------------------------------------------------------
+ */
+
+static const struct env *inner(const void *ctx)
+{
+    const struct rig *rig = ctx;
+    return virtual_env(rig->world);
+}
+
+static int64_t mono_ns(void *ctx)
+{
+    return inner(ctx)->mono_ns(inner(ctx)->ctx);
+}
+
+static int64_t wall_ms(void *ctx)
+{
+    const struct rig *rig = ctx;
+    return inner(ctx)->wall_ms(inner(ctx)->ctx) + rig->wall_step_ms;
+}
+
+static uint64_t draw(void *ctx, enum random_stream stream)
+{
+    return inner(ctx)->random(inner(ctx)->ctx, stream);
+}
+
+static void start(void *ctx, struct env_timer *timer, int64_t at_ns)
+{
+    inner(ctx)->start(inner(ctx)->ctx, timer, at_ns);
+}
+
+static void stop(void *ctx, struct env_timer *timer)
+{
+    inner(ctx)->stop(inner(ctx)->ctx, timer);
+}
+
+/* --- the service -----------------------------------------------------------------------------------------
+ */
+
+struct spied {
+    struct rig *rig;
+    void (*done)(struct call *call);
+    void *owner;
+};
+
+static void on_done(struct call *call)
+{
+    struct spied *spied = call->owner;
+    struct rig *rig = spied->rig;
+    call->done = spied->done;
+    call->owner = spied->owner;
+    call->answer.received_ms += rig->wall_step_ms;
+    free(spied);
+    if (rig->answered)
+        rig->answered(rig, call);
+    call->done(call);
+}
+
+static void on_scripted(void *ctx)
+{
+    struct call *call = ctx;
+    struct rig *rig = ((struct spied *)call->owner)->rig;
+    int64_t now_ms = inner(rig)->wall_ms(inner(rig)->ctx);
+    call->answer = (struct answer){.class = ANSWER_DONE,
+                                   .http_status = 200,
+                                   .server_date_ms = now_ms / 1000 * 1000,
+                                   .received_ms = now_ms};
+    rig->answer(rig, call);
+    call->service = NULL;
+    call->done(call);
+}
+
+static void submit(void *ctx, struct call *call)
+{
+    struct rig *rig = ctx;
+    struct spied *spied = mem_zalloc(sizeof *spied);
+    *spied = (struct spied){.rig = rig, .done = call->done, .owner = call->owner};
+    call->done = on_done;
+    call->owner = spied;
+    rig->calls[call->operation]++;
+    if (rig->sent)
+        rig->sent(rig, call);
+    if (rig->answer)
+        virtual_at(rig->world, virtual_mono_ns(rig->world) + SCRIPTED_LATENCY_NS, on_scripted, call);
+    else
+        virtual_service(rig->world)->submit(virtual_service(rig->world)->ctx, call);
+}
+
+static void cancel(void *ctx, struct call *call)
+{
+    struct rig *rig = ctx;
+    if (!rig->answer) /* a scripted service does not hear of it */
+        virtual_service(rig->world)->cancel(virtual_service(rig->world)->ctx, call);
+}
+
+/* --- the ledger ------------------------------------------------------------------------------------------
+ */
+
+static void fail_requests(void *ctx)
+{
+    struct rig *rig = ctx;
+    while (rig->failing) {
+        struct ledger_request *request = rig->failing;
+        DL_DELETE(rig->failing, request);
+        err_set(&request->err, ERR_IO, "the ledger's disk is full");
+        request->done(request);
+    }
+}
+
+static void drain(void *ctx)
+{
+    struct rig *rig = ctx;
+    ledger_memory_drain(rig->memory);
+}
+
+static void wake(void *ctx)
+{
+    struct rig *rig = ctx;
+    virtual_at(rig->world, virtual_mono_ns(rig->world) + rig->ledger_delay_ns, drain, rig);
+}
+
+static void submit_request(void *ctx, struct ledger_request *request)
+{
+    struct rig *rig = ctx;
+    rig->ledger_requests++;
+    if (rig->written)
+        rig->written(rig, request);
+    if (rig->ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at) {
+        ledger_memory_face(rig->memory)->submit(ledger_memory_face(rig->memory)->ctx, request);
+        return;
+    }
+    if (!rig->failing)
+        virtual_at(rig->world, virtual_mono_ns(rig->world) + rig->ledger_delay_ns, fail_requests, rig);
+    DL_APPEND(rig->failing, request);
+}
+
+/* --- the rig ---------------------------------------------------------------------------------------------
+ */
+
+void rig_init(struct rig *rig, const struct virtual_config *world, const struct dispatcher_config *dispatcher)
+{
+    static const struct dispatcher_config defaults;
+    rig->world = virtual_create(world);
+    rig->env = (struct env){
+        .ctx = rig, .mono_ns = mono_ns, .wall_ms = wall_ms, .random = draw, .start = start, .stop = stop};
+    rig->service = (struct job_service){.ctx = rig, .submit = submit, .cancel = cancel};
+    rig->ledger = (struct ledger){.ctx = rig, .submit = submit_request};
+    rig->memory = ledger_memory_create(wake, rig);
+    rig->dispatcher = dispatcher_create(&rig->env, &rig->service, dispatcher ? dispatcher : &defaults);
+}
+
+void rig_finish(struct rig *rig)
+{
+    dispatcher_destroy(rig->dispatcher);
+    ledger_memory_destroy(rig->memory);
+    virtual_destroy(rig->world);
+}
+
+static bool is_true(void *ctx)
+{
+    const bool *done = ctx;
+    return *done;
+}
+
+bool rig_run(struct rig *rig, const bool *done, int64_t seconds)
+{
+    return virtual_run(rig->world, is_true, (void *)(uintptr_t)done,
+                       virtual_mono_ns(rig->world) + seconds * TIME_NS_PER_SECOND);
+}
+
+void rig_policy(struct policy *policy)
+{
+    static char description[] = "";
+    *policy = (struct policy){.name = "test",
+                              .description = description,
+                              .enforce = true,
+                              .status_bits = EXECUTION_BIT(EXECUTION_SUCCEEDED),
+                              .older_than_ms = 30 * TIME_MS_PER_DAY,
+                              .selected_over = 1000000};
+}
+
+void rig_patterns(struct pattern_list *list, char **patterns)
+{
+    list->patterns = patterns;
+    for (list->count = 0; patterns[list->count]; list->count++) {
+    }
+}
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+uint64_t rig_seed(uint64_t seed)
+{
+    return from_environment("JOBSWEEP_SEED", seed);
+}
+
+uint64_t rig_seeds(uint64_t seeds)
+{
+    return from_environment("JOBSWEEP_SEEDS", seeds);
+}
