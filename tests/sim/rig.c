@@ -190,9 +190,9 @@ void rig_policy(struct policy *policy)
                               .selected_over = 1000000};
 }
 
-void rig_patterns(struct pattern_list *list, char **patterns)
+void rig_patterns(struct pattern_list *list, const char *const *patterns)
 {
-    list->patterns = patterns;
+    list->patterns = (char **)(uintptr_t)patterns;
     for (list->count = 0; patterns[list->count]; list->count++) {
     }
 }

@@ -45,7 +45,7 @@ bool rig_run(struct rig *rig, const bool *done, int64_t seconds);
 /* A policy of this name that takes SUCCEEDED executions older than 30 days in all jobs and things. */
 void rig_policy(struct policy *policy);
 /* Makes the list the include list of one name match: patterns ends with NULL and stays the caller's. */
-void rig_patterns(struct pattern_list *list, char **patterns);
+void rig_patterns(struct pattern_list *list, const char *const *patterns);
 
 /* JOBSWEEP_SEED and JOBSWEEP_SEEDS from the environment, else these. */
 uint64_t rig_seed(uint64_t seed);

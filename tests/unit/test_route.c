@@ -1,6 +1,7 @@
 /* The choice of the route, as tables. */
 #include "engine/route.h"
 #include "engine/seen.h"
+#include "sim/rig.h"
 #include "tap.h"
 
 #define BIT(status) EXECUTION_BIT(EXECUTION_##status)
@@ -54,11 +55,11 @@ static void a_thing_is_asked_for_one_state_or_for_all(void **state)
 
 static void only_patterns_without_wildcards_name_everything(void **state)
 {
-    char *literal[] = {"gw-1", "gw-2"}, *mixed[] = {"gw-1", "gw-?"};
-    struct name_match all = {0};
-    struct name_match named = {.include = {.patterns = literal, .count = 2}};
-    struct name_match globbed = {.include = {.patterns = mixed, .count = 2}};
+    static const char *const literal[] = {"gw-1", "gw-2", NULL}, *const mixed[] = {"gw-1", "gw-?", NULL};
+    struct name_match all = {0}, named = {0}, globbed = {0};
     (void)state;
+    rig_patterns(&named.include, literal);
+    rig_patterns(&globbed.include, mixed);
     assert_false(route_literal(&all));
     assert_true(route_literal(&named));
     assert_false(route_literal(&globbed));

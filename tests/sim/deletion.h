@@ -1,0 +1,49 @@
+/* The deleter on a scripted service that holds a few executions: what it answers to each call is a letter. */
+#ifndef SIM_DELETION_H
+#define SIM_DELETION_H
+
+#include "engine/deleter.h"
+#include "sim/rig.h"
+
+#define DELETION_ROWS_MAX 64
+
+struct deletion {
+    struct rig rig;
+    struct policy policy;
+    struct facts *facts;
+    struct deleter *deleter;
+    int64_t run;
+    int count;
+    struct job_execution stored[DELETION_ROWS_MAX]; /* what stands under each row's number */
+    bool exists[DELETION_ROWS_MAX];
+
+    /* One letter for each call in order, the last one again and again.
+     * deletes:   D done as the truth is; L lost, executed; l lost, not executed; Z lost, executed 299 s
+     * later; T throttled; N not sent; E expired; S skewed; A denied; I invalid; X wrong state describes: = as
+     * the truth is; L lost; A denied; W about another number */
+    const char *deletes, *describes;
+    void (*before)(struct deletion *test, const struct call *call); /* it is carried out */
+
+    int settled, outcomes[OUTCOME_COUNT];
+    enum outcome outcome[DELETION_ROWS_MAX];
+    int64_t settled_ns[DELETION_ROWS_MAX], sent_ns[DELETION_ROWS_MAX], looked_ns[DELETION_ROWS_MAX];
+    int sends[DELETION_ROWS_MAX]; /* transmissions of each row */
+    int added;
+    bool done, freeze_seen;
+};
+
+/* So many rows, each of a thing of its own, and a sealed plan of them. */
+void deletion_begin(struct deletion *test, int rows);
+/* Adds rows as there is room until all are settled; false when that took more virtual time. */
+bool deletion_run(struct deletion *test, int64_t seconds);
+/* The first half of it: begins, for tests that go on by themselves. */
+void deletion_start(struct deletion *test);
+void deletion_finish(struct deletion *test);
+
+/* Index of the row that a call is about. */
+int deletion_row(const struct deletion *test, const struct call *call);
+void deletion_ledger(const struct deletion *test, int row, struct ledger_row_state *state);
+/* Another incarnation takes the number. */
+void deletion_replace(struct deletion *test, int row);
+
+#endif
