@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-/* The length of the valid UTF-8 sequence at the start of bytes (RFC 3629: no surrogates, nothing over
- * U+10FFFF, no overlong form), 0 when there is none. *code gets the code point. */
-static size_t utf8_sequence(const unsigned char *bytes, size_t length, uint32_t *code)
+size_t text_utf8_next(const char *text, size_t length, uint32_t *code)
 {
+    const unsigned char *bytes = (const unsigned char *)text;
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char first = bytes[0];
     size_t size = first < 0x80   ? 1
@@ -34,14 +33,13 @@ static size_t utf8_sequence(const unsigned char *bytes, size_t length, uint32_t 
 
 bool text_is_utf8(const char *bytes, size_t length)
 {
-    const unsigned char *at = (const unsigned char *)bytes;
     while (length > 0) {
         uint32_t code;
-        size_t size = utf8_sequence(at, length, &code);
+        size_t size = text_utf8_next(bytes, length, &code);
         if (size == 0) {
             return false;
         }
-        at += size;
+        bytes += size;
         length -= size;
     }
     return true;
@@ -77,7 +75,7 @@ void text_json(struct buf *out, const char *text)
     buf_char(out, '"');
     while (left > 0) {
         uint32_t code;
-        size_t size = utf8_sequence((const unsigned char *)text, left, &code);
+        size_t size = text_utf8_next(text, left, &code);
         if (size == 0) {
             buf_text(out, "\xef\xbf\xbd");
             size = 1;
@@ -95,7 +93,7 @@ void text_visible(struct buf *out, const char *text)
     size_t left = strlen(text);
     while (left > 0) {
         uint32_t code;
-        size_t size = utf8_sequence((const unsigned char *)text, left, &code);
+        size_t size = text_utf8_next(text, left, &code);
         bool control = size > 0 && (code < 0x20 || (code >= 0x7f && code < 0xa0));
         if (size > 0 && !control) {
             buf_append(out, text, size);

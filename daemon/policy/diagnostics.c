@@ -90,7 +90,7 @@ static void keep_source(struct diagnostic *item, const char *line)
     buf_finish(&out);
 }
 
-static char *visible_message(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *visible_message(const char *format, va_list args)
 {
     char raw[MESSAGE_MAX];
     struct buf out;

@@ -31,7 +31,7 @@ static void finish_target(struct target *target)
     free(target->ca_bundle);
 }
 
-static void finish_policy(struct policy *policy)
+void policy_finish(struct policy *policy)
 {
     free(policy->description);
     free(policy->canonical);
@@ -50,7 +50,7 @@ void config_unref(struct config *config)
         finish_target(&config->targets[i]);
     }
     for (size_t i = 0; i < config->policy_count; i++) {
-        finish_policy(&config->policies[i]);
+        policy_finish(&config->policies[i]);
     }
     free(config->targets);
     free(config->policies);

@@ -77,6 +77,9 @@ struct config {
     size_t file_count;
 };
 
+/* Frees what a policy holds, not the struct. */
+void policy_finish(struct policy *policy);
+
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* takes NULL; frees with the last reference */
 

@@ -1,0 +1,82 @@
+/* See policy/check.h. */
+#include "policy/check.h"
+
+#include "base/time.h"
+#include "policy/endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SIGNATURE_LIFE_MS (300 * TIME_MS_PER_SECOND) /* what AWS grants; see the design of deletion */
+
+static const struct yaml_node *or_else(const struct yaml_node *node, const struct yaml_node *otherwise)
+{
+    return node != NULL ? node : otherwise;
+}
+
+static void check_unique_target(const struct reader *reader, const struct yaml_node *node,
+                                const struct target *target)
+{
+    const struct target *first = config_target(reader->config, target->name);
+    if (first != target) {
+        reader_error(reader, node, "the target '%s' is already at %s:%d", target->name, first->place.file,
+                     first->place.line);
+    }
+}
+
+void check_target(const struct reader *reader, const struct yaml_node *node, const struct target *target)
+{
+    struct err err;
+    bool loopback = false;
+    check_unique_target(reader, node, target);
+    if (target->endpoint_url != NULL && endpoint_check(target->endpoint_url, &loopback, &err) != 0) {
+        abort(); /* reading has checked it */
+    }
+    if (target->signature_life_ms < SIGNATURE_LIFE_MS && !loopback) {
+        reader_error(
+            reader, or_else(yaml_get(node, "signature_life"), node),
+            "'signature_life' under 300s is for loopback endpoints only: AWS may still carry out a request "
+            "that long after it was signed");
+    }
+}
+
+static void check_unique_policy(const struct reader *reader, const struct yaml_node *node,
+                                const struct policy *policy)
+{
+    const struct policy *first =
+        policy->name[0] != '\0' ? config_policy(reader->config, policy->name) : policy;
+    if (first != policy) {
+        reader_error(reader, or_else(yaml_get(node, "name"), node), "the policy '%s' is already at %s:%d",
+                     policy->name, first->place.file, first->place.line);
+    }
+}
+
+static void check_enforcing(const struct reader *reader, const struct yaml_node *at,
+                            const struct target *target)
+{
+    if (target->account[0] == '\0') {
+        reader_error(
+            reader, at,
+            "this policy enforces in the target '%s', which has no 'account' (%s:%d): it must say which "
+            "account may lose something",
+            target->name, target->place.file, target->place.line);
+    }
+    if (target->plan_only) {
+        reader_warn(reader, at, "the target '%s' says 'allow: plan' (%s:%d): nothing will be deleted there",
+                    target->name, target->place.file, target->place.line);
+    }
+}
+
+void check_policy(const struct reader *reader, const struct yaml_node *node, const struct yaml_node *defaults,
+                  const struct policy *policy)
+{
+    check_unique_policy(reader, node, policy);
+    if (!reader->incomplete && yaml_get(node, "targets") == NULL && yaml_get(defaults, "targets") == NULL) {
+        reader_error(reader, node,
+                     "'targets' is missing: a policy runs only where it says, or where 'defaults' says");
+    }
+    for (size_t i = 0; policy->enforce && i < policy->target_count; i++) {
+        check_enforcing(reader, or_else(yaml_get(node, "mode"), node),
+                        &reader->config->targets[policy->targets[i]]);
+    }
+}

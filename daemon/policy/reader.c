@@ -1,0 +1,195 @@
+/* See policy/reader.h. */
+#include "policy/reader.h"
+
+#include "base/text.h"
+#include "policy/values.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define MESSAGE_MAX 1000
+#define INNER_MAX   96 /* the longest path of the schema, with room */
+#define NAMES_MAX   64 /* keys of one map */
+
+__attribute__((format(printf, 4, 0))) static void complain(const struct reader *reader,
+                                                           const struct yaml_node *node, bool warning,
+                                                           const char *format, va_list args)
+{
+    char message[MESSAGE_MAX];
+    if (reader->diagnostics != NULL) {
+        vsnprintf(message, sizeof message, format, args);
+        yaml_complain(reader->file, reader->diagnostics, node, warning, message);
+    }
+}
+
+void reader_error(const struct reader *reader, const struct yaml_node *node, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain(reader, node, false, format, args);
+    va_end(args);
+}
+
+void reader_warn(const struct reader *reader, const struct yaml_node *node, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    complain(reader, node, true, format, args);
+    va_end(args);
+}
+
+static const char *nearest(const char *word, const char *const *known)
+{
+    for (size_t i = 0; known[i] != NULL; i++) {
+        if (strcasecmp(word, known[i]) == 0) {
+            return known[i];
+        }
+    }
+    return text_nearest(word, known);
+}
+
+void reader_unknown(const struct reader *reader, const struct yaml_node *node, const char *what,
+                    const char *const *known)
+{
+    struct buf allowed;
+    const char *meant = NULL;
+    buf_init(&allowed, MESSAGE_MAX / 2);
+    if (reader->diagnostics != NULL && diagnostics_room(reader->diagnostics)) {
+        meant = nearest(node->text, known);
+        for (size_t i = 0; known[i] != NULL; i++) {
+            buf_printf(&allowed, "%s%s", i > 0 ? ", " : "", known[i]);
+        }
+    }
+    reader_error(reader, node, "unknown %s '%.64s'%s%s%s allowed: %s%s", what, node->text,
+                 meant != NULL ? ", did you mean '" : ";", meant != NULL ? meant : "",
+                 meant != NULL ? "'?" : "", known[0] != NULL ? buf_string(&allowed) : "none",
+                 allowed.overflow ? ", ..." : "");
+    buf_finish(&allowed);
+}
+
+static void unknown_key(const struct reader *reader, enum schema_scope scope, const char *prefix,
+                        const struct yaml_node *key)
+{
+    const char *names[NAMES_MAX + 1];
+    size_t count, used = 0;
+    const struct schema_row *rows = schema_rows(&count);
+    for (size_t i = 0; i < count && used < NAMES_MAX; i++) {
+        bool allowed = !reader->in_defaults || (rows[i].flags & SCHEMA_INHERITED) != 0;
+        if (schema_belongs(&rows[i], scope, prefix) && rows[i].type != &value_later && allowed) {
+            names[used++] = schema_name(&rows[i]);
+        }
+    }
+    names[used] = NULL;
+    reader_unknown(reader, key, "key", names);
+}
+
+static const char *kind_name(enum node_kind kind)
+{
+    return kind == NODE_VALUE ? "a single value" : kind == NODE_LIST ? "a list" : "a map";
+}
+
+/* Is the key allowed where it stands? */
+static bool check_key(const struct reader *reader, const struct schema_row *row, const struct yaml_node *key)
+{
+    if (row->type == &value_later) {
+        reader_error(reader, key,
+                     "'%s' is not known to this version of jobsweep and would not be obeyed: remove it",
+                     row->path);
+        return false;
+    }
+    if (reader->in_defaults && (row->flags & SCHEMA_INHERITED) == 0) {
+        reader_error(reader, key, "'%s' cannot be inherited: it belongs into each policy", row->path);
+        return false;
+    }
+    if (!reader->main_file && (row->flags & SCHEMA_MAIN_ONLY) != 0) {
+        reader_error(reader, key, "'%s' belongs into the main file, not into policies.d", row->path);
+        return false;
+    }
+    return true;
+}
+
+/* Is there a value, of the kind that is wanted? */
+static bool check_kind(const struct reader *reader, const struct schema_row *row,
+                       const struct yaml_node *value)
+{
+    if (yaml_is_null(value)) {
+        /* The word null says that somebody meant it; nothing at all looks like something forgotten. */
+        if ((row->flags & SCHEMA_NULLABLE) == 0 || value->text[0] == '\0') {
+            reader_error(reader, value, "'%s' has no value: %s is wanted", row->path, row->type->wanted);
+        }
+        return false;
+    }
+    if (value->kind != row->type->kind) {
+        reader_error(reader, value, "'%s' must be %s, not %s", row->path, row->type->wanted,
+                     kind_name(value->kind));
+        return false;
+    }
+    return true;
+}
+
+static void read_entry(const struct reader *reader, enum schema_scope scope, const char *prefix,
+                       const struct yaml_node *key, void *object)
+{
+    const struct yaml_node *value = key->next;
+    const struct schema_row *row = schema_find(scope, prefix, key->text);
+    if (row == NULL) {
+        unknown_key(reader, scope, prefix, key);
+        return;
+    }
+    if (!check_key(reader, row, key) || !check_kind(reader, row, value)) {
+        return;
+    }
+    if (row->type->nested) {
+        char inner[INNER_MAX];
+        snprintf(inner, sizeof inner, "%s.", row->path);
+        reader_map(reader, scope, inner, value, object);
+    } else if (row->type->read != NULL) {
+        row->type->read(reader, row, value, object);
+    }
+}
+
+static size_t report_missing(const struct reader *reader, enum schema_scope scope, const char *prefix,
+                             const struct yaml_node *map)
+{
+    size_t count, missing = 0;
+    const struct schema_row *rows = schema_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct schema_row *row = &rows[i];
+        if (!schema_belongs(row, scope, prefix) || (row->flags & SCHEMA_REQUIRED) == 0 ||
+            yaml_get(map, schema_name(row)) != NULL) {
+            continue;
+        }
+        reader_error(reader, map, "'%s' is missing%s%s", row->path, row->why != NULL ? ": " : "",
+                     row->why != NULL ? row->why : "");
+        missing++;
+    }
+    return missing;
+}
+
+void reader_map(const struct reader *reader, enum schema_scope scope, const char *prefix,
+                const struct yaml_node *map, void *object)
+{
+    for (const struct yaml_node *key = map->first; key != NULL; key = key->next->next) {
+        read_entry(reader, scope, prefix, key, object);
+    }
+    size_t missing = reader->in_defaults ? 0 : report_missing(reader, scope, prefix, map);
+    if (map->count == 0 && missing == 0 && *prefix != '\0') {
+        reader_error(reader, map, "'%.*s' is empty: leave it out or fill it", (int)strlen(prefix) - 1,
+                     prefix);
+    }
+}
+
+void reader_fill(const struct reader *reader, enum schema_scope scope, void *object)
+{
+    size_t count;
+    const struct schema_row *rows = schema_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct yaml_node value = {.kind = NODE_VALUE, .plain = true, .text = (char *)rows[i].fallback};
+        struct yaml_node list = {.kind = NODE_LIST, .count = 1, .first = &value, .last = &value};
+        if (rows[i].scope == scope && rows[i].fallback != NULL) {
+            rows[i].type->read(reader, &rows[i], rows[i].type->kind == NODE_LIST ? &list : &value, object);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+/* See policy/schema.h. */
+#include "policy/schema.h"
+
+#include "base/text.h"
+#include "base/time.h"
+#include "policy/values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND TIME_MS_PER_SECOND
+#define YEAR   (INT64_C(365) * TIME_MS_PER_DAY)
+
+static const char *const MODES[] = {"observe", "enforce", NULL};
+static const char *const ALLOWED[] = {"apply", "plan", NULL};
+static const char *const VERIFY[] = {"always", "risky", NULL};
+static const char *const AGE_FIELDS[] = {[AGE_LAST_UPDATED_AT] = "last_updated_at",
+                                         [AGE_QUEUED_AT] = "queued_at",
+                                         [AGE_STARTED_AT] = "started_at",
+                                         NULL};
+
+#define AT(field_owner, field) .offset = offsetof(struct field_owner, field)
+#define LATER(where, key)                                                                                    \
+    {                                                                                                        \
+        .scope = where, .path = key, .type = &value_later, .description = ""                                 \
+    }
+
+/* clang-format off */
+static const struct schema_row ROWS[] = {
+    {.scope = SCHEMA_FILE, .path = "version", .type = &value_version, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = 1,
+     .description = "The version of this format",
+     .why = "every file begins with 'version: 1'"},
+    {.scope = SCHEMA_FILE, .path = "state_directory", .type = &value_path,
+     .flags = SCHEMA_MAIN_ONLY, AT(config, state_directory),
+     .description = "Where the ledger is kept"},
+    {.scope = SCHEMA_FILE, .path = "defaults", .type = &value_defaults, .flags = SCHEMA_MAIN_ONLY,
+     .description = "What every policy inherits that does not say otherwise"},
+    {.scope = SCHEMA_FILE, .path = "targets", .type = &value_targets,
+     .description = "Accounts and regions by name"},
+    {.scope = SCHEMA_FILE, .path = "policies", .type = &value_policies,
+     .description = "The policies"},
+    LATER(SCHEMA_FILE, "control"),
+    LATER(SCHEMA_FILE, "metrics"),
+    LATER(SCHEMA_FILE, "log"),
+    LATER(SCHEMA_FILE, "protect"),
+
+    {.scope = SCHEMA_TARGET, .path = "account", .type = &value_account, AT(target, account),
+     .description = "The AWS account, checked before anything is listed; needed where a policy enforces"},
+    {.scope = SCHEMA_TARGET, .path = "region", .type = &value_region, AT(target, region),
+     .description = "The AWS region; else as the AWS CLI finds it"},
+    {.scope = SCHEMA_TARGET, .path = "profile", .type = &value_text, .flags = SCHEMA_NULLABLE, .min = 1,
+     .max = 128, AT(target, profile),
+     .description = "The profile of the shared AWS files; else the standard order of credentials"},
+    {.scope = SCHEMA_TARGET, .path = "endpoint_url", .type = &value_endpoint, .flags = SCHEMA_NULLABLE,
+     .min = 1, .max = 1024, AT(target, endpoint_url),
+     .description = "Another endpoint than the region's: for VPC endpoints and tests"},
+    {.scope = SCHEMA_TARGET, .path = "ca_bundle", .type = &value_path,
+     .flags = SCHEMA_NULLABLE, AT(target, ca_bundle),
+     .description = "Certificates to trust; else AWS_CA_BUNDLE, else the system's"},
+    {.scope = SCHEMA_TARGET, .path = "allow", .type = &value_flag, .fallback = "apply",
+     .words = ALLOWED, AT(target, plan_only),
+     .description = "What may be done here: apply deletes, plan only looks"},
+    {.scope = SCHEMA_TARGET, .path = "quotas", .type = &value_quotas, AT(target, quota_per_1000s),
+     .description = "Requests a second by operation; auto is the service's default quota"},
+    {.scope = SCHEMA_TARGET, .path = "share", .type = &value_share, .fallback = "neighbour", .min = 10,
+     .max = 1000, AT(target, share_permille),
+     .description = "The part of each quota that is used at most; neighbour is 0.995"},
+    {.scope = SCHEMA_TARGET, .path = "concurrency", .type = &value_int, .fallback = "64", .min = 1,
+     .max = 1024, AT(target, concurrency),
+     .description = "Requests in flight at most"},
+    {.scope = SCHEMA_TARGET, .path = "signature_life", .type = &value_duration, .fallback = "300s",
+     .min = SECOND, .max = 900 * SECOND, AT(target, signature_life_ms),
+     .description = "How long a signed request may still take effect; under 300s only for loopback "
+     "endpoints"},
+    LATER(SCHEMA_TARGET, "role_arn"),
+    LATER(SCHEMA_TARGET, "external_id"),
+
+    {.scope = SCHEMA_POLICY, .path = "name", .type = &value_name, .flags = SCHEMA_REQUIRED, AT(policy, name),
+     .description = "The policy's name, unique in all files"},
+    {.scope = SCHEMA_POLICY, .path = "description", .type = &value_text, .min = 1,
+     .max = 1000, AT(policy, description),
+     .description = "For people"},
+    {.scope = SCHEMA_POLICY, .path = "targets", .type = &value_target_names, .flags = SCHEMA_INHERITED,
+     .description = "The targets that it runs in"},
+    {.scope = SCHEMA_POLICY, .path = "mode", .type = &value_flag, .flags = SCHEMA_INHERITED,
+     .fallback = "observe", .words = MODES, AT(policy, enforce),
+     .description = "observe plans and reports, enforce deletes"},
+    {.scope = SCHEMA_POLICY, .path = "schedule", .type = &value_map, .flags = SCHEMA_INHERITED,
+     .description = "When the daemon runs it; without a schedule only on request"},
+    {.scope = SCHEMA_POLICY, .path = "schedule.cron", .type = &value_cron,
+     .flags = SCHEMA_INHERITED | SCHEMA_REQUIRED,
+     .description = "Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly; in UTC"},
+    LATER(SCHEMA_POLICY, "schedule.jitter"),
+    LATER(SCHEMA_POLICY, "schedule.window"),
+    LATER(SCHEMA_POLICY, "schedule.max_duration"),
+    LATER(SCHEMA_POLICY, "schedule.catch_up"),
+    {.scope = SCHEMA_POLICY, .path = "match", .type = &value_match, .flags = SCHEMA_REQUIRED,
+     .description = "What may go; all of its keys must hold",
+     .why = "what may go must be said, with at least 'match.age'"},
+    {.scope = SCHEMA_POLICY, .path = "match.status", .type = &value_statuses,
+     .fallback = "TERMINAL", AT(policy, status_bits),
+     .description = "Statuses, any of them; TERMINAL is all that are finished"},
+    {.scope = SCHEMA_POLICY, .path = "match.age", .type = &value_map, .flags = SCHEMA_REQUIRED,
+     .description = "How old it must be",
+     .why = "without it everything that is finished would go at once"},
+    {.scope = SCHEMA_POLICY, .path = "match.age.field", .type = &value_word, .fallback = "last_updated_at",
+     .words = AGE_FIELDS, AT(policy, age_field),
+     .description = "The time that counts"},
+    {.scope = SCHEMA_POLICY, .path = "match.age.older_than", .type = &value_duration,
+     .flags = SCHEMA_REQUIRED, .min = SECOND, .max = 100 * YEAR, AT(policy, older_than_ms),
+     .description = "Longer ago than this, on the service's clock"},
+    {.scope = SCHEMA_POLICY, .path = "match.job_id", .type = &value_map,
+     .description = "Which jobs, by id"},
+    {.scope = SCHEMA_POLICY, .path = "match.job_id.include",
+     .type = &value_job_patterns, .min = 1, AT(policy, job_id.include),
+     .description = "Patterns, any of them; '*' is any run, '?' any one character"},
+    {.scope = SCHEMA_POLICY, .path = "match.job_id.exclude",
+     .type = &value_job_patterns, AT(policy, job_id.exclude),
+     .description = "Patterns of what stays; beats include"},
+    {.scope = SCHEMA_POLICY, .path = "match.thing", .type = &value_map,
+     .description = "Which things, by name"},
+    {.scope = SCHEMA_POLICY, .path = "match.thing.include",
+     .type = &value_thing_patterns, .min = 1, AT(policy, thing.include),
+     .description = "Patterns, any of them; '*' is any run, '?' any one character"},
+    {.scope = SCHEMA_POLICY, .path = "match.thing.exclude",
+     .type = &value_thing_patterns, AT(policy, thing.exclude),
+     .description = "Patterns of what stays; beats include"},
+    LATER(SCHEMA_POLICY, "match.thing.group"),
+    LATER(SCHEMA_POLICY, "match.thing.type"),
+    LATER(SCHEMA_POLICY, "match.thing.attribute"),
+    LATER(SCHEMA_POLICY, "match.thing.query"),
+    LATER(SCHEMA_POLICY, "match.job"),
+    LATER(SCHEMA_POLICY, "match.namespace_id"),
+    LATER(SCHEMA_POLICY, "match.any_of"),
+    LATER(SCHEMA_POLICY, "match.none_of"),
+    {.scope = SCHEMA_POLICY, .path = "limits", .type = &value_map, .flags = SCHEMA_INHERITED,
+     .description = "How much goes now; the rest goes next time"},
+    {.scope = SCHEMA_POLICY, .path = "limits.per_run", .type = &value_integer, .flags = SCHEMA_INHERITED,
+     .min = 1, .max = 1000000000, AT(policy, per_run),
+     .description = "Deletions of one run at most"},
+    LATER(SCHEMA_POLICY, "limits.per_thing"),
+    {.scope = SCHEMA_POLICY, .path = "abort_if", .type = &value_map, .flags = SCHEMA_INHERITED,
+     .description = "When nothing is deleted at all, because the plan looks wrong"},
+    {.scope = SCHEMA_POLICY, .path = "abort_if.selected_over", .type = &value_integer,
+     .flags = SCHEMA_INHERITED, .fallback = "10000", .min = 1, .max = 1000000000, AT(policy, selected_over),
+     .description = "More executions selected than this"},
+    LATER(SCHEMA_POLICY, "abort_if.selected_over_percent"),
+    LATER(SCHEMA_POLICY, "abort_if.failed_over_percent"),
+    {.scope = SCHEMA_POLICY, .path = "verify", .type = &value_flag, .flags = SCHEMA_INHERITED,
+     .fallback = "always", .words = VERIFY, AT(policy, verify_risky),
+     .description = "always reads each execution again before it is deleted; risky leaves that out "
+     "where its job can make no new execution"},
+    LATER(SCHEMA_POLICY, "keep"),
+    LATER(SCHEMA_POLICY, "protect"),
+    LATER(SCHEMA_POLICY, "grace"),
+    LATER(SCHEMA_POLICY, "force"),
+    LATER(SCHEMA_POLICY, "order"),
+    LATER(SCHEMA_POLICY, "archive"),
+    LATER(SCHEMA_POLICY, "on_finish"),
+    LATER(SCHEMA_POLICY, "timezone"),
+};
+/* clang-format on */
+
+const struct schema_row *schema_rows(size_t *count)
+{
+    *count = sizeof ROWS / sizeof ROWS[0];
+    return ROWS;
+}
+
+const char *schema_name(const struct schema_row *row)
+{
+    const char *dot = strrchr(row->path, '.');
+    return dot != NULL ? dot + 1 : row->path;
+}
+
+bool schema_belongs(const struct schema_row *row, enum schema_scope scope, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return row->scope == scope && strncmp(row->path, prefix, length) == 0 &&
+           strchr(row->path + length, '.') == NULL;
+}
+
+const struct schema_row *schema_find(enum schema_scope scope, const char *prefix, const char *key)
+{
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        if (schema_belongs(&ROWS[i], scope, prefix) && strcmp(schema_name(&ROWS[i]), key) == 0) {
+            return &ROWS[i];
+        }
+    }
+    return NULL;
+}
+
+void schema_print(const struct config *config, enum schema_scope scope, const void *object, struct buf *out)
+{
+    const char *separator = "{";
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        if (ROWS[i].scope == scope && ROWS[i].type->print != NULL) {
+            buf_printf(out, "%s\"%s\":", separator, ROWS[i].path);
+            ROWS[i].type->print(config, &ROWS[i], object, out);
+            separator = ",";
+        }
+    }
+    buf_char(out, '}');
+}

@@ -1,0 +1,50 @@
+/* Every key of the configuration, once: one table from which parsing, defaults, ranges, the texts of errors,
+ * the canonical form, the JSON Schema and the manual's list of keys come. */
+#ifndef POLICY_SCHEMA_H
+#define POLICY_SCHEMA_H
+
+#include "base/buf.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum schema_scope {
+    SCHEMA_FILE,   /* the top level of a file; fields of struct config */
+    SCHEMA_TARGET, /* under targets.NAME; fields of struct target */
+    SCHEMA_POLICY  /* an item of policies, and defaults; fields of struct policy */
+};
+
+#define SCHEMA_REQUIRED  1u /* the map that it belongs to must hold it */
+#define SCHEMA_INHERITED 2u /* may stand in `defaults` too */
+#define SCHEMA_NULLABLE  4u /* `null` says that it is not given */
+#define SCHEMA_MAIN_ONLY 8u /* not in the files of policies.d */
+
+struct value_type; /* policy/values.h */
+
+struct schema_row {
+    enum schema_scope scope;
+    const char *path; /* from its scope on, parts joined by '.': "match.age.older_than" */
+    const struct value_type *type;
+    unsigned flags;
+    const char *fallback; /* the default as it would stand in the file; NULL: none */
+    int64_t min, max; /* of numbers; of durations in ms; of texts in bytes; of lists in items (min only) */
+    const char *const *words; /* all that is allowed, in the order of the enum's values; ends with NULL */
+    size_t offset;            /* of its field */
+    const char *description;  /* for people; of a row of value_later: empty */
+    const char *why;          /* what goes wrong without it, for SCHEMA_REQUIRED; NULL */
+};
+
+const struct schema_row *schema_rows(size_t *count); /* in the order in which they are printed */
+/* The row of prefix + key (prefix: "" or "match."); NULL when there is none. */
+const struct schema_row *schema_find(enum schema_scope scope, const char *prefix, const char *key);
+/* Is the row a direct part of the map that prefix names? */
+bool schema_belongs(const struct schema_row *row, enum schema_scope scope, const char *prefix);
+const char *schema_name(const struct schema_row *row); /* the last part of its path */
+
+/* Appends all values of the object (struct target or struct policy) as one JSON object on one line,
+ * {"PATH":VALUE,...}, with the defaults, in the order of the table. */
+void schema_print(const struct config *config, enum schema_scope scope, const void *object, struct buf *out);
+
+#endif
