@@ -18,9 +18,9 @@ struct profiles *profiles_load(struct err *err);
 void profiles_free(struct profiles *profiles); /* wipes; takes NULL */
 
 bool profiles_has(const struct profiles *profiles, const char *profile);
-/* NULL when the profile or the key is not there. Keys in lower case; nested values as "outer.inner". */
+/* NULL when the profile or the key is not there. Keys in lower case. Valid until profiles_free(). */
 const char *profiles_get(const struct profiles *profiles, const char *profile, const char *key);
-/* "~/.aws/credentials" and so on: where the value came from, for people. */
+/* The path of the file that has the value; NULL as above. */
 const char *profiles_origin(const struct profiles *profiles, const char *profile, const char *key);
 
 #endif

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""The unit tests under valgrind, each one TAP line: no error, no lost memory, no descriptor left open.
+
+usage: tests/valgrind.py TEST-PROGRAM...   (of the release build)
+"""
+import concurrent.futures
+import os
+import subprocess
+import sys
+
+VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect",
+            "--suppressions=" + os.path.join(os.path.dirname(os.path.abspath(__file__)), "valgrind.supp")]
+LIMIT_S = 250
+
+
+def check(program):
+    environment = dict(os.environ, JOBSWEEP_SEEDS="3", JOBSWEEP_VALGRIND="1")
+    try:
+        result = subprocess.run(VALGRIND + [program], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                                text=True, errors="replace", timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        return False, f"not finished after {LIMIT_S} s"
+    clean = result.returncode == 0 and "==" not in result.stderr
+    return clean, f"exit status {result.returncode}\n{result.stderr[-4000:]}"
+
+
+def main():
+    programs = sys.argv[1:]
+    print(f"1..{len(programs)}")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for number, (program, (clean, words)) in enumerate(zip(programs, pool.map(check, programs)), 1):
+            print(f"{'ok' if clean else 'not ok'} {number} - {os.path.basename(program)} is clean under valgrind", flush=True)
+            if not clean:
+                print("# " + words.replace("\n", "\n# "))
+
+
+main()
