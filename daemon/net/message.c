@@ -102,7 +102,12 @@ void message_clear(struct http_request *request, enum http_sent sent)
     buf_reset(&request->body_in);
 }
 
-static void keep_field(struct http_request *request, const char *line, size_t length)
+static bool is_named(const char *name, const char *line, size_t length)
+{
+    return strlen(name) == length && strncasecmp(line, name, length) == 0;
+}
+
+static void keep_field(struct reply *reply, struct http_request *request, const char *line, size_t length)
 {
     const struct {
         const char *name;
@@ -119,6 +124,8 @@ static void keep_field(struct http_request *request, const char *line, size_t le
     if (!colon)
         return;
     size_t name = (size_t)(colon - line);
+    if (is_named("Content-Length", line, name) || is_named("Transfer-Encoding", line, name))
+        reply->framed = true;
     const char *value = colon + 1, *end = line + length;
     while (value < end && isspace((unsigned char)*value))
         value++;
@@ -126,8 +133,7 @@ static void keep_field(struct http_request *request, const char *line, size_t le
         end--;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         /* the first of two equal headers counts */
-        if (strlen(fields[i].name) == name && strncasecmp(line, fields[i].name, name) == 0 &&
-            fields[i].to[0] == '\0')
+        if (is_named(fields[i].name, line, name) && fields[i].to[0] == '\0')
             message_printable(fields[i].to, fields[i].size, value, (size_t)(end - value));
     }
 }
@@ -167,13 +173,15 @@ int message_header(struct reply *reply, struct http_request *request, const char
                        REPLY_HEADER_BYTES);
     if (reply->complete)
         return 0;
-    if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+    if (length >= 6 && memcmp(line, "HTTP/", 5) == 0) {
         reply->status = read_status(line, length);
+        /* HTTP/2 frames every body; these two have none */
+        reply->framed = line[5] != '1' || reply->status == 204 || reply->status == 304;
         message_forget_fields(request);
         return 0;
     }
     if (line[0] == '\r' || line[0] == '\n')
         return end_headers(reply, request);
-    keep_field(request, line, length);
+    keep_field(reply, request, line, length);
     return 0;
 }

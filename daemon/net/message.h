@@ -13,6 +13,7 @@ int message_check(const struct http_request *request, struct err *err);
 struct reply {
     size_t bytes;  /* of all header lines so far */
     int status;    /* of the header block that is being read */
+    bool framed;   /* the end of the body can be told from the end of the connection */
     bool complete; /* the headers of the final answer have all come: request.status is set */
 };
 

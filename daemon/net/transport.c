@@ -345,13 +345,14 @@ static void judge(struct transfer *transfer, CURLcode result)
         err_context(&request->err, "%s", host);
         return;
     }
-    if (result == CURLE_OK && transfer->reply.complete)
+    if (result == CURLE_OK && transfer->reply.complete && transfer->reply.framed)
         return;
     describe(transfer->handle, result, detail, sizeof(detail));
     if (request->once && transfer->transmissions > 1)
         err_set(&request->err, ERR_BROKEN, "%s: the connection ended before an answer; not sent again", host);
     else if (result == CURLE_OK)
-        err_set(&request->err, ERR_BROKEN, "%s: the answer has no complete headers", host);
+        err_set(&request->err, ERR_BROKEN, "%s: the answer has no %s", host,
+                transfer->reply.complete ? "length, and may be cut" : "complete headers");
     else if (result == CURLE_OPERATION_TIMEDOUT)
         err_set(&request->err, ERR_TIMEOUT, "%s: %s", host, detail);
     else
