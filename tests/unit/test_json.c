@@ -31,77 +31,78 @@ static void well_formed_text_is_taken(void **state)
     }
 }
 
+static const char *const MALFORMED[] = {
+    "",
+    " ",
+    "{",
+    "[",
+    "{}x",
+    "{}{}",
+    "{} {}",
+    "nul",
+    "nulll",
+    "True",
+    "NaN",
+    "[NaN]",
+    "-NaN",
+    "Infinity",
+    "-Infinity",
+    "01",
+    "-01",
+    "[00]",
+    "1.",
+    ".5",
+    "[1.]",
+    "1e",
+    "1e+",
+    "-",
+    "--1",
+    "1-2",
+    "[1 2]",
+    "[1,]",
+    "[,1]",
+    "{\"a\"}",
+    "{a:1}",
+    "{\"a\":}",
+    "{\"a\":1,}",
+    "{\"a\":1 \"b\":2}",
+    "'a'",
+    "\"a",
+    "\"\\x\"",
+    "\"\\u12\"",
+    "\"a\nb\"",
+    "\"a\tb\"",
+    "\"\\",
+    "/*x*/1",
+    "1//x",
+    "]",
+    "}",
+    "[}",
+    "+1",
+    "0x10",
+    "1f",
+    "tru e",
+    "\xef\xbb\xbf{}",
+    "<html>",
+    "\"\xff\"",
+    "\"\xc0\x80\"",
+    "\"\xed\xa0\x80\"",
+    "{\"a\\u0000b\":1}",
+    "\"a\\u0000\"",
+};
+
 static void malformed_text_is_a_syntax_error(void **state)
 {
-    static const char *const texts[] = {
-        "",
-        " ",
-        "{",
-        "[",
-        "{}x",
-        "{}{}",
-        "{} {}",
-        "nul",
-        "nulll",
-        "True",
-        "NaN",
-        "[NaN]",
-        "-NaN",
-        "Infinity",
-        "-Infinity",
-        "01",
-        "-01",
-        "[00]",
-        "1.",
-        ".5",
-        "[1.]",
-        "1e",
-        "1e+",
-        "-",
-        "--1",
-        "1-2",
-        "[1 2]",
-        "[1,]",
-        "[,1]",
-        "{\"a\"}",
-        "{a:1}",
-        "{\"a\":}",
-        "{\"a\":1,}",
-        "{\"a\":1 \"b\":2}",
-        "'a'",
-        "\"a",
-        "\"\\x\"",
-        "\"\\u12\"",
-        "\"a\nb\"",
-        "\"a\tb\"",
-        "\"\\",
-        "/*x*/1",
-        "1//x",
-        "]",
-        "}",
-        "[}",
-        "+1",
-        "0x10",
-        "1f",
-        "tru e",
-        "\xef\xbb\xbf{}",
-        "<html>",
-        "\"\xff\"",
-        "\"\xc0\x80\"",
-        "\"\xed\xa0\x80\"",
-        "{\"a\\u0000b\":1}",
-        "\"a\\u0000\"",
-    };
     struct err err;
     (void)state;
 
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct json_doc *doc = parse(texts[i], &err);
+    for (size_t i = 0; i < sizeof(MALFORMED) / sizeof(MALFORMED[0]); i++) {
+        struct json_doc *doc = parse(MALFORMED[i], &err);
         if (doc != NULL) {
-            fail_msg("taken: %s", texts[i]);
+            fail_msg("taken: %s", MALFORMED[i]);
         }
         if (err.code != ERR_SYNTAX) {
-            fail_msg("%s: code %d, %s", texts[i], err.code, err.msg);
+            fail_msg("%s: code %d, %s", MALFORMED[i], err.code, err.msg);
         }
     }
 }
