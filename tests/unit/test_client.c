@@ -1,0 +1,508 @@
+/* The AWS client against a loopback server: what arrives there is signed, and what must not be sent is not.
+ */
+#include "aws/client.h"
+#include "aws/sigv4.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "tap.h"
+#include "unit/loopback.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOW    INT64_C(1795490100000) /* 2026-11-24T03:15:00Z */
+#define REGION "eu-west-1"
+#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+#define EMPTY_OK "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+#define EMPTY_PAGE                                                                                           \
+    "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+#define EXPIRED                                                                                              \
+    "HTTP/1.1 403 Forbidden\r\nx-amzn-RequestId: r-1\r\nx-amzn-ErrorType: ExpiredTokenException:\r\n"        \
+    "Content-Length: 0\r\nConnection: close\r\n\r\n"
+
+struct world {
+    uv_loop_t loop;
+    struct loopback server;
+    struct http_client *http;
+    struct credentials_provider *credentials;
+    struct aws_client *client;
+    struct call call;
+    int answers;
+    bool submitting;
+};
+
+static int64_t wall(void *ctx)
+{
+    (void)ctx;
+    return NOW;
+}
+
+static void on_done(struct call *call)
+{
+    struct world *world = call->owner;
+
+    assert_false(world->submitting);
+    world->answers++;
+}
+
+static void clear_environment(void)
+{
+    static const char *const names[] = {"AWS_ACCESS_KEY_ID",
+                                        "AWS_SECRET_ACCESS_KEY",
+                                        "AWS_SESSION_TOKEN",
+                                        "AWS_SECURITY_TOKEN",
+                                        "AWS_PROFILE",
+                                        "AWS_DEFAULT_PROFILE",
+                                        "AWS_ENDPOINT_URL_IOT",
+                                        "AWS_ENDPOINT_URL_STS",
+                                        "AWS_ENDPOINT_URL",
+                                        "AWS_CA_BUNDLE",
+                                        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+                                        "AWS_CREDENTIAL_EXPIRATION",
+                                        "HTTP_PROXY",
+                                        "http_proxy",
+                                        "ALL_PROXY",
+                                        "all_proxy"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        unsetenv(names[i]);
+    }
+    setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials", 1);
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+}
+
+static struct aws_client_config config_of(struct world *world)
+{
+    return (struct aws_client_config){
+        .http = world->http, .credentials = world->credentials, .wall_ms = wall, .region = REGION};
+}
+
+/* A client whose endpoints are the loopback server with this path behind. */
+static struct aws_client *open_client(struct world *world, const char *path)
+{
+    struct aws_client_config config = config_of(world);
+    char url[64];
+    struct err err;
+
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", world->server.port, path);
+    config.endpoint_url = url;
+    config.sts_endpoint_url = url;
+    struct aws_client *client = aws_client_create(&config, &err);
+    if (client == NULL) {
+        fail_msg("%s", err.msg);
+    }
+    return client;
+}
+
+static struct world *open_world(const char *answer)
+{
+    struct world *world = mem_zalloc(sizeof(*world));
+    struct err err;
+
+    clear_environment();
+    setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", SECRET, 1);
+    uv_loop_init(&world->loop);
+    loopback_open(&world->server, &world->loop);
+    world->server.answers[0] = answer;
+    world->server.answer_count = 1;
+    world->http = http_client_create(&world->loop, &(struct http_limits){0}, &err);
+    assert_non_null(world->http);
+    world->credentials = credentials_provider_create(NULL);
+    world->client = open_client(world, "");
+    return world;
+}
+
+static void on_http_closed(void *owner)
+{
+    *(bool *)owner = true;
+}
+
+static void close_world(struct world *world)
+{
+    bool closed = false;
+
+    call_finish(&world->call);
+    aws_client_destroy(world->client);
+    http_client_destroy(world->http, on_http_closed, &closed);
+    credentials_provider_destroy(world->credentials);
+    loopback_close(&world->server);
+    uv_run(&world->loop, UV_RUN_DEFAULT);
+    assert_true(closed);
+    assert_int_equal(uv_loop_close(&world->loop), 0);
+    free(world);
+    clear_environment();
+}
+
+static void prepare(struct world *world, enum operation operation)
+{
+    call_finish(&world->call);
+    call_init(&world->call, operation);
+    text_copy(world->call.job_id, sizeof(world->call.job_id), "fw-1");
+    text_copy(world->call.thing_name, sizeof(world->call.thing_name), "gw:1");
+    world->call.number = 7;
+    world->call.signed_at_ms = NOW;
+    world->call.owner = world;
+    world->call.done = on_done;
+}
+
+static void submit(struct world *world)
+{
+    const struct job_service *service = aws_client_service(world->client);
+
+    world->answers = 0;
+    world->submitting = true;
+    service->submit(service->ctx, &world->call);
+    world->submitting = false;
+}
+
+static void finish(struct world *world)
+{
+    while (world->answers == 0 && uv_run(&world->loop, UV_RUN_ONCE)) {
+    }
+    assert_int_equal(world->answers, 1);
+    assert_null(world->call.service);
+}
+
+static void run(struct world *world, enum operation operation)
+{
+    prepare(world, operation);
+    submit(world);
+    finish(world);
+}
+
+/* --- what arrived --- */
+
+static const char *request(const struct world *world, int number)
+{
+    assert_true(number < world->server.request_count);
+    return world->server.requests[number];
+}
+
+static void assert_line(const char *text, const char *line)
+{
+    char whole[512];
+
+    snprintf(whole, sizeof(whole), "\r\n%s\r\n", line);
+    if (strcasestr(text, whole) == NULL) {
+        fail_msg("no '%s' in: %s", line, text);
+    }
+}
+
+static bool header_value(const char *text, const char *name, char *out, size_t size)
+{
+    char start[64];
+    snprintf(start, sizeof(start), "\r\n%s: ", name);
+    const char *at = strcasestr(text, start);
+
+    if (at == NULL) {
+        return false;
+    }
+    at += strlen(start);
+    snprintf(out, size, "%.*s", (int)strcspn(at, "\r"), at);
+    return true;
+}
+
+static void assert_starts(const char *text, const char *start)
+{
+    if (strncmp(text, start, strlen(start)) != 0) {
+        fail_msg("expected %s: %s", start, text);
+    }
+}
+
+/* Signs what arrived once more, with the headers that SignedHeaders must name. */
+static void assert_signed(const char *text, const char *service, const char *access_key)
+{
+    static const char *const names[] = {"Host", "X-Amz-Date", "X-Amz-Security-Token", "Content-Type"};
+    char method[16], target[1024], values[4][256], authorization[512], payload[65];
+    struct sigv4_header headers[4];
+    struct sigv4_request signable = {.headers = headers, .payload_sha256 = payload};
+    struct sigv4_key key;
+    struct buf expected;
+    struct err err;
+
+    assert_int_equal(sscanf(text, "%15s %1023s", method, target), 2);
+    signable.method = method;
+    signable.path = target;
+    char *question = strchr(target, '?');
+    if (question != NULL) {
+        *question = '\0';
+        signable.query = question + 1;
+    }
+    for (size_t i = 0; i < 4; i++) {
+        if (header_value(text, names[i], values[i], sizeof(values[i]))) {
+            headers[signable.header_count++] = (struct sigv4_header){names[i], values[i]};
+        }
+    }
+    const char *body = strstr(text, "\r\n\r\n") + 4;
+    crypto_sha256_hex(body, strlen(body), payload);
+    assert_int_equal(sigv4_key_init(&key, access_key, SECRET, values[1], REGION, service, &err), 0);
+    buf_init(&expected, sizeof(authorization));
+    assert_int_equal(sigv4_authorization(&key, &signable, values[1], &expected, &err), 0);
+    assert_true(header_value(text, "Authorization", authorization, sizeof(authorization)));
+    assert_string_equal(authorization, buf_string(&expected));
+    buf_finish(&expected);
+    sigv4_key_wipe(&key);
+}
+
+/* --- what is sent --- */
+
+static void a_deletion_arrives_signed_and_is_done(void **state)
+{
+    struct world *world = open_world(EMPTY_OK);
+    char host[64];
+    (void)state;
+
+    run(world, OPERATION_DELETE_EXECUTION);
+    assert_int_equal(world->call.answer.class, ANSWER_DONE);
+    assert_string_equal(world->call.answer.request_id, "r-1");
+    assert_int_equal(world->call.answer.received_ms, NOW);
+    assert_int_equal(world->server.request_count, 1);
+    assert_starts(request(world, 0), "DELETE /things/gw%3A1/jobs/fw-1/executionNumber/7 HTTP/1.1\r\n");
+    snprintf(host, sizeof(host), "Host: 127.0.0.1:%d", world->server.port);
+    assert_line(request(world, 0), host);
+    assert_line(request(world, 0), "X-Amz-Date: 20261124T031500Z");
+    assert_line(request(world, 0), "Content-Length: 0");
+    assert_non_null(strstr(request(world, 0), "User-Agent: jobsweep/"));
+    assert_null(strstr(request(world, 0), "X-Amz-Security-Token"));
+    assert_signed(request(world, 0), "iot", "AKIDEXAMPLE");
+    close_world(world);
+}
+
+static void a_session_token_is_sent_and_signed(void **state)
+{
+    struct world *world = open_world(EMPTY_PAGE);
+    char authorization[512];
+    (void)state;
+
+    setenv("AWS_SESSION_TOKEN", "IQoJb3//+token==", 1);
+    prepare(world, OPERATION_LIST_EXECUTIONS_FOR_THING);
+    world->call.next_token = mem_strdup("a+b/c==");
+    submit(world);
+    finish(world);
+    assert_int_equal(world->call.answer.class, ANSWER_DONE);
+    assert_line(request(world, 0), "X-Amz-Security-Token: IQoJb3//+token==");
+    assert_non_null(strstr(request(world, 0), "?maxResults=250&nextToken=a%2Bb%2Fc%3D%3D HTTP"));
+    assert_true(header_value(request(world, 0), "Authorization", authorization, sizeof(authorization)));
+    assert_non_null(strstr(authorization, "SignedHeaders=host;x-amz-date;x-amz-security-token,"));
+    assert_signed(request(world, 0), "iot", "AKIDEXAMPLE");
+    close_world(world);
+}
+
+static void sts_is_asked_with_a_signed_form(void **state)
+{
+    static const char xml[] =
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:root</Arn>"
+        "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
+    char answer[512];
+    snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+             strlen(xml), xml);
+    struct world *world = open_world(answer);
+    (void)state;
+
+    run(world, OPERATION_GET_CALLER_IDENTITY);
+    assert_int_equal(world->call.answer.class, ANSWER_DONE);
+    assert_string_equal(world->call.account, "123456789012");
+    assert_starts(request(world, 0), "POST / HTTP/1.1\r\n");
+    assert_line(request(world, 0), "Content-Type: application/x-www-form-urlencoded; charset=utf-8");
+    assert_non_null(strstr(request(world, 0), "\r\n\r\nAction=GetCallerIdentity&Version=2011-06-15"));
+    assert_signed(request(world, 0), "sts", "AKIDEXAMPLE");
+    close_world(world);
+}
+
+static void signatures_follow_the_day_the_name_and_the_path(void **state)
+{
+    struct world *world = open_world(EMPTY_PAGE);
+    struct aws_client_config config = config_of(world);
+    char url[64];
+    struct err err;
+    (void)state;
+
+    for (int day = 0; day < 3; day++) {
+        prepare(world, OPERATION_LIST_JOBS);
+        world->call.signed_at_ms = NOW + (day % 2) * TIME_MS_PER_DAY;
+        submit(world);
+        finish(world);
+        assert_signed(request(world, day), "iot", "AKIDEXAMPLE");
+    }
+    assert_line(request(world, 1), "X-Amz-Date: 20261125T031500Z");
+
+    aws_client_destroy(world->client);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/base/", world->server.port);
+    config.endpoint_url = url;
+    config.signing_name = "execute-api";
+    world->client = aws_client_create(&config, &err);
+    assert_non_null(world->client);
+    run(world, OPERATION_DESCRIBE_EXECUTION);
+    assert_starts(request(world, 3), "GET /base/things/gw%3A1/jobs/fw-1?executionNumber=7 HTTP");
+    assert_signed(request(world, 3), "execute-api", "AKIDEXAMPLE");
+    close_world(world);
+}
+
+/* --- what is not --- */
+
+static void assert_refused(struct world *world, enum answer_class class, const char *code)
+{
+    submit(world);
+    finish(world);
+    assert_int_equal(world->call.answer.class, class);
+    assert_string_equal(world->call.answer.code, code);
+    assert_int_equal(world->server.request_count, 0);
+}
+
+static void a_malformed_call_never_reaches_the_socket(void **state)
+{
+    struct world *world = open_world(EMPTY_OK);
+    (void)state;
+
+    prepare(world, OPERATION_DELETE_EXECUTION);
+    text_copy(world->call.thing_name, sizeof(world->call.thing_name), "../x");
+    assert_refused(world, ANSWER_INVALID, "InvalidCall");
+    prepare(world, OPERATION_DELETE_EXECUTION);
+    text_copy(world->call.job_id, sizeof(world->call.job_id), "x?force=true");
+    assert_refused(world, ANSWER_INVALID, "InvalidCall");
+    prepare(world, OPERATION_DELETE_EXECUTION);
+    world->call.number = 0;
+    assert_refused(world, ANSWER_INVALID, "InvalidCall");
+    prepare(world, OPERATION_LIST_JOBS);
+    world->call.signed_at_ms = 0;
+    assert_refused(world, ANSWER_INVALID, "InvalidCall");
+    close_world(world);
+}
+
+static void without_credentials_nothing_is_sent(void **state)
+{
+    struct world *world = open_world(EMPTY_OK);
+    (void)state;
+
+    clear_environment();
+    prepare(world, OPERATION_DELETE_EXECUTION);
+    assert_refused(world, ANSWER_DENIED, "NoCredentials");
+    assert_true(world->call.answer.message[0]);
+    setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
+    prepare(world, OPERATION_DELETE_EXECUTION);
+    assert_refused(world, ANSWER_DENIED, "NoCredentials");
+    close_world(world);
+}
+
+static void a_call_canceled_at_once_is_answered_once(void **state)
+{
+    struct world *world = open_world(EMPTY_OK);
+    (void)state;
+
+    prepare(world, OPERATION_DELETE_EXECUTION);
+    submit(world);
+    const struct job_service *service = aws_client_service(world->client);
+    world->submitting = true; /* nor from inside cancel */
+    service->cancel(service->ctx, &world->call);
+    service->cancel(service->ctx, &world->call);
+    world->submitting = false;
+    finish(world);
+    assert_true(world->call.answer.class == ANSWER_NOT_SENT || world->call.answer.class == ANSWER_AMBIGUOUS);
+    assert_string_equal(world->call.answer.code, "Canceled");
+    service->cancel(service->ctx, &world->call);
+    close_world(world);
+}
+
+static void a_deletion_whose_answer_is_lost_is_ambiguous_and_sent_once(void **state)
+{
+    struct world *world = open_world(NULL);
+    (void)state;
+
+    run(world, OPERATION_DELETE_EXECUTION);
+    assert_int_equal(world->call.answer.class, ANSWER_AMBIGUOUS);
+    assert_int_equal(world->server.request_count, 1);
+    close_world(world);
+}
+
+/* --- credentials --- */
+
+static void expired_credentials_are_asked_for_anew(void **state)
+{
+    struct world *world = open_world(EXPIRED);
+    (void)state;
+
+    world->server.answers[1] = EMPTY_OK;
+    world->server.answer_count = 2;
+    run(world, OPERATION_DELETE_EXECUTION);
+    assert_int_equal(world->call.answer.class, ANSWER_EXPIRED);
+    assert_int_equal(world->server.request_count, 1); /* nothing here repeats a call */
+
+    setenv("AWS_ACCESS_KEY_ID", "AKIDNEWER", 1);
+    run(world, OPERATION_DELETE_EXECUTION);
+    assert_int_equal(world->call.answer.class, ANSWER_DONE);
+    assert_signed(request(world, 1), "iot", "AKIDNEWER");
+    close_world(world);
+}
+
+/* --- endpoints --- */
+
+static bool creates(struct world *world, const char *region)
+{
+    struct aws_client_config config = config_of(world);
+    struct err err;
+
+    config.region = region;
+    struct aws_client *client = aws_client_create(&config, &err);
+    aws_client_destroy(client);
+    if (client == NULL) {
+        assert_int_equal(err.code, ERR_INVALID);
+    }
+    return client != NULL;
+}
+
+static void endpoints_come_from_the_environment_unless_that_is_ignored(void **state)
+{
+    struct world *world = open_world(EMPTY_PAGE);
+    struct aws_client_config config = config_of(world);
+    char url[64];
+    struct err err;
+    (void)state;
+
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", world->server.port);
+    setenv("AWS_ENDPOINT_URL", "ftp://nowhere", 1);
+    assert_false(creates(world, REGION));
+    setenv("AWS_ENDPOINT_URL_STS", url, 1);
+    assert_false(creates(world, REGION));
+    setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True", 1);
+    assert_true(creates(world, REGION));
+    setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", 1);
+    setenv("AWS_ENDPOINT_URL_IOT", url, 1);
+    aws_client_destroy(world->client);
+    world->client = aws_client_create(&config, &err);
+    assert_non_null(world->client);
+    run(world, OPERATION_LIST_JOBS);
+    assert_int_equal(world->server.request_count, 1);
+    close_world(world);
+}
+
+static void a_region_that_could_name_another_host_is_refused(void **state)
+{
+    struct world *world = open_world(EMPTY_OK);
+    (void)state;
+
+    assert_true(creates(world, "us-east-1"));
+    assert_false(creates(world, "eu-west-1.evil.com"));
+    assert_false(creates(world, "a/b"));
+    assert_false(creates(world, ""));
+    assert_false(creates(world, NULL));
+    close_world(world);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_deletion_arrives_signed_and_is_done),
+    cmocka_unit_test(a_session_token_is_sent_and_signed),
+    cmocka_unit_test(sts_is_asked_with_a_signed_form),
+    cmocka_unit_test(signatures_follow_the_day_the_name_and_the_path),
+    cmocka_unit_test(a_malformed_call_never_reaches_the_socket),
+    cmocka_unit_test(without_credentials_nothing_is_sent),
+    cmocka_unit_test(a_call_canceled_at_once_is_answered_once),
+    cmocka_unit_test(a_deletion_whose_answer_is_lost_is_ambiguous_and_sent_once),
+    cmocka_unit_test(expired_credentials_are_asked_for_anew),
+    cmocka_unit_test(endpoints_come_from_the_environment_unless_that_is_ignored),
+    cmocka_unit_test(a_region_that_could_name_another_host_is_refused),
+};
+
+TAP_MAIN(tests)
