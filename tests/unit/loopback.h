@@ -1,5 +1,6 @@
 /* A scripted HTTP server on a loopback port, in the loop of the test: it records each request whole, answers
- * with the next line of the script (the last one for ever) and closes the connection. */
+ * with the next line of the script (the last one for ever) and closes the connection if the answer says so.
+ */
 #ifndef TESTS_LOOPBACK_H
 #define TESTS_LOOPBACK_H
 
@@ -30,6 +31,7 @@ struct loopback_peer {
     struct loopback *server;
     char text[LOOPBACK_BYTES];
     size_t length;
+    bool last; /* no more requests on this connection */
 };
 
 static inline void loopback_free_peer(uv_handle_t *handle)
@@ -37,11 +39,13 @@ static inline void loopback_free_peer(uv_handle_t *handle)
     free(handle->data);
 }
 
-static inline void loopback_close_peer(uv_write_t *write, int status)
+static inline void loopback_answered(uv_write_t *write, int status)
 {
     struct loopback_peer *peer = write->data;
-    (void)status;
-    uv_close((uv_handle_t *)&peer->tcp, loopback_free_peer);
+
+    if (status != 0 || peer->last) {
+        uv_close((uv_handle_t *)&peer->tcp, loopback_free_peer);
+    }
 }
 
 static inline bool loopback_complete(const struct loopback_peer *peer)
@@ -62,12 +66,17 @@ static inline void loopback_answer(struct loopback_peer *peer)
     uv_buf_t out = uv_buf_init((char *)(uintptr_t)(answer ? answer : ""), answer ? strlen(answer) : 0);
 
     server->requests[number] = mem_strdup(peer->text);
-    uv_read_stop((uv_stream_t *)&peer->tcp);
+    memset(peer->text, 0, peer->length);
+    peer->length = 0;
+    peer->last = answer == NULL || strstr(answer, "Connection: close") != NULL;
     peer->write.data = peer;
+    if (peer->last) {
+        uv_read_stop((uv_stream_t *)&peer->tcp);
+    }
     if (answer == NULL) {
         uv_close((uv_handle_t *)&peer->tcp, loopback_free_peer);
     } else {
-        uv_write(&peer->write, (uv_stream_t *)&peer->tcp, &out, 1, loopback_close_peer);
+        uv_write(&peer->write, (uv_stream_t *)&peer->tcp, &out, 1, loopback_answered);
     }
 }
 

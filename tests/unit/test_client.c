@@ -17,6 +17,7 @@
 #define EMPTY_OK "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 #define EMPTY_PAGE                                                                                           \
     "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+#define KEPT_OPEN "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 0\r\n\r\n"
 #define EXPIRED                                                                                              \
     "HTTP/1.1 403 Forbidden\r\nx-amzn-RequestId: r-1\r\nx-amzn-ErrorType: ExpiredTokenException:\r\n"        \
     "Content-Length: 0\r\nConnection: close\r\n\r\n"
@@ -417,6 +418,23 @@ static void a_deletion_whose_answer_is_lost_is_ambiguous_and_sent_once(void **st
     close_world(world);
 }
 
+/* libcurl would send it again by itself. */
+static void a_deletion_on_a_connection_that_dies_is_sent_once(void **state)
+{
+    struct world *world = open_world(KEPT_OPEN);
+    (void)state;
+
+    world->server.answers[1] = NULL;
+    world->server.answers[2] = EMPTY_OK;
+    world->server.answer_count = 3;
+    run(world, OPERATION_DELETE_EXECUTION);
+    assert_int_equal(world->call.answer.class, ANSWER_DONE);
+    run(world, OPERATION_DELETE_EXECUTION);
+    assert_int_equal(world->call.answer.class, ANSWER_AMBIGUOUS);
+    assert_int_equal(world->server.request_count, 2);
+    close_world(world);
+}
+
 /* --- credentials --- */
 
 static void expired_credentials_are_asked_for_anew(void **state)
@@ -485,6 +503,9 @@ static void a_region_that_could_name_another_host_is_refused(void **state)
 
     assert_true(creates(world, "us-east-1"));
     assert_false(creates(world, "eu-west-1.evil.com"));
+    setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9", 1); /* the region still goes into the signature */
+    assert_true(creates(world, "us-east-1"));
+    assert_false(creates(world, "eu-west-1.evil.com"));
     assert_false(creates(world, "a/b"));
     assert_false(creates(world, ""));
     assert_false(creates(world, NULL));
@@ -500,6 +521,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_credentials_nothing_is_sent),
     cmocka_unit_test(a_call_canceled_at_once_is_answered_once),
     cmocka_unit_test(a_deletion_whose_answer_is_lost_is_ambiguous_and_sent_once),
+    cmocka_unit_test(a_deletion_on_a_connection_that_dies_is_sent_once),
     cmocka_unit_test(expired_credentials_are_asked_for_anew),
     cmocka_unit_test(endpoints_come_from_the_environment_unless_that_is_ignored),
     cmocka_unit_test(a_region_that_could_name_another_host_is_refused),
