@@ -28,8 +28,8 @@ bool text_copy(char *to, size_t size, const char *from);
 
 bool text_is_utf8(const char *bytes, size_t length);
 
-/* The length of the valid UTF-8 sequence at the start of bytes (RFC 3629: no surrogates, nothing over U+10FFFF, no
- * overlong form) and its code point; 0 when there is none. length is above 0. */
+/* The length of the valid UTF-8 sequence at the start of bytes (RFC 3629: no surrogates, nothing over
+ * U+10FFFF, no overlong form) and its code point; 0 when there is none. length is above 0. */
 size_t text_utf8_next(const char *bytes, size_t length, uint32_t *code);
 
 /* 1234567 -> "1,234,567". Returns out. */

@@ -22,11 +22,11 @@
 
 struct plan_row {
     struct job_execution execution;
-    bool force;                       /* the policy's, for this row */
+    bool force; /* the policy's, for this row */
     /* What the ledger knows besides; only READ_ROWS fills it. */
-    enum outcome outcome; /* OUTCOME_PENDING until a result settled it */
-    int attempts;         /* intents so far */
-    bool open;            /* the last intent has no result: it may have been sent */
+    enum outcome outcome;             /* OUTCOME_PENDING until a result settled it */
+    int attempts;                     /* intents so far */
+    bool open;                        /* the last intent has no result: it may have been sent */
     char reason[PLAN_REASON_MAX + 1]; /* the clauses that selected it: "status SUCCEEDED, age over 30d" */
 };
 
@@ -47,8 +47,8 @@ enum ledger_operation {
     LEDGER_INTENT,    /* run, row, attempt: this row may be sent from now on */
     LEDGER_RESULT,    /* run, row, attempt (0: none was made), answer, signed_at_ms, outcome */
     LEDGER_END_RUN,   /* run, ended_ms, note */
-    LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found (header's content),
-                         count (rows), sealed; run is 0 when there is none */
+    LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found (header's
+                         content),   count (rows), sealed; run is 0 when there is none */
 };
 
 struct ledger_request {
