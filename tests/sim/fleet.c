@@ -118,7 +118,7 @@ static int64_t next_number(const struct fleet *fleet, uint32_t job, uint32_t thi
         if (record->number > highest)
             highest = record->number;
     }
-    if (!fleet->reuse_numbers || highest == base + existing)
+    if (highest == base + existing)
         return highest + 1;
     int64_t number = base + 1;
     while (find_number(fleet, job, thing, number))
