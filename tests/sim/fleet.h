@@ -17,8 +17,8 @@ struct fleet;
 
 struct fleet_config {
     uint64_t seed;
-    int things; /* names "gw-000000", some with ':' in them */
-    int jobs; /* ids "fw-0000" and so on; some CONTINUOUS, some in progress, one AFR_OTA-*, one Greengrass */
+    int things;                 /* names "gw-000000"; every 16th as "gw-000005:radio" */
+    int jobs;                   /* ids "fw-0000" and so on: see below */
     int64_t executions;         /* created in all states and with ages of 0 to 400 days */
     int groups;                 /* thing groups "group-0" ...; nested */
     int64_t now_ms;             /* the fleet's clock when it is made */
@@ -28,6 +28,9 @@ struct fleet_config {
     bool reuse_numbers;         /* a new execution takes a freed number */
 };
 
+/* The jobs have every status, selection and retry setting. "fw-0000" is a COMPLETED SNAPSHOT job (IN_PROGRESS
+ * when it is the only one); of four jobs or more the last is named AFR_OTA-*, of five or more the one before
+ * it belongs to Greengrass; a SCHEDULED job has no executions. */
 struct fleet *fleet_create(const struct fleet_config *config);
 void fleet_destroy(struct fleet *fleet); /* takes NULL */
 

@@ -1,16 +1,13 @@
-/* The fleet model: each rule of the service by itself, then a long random walk beside a naive reference. */
+/* The fleet model: each rule of the service by itself. test_fleet_walk.c mixes them. */
 #include "tap.h"
 
 #include "base/mem.h"
-#include "base/random.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "sim/fleet.h"
 #include "sim/fleet_admin.h"
 #include "sim/fleet_model.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define NOW INT64_C(1795500000123)
@@ -461,152 +458,69 @@ static void deleting_while_paging_loses_no_row(void **state)
     fleet_destroy(fleet);
 }
 
-/* --- the random walk -------------------------------------------------------------------------------------
+/* --- by hand ---------------------------------------------------------------------------------------------
  */
 
-#define WALK_JOBS   3
-#define WALK_THINGS 3
-#define WALK_ROWS   4096
-
-/* The reference: a plain array, searched from end to end. */
-struct reference {
-    struct {
-        uint64_t identity;
-        int job, thing;
-        int64_t number;
-        enum execution_status status;
-        bool deleted;
-    } rows[WALK_ROWS];
-    size_t count;
-};
-
-static const char *walk_job(int i)
-{
-    static const char *const names[WALK_JOBS] = {"fw-0000", "fw-0001", "fw-0002"};
-    return names[i];
-}
-
-static const char *walk_thing(int i)
-{
-    static const char *const names[WALK_THINGS] = {"gw-000000", "gw-000001", "gw-000002"};
-    return names[i];
-}
-
-static int reference_find(const struct reference *reference, int job, int thing, int64_t number)
-{
-    for (size_t i = 0; i < reference->count; i++)
-        if (!reference->rows[i].deleted && reference->rows[i].job == job &&
-            reference->rows[i].thing == thing && reference->rows[i].number == number)
-            return (int)i;
-    return -1;
-}
-
-static void step_add(struct fleet *fleet, struct reference *reference, struct random *random, int64_t now)
-{
-    int job = (int)random_below(random, WALK_JOBS), thing = (int)random_below(random, WALK_THINGS);
-    enum execution_status status =
-        (enum execution_status)(1 + random_below(random, EXECUTION_STATUS_COUNT - 1));
-    uint64_t identity = fleet_add_execution(fleet, walk_job(job), walk_thing(thing), status, now - 5, now);
-    int64_t number = 1; /* numbers are reused: the lowest that is free */
-    while (reference_find(reference, job, thing, number) >= 0)
-        number++;
-    assert_int_equal(identity, reference->count + 1);
-    reference->rows[reference->count].identity = identity;
-    reference->rows[reference->count].job = job;
-    reference->rows[reference->count].thing = thing;
-    reference->rows[reference->count].number = number;
-    reference->rows[reference->count].status = status;
-    reference->count++;
-}
-
-static void step_delete(struct fleet *fleet, struct reference *reference, struct random *random)
-{
-    int job = (int)random_below(random, WALK_JOBS), thing = (int)random_below(random, WALK_THINGS);
-    int64_t number = 1 + (int64_t)random_below(random, 12);
-    bool force = random_below(random, 2);
-    int row = reference_find(reference, job, thing, number);
-    enum answer_class expected = ANSWER_GONE;
-    if (row >= 0)
-        expected =
-            reference->rows[row].status == EXECUTION_IN_PROGRESS && !force ? ANSWER_STATE : ANSWER_DONE;
-    assert_int_equal(ask(fleet, OPERATION_DELETE_EXECUTION, walk_job(job), walk_thing(thing), number, force),
-                     expected);
-    if (expected == ANSWER_DONE)
-        reference->rows[row].deleted = true;
-}
-
-static void step_touch(struct fleet *fleet, struct reference *reference, struct random *random, int64_t now)
-{
-    if (!reference->count)
-        return;
-    size_t row = random_below(random, reference->count);
-    uint64_t identity = reference->rows[row].identity;
-    uint64_t expected = reference->rows[row].deleted ? 0 : identity;
-    if (random_below(random, 3) == 0) {
-        assert_int_equal(fleet_remove(fleet, identity, now), expected);
-        reference->rows[row].deleted = true;
-        return;
-    }
-    enum execution_status status =
-        (enum execution_status)(1 + random_below(random, EXECUTION_STATUS_COUNT - 1));
-    assert_int_equal(fleet_set_status(fleet, identity, status, now), expected);
-    if (expected)
-        reference->rows[row].status = status;
-}
-
-/* All pages of a job, with and without a filter, against the reference; and the counts. */
-static void compare(struct fleet *fleet, const struct reference *reference, int job)
-{
-    for (int status = EXECUTION_UNKNOWN; status < EXECUTION_STATUS_COUNT; status++) {
-        size_t expected = 0, pages;
-        for (size_t i = 0; i < reference->count; i++)
-            expected += !reference->rows[i].deleted && reference->rows[i].job == job &&
-                        (status == EXECUTION_UNKNOWN || (int)reference->rows[i].status == status);
-        struct call call;
-        call_init(&call, OPERATION_LIST_EXECUTIONS_FOR_JOB);
-        text_copy(call.job_id, sizeof call.job_id, walk_job(job));
-        call.status = (enum execution_status)status;
-        call.max_results = 2;
-        assert_int_equal(walk(fleet, &call, &pages), expected);
-        call_init(&call, OPERATION_DESCRIBE_JOB);
-        text_copy(call.job_id, sizeof call.job_id, walk_job(job));
-        fleet_execute(fleet, &call, NOW);
-        if (status != EXECUTION_UNKNOWN)
-            assert_int_equal(call.job.counts[status], expected);
-        call_finish(&call);
-    }
-    for (size_t i = 0; i < reference->count; i++) {
-        struct fleet_execution truth;
-        assert_true(fleet_identity(fleet, reference->rows[i].identity, &truth));
-        assert_int_equal(truth.deleted_ms != 0, reference->rows[i].deleted);
-        assert_int_equal(truth.execution.number, reference->rows[i].number);
-        assert_int_equal(truth.execution.fingerprint.status, reference->rows[i].status);
-    }
-}
-
-static void a_random_walk_agrees_with_the_reference(void **state)
+static void a_group_goes_only_after_its_children(void **state)
 {
     (void)state;
-    const char *given = getenv("JOBSWEEP_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : 20261124;
-    struct reference *reference = mem_zalloc(sizeof *reference);
-    struct fleet *fleet = make(WALK_THINGS, WALK_JOBS, 0, true);
-    struct random random;
-    random_seed(&random, seed);
-    printf("# seed %" PRIu64 "\n", seed);
-    for (int64_t step = 0; step < 6000 && reference->count < WALK_ROWS; step++) {
-        uint64_t drawn = random_below(&random, 10);
-        if (drawn < 4)
-            step_add(fleet, reference, &random, NOW + step);
-        else if (drawn < 8)
-            step_delete(fleet, reference, &random);
-        else
-            step_touch(fleet, reference, &random, NOW + step);
-        if (step % 500 == 499)
-            compare(fleet, reference, (int)(step / 500 % WALK_JOBS));
+    static const struct {
+        const char *group;
+        int status;
+    } table[] = {{"group-1", 400}, {"group-3", 200}, {"group-3", 404}, {"group-4", 200}, {"group-1", 200}};
+    struct fleet *fleet = make(10, 1, 0, true);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct call call;
+        call_init(&call, OPERATION_COUNT);
+        text_copy(call.group_name, sizeof call.group_name, table[i].group);
+        fleet_answer(fleet, &call, NOW);
+        fleet_delete_group(fleet, &call);
+        assert_int_equal(call.answer.http_status, table[i].status);
+        call_finish(&call);
     }
     fleet_destroy(fleet);
-    free(reference);
+}
+
+/* What it leaves behind can still be seen by job, and be deleted. */
+static void a_deleted_thing_leaves_its_executions(void **state)
+{
+    (void)state;
+    struct fleet *fleet = make(1, 1, 0, true);
+    struct fleet_execution truth;
+    uint64_t queued = fleet_add_execution(fleet, "fw-0000", "gw-000000", EXECUTION_QUEUED, NOW, NOW);
+    struct call call;
+    call_init(&call, OPERATION_COUNT);
+    text_copy(call.thing_name, sizeof call.thing_name, "gw-000000");
+    fleet_answer(fleet, &call, NOW);
+    fleet_delete_thing(fleet, &call, NOW);
+    assert_int_equal(call.answer.class, ANSWER_DONE);
+    call_finish(&call);
+    assert_true(fleet_identity(fleet, queued, &truth));
+    assert_int_equal(truth.execution.fingerprint.status, EXECUTION_REMOVED);
+    assert_int_equal(ask(fleet, OPERATION_LIST_EXECUTIONS_FOR_THING, "", "gw-000000", 0, false), ANSWER_GONE);
+    assert_int_equal(ask(fleet, OPERATION_DELETE_EXECUTION, "fw-0000", "gw-000000", 1, false), ANSWER_DONE);
+    fleet_destroy(fleet);
+}
+
+static void a_deleted_job_takes_its_executions_along(void **state)
+{
+    (void)state;
+    struct fleet *fleet = make(5, 1, 20, true);
+    struct fleet_counts counts;
+    for (int force = 0; force <= 1; force++) {
+        struct call call;
+        call_init(&call, OPERATION_COUNT);
+        text_copy(call.job_id, sizeof call.job_id, "fw-0000"); /* in progress: it needs force */
+        call.force = force;
+        fleet_answer(fleet, &call, NOW);
+        fleet_delete_job(fleet, &call, NOW);
+        assert_int_equal(call.answer.class, force ? ANSWER_DONE : ANSWER_STATE);
+        call_finish(&call);
+    }
+    fleet_counts(fleet, &counts);
+    assert_int_equal(counts.executions, 0);
+    assert_int_equal(counts.deleted, 0); /* not one by one */
+    fleet_destroy(fleet);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -624,7 +538,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_filtered_page_may_be_empty_and_go_on),
     cmocka_unit_test(a_token_serves_its_own_query_only),
     cmocka_unit_test(deleting_while_paging_loses_no_row),
-    cmocka_unit_test(a_random_walk_agrees_with_the_reference),
+    cmocka_unit_test(a_group_goes_only_after_its_children),
+    cmocka_unit_test(a_deleted_thing_leaves_its_executions),
+    cmocka_unit_test(a_deleted_job_takes_its_executions_along),
 };
 
 TAP_MAIN(tests)
