@@ -169,6 +169,34 @@ static void answers_to_what_was_sent_before_a_slowdown_change_nothing(void **sta
     assert_int_equal(lane_rate(&lane, now + S), rate);
 }
 
+static void a_throttle_slows_down_once(void **state)
+{
+    (void)state;
+    struct lane lane = fresh();
+    run_until(&lane, 60 * S);
+    int64_t now = slow_down(&lane, 60 * S) + S + 500 * MS;
+    int64_t rate = lane_rate(&lane, now);
+    lane_throttled(&lane, now - 400 * MS, now); /* 1.5 s after one that was paired already: a lone one */
+    assert_int_equal(lane_rate(&lane, now), rate);
+    lane_throttled(&lane, now + 100 * MS, now + 200 * MS);
+    assert_true(lane_rate(&lane, now + 200 * MS) < rate);
+}
+
+static void silence_does_not_count_as_little_accepted(void **state)
+{
+    (void)state;
+    struct lane lane = fresh();
+    run_until(&lane, 60 * S);
+    lane_throttled(&lane, 60 * S - MS, 60 * S);
+    run_until(&lane, 61 * S);
+    lane_throttled(&lane, 61 * S - MS, 61 * S); /* 7.8 a second from 62 s on */
+    int64_t rate = lane_rate(&lane, 62 * S);
+    run_until(&lane, 64 * S);
+    lane_throttled(&lane, 64 * S - 200 * MS, 64 * S - 100 * MS);
+    lane_throttled(&lane, 64 * S - 100 * MS, 64 * S);
+    assert_in_range(lane_rate(&lane, 65 * S), rate * 77 / 100, rate * 82 / 100);
+}
+
 static void it_never_stops(void **state)
 {
     (void)state;
@@ -264,6 +292,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(three_seconds_apart_are_no_pair),
     cmocka_unit_test(after_a_slowdown_it_climbs_a_fifth_of_a_percent_a_second),
     cmocka_unit_test(answers_to_what_was_sent_before_a_slowdown_change_nothing),
+    cmocka_unit_test(a_throttle_slows_down_once),
+    cmocka_unit_test(silence_does_not_count_as_little_accepted),
     cmocka_unit_test(it_never_stops),
     cmocka_unit_test(far_below_the_cap_a_throttle_does_not_touch_the_ceiling),
     cmocka_unit_test(a_time_to_wait_is_obeyed_with_a_margin_up_to_a_minute),
