@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-#define UHZ_PER_UNIT INT64_C(1000) /* the unit of the interface, a request per 1,000 s */
-#define UHZ_NS       INT64_C(1000000000000000)
+#define UHZ_PER_UNIT  INT64_C(1000) /* the unit of the interface, a request per 1,000 s */
+#define UHZ_PER_HZ    INT64_C(1000000)
+#define UHZ_NS        (UHZ_PER_HZ * TIME_NS_PER_SECOND) /* rate times slot */
+#define US_PER_SECOND INT64_C(1000000)
 
 #define CAP_PERMILLE       995
 #define RATE_MIN_DIVISOR   100   /* never slower than a hundredth of the cap: somebody must find out */
@@ -58,6 +60,7 @@ static int64_t climb(const struct lane *lane, int64_t now_ns)
     return lane->climb_uhz + ppm_of(lane->quota_uhz, CLIMB_PPM_A_SECOND) * ms / TIME_MS_PER_SECOND;
 }
 
+/* Never nothing, so that a slot has a length: with a quota of a few requests a day. */
 static int64_t ceiling(const struct lane *lane, int64_t now_ns)
 {
     return larger(lane->cap_uhz - headroom(lane, now_ns), 1);
@@ -108,12 +111,11 @@ static int64_t accepted_rate(struct lane *lane, int64_t now_ns)
         count += lane->accepted[i];
     int64_t from_ns = larger(lane->measured_ns, (lane->slice - LANE_SLICES + 1) * SLICE_NS);
     int64_t us = larger(now_ns - from_ns, MEASURE_MIN_NS) / 1000;
-    return count * (UHZ_NS / TIME_NS_PER_SECOND) * 1000 / us * 1000;
+    return count * US_PER_SECOND * UHZ_PER_HZ / us;
 }
 
 /* --- throttled answers --------------------------------------------------------------------------------- */
 
-/* The slot after the next one becomes the next; or, after a time without requests, the next one is at now. */
 static void skip_slot(struct lane *lane, int64_t now_ns)
 {
     lane->next_ns = larger(lane->next_ns, now_ns) + slot_length_ns(lane, now_ns);
@@ -145,10 +147,10 @@ static void slow_down(struct lane *lane, int64_t now_ns)
 
 bool lane_throttled(struct lane *lane, int64_t sent_ns, int64_t now_ns)
 {
+    if (sent_ns <= lane->slowed_ns)
+        return false; /* answered for already */
     bool paired = now_ns - lane->throttled_ns <= PAIR_NS && lane->throttled_ns > lane->slowed_ns;
     lane->throttled_ns = now_ns;
-    if (sent_ns <= lane->slowed_ns)
-        return false;
     int64_t old_uhz = rate(lane, now_ns);
     learn_ceiling(lane, now_ns);
     if (!paired) {

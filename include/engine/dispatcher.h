@@ -47,7 +47,7 @@ struct dispatch {
     struct call call; /* the call's done and owner are the dispatcher's; see below for the submitter's */
     /* DELETE_EXECUTION: asked when the slot has come, right before it is sent, with the clock sample that
      * will be X-Amz-Date. False: it is not sent and ends as ANSWER_NOT_SENT with the code "Withheld". NULL:
-     * always true. */
+     * always true. Must not call the dispatcher. */
     bool (*gate)(struct dispatch *dispatch, int64_t wall_ms);
     void (*done)(struct dispatch *dispatch);
     void *owner;

@@ -176,7 +176,8 @@ static void a_throttle_slows_down_once(void **state)
     run_until(&lane, 60 * S);
     int64_t now = slow_down(&lane, 60 * S) + S + 500 * MS;
     int64_t rate = lane_rate(&lane, now);
-    lane_throttled(&lane, now - 400 * MS, now); /* 1.5 s after one that was paired already: a lone one */
+    lane_throttled(&lane, now - 1600 * MS, now - S); /* sent before it */
+    lane_throttled(&lane, now - 400 * MS, now);      /* 1.5 s after one that was paired already: a lone one */
     assert_int_equal(lane_rate(&lane, now), rate);
     lane_throttled(&lane, now + 100 * MS, now + 200 * MS);
     assert_true(lane_rate(&lane, now + 200 * MS) < rate);
