@@ -110,25 +110,32 @@ void text_visible(struct buf *out, const char *text)
 
 #define NEAREST_MAX 64
 
-/* Levenshtein's distance, with two rows; words of up to NEAREST_MAX bytes. */
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The edit distance where exchanging two neighbours, the commonest slip, counts as one edit (optimal string
+ * alignment), with three rows; words of up to NEAREST_MAX bytes. */
 static size_t edit_distance(const char *a, const char *b)
 {
     size_t columns = strlen(b);
-    size_t row[NEAREST_MAX + 1];
+    size_t rows[3][NEAREST_MAX + 1];
     for (size_t j = 0; j <= columns; j++) {
-        row[j] = j;
+        rows[0][j] = j;
     }
-    for (size_t i = 1; a[i - 1] != '\0'; i++) {
-        size_t diagonal = row[0];
+    size_t i = 1;
+    for (; a[i - 1] != '\0'; i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t j = 1; j <= columns; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            size_t shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < shorter ? change : shorter;
+            row[j] = smaller(above[j - 1] + (a[i - 1] != b[j - 1]), smaller(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                row[j] = smaller(row[j], two_above[j - 2] + 1);
+            }
         }
     }
-    return row[columns];
+    return rows[(i - 1) % 3][columns];
 }
 
 const char *text_nearest(const char *word, const char *const *candidates)

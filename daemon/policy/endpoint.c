@@ -106,5 +106,5 @@ static const char *fault(const char *url, bool *loopback)
 int endpoint_check(const char *url, bool *loopback, struct err *err)
 {
     const char *wrong = fault(url, loopback);
-    return wrong == NULL ? 0 : err_set(err, ERR_INVALID, "'%.80s': %s", url, wrong);
+    return wrong == NULL ? 0 : err_set(err, ERR_INVALID, "%s", wrong);
 }

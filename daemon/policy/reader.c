@@ -50,6 +50,13 @@ static const char *nearest(const char *word, const char *const *known)
     return text_nearest(word, known);
 }
 
+static void join(const char *const *words, struct buf *out)
+{
+    for (size_t i = 0; words[i] != NULL; i++) {
+        buf_printf(out, "%s%s", i > 0 ? ", " : "", words[i]);
+    }
+}
+
 void reader_unknown(const struct reader *reader, const struct yaml_node *node, const char *what,
                     const char *const *known)
 {
@@ -58,21 +65,19 @@ void reader_unknown(const struct reader *reader, const struct yaml_node *node, c
     buf_init(&allowed, MESSAGE_MAX / 2);
     if (reader->diagnostics != NULL && diagnostics_room(reader->diagnostics)) {
         meant = nearest(node->text, known);
-        for (size_t i = 0; known[i] != NULL; i++) {
-            buf_printf(&allowed, "%s%s", i > 0 ? ", " : "", known[i]);
-        }
+        join(known, &allowed);
     }
-    reader_error(reader, node, "unknown %s '%.64s'%s%s%s allowed: %s%s", what, node->text,
-                 meant != NULL ? ", did you mean '" : ";", meant != NULL ? meant : "",
-                 meant != NULL ? "'?" : "", known[0] != NULL ? buf_string(&allowed) : "none",
+    reader_error(reader, node, "unknown %s '%.64s'; %s%s%s: %s%s", what, node->text,
+                 meant != NULL ? "did you mean '" : "", meant != NULL ? meant : "",
+                 meant != NULL ? "'? Allowed" : "allowed", known[0] != NULL ? buf_string(&allowed) : "none",
                  allowed.overflow ? ", ..." : "");
     buf_finish(&allowed);
 }
 
-static void unknown_key(const struct reader *reader, enum schema_scope scope, const char *prefix,
-                        const struct yaml_node *key)
+/* The keys that prefix may hold, for messages. */
+static void list_keys(const struct reader *reader, enum schema_scope scope, const char *prefix,
+                      const char *names[NAMES_MAX + 1])
 {
-    const char *names[NAMES_MAX + 1];
     size_t count, used = 0;
     const struct schema_row *rows = schema_rows(&count);
     for (size_t i = 0; i < count && used < NAMES_MAX; i++) {
@@ -82,7 +87,6 @@ static void unknown_key(const struct reader *reader, enum schema_scope scope, co
         }
     }
     names[used] = NULL;
-    reader_unknown(reader, key, "key", names);
 }
 
 static const char *kind_name(enum node_kind kind)
@@ -110,23 +114,44 @@ static bool check_key(const struct reader *reader, const struct schema_row *row,
     return true;
 }
 
+/* What a row wants, for messages: words and keys are named, the rest is as its type says. */
+static void describe(const struct reader *reader, const struct schema_row *row, struct buf *out)
+{
+    const char *names[NAMES_MAX + 1];
+    const char *const *listed = row->words;
+    char inner[INNER_MAX];
+    if (row->type == &value_map) {
+        snprintf(inner, sizeof inner, "%s.", row->path);
+        list_keys(reader, row->scope, inner, names);
+        listed = names;
+    }
+    if (listed == NULL) {
+        buf_text(out, row->type->wanted);
+        return;
+    }
+    buf_text(out, row->words != NULL ? "one of " : "a map with the keys ");
+    join(listed, out);
+}
+
 /* Is there a value, of the kind that is wanted? */
 static bool check_kind(const struct reader *reader, const struct schema_row *row,
                        const struct yaml_node *value)
 {
-    if (yaml_is_null(value)) {
-        /* The word null says that somebody meant it; nothing at all looks like something forgotten. */
-        if ((row->flags & SCHEMA_NULLABLE) == 0 || value->text[0] == '\0') {
-            reader_error(reader, value, "'%s' has no value: %s is wanted", row->path, row->type->wanted);
-        }
+    bool null = yaml_is_null(value);
+    if (!null && value->kind == row->type->kind) {
+        return true;
+    }
+    /* The word null says that somebody meant it; nothing at all looks like something forgotten. */
+    if (null && (row->flags & SCHEMA_NULLABLE) != 0 && value->text[0] != '\0') {
         return false;
     }
-    if (value->kind != row->type->kind) {
-        reader_error(reader, value, "'%s' must be %s, not %s", row->path, row->type->wanted,
-                     kind_name(value->kind));
-        return false;
-    }
-    return true;
+    struct buf wanted;
+    buf_init(&wanted, MESSAGE_MAX / 2);
+    describe(reader, row, &wanted);
+    reader_error(reader, value, "'%s' must be %s, not %s", row->path, buf_string(&wanted),
+                 null ? "null or left empty" : kind_name(value->kind));
+    buf_finish(&wanted);
+    return false;
 }
 
 static void read_entry(const struct reader *reader, enum schema_scope scope, const char *prefix,
@@ -135,7 +160,9 @@ static void read_entry(const struct reader *reader, enum schema_scope scope, con
     const struct yaml_node *value = key->next;
     const struct schema_row *row = schema_find(scope, prefix, key->text);
     if (row == NULL) {
-        unknown_key(reader, scope, prefix, key);
+        const char *names[NAMES_MAX + 1];
+        list_keys(reader, scope, prefix, names);
+        reader_unknown(reader, key, "key", names);
         return;
     }
     if (!check_key(reader, row, key) || !check_kind(reader, row, value)) {

@@ -286,16 +286,19 @@ static void explain(struct builder *b)
 {
     const yaml_parser_t *parser = &b->parser;
     const char *problem = parser->problem != NULL ? parser->problem : "cannot be read";
+    yaml_mark_t mark = parser->problem_mark;
+    char found = byte_at(b, mark);
     struct buf message;
     buf_init(&message, 256);
-    if (parser->problem_mark.index >= b->index && byte_at(b, parser->problem_mark) == '\t') {
+    if (found == '\t') {
         buf_text(&message, "a tab cannot indent: use spaces");
     } else if (parser->context != NULL) {
         buf_printf(&message, "%s (%s)", problem, parser->context);
     } else {
         buf_text(&message, problem);
     }
-    fail_at(b, parser->problem_mark, buf_string(&message));
+    /* What never ends is to be looked for where it begins. */
+    fail_at(b, found == '\0' && parser->context != NULL ? parser->context_mark : mark, buf_string(&message));
     buf_finish(&message);
 }
 

@@ -15,8 +15,8 @@ void text_json(struct buf *out, const char *text);
  */
 void text_visible(struct buf *out, const char *text);
 
-/* The candidate nearest to word by edit distance, or NULL when none is near enough (a distance of at most 2,
- * and less than half of the word's length). candidates ends with NULL. */
+/* The candidate nearest to word by edit distance (neighbours exchanged count once), or NULL when none is near
+ * enough (a distance of at most 2, and less than half of the word's length). candidates ends with NULL. */
 const char *text_nearest(const char *word, const char *const *candidates);
 
 /* Reads a whole decimal integer without sign, space or leading '+': false unless all of text is one in

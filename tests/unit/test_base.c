@@ -100,6 +100,7 @@ static void the_nearest_word_is_offered_only_when_it_is_near(void **state)
     assert_string_equal(text_nearest("statsu", words), "status");
     assert_string_equal(text_nearest("job-id", words), "job_id");
     assert_string_equal(text_nearest("thnig", words), "thing");
+    assert_string_equal(text_nearest("aeg", words), "age");
     assert_null(text_nearest("namespace", words));
     assert_null(text_nearest("x", words));
     assert_string_equal(text_nearest("agee", words), "age");
