@@ -197,7 +197,7 @@ def nonsense_is_refused_with_a_reason():
 
 
 def a_bad_option_is_named():
-    for option in (["--fault", "odd=1"], ["--fault", "500=2"], ["--fault", "500=0.6,503=0.6"], ["--quota", "Odd=1"],
+    for option in (["--fault", "odd=1"], ["--fault", "500=2"], ["--fault", "500=0.6,503=0.6"], ["--quota", "Odd=1"], ["--fault-ops", "Odd"],
                    ["--latency", "5..1"], ["--port", "70000"], ["--region", "no.where"], ["--odd"], ["odd"], []):
         done = run([program("iotsim"), *option], clean_environment())
         equal((done.returncode, done.stdout), (2, ""), str(option))

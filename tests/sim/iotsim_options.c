@@ -1,7 +1,7 @@
 /* The command line of iotsim. */
 #include "base/text.h"
 #include "model/names.h"
-#include "sim/iotsim.h"
+#include "sim/iotsim_route.h"
 
 #include <getopt.h>
 #include <stddef.h>
@@ -163,12 +163,30 @@ static int set_one(struct iotsim_options *options, size_t index, const char *val
     return table[index].set(options, value, err);
 }
 
+static bool all_operations(const char *list)
+{
+    char name[64];
+    for (size_t length; *list; list += length + (list[length] == ',')) {
+        size_t i = 0;
+        length = strcspn(list, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, list);
+        while (i < iotsim_route_count() && strcmp(iotsim_routes[i].name, name) != 0)
+            i++;
+        if (i == iotsim_route_count())
+            return false;
+    }
+    return true;
+}
+
 static int check(const struct iotsim_options *options, struct err *err)
 {
     if (!region_valid(options->fleet.region))
         return err_set(err, ERR_INVALID, "--region %s: not a region", options->fleet.region);
     if (!account_id_valid(options->fleet.account))
         return err_set(err, ERR_INVALID, "--account %s: not twelve digits", options->fleet.account);
+    if (options->faults.operations && !all_operations(options->faults.operations))
+        return err_set(err, ERR_INVALID, "--fault-ops %s: there is no such operation",
+                       options->faults.operations);
     if (!options->plain && !options->ca_file)
         return err_set(err, ERR_INVALID, "give --ca-file FILE (or --plain)");
     return 0;
