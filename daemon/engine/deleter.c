@@ -21,7 +21,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#define ACTIVE_MIN    8 /* even in a slow lane: enough for the latency of checks and intents */
 #define LOOK_AGAIN_NS (60 * TIME_NS_PER_SECOND)
 
 enum row_state {
@@ -46,6 +45,7 @@ struct row {
     struct history history;
     struct step step;    /* after ROW_RECORD */
     int attempt;         /* intents so far */
+    bool intended;       /* the last intent has no result in the ledger */
     bool sent;           /* the gate let the present attempt go */
     bool open;           /* a transmission of ours may have been executed, for all the ledger knows */
     bool check_needless; /* verify: risky, and the job allows it */
@@ -93,8 +93,7 @@ static void start_timer(struct row *row, int64_t after_ns)
     env->start(env->ctx, &row->timer, env->mono_ns(env->ctx) + after_ns);
 }
 
-/* --- stopping --------------------------------------------------------------------------------------------
- */
+/* --- stopping --- */
 
 /* What waits comes back at once; what was sent is only given up in a hurry. */
 static void wake(struct row *row)
@@ -159,8 +158,7 @@ static void freeze(struct deleter *deleter, const struct err *err)
     stop(deleter, true);
 }
 
-/* --- the end of a row ------------------------------------------------------------------------------------
- */
+/* --- the end of a row --- */
 
 static void leave(struct row *row, enum outcome outcome)
 {
@@ -199,8 +197,8 @@ static void record(struct row *row, struct step step)
     row->request = (struct ledger_request){.operation = LEDGER_RESULT,
                                            .run = deleter->config.run,
                                            .row = row->number,
-                                           .attempt = row->attempt,
-                                           .signed_at_ms = row->signed_at_ms,
+                                           .attempt = row->intended ? row->attempt : 0,
+                                           .signed_at_ms = row->intended ? row->signed_at_ms : 0,
                                            .answer = row->answer,
                                            .done = on_recorded,
                                            .owner = row};
@@ -213,8 +211,7 @@ static void settle(struct row *row, enum outcome outcome)
     record(row, (struct step){.kind = STEP_SETTLE, .outcome = outcome});
 }
 
-/* --- answers ---------------------------------------------------------------------------------------------
- */
+/* --- answers --- */
 
 static void note_clock(struct deleter *deleter, const struct answer *answer)
 {
@@ -238,26 +235,7 @@ static void note_refusal(struct deleter *deleter, const struct call *call)
     }
 }
 
-static enum found what_was_found(const struct row *row)
-{
-    const struct call *call = &row->dispatch.call;
-    const struct job_execution *found = &call->execution, *planned = &row->plan.execution;
-    if (call->answer.class == ANSWER_GONE) {
-        return FOUND_NONE;
-    }
-    if (call->answer.class != ANSWER_DONE) {
-        return FOUND_NO_ANSWER;
-    }
-    if (strcmp(found->job_id, planned->job_id) != 0 || strcmp(found->thing_name, planned->thing_name) != 0 ||
-        found->number != planned->number) {
-        return FOUND_NO_ANSWER; /* an answer to another question */
-    }
-    return fingerprint_difference(&found->fingerprint, &planned->fingerprint) == NULL ? FOUND_SAME
-                                                                                      : FOUND_OTHER;
-}
-
-/* --- the steps of a row ----------------------------------------------------------------------------------
- */
+/* --- the steps of a row --- */
 
 static void on_described(struct dispatch *dispatch);
 static void on_intent(struct ledger_request *request);
@@ -352,7 +330,7 @@ static void on_described(struct dispatch *dispatch)
     struct row *row = dispatch->owner;
     struct deleter *deleter = row->deleter;
     bool looking = row->state == ROW_LOOK;
-    enum found found = what_was_found(row);
+    enum found found = step_found(&dispatch->call, &row->plan.execution);
     row->answer = dispatch->call.answer;
     note_clock(deleter, &row->answer);
     if (!looking && deleter->stopping) {
@@ -387,6 +365,7 @@ static void on_intent(struct ledger_request *request)
     if (request->err.code != ERR_NONE) {
         freeze(deleter, &request->err);
     }
+    row->intended = request->err.code == ERR_NONE;
     if (deleter->stopping) {
         row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "Withheld"};
         settle(row, OUTCOME_NOT_ATTEMPTED);
@@ -463,7 +442,6 @@ static void quarantine(struct row *row)
     set_state(row, ROW_QUARANTINE);
     row->look_end_ns = row->quarantine_end_ns + DELETER_VERIFY_LIFE_MS * TIME_NS_PER_MS;
     env->start(env->ctx, &row->timer, row->quarantine_end_ns);
-    deleter->config.changed(deleter->config.owner);
 }
 
 static void on_recorded(struct ledger_request *request)
@@ -474,12 +452,15 @@ static void on_recorded(struct ledger_request *request)
         leave_unrecorded(row);
         return;
     }
+    row->intended = false;
     if (row->step.kind == STEP_SETTLE) {
         leave(row, row->step.outcome);
         return;
     }
     if (row->step.kind == STEP_QUARANTINE) {
+        struct deleter *deleter = row->deleter;
         quarantine(row);
+        deleter->config.changed(deleter->config.owner); /* there is room for another */
         return;
     }
     row->open = false; /* the ledger knows now that it was not executed */
@@ -492,10 +473,32 @@ static void on_recorded(struct ledger_request *request)
     start_timer(row, wait);
 }
 
+/* A row of a run that was interrupted goes on where it was. When its request was signed is not known, only
+ * that it was before now. */
+static void enter(struct row *row)
+{
+    struct deleter *deleter = row->deleter;
+    if (!row->open) {
+        begin_attempt(row);
+        return;
+    }
+    row->quarantine_end_ns =
+        sample_clock(deleter).mono_ns + quarantine_ns(deleter->config.signature_life_ms, deleter->skew_ms);
+    if (!row->intended) {
+        quarantine(row);
+        return;
+    }
+    row->history.lost++;
+    row->answer = (struct answer){.class = ANSWER_AMBIGUOUS, .code = "Interrupted"};
+    record(row, (struct step){.kind = STEP_QUARANTINE});
+}
+
 static void on_timer(struct env_timer *timer)
 {
     struct row *row = timer->owner;
-    if (row->state != ROW_QUARANTINE && row->state != ROW_LOOK_WAIT) {
+    if (row->state == ROW_PARKED) {
+        enter(row);
+    } else if (row->state == ROW_WAIT) {
         begin_attempt(row);
     } else if (row->deleter->hurry) {
         settle(row, OUTCOME_UNKNOWN);
@@ -504,8 +507,7 @@ static void on_timer(struct env_timer *timer)
     }
 }
 
-/* --- the deleter -----------------------------------------------------------------------------------------
- */
+/* --- the deleter --- */
 
 struct deleter *deleter_create(const struct deleter_config *config)
 {
@@ -533,13 +535,10 @@ size_t deleter_room(const struct deleter *deleter)
                     in_state[ROW_WAIT];
     struct lane_view lane;
     dispatcher_lane(deleter->config.dispatcher, OPERATION_DELETE_EXECUTION, &lane);
-    size_t most = lane.rate_per_1000s / 100 > ACTIVE_MIN ? (size_t)(lane.rate_per_1000s / 100) : ACTIVE_MIN;
-    most = most < DELETER_HELD_MAX ? most : DELETER_HELD_MAX;
-    if (deleter->stopping || active >= most) {
+    if (deleter->stopping) {
         return 0;
     }
-    size_t held = DELETER_HELD_MAX - deleter->count;
-    return most - active < held ? most - active : held;
+    return step_room(lane.rate_per_1000s, active, deleter->count, DELETER_HELD_MAX);
 }
 
 static bool needs_no_check(const struct deleter *deleter, const struct plan_row *row)
@@ -559,14 +558,18 @@ void deleter_add(struct deleter *deleter, int64_t number, const struct plan_row 
     row->deleter = deleter;
     row->plan = *plan;
     row->number = number;
-    row->check_needless = needs_no_check(deleter, plan);
+    row->attempt = plan->attempts;
+    row->history.lost = plan->lost;
+    row->intended = plan->open;
+    row->open = plan->open || plan->unsure;
+    row->check_needless = needs_no_check(deleter, plan) && plan->attempts == 0;
     row->timer = (struct env_timer){.fire = on_timer, .owner = row};
     row->claim.owner = row;
     DL_APPEND(deleter->rows, row);
     deleter->count++;
     deleter->in_state[ROW_NEW]++;
     if (pairs_claim(deleter->pairs, plan->execution.job_id, plan->execution.thing_name, &row->claim)) {
-        begin_attempt(row);
+        enter(row);
     } else {
         set_state(row, ROW_PARKED);
     }

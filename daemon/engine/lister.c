@@ -110,8 +110,7 @@ static void skip(struct lister *lister, size_t count, const char *why)
     }
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------
- */
+/* --- rows --- */
 
 static bool same_scope(const struct worker *worker, const struct job_execution *execution)
 {
@@ -171,8 +170,7 @@ static void want_facts(struct worker *worker)
     }
 }
 
-/* --- listings --------------------------------------------------------------------------------------------
- */
+/* --- listings --- */
 
 static void begin_listing(struct worker *worker, enum operation operation, const char *name)
 {

@@ -4,8 +4,11 @@
 #include "base/time.h"
 #include "engine/deleter.h"
 
+#include <string.h>
+
 /* Less is the drift of a slewed clock between two calls, and rounding. */
 #define STEP_TOLERANCE_MS 1000
+#define ACTIVE_MIN        8
 /* A Date header is up to a second old, and the clock may have been off by the tolerance above. */
 #define QUARANTINE_MARGIN_MS 2000
 
@@ -22,6 +25,23 @@ static struct step refuse(void)
 static struct step go(enum step_kind kind)
 {
     return (struct step){.kind = kind};
+}
+
+enum found step_found(const struct call *call, const struct job_execution *planned)
+{
+    const struct job_execution *found = &call->execution;
+    if (call->answer.class == ANSWER_GONE) {
+        return FOUND_NONE;
+    }
+    if (call->answer.class != ANSWER_DONE) {
+        return FOUND_NO_ANSWER;
+    }
+    if (strcmp(found->job_id, planned->job_id) != 0 || strcmp(found->thing_name, planned->thing_name) != 0 ||
+        found->number != planned->number) {
+        return FOUND_NO_ANSWER;
+    }
+    bool same = fingerprint_difference(&found->fingerprint, &planned->fingerprint) == NULL;
+    return same ? FOUND_SAME : FOUND_OTHER;
 }
 
 struct step step_after_check(enum found found, const struct history *history)
@@ -102,6 +122,15 @@ bool step_check_needless(const struct job *job)
 {
     return job->described && !job->continuous && !job->retries &&
            (job->status == JOB_COMPLETED || job->status == JOB_CANCELED);
+}
+
+size_t step_room(int64_t rate_per_1000s, size_t active, size_t held, size_t held_max)
+{
+    size_t ten_seconds = (size_t)(rate_per_1000s / 100);
+    size_t most = ten_seconds > ACTIVE_MIN ? ten_seconds : ACTIVE_MIN;
+    size_t room = active < most ? most - active : 0;
+    size_t space = held < held_max ? held_max - held : 0;
+    return room < space ? room : space;
 }
 
 static int64_t distance(int64_t value)

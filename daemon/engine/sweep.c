@@ -2,16 +2,16 @@
  *
  * The happy path: sweep_start() -> on_started() -> the survey (on_surveyed()) -> the lister (on_row(),
  * batches of rows to the ledger) -> on_listed() -> write_rest() -> on_sealed() -> the guards (judge_plan())
- * -> the deleter, fed from the ledger (feed(), on_read()) until every row is settled -> close_run() ->
- * finish(). The ways out: a list that cannot be had, a ledger that fails, a plan that the guards refuse, a
- * deleter that stops itself, sweep_cancel(). Each sets how the run ends (end_as(), the first one counts) and
- * then leads through close_run(), which counts every row that was not settled as not attempted. done() is the
- * last thing that happens. */
+ * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
+ * interrupted enters at the deleter (sweep_resume()). The ways out: a list that cannot be had, a ledger that
+ * fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run
+ * ends (end_as(), the first one counts) and then leads through close_run(), which counts every row that was
+ * not settled as not attempted. done() is the last thing that happens. */
 #include "engine/sweep.h"
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "engine/deleter.h"
+#include "engine/apply.h"
 #include "engine/facts.h"
 #include "engine/guard.h"
 #include "engine/lister.h"
@@ -49,16 +49,13 @@ struct sweep {
     struct facts *facts;
     struct survey *survey;
     struct lister *lister;
-    struct deleter *deleter;
+    struct apply *apply;
     int64_t run;
     struct run_header header;
     struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
     struct batch *filling;         /* the plan's next batch */
     int writing;                   /* batches with the ledger */
-    struct batch *reading;         /* rows for the deleter */
-    size_t next_row;               /* of reading */
-    bool reading_busy;
-    int64_t read, settled; /* rows of the plan */
+    int64_t settled;               /* rows of the plan */
     int64_t calls_before[OPERATION_COUNT];
     bool warned_of_future;
 };
@@ -119,8 +116,7 @@ static void ask_ledger(struct sweep *sweep, struct ledger_request *request, enum
     sweep->config.ledger->submit(sweep->config.ledger->ctx, request);
 }
 
-/* --- the end ---------------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 
 static void count_calls(const struct sweep *sweep, int64_t calls[OPERATION_COUNT])
 {
@@ -162,103 +158,50 @@ static void close_run(struct sweep *sweep)
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
 }
 
-/* --- deleting --------------------------------------------------------------------------------------------
- */
-
-static void on_read(struct ledger_request *request);
-
-static void read_more(struct sweep *sweep)
-{
-    struct batch *batch = sweep->reading;
-    sweep->next_row = 0;
-    batch->count = 0;
-    batch->request = (struct ledger_request){.rows = batch->rows, .count = LEDGER_BATCH, .from = sweep->read};
-    sweep->reading_busy = true;
-    ask_ledger(sweep, &batch->request, LEDGER_READ_ROWS, on_read, sweep);
-}
-
-/* Hands rows to the deleter as it has room, and ends when it has settled the last one. */
-static void feed(struct sweep *sweep)
-{
-    struct batch *batch = sweep->reading;
-    enum answer_class why;
-    if (sweep->state != STATE_DELETING) {
-        return;
-    }
-    while (sweep->next_row < batch->count && !sweep->ended && deleter_room(sweep->deleter) > 0) {
-        int64_t number = sweep->read - (int64_t)(batch->count - sweep->next_row);
-        deleter_add(sweep->deleter, number, &batch->rows[sweep->next_row++]);
-    }
-    const struct err *stopped = deleter_stopped(sweep->deleter, &why);
-    if (stopped->code != ERR_NONE) {
-        end_as(sweep, SWEEP_STOPPED, stopped, why);
-    }
-    bool more = !sweep->ended && sweep->read < sweep->report.selected;
-    if (more && !sweep->reading_busy && sweep->next_row == batch->count) {
-        read_more(sweep);
-    }
-    bool handed_on = sweep->ended || (!more && sweep->next_row == batch->count);
-    if (handed_on && !sweep->reading_busy && deleter_rows(sweep->deleter) == 0) {
-        close_run(sweep);
-    }
-}
-
-static void on_read(struct ledger_request *request)
-{
-    struct sweep *sweep = request->owner;
-    struct err err;
-    sweep->reading_busy = false;
-    if (ledger_failed(sweep, request)) {
-        deleter_cancel(sweep->deleter, true);
-    } else if (request->count == 0 || request->count > LEDGER_BATCH) {
-        err_set(&err, ERR_INTERNAL, "the ledger gave %lld of the plan's %lld rows", (long long)sweep->read,
-                (long long)sweep->report.selected);
-        end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
-        deleter_cancel(sweep->deleter, false);
-    } else {
-        sweep->reading->count = request->count;
-        sweep->read += (int64_t)request->count;
-    }
-    feed(sweep);
-}
+/* --- deleting --- */
 
 static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
-                       const struct answer *answer)
+                       const struct answer *answer, bool earlier)
 {
     struct sweep *sweep = owner;
     sweep->report.outcomes[outcome]++;
     sweep->settled++;
-    if (sweep->config.observer.settled != NULL) {
+    if (sweep->config.observer.settled != NULL && !earlier) {
         sweep->config.observer.settled(sweep->config.observer.owner, row, outcome, answer);
     }
 }
 
-static void on_changed(void *owner)
+static void on_applied(void *owner)
 {
-    feed(owner);
+    struct sweep *sweep = owner;
+    enum answer_class why;
+    const struct err *stopped = apply_stopped(sweep->apply, &why);
+    if (stopped->code != ERR_NONE) {
+        end_as(sweep, SWEEP_STOPPED, stopped, why);
+    }
+    close_run(sweep);
 }
 
-static void begin_deleting(struct sweep *sweep)
+static void begin_deleting(struct sweep *sweep, bool settle_only)
 {
     const struct sweep_config *config = &sweep->config;
-    struct deleter_config deleter = {.env = config->env,
-                                     .dispatcher = config->dispatcher,
-                                     .ledger = config->ledger,
-                                     .run = sweep->run,
-                                     .policy = config->policy,
-                                     .signature_life_ms = config->target->signature_life_ms,
-                                     .facts = sweep->facts,
-                                     .owner = sweep,
-                                     .settled = on_settled,
-                                     .changed = on_changed};
-    sweep->deleter = deleter_create(&deleter);
-    sweep->reading = mem_zalloc(sizeof *sweep->reading);
+    struct apply_config apply = {.deleter = {.env = config->env,
+                                             .dispatcher = config->dispatcher,
+                                             .ledger = config->ledger,
+                                             .run = sweep->run,
+                                             .policy = config->policy,
+                                             .signature_life_ms = config->target->signature_life_ms,
+                                             .facts = sweep->facts},
+                                 .rows = sweep->report.selected,
+                                 .settle_only = settle_only,
+                                 .owner = sweep,
+                                 .settled = on_settled,
+                                 .done = on_applied};
     set_state(sweep, STATE_DELETING);
-    feed(sweep);
+    sweep->apply = apply_start(&apply);
 }
 
-/* --- the plan is complete --------------------------------------------------------------------------------
- */
+/* --- the plan is complete --- */
 
 static void warn_of_guard(struct sweep *sweep, const struct err *err)
 {
@@ -298,7 +241,7 @@ static void on_sealed(struct ledger_request *request)
         close_run(sweep);
         return;
     }
-    begin_deleting(sweep);
+    begin_deleting(sweep, false);
 }
 
 /* Goes on once the list is complete and the ledger has every batch. */
@@ -316,8 +259,7 @@ static void seal(struct sweep *sweep)
     ask_ledger(sweep, &sweep->request, LEDGER_SEAL_PLAN, on_sealed, sweep);
 }
 
-/* --- listing ---------------------------------------------------------------------------------------------
- */
+/* --- listing --- */
 
 static void on_written(struct ledger_request *request)
 {
@@ -471,8 +413,7 @@ static void on_surveyed(void *owner)
     begin_listing(sweep);
 }
 
-/* --- the sweep -------------------------------------------------------------------------------------------
- */
+/* --- the sweep --- */
 
 static void on_started(struct ledger_request *request)
 {
@@ -513,16 +454,35 @@ static void fill_header(struct sweep *sweep)
     header->started_ms = sweep->report.started_ms;
 }
 
-struct sweep *sweep_start(const struct sweep_config *config)
+static struct sweep *create(const struct sweep_config *config)
 {
     struct sweep *sweep = mem_zalloc(sizeof *sweep);
     sweep->config = *config;
     sweep->report.started_ms = wall_ms(sweep);
     sweep->facts = facts_create(config->dispatcher);
     count_calls(sweep, sweep->calls_before);
+    return sweep;
+}
+
+struct sweep *sweep_start(const struct sweep_config *config)
+{
+    struct sweep *sweep = create(config);
     fill_header(sweep);
     sweep->request = (struct ledger_request){.header = &sweep->header};
     ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
+    return sweep;
+}
+
+struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found)
+{
+    struct sweep *sweep = create(config);
+    const struct run_header *header = &found->found;
+    bool same = config->policy_sha256 != NULL && strcmp(header->policy_sha256, config->policy_sha256) == 0 &&
+                strcmp(header->policy, config->policy->name) == 0;
+    sweep->run = found->run;
+    sweep->header = *header;
+    sweep->report.selected = (int64_t)found->count;
+    begin_deleting(sweep, !same || !found->sealed || !found->begun || !deletes(sweep));
     return sweep;
 }
 
@@ -537,7 +497,7 @@ void sweep_cancel(struct sweep *sweep, bool hurry)
     } else if (sweep->state == STATE_LISTING) {
         lister_cancel(sweep->lister);
     } else if (sweep->state == STATE_DELETING) {
-        deleter_cancel(sweep->deleter, hurry);
+        apply_cancel(sweep->apply, hurry);
     }
 }
 
@@ -546,12 +506,11 @@ void sweep_destroy(struct sweep *sweep)
     if (sweep == NULL) {
         return;
     }
-    deleter_destroy(sweep->deleter);
+    apply_destroy(sweep->apply);
     lister_destroy(sweep->lister);
     survey_destroy(sweep->survey);
     facts_destroy(sweep->facts);
     free(sweep->filling);
-    free(sweep->reading);
     free(sweep);
 }
 
@@ -576,8 +535,8 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
         progress->jobs = view->scopes;
         progress->jobs_listed = view->scopes_done;
     }
-    if (sweep->deleter != NULL) {
-        progress->quarantined = (int64_t)deleter_quarantined(sweep->deleter);
+    if (sweep->apply != NULL) {
+        progress->quarantined = (int64_t)apply_quarantined(sweep->apply);
         progress->remaining_ms =
             at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);
     } else if (sweep->state == STATE_LISTING && progress->jobs > 0) {

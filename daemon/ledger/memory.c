@@ -20,14 +20,15 @@ struct row {
     uint8_t intents; /* at most 3 attempts are ever made, but retries of what was not sent count here too:
                         saturates */
     uint8_t results;
-    bool open; /* the last intent has no result */
+    uint8_t lost;
+    bool open, unsure; /* as in struct plan_row */
 };
 
 struct run {
     struct run_header header;
     struct row *rows;
     size_t count, room;
-    bool sealed, ended;
+    bool sealed, begun, ended;
 };
 
 struct ledger_memory {
@@ -147,7 +148,9 @@ static void unpack_row(const struct names *names, const struct row *row, struct 
     to->force = row->force;
     to->outcome = (enum outcome)row->outcome;
     to->attempts = row->intents;
+    to->lost = row->lost;
     to->open = row->open;
+    to->unsure = row->unsure;
 }
 
 static void start_run(struct ledger_memory *memory, struct ledger_request *request)
@@ -191,6 +194,7 @@ static void find_open_run(const struct ledger_memory *memory, struct ledger_requ
             request->found = run->header;
             request->count = run->count;
             request->sealed = run->sealed;
+            request->begun = run->begun;
             return;
         }
     }
@@ -199,6 +203,16 @@ static void find_open_run(const struct ledger_memory *memory, struct ledger_requ
 static void count_up(uint8_t *count)
 {
     *count = (uint8_t)(*count + (*count < UINT8_MAX));
+}
+
+static void take_result(struct row *row, const struct ledger_request *request)
+{
+    bool lost = row->open && request->answer.class == ANSWER_AMBIGUOUS;
+    count_up(&row->results);
+    row->lost = (uint8_t)(row->lost + lost);
+    row->open = false;
+    row->unsure = lost && request->outcome == OUTCOME_PENDING;
+    row->outcome = (uint8_t)request->outcome;
 }
 
 /* The caller must keep the order of a run: rows, seal, then intents and results. */
@@ -234,14 +248,14 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
         }
         count_up(&row->intents);
         row->open = true;
+        row->unsure = false;
+        run->begun = true;
         return 0;
     case LEDGER_RESULT:
         if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
             break;
         }
-        count_up(&row->results);
-        row->open = false;
-        row->outcome = (uint8_t)request->outcome;
+        take_result(row, request);
         return 0;
     case LEDGER_END_RUN:
         if (run == NULL || run->ended) {

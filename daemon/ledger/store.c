@@ -310,20 +310,22 @@ static int row_state(struct store *store, int64_t run, int64_t row, struct plan_
 {
     struct db_statement *get = db_use(
         store->db, &store->statements[ROW_STATE],
-        "SELECT attempt, kind, outcome FROM record WHERE run = ?1 AND row = ?2 ORDER BY attempt, kind", err);
+        "SELECT kind, outcome, class FROM record WHERE run = ?1 AND row = ?2 ORDER BY attempt, kind", err);
     if (get == NULL) {
         return -1;
     }
     state->outcome = OUTCOME_PENDING;
-    state->attempts = 0;
-    state->open = false;
+    state->attempts = state->lost = 0;
+    state->open = state->unsure = false;
     db_bind(get, "ii", run, row);
     int result;
     while ((result = db_step(get, err)) == 1) {
-        bool intent = db_int(get, 1) == RECORD_INTENT;
+        bool intent = db_int(get, 0) == RECORD_INTENT;
+        enum outcome outcome = intent ? OUTCOME_PENDING : (enum outcome)db_int(get, 1);
+        state->unsure = !intent && db_int(get, 2) == ANSWER_AMBIGUOUS && outcome == OUTCOME_PENDING;
         state->open = intent;
         state->attempts += intent;
-        enum outcome outcome = intent ? OUTCOME_PENDING : (enum outcome)db_int(get, 2);
+        state->lost += state->unsure;
         state->outcome = outcome != OUTCOME_PENDING ? outcome : state->outcome;
     }
     return result;
@@ -381,11 +383,12 @@ static int read_rows(struct store *store, struct ledger_request *request, struct
 
 static int open_run(struct store *store, struct ledger_request *request, struct err *err)
 {
-    struct db_statement *get =
-        db_use(store->db, &store->statements[OPEN_RUN],
-               "SELECT id, rows, sealed, policy, policy_sha256, target, account, region, started_ms FROM run"
-               " WHERE id > ?1 AND ended_ms IS NULL ORDER BY id LIMIT 1",
-               err);
+    struct db_statement *get = db_use(store->db, &store->statements[OPEN_RUN],
+                                      "SELECT id, rows, sealed, EXISTS (SELECT 1 FROM record WHERE run = id "
+                                      "AND row >= 0), policy, policy_sha256,"
+                                      " target, account, region, started_ms FROM run"
+                                      " WHERE id > ?1 AND ended_ms IS NULL ORDER BY id LIMIT 1",
+                                      err);
     if (get == NULL) {
         return -1;
     }
@@ -396,7 +399,8 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
         request->run = db_int(get, 0);
         request->count = (size_t)db_int(get, 1);
         request->sealed = db_int(get, 2) != 0;
-        store_take_header(get, 3, &request->found);
+        request->begun = db_int(get, 3) != 0;
+        store_take_header(get, 4, &request->found);
         db_reset(get);
     }
     return result < 0 ? -1 : 0;

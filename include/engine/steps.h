@@ -7,6 +7,7 @@
 #include "model/outcome.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum step_kind {
@@ -38,6 +39,9 @@ enum found {
     FOUND_NO_ANSWER
 };
 
+/* Reads the answer to DescribeJobExecution; an answer to another question is none. */
+enum found step_found(const struct call *call, const struct job_execution *planned);
+
 /* After the check before an intent. */
 struct step step_after_check(enum found found, const struct history *history);
 /* After a deletion; counts it in history. withheld: the gate did not let it go. */
@@ -48,6 +52,11 @@ struct step step_after_look(enum found found, const struct history *history);
 /* verify: risky. A job in which nothing new can appear under an old number: described, a snapshot, at its
  * end, without retries. */
 bool step_check_needless(const struct job *job);
+
+/* How many more rows may be taken up: what the lane sends in ten seconds, so that a check is still fresh when
+ * its row's turn comes, and a few in the slowest lane, for the latency of checks and intents. active: those
+ * on their way; held: those and the quarantined ones, held_max at most. */
+size_t step_room(int64_t rate_per_1000s, size_t active, size_t held, size_t held_max);
 
 /* Both clocks at one moment. */
 struct clock_sample {

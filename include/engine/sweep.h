@@ -46,6 +46,12 @@ struct sweep_config {
 /* Never more than one execution is in the hands of the service for each (job, thing) of a sweep; two sweeps
  * of one target at a time are not kept apart. */
 struct sweep *sweep_start(const struct sweep_config *config);
+/* Goes on with a run that an earlier process did not end: found is an answered LEDGER_OPEN_RUN. What may have
+ * been sent is verified first. The rest of the plan is applied only if the guards had let it pass (an intent
+ * exists), the policy is still the same (by name and SHA-256) and still deletes; otherwise it ends as not
+ * attempted. config's target must be the run's, by account and region. Nothing is listed: the report's
+ * `listed` stays 0. */
+struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found);
 /* Stops selecting and sending; what was sent is settled first (quarantine included, unless hurry). */
 void sweep_cancel(struct sweep *sweep, bool hurry);
 /* After done() only. Takes NULL. */

@@ -23,11 +23,13 @@
 struct plan_row {
     struct job_execution execution;
     bool force; /* the policy's, for this row */
-    /* What the ledger knows besides; only READ_ROWS fills it. */
-    enum outcome outcome;             /* OUTCOME_PENDING until a result settled it */
-    int attempts;                     /* intents so far */
-    bool open;                        /* the last intent has no result: it may have been sent */
     char reason[PLAN_REASON_MAX + 1]; /* the clauses that selected it: "status SUCCEEDED, age over 30d" */
+    /* What the ledger knows besides; only READ_ROWS fills it. */
+    enum outcome outcome; /* OUTCOME_PENDING until a result settled it */
+    int attempts;         /* intents so far */
+    int lost;             /* results so far that were ANSWER_AMBIGUOUS */
+    bool open;            /* the last intent has no result: it may have been sent */
+    bool unsure;          /* the last result is ANSWER_AMBIGUOUS, and nothing was found out since */
 };
 
 struct run_header {
@@ -47,8 +49,8 @@ enum ledger_operation {
     LEDGER_INTENT,    /* run, row, attempt: this row may be sent from now on */
     LEDGER_RESULT,    /* run, row, attempt (0: none was made), answer, signed_at_ms, outcome */
     LEDGER_END_RUN,   /* run, ended_ms, note */
-    LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found (header's
-                         content),   count (rows), sealed; run is 0 when there is none */
+    LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found, count (rows),
+                         sealed,   begun; run is 0 when there is none */
 };
 
 struct ledger_request {
@@ -57,6 +59,7 @@ struct ledger_request {
     const struct run_header *header; /* START_RUN; valid until done */
     struct run_header found;         /* OPEN_RUN */
     bool sealed;                     /* OPEN_RUN: its plan is complete; else it deleted nothing yet */
+    bool begun;                      /* OPEN_RUN: it has an intent: the guards had let the plan pass */
     struct plan_row
         *rows; /* ADD_ROWS: in; READ_ROWS: out, room for count; the submitter's, valid until done */
     size_t count;

@@ -40,8 +40,7 @@ void deletion_replace(struct deletion *test, int row)
     timestamp_parse("1767225701.25", &test->stored[row].fingerprint.last_updated_at);
 }
 
-/* --- the service -----------------------------------------------------------------------------------------
- */
+/* --- the service --- */
 
 static char next_letter(const char **letters)
 {
@@ -178,8 +177,7 @@ static void on_sent(struct rig *rig, const struct call *call)
     test->sent_ns[row] = virtual_mono_ns(rig->world);
 }
 
-/* --- the test's side -------------------------------------------------------------------------------------
- */
+/* --- the test's side --- */
 
 static void feed(struct deletion *test)
 {

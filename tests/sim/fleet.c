@@ -11,8 +11,7 @@
 
 #define FIRST_BUCKETS 1024u
 
-/* --- identity lists --------------------------------------------------------------------------------------
- */
+/* --- identity lists --- */
 
 static void ids_push(struct ids *ids, uint64_t identity)
 {
@@ -48,8 +47,7 @@ uint32_t ids_after(const struct ids *ids, uint64_t identity)
     return low;
 }
 
-/* --- (job, thing) -> executions --------------------------------------------------------------------------
- */
+/* --- (job, thing) -> executions --- */
 
 static uint32_t *bucket(const struct fleet *fleet, uint32_t job, uint32_t thing)
 {
@@ -126,8 +124,7 @@ static int64_t next_number(const struct fleet *fleet, uint32_t job, uint32_t thi
     return number;
 }
 
-/* --- what exists -----------------------------------------------------------------------------------------
- */
+/* --- what exists --- */
 
 static void *room_for(void *array, uint32_t *room, uint32_t index, size_t size)
 {
@@ -228,8 +225,7 @@ void fleet_drop(struct fleet *fleet, uint64_t identity, int64_t now_ms)
     ids_bury(&fleet->things[record->thing].executions, fleet);
 }
 
-/* --- the life of a fleet ---------------------------------------------------------------------------------
- */
+/* --- the life of a fleet --- */
 
 static void open_quotas(struct fleet *fleet, const struct fleet_config *config)
 {
@@ -278,8 +274,7 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet);
 }
 
-/* --- the truth -------------------------------------------------------------------------------------------
- */
+/* --- the truth --- */
 
 void fleet_stamp(int64_t ms, struct timestamp *timestamp)
 {
@@ -375,8 +370,7 @@ void fleet_counts(const struct fleet *fleet, struct fleet_counts *counts)
     *counts = fleet->counts;
 }
 
-/* --- other actors ----------------------------------------------------------------------------------------
- */
+/* --- other actors --- */
 
 static bool started_in(enum execution_status status)
 {

@@ -35,8 +35,7 @@ const char *fleet_region(const struct fleet *fleet)
     return fleet->region;
 }
 
-/* --- things ----------------------------------------------------------------------------------------------
- */
+/* --- things --- */
 
 static struct fleet_thing *named_thing(struct fleet *fleet, struct call *call)
 {
@@ -73,8 +72,7 @@ void fleet_delete_thing(struct fleet *fleet, struct call *call, int64_t now_ms)
     thing->exists = false;
 }
 
-/* --- groups ----------------------------------------------------------------------------------------------
- */
+/* --- groups --- */
 
 static uint32_t named_group(struct fleet *fleet, struct call *call)
 {
@@ -121,8 +119,7 @@ void fleet_delete_group(struct fleet *fleet, struct call *call)
             fleet->jobs[i].target = NO_GROUP;
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------
- */
+/* --- jobs --- */
 
 static struct fleet_job *named_job(struct fleet *fleet, struct call *call)
 {
@@ -208,8 +205,7 @@ void fleet_delete_job(struct fleet *fleet, struct call *call, int64_t now_ms)
     job->exists = false;
 }
 
-/* --- executions ------------------------------------------------------------------------------------------
- */
+/* --- executions --- */
 
 void fleet_cancel_execution(struct fleet *fleet, struct call *call, int64_t now_ms)
 {

@@ -33,8 +33,7 @@ void fleet_refuse(struct call *call, int http_status, const char *code, const ch
             call->answer.class = refusals[i].class;
 }
 
-/* --- before it is carried out ----------------------------------------------------------------------------
- */
+/* --- before it is carried out --- */
 
 static bool within_quota(struct fleet *fleet, enum operation operation, int64_t now_ms)
 {
@@ -119,8 +118,7 @@ static bool valid(struct call *call)
     return true;
 }
 
-/* --- carried out -----------------------------------------------------------------------------------------
- */
+/* --- carried out --- */
 
 static void describe_job(struct fleet *fleet, struct call *call)
 {

@@ -14,8 +14,7 @@
 
 #define LOOKED_AT_PER_RESULT 10
 
-/* --- tokens ----------------------------------------------------------------------------------------------
- */
+/* --- tokens --- */
 
 static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
 {
@@ -60,8 +59,7 @@ static bool take_token(const struct fleet *fleet, struct call *call, uint64_t *p
     return false;
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------
- */
+/* --- jobs --- */
 
 static void show_job(const struct fleet *fleet, uint32_t index, struct job *job)
 {
@@ -88,8 +86,7 @@ void fleet_list_jobs(struct fleet *fleet, struct call *call)
         give_token(fleet, call, position);
 }
 
-/* --- executions ------------------------------------------------------------------------------------------
- */
+/* --- executions --- */
 
 static bool wanted(const struct fleet *fleet, const struct call *call, const struct record *record)
 {
@@ -138,8 +135,7 @@ void fleet_list_executions(struct fleet *fleet, struct call *call)
         give_token(fleet, call, ids->items[at - 1]);
 }
 
-/* --- things ----------------------------------------------------------------------------------------------
- */
+/* --- things --- */
 
 bool fleet_group_within(const struct fleet *fleet, uint32_t group, uint32_t ancestor)
 {

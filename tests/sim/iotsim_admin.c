@@ -37,8 +37,7 @@ void iotsim_cancel_execution(struct iotsim *sim, struct iotsim_asked *asked, int
     json_free(body);
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------
- */
+/* --- jobs --- */
 
 /* The name behind ":thing/" of an ARN; names may hold ':' but no '/'. */
 static const char *thing_of(const char *arn)
@@ -96,8 +95,7 @@ void iotsim_delete_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t n
     fleet_delete_job(sim->fleet, &asked->call, now_ms);
 }
 
-/* --- things and groups -----------------------------------------------------------------------------------
- */
+/* --- things and groups --- */
 
 void iotsim_describe_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {

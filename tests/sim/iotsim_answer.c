@@ -41,8 +41,7 @@ void iotsim_received(struct iotsim *sim, const char *operation)
             sim->tallies[i].received++;
 }
 
-/* --- faults that are answers -----------------------------------------------------------------------------
- */
+/* --- faults that are answers --- */
 
 static const struct {
     enum fault fault;
@@ -66,8 +65,7 @@ static bool refused_by(enum fault fault, struct iotsim_reply *reply)
     return false;
 }
 
-/* --- carried out -----------------------------------------------------------------------------------------
- */
+/* --- carried out --- */
 
 static bool in_namespace(const struct iotsim *sim, const struct iotsim_asked *asked)
 {
@@ -131,8 +129,7 @@ static void carry_out_route(struct iotsim *sim, const struct iotsim_route *route
     iotsim_asked_finish(&asked);
 }
 
-/* --- the answer ------------------------------------------------------------------------------------------
- */
+/* --- the answer --- */
 
 static void write_refusal(struct iotsim_reply *reply, bool sts)
 {

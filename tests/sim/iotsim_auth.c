@@ -54,8 +54,7 @@ static bool fail(const struct check *check, enum failure failure, const char *me
     return false;
 }
 
-/* --- taking it apart -------------------------------------------------------------------------------------
- */
+/* --- taking it apart --- */
 
 /* The text behind `name` up to a comma or the end. */
 static bool take(const char *header, const char *name, char *out, size_t size)
@@ -103,8 +102,7 @@ static bool read_date(const char *text, int64_t *ms)
     return true;
 }
 
-/* --- the checks, in the order in which they happen -------------------------------------------------------
- */
+/* --- the checks, in the order in which they happen --- */
 
 static bool present(struct check *check)
 {
@@ -171,8 +169,7 @@ static bool covered(struct check *check)
     return fail(check, BAD_SIGNATURE, "'Host', 'X-Amz-Date' and a token must be signed headers.");
 }
 
-/* --- the signature ---------------------------------------------------------------------------------------
- */
+/* --- the signature --- */
 
 /* All headers of the names that were signed, in the order of arrival. False when one of them did not come. */
 static bool gather(const struct check *check, struct sigv4_header *headers, size_t *count)

@@ -79,8 +79,7 @@ static void set_stage(struct exchange *exchange, enum stage stage)
     exchange->stage = stage;
 }
 
-/* --- suspended exchanges ---------------------------------------------------------------------------------
- */
+/* --- suspended exchanges --- */
 
 static void put(struct server *server, size_t place, struct exchange *exchange)
 {
@@ -132,8 +131,7 @@ static void wake_first(struct server *server)
     MHD_resume_connection(first->connection);
 }
 
-/* --- one exchange ----------------------------------------------------------------------------------------
- */
+/* --- one exchange --- */
 
 /* Dissolves the TCP connection with a reset; libmicrohttpd notices when it next uses the socket. */
 static enum MHD_Result reset(struct exchange *exchange)
@@ -249,8 +247,7 @@ static enum MHD_Result arrive(struct exchange *exchange)
     return execute(exchange);
 }
 
-/* --- called by libmicrohttpd -----------------------------------------------------------------------------
- */
+/* --- called by libmicrohttpd --- */
 
 static void *on_target(void *ctx, const char *target, struct MHD_Connection *connection)
 {
@@ -329,8 +326,7 @@ static size_t keep_escapes(void *ctx, struct MHD_Connection *connection, char *t
     return strlen(text);
 }
 
-/* --- the loop --------------------------------------------------------------------------------------------
- */
+/* --- the loop --- */
 
 static int listen_on(int port, int *bound_port, struct err *err)
 {

@@ -7,8 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* --- parts -----------------------------------------------------------------------------------------------
- */
+/* --- parts --- */
 
 static const char *partition(const char *region)
 {
@@ -47,8 +46,7 @@ static void end_page(const struct call *call, struct buf *out)
     buf_text(out, "}");
 }
 
-/* --- executions ------------------------------------------------------------------------------------------
- */
+/* --- executions --- */
 
 static void put_states(struct buf *out, const struct job_execution *execution)
 {
@@ -90,8 +88,7 @@ void iotsim_show_execution(const struct iotsim *sim, const struct iotsim_asked *
     buf_printf(out, ",\"versionNumber\":%" PRId64 "}}", execution->fingerprint.version_number);
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------
- */
+/* --- jobs --- */
 
 static void put_job(const struct iotsim *sim, const char *job_id, const struct fleet_job_about *about,
                     struct buf *out)
@@ -178,8 +175,7 @@ void iotsim_show_job_made(const struct iotsim *sim, const struct iotsim_asked *a
     buf_printf(out, ",\"jobId\":\"%s\"}", asked->call.job_id);
 }
 
-/* --- things and groups -----------------------------------------------------------------------------------
- */
+/* --- things and groups --- */
 
 void iotsim_show_things(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
 {
@@ -241,8 +237,7 @@ void iotsim_show_group(const struct iotsim *sim, const struct iotsim_asked *aske
     buf_text(out, ",\"version\":1}");
 }
 
-/* --- STS -------------------------------------------------------------------------------------------------
- */
+/* --- STS --- */
 
 void iotsim_show_identity(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
 {

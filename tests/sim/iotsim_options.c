@@ -38,8 +38,7 @@ static const char help[] =
     "  --skew SECONDS        the service's clock is ahead of ours by this (may be negative)\n"
     "  --help\n";
 
-/* --- options with a meaning of their own -----------------------------------------------------------------
- */
+/* --- options with a meaning of their own --- */
 
 static int set_quota(struct iotsim_options *options, const char *value, struct err *err)
 {
@@ -92,8 +91,7 @@ static int add_faults(struct iotsim_options *options, const char *value, struct 
     return fault_parse(&options->faults, value, err);
 }
 
-/* --- the table -------------------------------------------------------------------------------------------
- */
+/* --- the table --- */
 
 enum kind { HELP, SET, CLEAR, NUMBER, LONG, TEXT, OWN };
 

@@ -48,8 +48,7 @@ size_t iotsim_route_count(void)
     return sizeof iotsim_routes / sizeof *iotsim_routes;
 }
 
-/* --- which -----------------------------------------------------------------------------------------------
- */
+/* --- which --- */
 
 static bool wildcard(const char *pattern, size_t length)
 {
@@ -84,8 +83,7 @@ const struct iotsim_route *iotsim_route_find(const char *method, const char *tar
     return NULL;
 }
 
-/* --- what ------------------------------------------------------------------------------------------------
- */
+/* --- what --- */
 
 static int hex_digit(char c)
 {

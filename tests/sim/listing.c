@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- the service -----------------------------------------------------------------------------------------
- */
+/* --- the service --- */
 
 static void refuse(struct call *call, enum answer_class class, const char *code)
 {
@@ -175,8 +174,7 @@ static void answer(struct rig *rig, struct call *call)
     }
 }
 
-/* --- the test's side -------------------------------------------------------------------------------------
- */
+/* --- the test's side --- */
 
 static void on_row(void *owner, const struct job *job, const struct job_execution *execution)
 {

@@ -10,8 +10,7 @@
 
 #define SCRIPTED_LATENCY_NS (20 * TIME_NS_PER_MS)
 
-/* --- the clock -------------------------------------------------------------------------------------------
- */
+/* --- the clock --- */
 
 static const struct env *inner(const void *ctx)
 {
@@ -45,8 +44,7 @@ static void stop(void *ctx, struct env_timer *timer)
     inner(ctx)->stop(inner(ctx)->ctx, timer);
 }
 
-/* --- the service -----------------------------------------------------------------------------------------
- */
+/* --- the service --- */
 
 struct spied {
     struct rig *rig;
@@ -104,8 +102,7 @@ static void cancel(void *ctx, struct call *call)
         virtual_service(rig->world)->cancel(virtual_service(rig->world)->ctx, call);
 }
 
-/* --- the ledger ------------------------------------------------------------------------------------------
- */
+/* --- the ledger --- */
 
 static void fail_requests(void *ctx)
 {
@@ -145,8 +142,7 @@ static void submit_request(void *ctx, struct ledger_request *request)
     DL_APPEND(rig->failing, request);
 }
 
-/* --- the rig ---------------------------------------------------------------------------------------------
- */
+/* --- the rig --- */
 
 void rig_init(struct rig *rig, const struct virtual_config *world, const struct dispatcher_config *dispatcher)
 {

@@ -283,8 +283,7 @@ static void a_quarantine_delays_its_own_row_only(void **state)
     deletion_finish(&test);
 }
 
-/* --- clocks ----------------------------------------------------------------------------------------------
- */
+/* --- clocks --- */
 
 static int64_t step_ms;
 
@@ -366,8 +365,7 @@ static void a_check_older_than_a_minute_does_not_pass_the_gate(void **state)
     deletion_finish(&test);
 }
 
-/* --- verify: risky ---------------------------------------------------------------------------------------
- */
+/* --- verify: risky --- */
 
 static void know_the_job(struct deletion *test)
 {
@@ -408,8 +406,7 @@ static void risky_verifies_after_a_lost_answer_all_the_same(void **state)
     deletion_finish(&test);
 }
 
-/* --- the end of all --------------------------------------------------------------------------------------
- */
+/* --- the end of all --- */
 
 /* Cancels after so many events; false when it was over before. */
 static bool cancel_after(int events, bool hurry)

@@ -61,8 +61,7 @@ static size_t everything(const struct fleet *fleet, struct fleet_execution **all
     return (size_t)counts.executions;
 }
 
-/* --- what is made ----------------------------------------------------------------------------------------
- */
+/* --- what is made --- */
 
 static void a_fleet_has_every_kind_of_job(void **state)
 {
@@ -160,8 +159,7 @@ static void times_are_written_as_the_service_writes_them(void **state)
     }
 }
 
-/* --- the rules of deletion -------------------------------------------------------------------------------
- */
+/* --- the rules of deletion --- */
 
 static void only_a_running_execution_needs_force(void **state)
 {
@@ -233,8 +231,7 @@ static void the_hands_of_others_refuse_what_cannot_be(void **state)
     fleet_destroy(fleet);
 }
 
-/* --- refusals --------------------------------------------------------------------------------------------
- */
+/* --- refusals --- */
 
 static void names_are_validated_as_the_service_model_says(void **state)
 {
@@ -312,8 +309,7 @@ static void a_quota_allows_a_burst_of_one_second_and_refills(void **state)
     fleet_destroy(fleet);
 }
 
-/* --- pages -----------------------------------------------------------------------------------------------
- */
+/* --- pages --- */
 
 /* Follows all pages; returns the rows. */
 static size_t walk(struct fleet *fleet, struct call *call, size_t *pages)
@@ -458,8 +454,7 @@ static void deleting_while_paging_loses_no_row(void **state)
     fleet_destroy(fleet);
 }
 
-/* --- by hand ---------------------------------------------------------------------------------------------
- */
+/* --- by hand --- */
 
 static void a_group_goes_only_after_its_children(void **state)
 {

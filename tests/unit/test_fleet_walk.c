@@ -10,8 +10,7 @@
 #include <stdio.h>
 
 #define NOW INT64_C(1795500000123)
-/* --- the random walk -------------------------------------------------------------------------------------
- */
+/* --- the random walk --- */
 
 #define WALK_JOBS   3
 #define WALK_THINGS 3

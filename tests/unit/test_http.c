@@ -7,8 +7,7 @@
 
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Amzn-RequestId: r-1\r\n\r\nhello"
 
-/* --- scripts of the server: the text to send is in server.text ------------------------------------------
- */
+/* --- scripts of the server: the text to send is in server.text --- */
 
 static const char *text_of(struct peer *peer)
 {
@@ -76,7 +75,7 @@ static void one(struct ask *ask, void (*script)(struct peer *, const char *), co
     fixture_close(&fixture);
 }
 
-/* --- answers -------------------------------------------------------------------------------------------- */
+/* --- answers --- */
 
 static void an_answer_arrives_with_its_body_and_headers(void **state)
 {
@@ -290,7 +289,7 @@ static void a_server_that_stalls_runs_into_the_time_limit(void **state)
     }
 }
 
-/* --- connections ---------------------------------------------------------------------------------------- */
+/* --- connections --- */
 
 static void a_refused_connection_means_not_sent(void **state)
 {
@@ -397,7 +396,7 @@ static void an_unasked_second_answer_is_never_taken_for_the_next_one(void **stat
     fixture_close(&fixture);
 }
 
-/* --- at most once --------------------------------------------------------------------------------------- */
+/* --- at most once --- */
 
 /* Answers the first request of a connection and hangs up on the second one; counts each target. */
 static void hang_up_on_the_second(struct peer *peer, const char *request)
@@ -460,7 +459,7 @@ static void without_the_guard_libcurl_sends_again(void **state)
     fixture_close(&fixture);
 }
 
-/* --- what goes out -------------------------------------------------------------------------------------- */
+/* --- what goes out --- */
 
 static void the_target_goes_out_byte_for_byte(void **state)
 {

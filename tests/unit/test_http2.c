@@ -19,8 +19,7 @@
 
 static struct authority authority;
 
-/* --- a server of frames (RFC 9113) -------------------------------------------------------------------------
- */
+/* --- a server of frames (RFC 9113) --- */
 
 #define PREFACE_BYTES    24
 #define FRAME_HEAD_BYTES 9
@@ -129,7 +128,7 @@ static void open_h2(struct fixture *fixture, struct script *script)
     fixture->server.owner = script;
 }
 
-/* --- tests ---------------------------------------------------------------------------------------------- */
+/* --- tests --- */
 
 static void answer_all(struct peer *peer, int n, uint32_t stream)
 {
@@ -280,7 +279,7 @@ static void deletions_that_share_a_connection_die_with_it_once_each(void **state
     fixture_close(&fixture);
 }
 
-/* --- nghttpx -------------------------------------------------------------------------------------------- */
+/* --- nghttpx --- */
 
 static pid_t nghttpx_pid; /* 0: not running */
 

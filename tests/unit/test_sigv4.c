@@ -12,8 +12,7 @@
 #define TOKEN      "FwoGZXIvYXdzEXAMPLE//////////wEaDK+/=="
 #define TIME       "20261124T031500Z"
 
-/* --- whole signatures ------------------------------------------------------------------------------------
- */
+/* --- whole signatures --- */
 
 /* Signed by SigV4Auth of botocore 1.29 with the keys and the time above. */
 static const struct vector {
@@ -105,8 +104,7 @@ static void signs_as_botocore_does(void **state)
     buf_finish(&authorization);
 }
 
-/* --- the canonical request -------------------------------------------------------------------------------
- */
+/* --- the canonical request --- */
 
 static struct sigv4_request plain(const char *path, const char *query)
 {
@@ -221,8 +219,7 @@ static void headers_are_trimmed_joined_and_sorted(void **state)
     buf_finish(&names);
 }
 
-/* --- limits ----------------------------------------------------------------------------------------------
- */
+/* --- limits --- */
 
 static enum err_code canonical_code(const struct sigv4_request *request, size_t max)
 {
@@ -286,8 +283,7 @@ static void a_huge_token_is_refused(void **state)
     free(huge);
 }
 
-/* --- the key ---------------------------------------------------------------------------------------------
- */
+/* --- the key --- */
 
 static void a_key_fits_its_day_region_service_and_access_key_only(void **state)
 {
@@ -353,8 +349,7 @@ static void the_time_must_be_that_of_the_header_and_of_the_key(void **state)
     buf_finish(&authorization);
 }
 
-/* --- digests ---------------------------------------------------------------------------------------------
- */
+/* --- digests --- */
 
 static void assert_hmac(const char *key, size_t key_length, const char *text, const char *expected)
 {

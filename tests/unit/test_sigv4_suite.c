@@ -62,8 +62,7 @@ static const char *string_in(struct json_object *object, const char *name)
     return json_object_get_string(json_object_object_get(object, name));
 }
 
-/* --- the suite -------------------------------------------------------------------------------------------
- */
+/* --- the suite --- */
 
 static char *read_file(const char *directory, const char *name)
 {
@@ -167,8 +166,7 @@ static void a_case_of_the_suite(void **state)
     json_object_put(context);
 }
 
-/* --- IoT and STS -----------------------------------------------------------------------------------------
- */
+/* --- IoT and STS --- */
 
 /* "https://host:443/path?query"; a port that the scheme implies is no part of the Host header. */
 static void cut_url(struct sample *sample, char *url)
@@ -220,8 +218,7 @@ static void a_request_of_botocore(void **state)
     free(sample.text);
 }
 
-/* --- the list of tests -----------------------------------------------------------------------------------
- */
+/* --- the list of tests --- */
 
 static void the_files_are_not_here(void **state)
 {

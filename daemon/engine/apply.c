@@ -1,0 +1,159 @@
+/* See engine/apply.h.
+ *
+ * The happy path: start() -> feed() -> the ledger -> on_read() -> feed() -> the deleter -> on_changed() ->
+ * feed() and so on, until every row is read and the deleter is empty; then done(). The ways out: a ledger
+ * that fails or gives too little, a deleter that stops itself, apply_cancel(). Each sets `stopping`, and
+ * feed() ends when nothing is under way. */
+#include "engine/apply.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct apply {
+    struct apply_config config;
+    struct deleter *deleter;
+    struct env_timer timer; /* for the first feed() */
+    struct ledger_request request;
+    struct plan_row rows[LEDGER_BATCH];
+    size_t count, next; /* of rows */
+    bool reading, stopping, ended;
+    int64_t read; /* rows of the plan */
+    struct err err;
+    enum answer_class why;
+};
+
+static void stop(struct apply *apply, const struct err *err, enum answer_class why)
+{
+    apply->stopping = true;
+    if (apply->err.code == ERR_NONE) {
+        apply->err = *err;
+        apply->why = why;
+    }
+}
+
+static void on_read(struct ledger_request *request);
+
+static void read_more(struct apply *apply)
+{
+    struct ledger *ledger = apply->config.deleter.ledger;
+    apply->count = apply->next = 0;
+    apply->reading = true;
+    apply->request = (struct ledger_request){.operation = LEDGER_READ_ROWS,
+                                             .run = apply->config.deleter.run,
+                                             .rows = apply->rows,
+                                             .count = LEDGER_BATCH,
+                                             .from = apply->read,
+                                             .done = on_read,
+                                             .owner = apply};
+    ledger->submit(ledger->ctx, &apply->request);
+}
+
+/* One row, unless it is settled, or must not be touched. */
+static void hand_on(struct apply *apply)
+{
+    int64_t number = apply->read - (int64_t)(apply->count - apply->next);
+    const struct plan_row *row = &apply->rows[apply->next++];
+    if (row->outcome != OUTCOME_PENDING) {
+        apply->config.settled(apply->config.owner, row, row->outcome, NULL, true);
+    } else if (!apply->config.settle_only || row->open || row->unsure) {
+        deleter_add(apply->deleter, number, row);
+    }
+}
+
+static void feed(struct apply *apply)
+{
+    enum answer_class why;
+    while (apply->next < apply->count && !apply->stopping && deleter_room(apply->deleter) > 0) {
+        hand_on(apply);
+    }
+    const struct err *stopped = deleter_stopped(apply->deleter, &why);
+    if (stopped->code != ERR_NONE) {
+        stop(apply, stopped, why);
+    }
+    bool all_handed_on = apply->next == apply->count;
+    bool more = !apply->stopping && apply->read < apply->config.rows;
+    if (more && !apply->reading && all_handed_on) {
+        read_more(apply);
+    }
+    bool nothing_left = apply->stopping || (!more && all_handed_on);
+    if (nothing_left && !apply->reading && deleter_rows(apply->deleter) == 0 && !apply->ended) {
+        apply->ended = true;
+        apply->config.done(apply->config.owner);
+    }
+}
+
+static void on_read(struct ledger_request *request)
+{
+    struct apply *apply = request->owner;
+    struct err err = request->err;
+    apply->reading = false;
+    if (err.code == ERR_NONE && (request->count == 0 || request->count > LEDGER_BATCH)) {
+        err_set(&err, ERR_INTERNAL, "the ledger gave %lld of the plan's %lld rows", (long long)apply->read,
+                (long long)apply->config.rows);
+    }
+    if (err.code != ERR_NONE) {
+        stop(apply, &err, ANSWER_DONE);
+        deleter_cancel(apply->deleter, err.code == ERR_IO);
+    } else {
+        apply->count = request->count;
+        apply->read += (int64_t)request->count;
+    }
+    feed(apply);
+}
+
+static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
+                       const struct answer *answer)
+{
+    struct apply *apply = owner;
+    apply->config.settled(apply->config.owner, row, outcome, answer, false);
+}
+
+static void on_changed(void *owner)
+{
+    feed(owner);
+}
+
+static void on_timer(struct env_timer *timer)
+{
+    feed(timer->owner);
+}
+
+struct apply *apply_start(const struct apply_config *config)
+{
+    struct apply *apply = mem_zalloc(sizeof *apply);
+    const struct env *env = config->deleter.env;
+    apply->config = *config;
+    apply->config.deleter.owner = apply;
+    apply->config.deleter.settled = on_settled;
+    apply->config.deleter.changed = on_changed;
+    apply->deleter = deleter_create(&apply->config.deleter);
+    apply->timer = (struct env_timer){.fire = on_timer, .owner = apply};
+    env->start(env->ctx, &apply->timer, env->mono_ns(env->ctx));
+    return apply;
+}
+
+void apply_cancel(struct apply *apply, bool hurry)
+{
+    apply->stopping = true;
+    deleter_cancel(apply->deleter, hurry);
+}
+
+void apply_destroy(struct apply *apply)
+{
+    if (apply != NULL) {
+        deleter_destroy(apply->deleter);
+        free(apply);
+    }
+}
+
+const struct err *apply_stopped(const struct apply *apply, enum answer_class *why)
+{
+    *why = apply->why;
+    return &apply->err;
+}
+
+size_t apply_quarantined(const struct apply *apply)
+{
+    return deleter_quarantined(apply->deleter);
+}

@@ -1,0 +1,34 @@
+/* Applying a sealed plan: reads its rows from the ledger, a batch at a time, and hands them to the deleter as
+ * it has room, until every row is settled or nothing more may go. A plan that was applied in part before (the
+ * process ended) goes on where it was: what is settled stays so, what may have been sent is verified first.
+ */
+#ifndef ENGINE_APPLY_H
+#define ENGINE_APPLY_H
+
+#include "engine/deleter.h"
+
+struct apply;
+
+struct apply_config {
+    struct deleter_config deleter; /* owner, settled and changed are filled in here */
+    int64_t rows;                  /* of the plan */
+    bool settle_only;              /* send nothing: only verify what may have been sent before */
+    void *owner;
+    /* A row is settled. earlier: it was already, before this apply began; answer is NULL then. */
+    void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,
+                    const struct answer *answer, bool earlier);
+    /* Nothing is under way any more. The owner may destroy it from here. */
+    void (*done)(void *owner);
+};
+
+/* No callback runs from inside. */
+struct apply *apply_start(const struct apply_config *config);
+/* As deleter_cancel(); done() follows. */
+void apply_cancel(struct apply *apply, bool hurry);
+void apply_destroy(struct apply *apply); /* after done() only; takes NULL */
+
+/* Why it ended before its time: ERR_NONE, or the error of the ledger or of deleter_stopped(). */
+const struct err *apply_stopped(const struct apply *apply, enum answer_class *why);
+size_t apply_quarantined(const struct apply *apply);
+
+#endif
