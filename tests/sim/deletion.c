@@ -65,21 +65,14 @@ static void execute(struct deletion *test, struct call *call, int row)
     test->exists[row] = false;
 }
 
-struct late {
-    struct deletion *test;
-    int row;
-};
-
 static void execute_late(void *ctx)
 {
-    struct late *late = ctx;
-    late->test->exists[late->row] = false;
-    free(late);
+    bool *exists = ctx;
+    *exists = false;
 }
 
-static void delete (struct deletion *test, struct call *call, int row)
+static void answer_deletion(struct deletion *test, struct call *call, int row)
 {
-    struct late *late;
     switch (next_letter(&test->deletes)) {
     case 'D':
         execute(test, call, row);
@@ -92,10 +85,8 @@ static void delete (struct deletion *test, struct call *call, int row)
         refuse(call, ANSWER_AMBIGUOUS, 500, "InternalFailureException");
         return;
     case 'Z':
-        late = malloc(sizeof *late);
-        *late = (struct late){.test = test, .row = row};
         virtual_at(test->rig.world, virtual_mono_ns(test->rig.world) + 299 * TIME_NS_PER_SECOND, execute_late,
-                   late);
+                   &test->exists[row]);
         refuse(call, ANSWER_AMBIGUOUS, 0, "AnswerLost");
         return;
     case 'T':
@@ -153,7 +144,7 @@ static void answer(struct rig *rig, struct call *call)
     if (call->operation == OPERATION_DESCRIBE_EXECUTION)
         describe(test, call, row);
     else
-        delete (test, call, row);
+        answer_deletion(test, call, row);
 }
 
 /* What must hold whenever a deletion leaves. */
