@@ -292,6 +292,8 @@ static void judge(struct trial *trial)
         broken(trial, "guards: a sweep that ended as %s deleted", sweep_end_name(report->end));
     if (trial->policy.per_run > 0 && report->selected > trial->policy.per_run)
         broken(trial, "guards: limits.per_run was exceeded");
+    if (report->end == SWEEP_FINISHED && report->outcomes[OUTCOME_UNKNOWN] > 0)
+        broken(trial, "progress: rows are unknown though the service healed");
     judge_rest(trial);
 }
 

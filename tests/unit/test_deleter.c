@@ -498,6 +498,34 @@ static void a_ledger_that_fails_at_any_moment_freezes_deletion(void **state)
     assert_in_range(request, 24, 1000);
 }
 
+static void a_failed_ledger_does_not_wait_for_a_quarantine(void **state)
+{
+    struct deletion test;
+    (void)state;
+    deletion_begin(&test, 2);
+    test.deletes = "LD";
+    test.rig.ledger_fails_at = 4; /* two intents and the lost answer are on record */
+    assert_true(deletion_run(&test, 30));
+    assert_int_equal(test.outcomes[OUTCOME_UNKNOWN], 2);
+    deletion_finish(&test);
+}
+
+static void a_slow_lane_gets_through_with_fresh_checks(void **state)
+{
+    static const struct dispatcher_config slow = {
+        .quota_per_1000s = {[OPERATION_DELETE_EXECUTION] = 20}}; /* one in 50 s */
+    struct deletion test;
+    (void)state;
+    deletion_begin(&test, 20);
+    facts_destroy(test.facts);
+    dispatcher_destroy(test.rig.dispatcher);
+    test.rig.dispatcher = dispatcher_create(&test.rig.env, &test.rig.service, &slow);
+    test.facts = facts_create(test.rig.dispatcher);
+    assert_true(deletion_run(&test, 20 * 51));
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], 20);
+    deletion_finish(&test);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_row_is_checked_and_deleted),
     cmocka_unit_test(each_answer_ends_or_repeats_the_row),
@@ -525,6 +553,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cancel_at_any_moment_settles_what_was_sent),
     cmocka_unit_test(a_hurried_cancel_does_not_wait_for_a_quarantine),
     cmocka_unit_test(a_ledger_that_fails_at_any_moment_freezes_deletion),
+    cmocka_unit_test(a_failed_ledger_does_not_wait_for_a_quarantine),
+    cmocka_unit_test(a_slow_lane_gets_through_with_fresh_checks),
 };
 
 TAP_MAIN(tests)

@@ -2,6 +2,7 @@
  * JOBSWEEP_SEED is the first seed, JOBSWEEP_SEEDS how many. */
 #include "base/time.h"
 #include "sim/trial.h"
+#include "sim/trial_world.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -168,6 +169,23 @@ static void a_clock_that_is_wrong_stops_before_the_first_deletion(void **state)
     trial_finish(&trial);
 }
 
+static void ages_are_measured_on_the_clock_of_the_service(void **state)
+{
+    struct trial trial;
+    (void)state;
+    begin(&trial);
+    assert_true(trial_skew_ms(&trial) < -6000);
+    int64_t now_ms = trial_service_ms(&trial);
+    int64_t updated_ms = now_ms - trial.policy.older_than_ms + 5000; /* too young there, old enough here */
+    uint64_t young =
+        fleet_add_execution(trial.fleet, "fw-0000", "gw-000000", EXECUTION_SUCCEEDED, updated_ms, now_ms);
+    struct fleet_execution found;
+    trial_sweep(&trial);
+    assert_true(fleet_identity(trial.fleet, young, &found));
+    assert_int_equal(found.deleted_ms, 0);
+    trial_finish(&trial);
+}
+
 static void the_first_error_of_the_ledger_ends_it_wherever_it_comes(void **state)
 {
     (void)state;
@@ -205,6 +223,8 @@ static void a_cancel_at_any_time_keeps_the_accounts(void **state)
         expect_whole(&trial);
         assert_true(trial.report.end == SWEEP_CANCELED || trial.report.end == SWEEP_FINISHED);
         assert_int_equal(trial.report.outcomes[OUTCOME_UNKNOWN], 0);
+        assert_int_equal(trial.report.outcomes[OUTCOME_DELETED_PRESUMED],
+                         0); /* what was sent was not given up */
         trial_finish(&trial);
     }
 }
@@ -217,6 +237,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_plan_over_the_guard_deletes_nothing),
     cmocka_unit_test(a_limit_drains_in_portions),
     cmocka_unit_test(a_clock_that_is_wrong_stops_before_the_first_deletion),
+    cmocka_unit_test(ages_are_measured_on_the_clock_of_the_service),
     cmocka_unit_test(the_first_error_of_the_ledger_ends_it_wherever_it_comes),
     cmocka_unit_test(a_cancel_at_any_time_keeps_the_accounts),
 };
