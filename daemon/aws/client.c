@@ -115,8 +115,8 @@ static int fit_key(struct transfer *transfer, const struct credentials *credenti
     struct service *service = transfer->service;
     const char *region = transfer->client->region;
 
-    if (sigv4_key_fits(&service->key, credentials->access_key, transfer->amz_date, region,
-                       service->signing_name)) {
+    if (sigv4_key_fits(&service->key, credentials->access_key, credentials->secret_key, transfer->amz_date,
+                       region, service->signing_name)) {
         return 0;
     }
     return sigv4_key_init(&service->key, credentials->access_key, credentials->secret_key, transfer->amz_date,

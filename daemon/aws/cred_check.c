@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-#define SECRET_MAX 4096
-#define TOKEN_MAX  (64 * 1024)
+#define TOKEN_MAX (64 * 1024)
 
 static bool printable(const char *text, size_t max)
 {
@@ -23,7 +22,7 @@ void credentials_accept(struct credentials_fetch *fetch, const char *source, con
                         const char *access_key, const char *secret_key, const char *token)
 {
     const char *values[3] = {access_key, secret_key, token};
-    static const size_t max[3] = {SIGV4_ACCESS_KEY_MAX, SECRET_MAX, TOKEN_MAX};
+    static const size_t max[3] = {SIGV4_ACCESS_KEY_MAX, SIGV4_SECRET_KEY_MAX, TOKEN_MAX};
     for (int i = 0; i < 3; i++) {
         bool missing = values[i] == NULL || *values[i] == '\0';
         if (missing && i < 2) {

@@ -16,7 +16,6 @@
 const char SIGV4_EMPTY_SHA256[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 static const char ALGORITHM[] = "AWS4-HMAC-SHA256";
-static const char TERMINATOR[] = "aws4_request";
 static const char WHITE_SPACE[] = " \t\n\v\f\r";
 
 static void append_all(struct buf *out, const char *const *texts, size_t count)
@@ -360,7 +359,7 @@ static bool write_scope(char scope[SIGV4_SCOPE_MAX], const char amz_date[17], co
                         const char *service)
 {
     int length =
-        snprintf(scope, SIGV4_SCOPE_MAX, "%.*s/%s/%s/%s", DATE_LENGTH, amz_date, region, service, TERMINATOR);
+        snprintf(scope, SIGV4_SCOPE_MAX, "%.*s/%s/%s/aws4_request", DATE_LENGTH, amz_date, region, service);
     return length > 0 && length < SIGV4_SCOPE_MAX;
 }
 
@@ -371,43 +370,44 @@ static bool is_amz_date(const char amz_date[17])
            amz_date[15] == 'Z';
 }
 
-static void derive(struct sigv4_key *key, const char *word, size_t length)
+static void derive(struct sigv4_key *key, const char *amz_date, const char *region, const char *service)
 {
-    crypto_hmac_sha256(key->key, sizeof key->key, word, length, key->key);
+    static const char terminator[] = "aws4_request";
+    char first[4 + SIGV4_SECRET_KEY_MAX + 1];
+    int length = snprintf(first, sizeof first, "AWS4%s", key->secret_key);
+    crypto_hmac_sha256(first, (size_t)length, amz_date, DATE_LENGTH, key->key);
+    mem_wipe(first, sizeof first);
+    crypto_hmac_sha256(key->key, sizeof key->key, region, strlen(region), key->key);
+    crypto_hmac_sha256(key->key, sizeof key->key, service, strlen(service), key->key);
+    crypto_hmac_sha256(key->key, sizeof key->key, terminator, sizeof terminator - 1, key->key);
 }
 
 int sigv4_key_init(struct sigv4_key *key, const char *access_key, const char *secret_key,
                    const char amz_date[17], const char *region, const char *service, struct err *err)
 {
-    char first[4 + SIGV4_SECRET_KEY_MAX] = "AWS4";
-    size_t secret_length = strlen(secret_key);
     if (!is_amz_date(amz_date)) {
         return err_set(err, ERR_INVALID, "the time to sign with is not of the form 20261124T031500Z");
     }
     if (!write_scope(key->scope, amz_date, region, service)) {
         return err_set(err, ERR_TOO_BIG, "region and service are too long to sign with");
     }
-    if (secret_length > SIGV4_SECRET_KEY_MAX ||
-        !text_copy(key->access_key, sizeof key->access_key, access_key)) {
+    if (!text_copy(key->access_key, sizeof key->access_key, access_key) ||
+        !text_copy(key->secret_key, sizeof key->secret_key, secret_key)) {
+        sigv4_key_wipe(key);
         return err_set(err, ERR_TOO_BIG,
                        "the access key has more than %d bytes, or the secret key more than %d",
                        SIGV4_ACCESS_KEY_MAX, SIGV4_SECRET_KEY_MAX);
     }
-    memcpy(first + 4, secret_key, secret_length);
-    crypto_hmac_sha256(first, 4 + secret_length, amz_date, DATE_LENGTH, key->key);
-    mem_wipe(first, sizeof first);
-    derive(key, region, strlen(region));
-    derive(key, service, strlen(service));
-    derive(key, TERMINATOR, strlen(TERMINATOR));
+    derive(key, amz_date, region, service);
     return 0;
 }
 
-bool sigv4_key_fits(const struct sigv4_key *key, const char *access_key, const char amz_date[17],
-                    const char *region, const char *service)
+bool sigv4_key_fits(const struct sigv4_key *key, const char *access_key, const char *secret_key,
+                    const char amz_date[17], const char *region, const char *service)
 {
     char scope[SIGV4_SCOPE_MAX];
-    return strcmp(key->access_key, access_key) == 0 && write_scope(scope, amz_date, region, service) &&
-           strcmp(key->scope, scope) == 0;
+    return strcmp(key->access_key, access_key) == 0 && strcmp(key->secret_key, secret_key) == 0 &&
+           write_scope(scope, amz_date, region, service) && strcmp(key->scope, scope) == 0;
 }
 
 void sigv4_key_wipe(struct sigv4_key *key)

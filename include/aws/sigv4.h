@@ -44,12 +44,13 @@ int sigv4_canonical_request(const struct sigv4_request *request, struct buf *can
 struct sigv4_key {
     char scope[SIGV4_SCOPE_MAX]; /* "20261124/eu-west-1/iot/aws4_request" */
     char access_key[SIGV4_ACCESS_KEY_MAX + 1];
+    char secret_key[SIGV4_SECRET_KEY_MAX + 1];
     uint8_t key[CRYPTO_SHA256_BYTES];
 };
 int sigv4_key_init(struct sigv4_key *key, const char *access_key, const char *secret_key,
                    const char amz_date[17], const char *region, const char *service, struct err *err);
-bool sigv4_key_fits(const struct sigv4_key *key, const char *access_key, const char amz_date[17],
-                    const char *region, const char *service);
+bool sigv4_key_fits(const struct sigv4_key *key, const char *access_key, const char *secret_key,
+                    const char amz_date[17], const char *region, const char *service);
 void sigv4_key_wipe(struct sigv4_key *key);
 
 /* The four lines of the string to sign. */

@@ -200,8 +200,8 @@ static bool sign(const struct check *check, const struct sigv4_request *request,
     buf_init(&canonical, CANONICAL_MAX);
     buf_init(&signed_names, SIGNED_NAMES_MAX);
     buf_init(&string, CANONICAL_MAX);
-    if (!sigv4_key_fits(key, authorization->access_key, check->amz_date, authorization->region,
-                        authorization->service) &&
+    if (!sigv4_key_fits(key, authorization->access_key, check->sim->options->secret_key, check->amz_date,
+                        authorization->region, authorization->service) &&
         sigv4_key_init(key, authorization->access_key, check->sim->options->secret_key, check->amz_date,
                        authorization->region, authorization->service, &err) < 0)
         goto out;

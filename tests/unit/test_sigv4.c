@@ -285,20 +285,21 @@ static void a_huge_token_is_refused(void **state)
 
 /* --- the key --- */
 
-static void a_key_fits_its_day_region_service_and_access_key_only(void **state)
+static void a_key_fits_its_day_region_service_and_credentials_only(void **state)
 {
     struct sigv4_key key;
     struct err err = {0};
     (void)state;
     assert_int_equal(sigv4_key_init(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-1", "iot", &err), 0);
     assert_string_equal(key.scope, "20261124/eu-west-1/iot/aws4_request");
-    assert_true(sigv4_key_fits(&key, ACCESS_KEY, "20261124T235959Z", "eu-west-1", "iot"));
-    assert_false(sigv4_key_fits(&key, ACCESS_KEY, "20261125T000000Z", "eu-west-1", "iot"));
-    assert_false(sigv4_key_fits(&key, "AKIDEXAMPLF", TIME, "eu-west-1", "iot"));
-    assert_false(sigv4_key_fits(&key, ACCESS_KEY, TIME, "eu-west-2", "iot"));
-    assert_false(sigv4_key_fits(&key, ACCESS_KEY, TIME, "eu-west-1", "sts"));
+    assert_true(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, "20261124T235959Z", "eu-west-1", "iot"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, "20261125T000000Z", "eu-west-1", "iot"));
+    assert_false(sigv4_key_fits(&key, "AKIDEXAMPLF", SECRET_KEY, TIME, "eu-west-1", "iot"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY "x", TIME, "eu-west-1", "iot"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-2", "iot"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-1", "sts"));
     sigv4_key_wipe(&key);
-    assert_false(sigv4_key_fits(&key, ACCESS_KEY, TIME, "eu-west-1", "iot"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-1", "iot"));
     static const struct sigv4_key nothing;
     assert_memory_equal(&key, &nothing, sizeof key);
 }
@@ -399,7 +400,7 @@ static const struct CMUnitTest stages[] = {
     cmocka_unit_test(too_many_parts_are_refused),
     cmocka_unit_test(what_passes_a_buffer_is_refused_at_every_length),
     cmocka_unit_test(a_huge_token_is_refused),
-    cmocka_unit_test(a_key_fits_its_day_region_service_and_access_key_only),
+    cmocka_unit_test(a_key_fits_its_day_region_service_and_credentials_only),
     cmocka_unit_test(a_key_from_what_cannot_be_is_refused),
     cmocka_unit_test(the_time_must_be_that_of_the_header_and_of_the_key),
     cmocka_unit_test(hmac_is_that_of_rfc_4231_whatever_key_came_before),
