@@ -57,6 +57,9 @@ SIM_SRC := $(filter-out $(MAINS),$(wildcard tests/sim/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 HELP_SRC := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+E2E_HELP := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS  := $(FUZZERS:$(BUILD)/fuzz_%=$(BUILD)/fuzz/replay_%)
 LAYER_LIBS := $(foreach layer,$(LAYERS),$(BUILD)/$(layer).a)
 BUILT := $(patsubst daemon/app/main_%.c,$(BUILD)/%,$(patsubst tests/sim/main_%.c,$(BUILD)/%,$(MAINS)))
 
@@ -107,6 +110,23 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libhelp.a $(BUILD)/libsi
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Programs that the tests of whole programs drive: tests/e2e/NAME.c
+$(BUILD)/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(BUILD)/libhelp.a $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# tests/fuzz/fuzz_X.c: with VARIANT=fuzz a fuzzer, build/fuzz/fuzz_X; in every variant replay_X, which feeds it
+# the files of tests/fuzz/corpus/X and prints TAP
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libjobsweep.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libjobsweep.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+fuzzers: $(FUZZERS) ## with VARIANT=fuzz: build/fuzz/fuzz_X, to run as `fuzz_X -max_total_time=60 tests/fuzz/corpus/X`
+
 unit: $(UNIT) ## build and run the unit tests of this VARIANT
 	tests/run $(UNIT)
 
@@ -130,9 +150,9 @@ check: ## build every variant and run all tests (under five minutes)
 	@$(MAKE) --no-print-directory VARIANT=sanitize run-tests
 
 run-tests:
-	BUILD=$(BUILD) tests/run $(UNIT) $(E2E) tests/lint/test_lint.py
+	BUILD=$(BUILD) tests/run $(UNIT) $(REPLAYS) $(E2E) tests/lint/test_lint.py
 
-tests: $(UNIT)
+tests: $(UNIT) $(REPLAYS) $(E2E_HELP)
 
 lint: ## the rules of ARCHITECTURE.md and CONTRIBUTING.md: includes, purity, lengths, layout, manuals
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=release build/release/libjobsweep.a \
@@ -145,6 +165,6 @@ format: ## lay the C files out as .clang-format says
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: unit deps check run-tests tests lint format clean
+.PHONY: unit fuzzers deps check run-tests tests lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
