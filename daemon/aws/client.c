@@ -339,3 +339,9 @@ struct job_service *aws_client_service(struct aws_client *client)
 {
     return &client->face;
 }
+
+const char *aws_client_host(const struct aws_client *client, enum operation operation)
+{
+    const bool sts = operation == OPERATION_GET_CALLER_IDENTITY;
+    return http_origin_host(sts ? client->sts.origin : client->iot.origin);
+}

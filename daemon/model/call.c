@@ -2,6 +2,7 @@
 #include "model/call.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void call_init(struct call *call, enum operation operation)
 {
@@ -54,11 +55,30 @@ static enum err_code answer_err_code(enum answer_class class)
     return codes[class];
 }
 
+/* A call that got no answer at all says so in our own words (aws/iot.h). */
+static enum err_code transport_err_code(const char *code, enum err_code otherwise)
+{
+    static const struct {
+        const char *word;
+        enum err_code code;
+    } words[] = {{"NameResolution", ERR_RESOLVE}, {"Tls", ERR_TLS}, {"Timeout", ERR_TIMEOUT}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(code, words[i].word) == 0) {
+            return words[i].code;
+        }
+    }
+    return otherwise;
+}
+
 int call_error(const struct call *call, struct err *err)
 {
     const char *job_id = call->job_id, *thing_name = call->thing_name;
     const struct answer *answer = &call->answer;
-    return err_set(err, answer_err_code(answer->class), "%s%s%s%s%s: %s%s%s", operation_name(call->operation),
+    enum err_code code = answer_err_code(answer->class);
+    if (answer->http_status == 0) {
+        code = transport_err_code(answer->code, code);
+    }
+    return err_set(err, code, "%s%s%s%s%s: %s%s%s", operation_name(call->operation),
                    job_id[0] != '\0' ? " " : "", job_id, thing_name[0] != '\0' ? " " : "", thing_name,
                    answer->code[0] != '\0' ? answer->code : answer_class_name(answer->class),
                    answer->message[0] != '\0' ? ": " : "", answer->message);

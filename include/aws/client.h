@@ -34,4 +34,7 @@ void aws_client_destroy(struct aws_client *client);
  * credentials the answer is ANSWER_DENIED with the code "NoCredentials". */
 struct job_service *aws_client_service(struct aws_client *client);
 
+/* Where such calls go, "host" or "host:port": for people. */
+const char *aws_client_host(const struct aws_client *client, enum operation operation);
+
 #endif

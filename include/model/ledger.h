@@ -22,7 +22,7 @@
 
 struct plan_row {
     struct job_execution execution;
-    bool force; /* the policy's, for this row */
+    bool force;                       /* the policy's, for this row */
     char reason[PLAN_REASON_MAX + 1]; /* the clauses that selected it: "status SUCCEEDED, age over 30d" */
     /* What the ledger knows besides; only READ_ROWS fills it. */
     enum outcome outcome; /* OUTCOME_PENDING until a result settled it */

@@ -1,0 +1,41 @@
+/* What a person should look at when a sweep went wrong. */
+#include "app/advice.h"
+
+#include <stddef.h>
+
+static const char *by_answer(enum answer_class why)
+{
+    switch (why) {
+    case ANSWER_DENIED:
+        return "check the access keys or the profile of the target, and what its IAM policy allows "
+               "(aws sts get-caller-identity)";
+    case ANSWER_EXPIRED:
+        return "check where the target's credentials come from: these have expired";
+    case ANSWER_SKEWED:
+        return "check this machine's clock";
+    default:
+        return NULL;
+    }
+}
+
+const char *advice(const struct report *report)
+{
+    const char *text = by_answer(report->why);
+    if (text != NULL)
+        return text;
+    switch (report->err.code) {
+    case ERR_RESOLVE:
+        return "check region and endpoint_url of the target, and this machine's name service";
+    case ERR_CONNECT:
+        return "check endpoint_url of the target, the network, and whether a firewall is in the way";
+    case ERR_TLS:
+        return "check ca_bundle of the target (or AWS_CA_BUNDLE) and the host name in its endpoint_url";
+    case ERR_TIMEOUT:
+    case ERR_BROKEN:
+        return "check endpoint_url of the target and the network; nothing useful answers there";
+    case ERR_CREDENTIALS:
+        return "check account, profile and credentials of the target";
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,48 @@
+/* From reports to one exit status. */
+#include "app/exit_status.h"
+
+#include <stddef.h>
+
+static bool denied(const struct report *report)
+{
+    return report->why == ANSWER_DENIED || report->why == ANSWER_EXPIRED ||
+           report->err.code == ERR_CREDENTIALS;
+}
+
+enum exit_status exit_status_of(const struct report *report, bool detailed)
+{
+    switch (report->end) {
+    case SWEEP_PLANNED:
+        return detailed && report->selected > 0 ? EXIT_HAS_ROWS : EXIT_FINE;
+    case SWEEP_FINISHED:
+        return report_failed(report) ? EXIT_SOME_FAILED : EXIT_FINE;
+    case SWEEP_LIMITED:
+        return report_failed(report) ? EXIT_SOME_FAILED : EXIT_LIMITED;
+    case SWEEP_GUARDED:
+        return EXIT_GUARDED;
+    case SWEEP_STOPPED:
+    case SWEEP_FAILED:
+        return denied(report) ? EXIT_DENIED : EXIT_FAILED;
+    case SWEEP_CANCELED:
+        break;
+    }
+    return EXIT_FAILED;
+}
+
+static size_t rank(enum exit_status status)
+{
+    static const enum exit_status order[] = {EXIT_FINE,    EXIT_HAS_ROWS,    EXIT_LIMITED,
+                                             EXIT_GUARDED, EXIT_SOME_FAILED, EXIT_FAILED,
+                                             EXIT_DENIED,  EXIT_USAGE,       EXIT_INTERRUPTED};
+    size_t count = sizeof order / sizeof order[0];
+    for (size_t i = 0; i < count; i++) {
+        if (order[i] == status)
+            return i;
+    }
+    return count;
+}
+
+enum exit_status exit_status_worse(enum exit_status a, enum exit_status b)
+{
+    return rank(a) < rank(b) ? b : a;
+}

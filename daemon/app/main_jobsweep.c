@@ -1,0 +1,56 @@
+/* jobsweep: the command line. */
+#include "app/commands.h"
+#include "app/options.h"
+#include "app/process.h"
+#include "app/say.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/version.h"
+
+#include <locale.h>
+#include <stdio.h>
+
+static enum exit_status help(enum command command)
+{
+    struct buf out;
+    buf_init(&out, 16384);
+    options_help(command, &out);
+    fputs(buf_string(&out), stdout);
+    buf_finish(&out);
+    return EXIT_FINE;
+}
+
+static enum exit_status run(const struct options *options)
+{
+    if (options->version) {
+        printf("jobsweep %s\n", JOBSWEEP_VERSION);
+        return EXIT_FINE;
+    }
+    if (options->help || options->command == COMMAND_HELP)
+        return help(options->command == COMMAND_HELP && !options->help ? options->topic : options->command);
+    switch (options->command) {
+    case COMMAND_PLAN:
+        return command_plan(options);
+    case COMMAND_SWEEP:
+        return command_sweep(options);
+    default:
+        return command_check(options);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct err err;
+    process_protect();
+    setlocale(LC_CTYPE, "");
+    log_setup(LOG_WARNING, LOG_TEXT);
+    if (options_parse(&options, PROGRAM_JOBSWEEP, argc, argv, &err) != 0) {
+        say("%s", err.msg);
+        return EXIT_USAGE;
+    }
+    enum exit_status status = run(&options);
+    if (fflush(stdout) != 0 && status == EXIT_FINE)
+        return EXIT_FAILED;
+    return (int)status;
+}

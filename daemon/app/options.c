@@ -1,0 +1,318 @@
+/* The command lines of both programs. */
+#include "app/options.h"
+
+#include "base/text.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#define BIT(command) (1u << (command))
+#define LISTING      (BIT(COMMAND_PLAN) | BIT(COMMAND_SWEEP))
+#define ALL          (LISTING | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
+#define LONG_BASE    256 /* above any letter */
+
+struct command_rule {
+    const char *name, *operands, *summary, *text;
+};
+
+/* By enum command. */
+static const struct command_rule command_rules[] = {
+    [COMMAND_PLAN] = {"plan", "[POLICY...]", "show what policies would delete, and delete nothing",
+                      "Lists the job executions that the policies cover and says which of them would be "
+                      "deleted and why.\nWithout POLICY: all policies. Nothing is deleted."},
+    [COMMAND_SWEEP] =
+        {"sweep", "[POLICY...]", "delete what policies select",
+         "Lists, decides, compares with the guards and deletes. A policy deletes only where its "
+         "mode is enforce\nand its target allows it; otherwise it is planned. Without POLICY: "
+         "all policies that enforce, after a\nquestion on the terminal, or with --yes."},
+    [COMMAND_CHECK] = {"check", "", "read the configuration and say all that is wrong with it",
+                       "Reads the configuration as the daemon would. Connects to nothing."},
+    [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
+    [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
+    [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
+};
+
+struct option_rule {
+    const char *name;
+    char letter;          /* 0: none */
+    const char *argument; /* NULL: takes none */
+    unsigned commands;
+    const char *text;
+};
+
+static const struct option_rule option_rules[] = {
+    {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_NONE)), "read this configuration"},
+    {"target", 0, "NAME", LISTING, "in this target only"},
+    {"format", 0, "text|json", LISTING | BIT(COMMAND_CHECK),
+     "how results are printed: text (default), or a "
+     "JSON object a line"},
+    {"detailed-exitcode", 0, NULL, BIT(COMMAND_PLAN), "exit with 3 when anything would be deleted"},
+    {"yes", 0, NULL, BIT(COMMAND_SWEEP), "sweep all policies that enforce without asking"},
+    {"quiet", 'q', NULL, LISTING | BIT(COMMAND_CHECK), "no progress, no notes, only results and errors"},
+    {"verbose", 'v', NULL, LISTING, "each job execution with its verdict"},
+    {"check", 0, NULL, BIT(COMMAND_DAEMON), "read the configuration, say what is wrong, and exit"},
+    {"once", 0, NULL, BIT(COMMAND_DAEMON), "sweep every policy now, once, and exit"},
+    {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON),
+     "least level of the log: debug, info (default), warning, "
+     "error"},
+    {"log-format", 0, "FORMAT", BIT(COMMAND_DAEMON),
+     "text, journal or json; by default journal under "
+     "systemd, else text"},
+    {"help", 'h', NULL, ALL, "show this help"},
+    {"version", 0, NULL, BIT(COMMAND_NONE) | BIT(COMMAND_DAEMON), "show the version"},
+};
+
+#define RULES (sizeof option_rules / sizeof option_rules[0])
+
+/* --- setting values ------------------------------------------------------------------------------------ */
+
+static int set_format(struct options *options, const char *value, struct err *err)
+{
+    if (strcmp(value, "text") == 0)
+        options->format = OUTPUT_TEXT;
+    else if (strcmp(value, "json") == 0)
+        options->format = OUTPUT_JSON;
+    else
+        return err_set(err, ERR_INVALID, "--format takes text or json, not \"%s\"", value);
+    return 0;
+}
+
+static int set_with_value(struct options *options, const char *name, const char *value, struct err *err)
+{
+    if (strcmp(name, "config") == 0) {
+        options->config = value;
+    } else if (strcmp(name, "target") == 0) {
+        options->target = value;
+    } else if (strcmp(name, "format") == 0) {
+        return set_format(options, value, err);
+    } else if (strcmp(name, "log-level") == 0) {
+        if (log_level_parse(value, &options->log_level) != 0)
+            return err_set(err, ERR_INVALID, "--log-level takes debug, info, warning or error, not \"%s\"",
+                           value);
+    } else if (strcmp(name, "log-format") == 0) {
+        if (log_format_parse(value, &options->log_format) != 0)
+            return err_set(err, ERR_INVALID, "--log-format takes text, journal or json, not \"%s\"", value);
+        options->log_format_given = true;
+    }
+    return 0;
+}
+
+static bool *flag_of(struct options *options, const char *name)
+{
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {
+        {"detailed-exitcode", &options->detailed_exitcode},
+        {"yes", &options->yes},
+        {"quiet", &options->quiet},
+        {"verbose", &options->verbose},
+        {"check", &options->check},
+        {"once", &options->once},
+        {"help", &options->help},
+        {"version", &options->version},
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (strcmp(flags[i].name, name) == 0)
+            return flags[i].flag;
+    }
+    return NULL;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------- */
+
+struct reading {
+    struct option longs[RULES + 1];
+    char shorts[2 * RULES + 2];
+    bool given[RULES];
+};
+
+/* The leading ':' of the short options has a missing argument told apart from an unknown option. */
+static void make_tables(struct reading *reading)
+{
+    char *letter = reading->shorts;
+    *letter++ = ':';
+    for (size_t i = 0; i < RULES; i++) {
+        const struct option_rule *rule = &option_rules[i];
+        reading->longs[i].name = rule->name;
+        reading->longs[i].has_arg = rule->argument == NULL ? no_argument : required_argument;
+        reading->longs[i].val = LONG_BASE + (int)i;
+        if (rule->letter == 0)
+            continue;
+        *letter++ = rule->letter;
+        if (rule->argument != NULL)
+            *letter++ = ':';
+    }
+}
+
+static size_t rule_of(int value)
+{
+    if (value >= LONG_BASE)
+        return (size_t)(value - LONG_BASE);
+    for (size_t i = 0; i < RULES; i++) {
+        if (option_rules[i].letter == value)
+            return i;
+    }
+    return RULES;
+}
+
+static int refuse_word(const char *what, const char *word, const char *nearest, const char *prefix,
+                       struct err *err)
+{
+    if (nearest == NULL)
+        return err_set(err, ERR_INVALID, "unknown %s \"%s\"", what, word);
+    return err_set(err, ERR_INVALID, "unknown %s \"%s\"; did you mean %s%s?", what, word, prefix, nearest);
+}
+
+/* getopt has moved past the word that it does not know, unless it stands inside of a group of letters. */
+static int refuse_option(char **argv, struct err *err)
+{
+    const char *word = argv[optind > 1 ? optind - 1 : 1];
+    const char *names[RULES + 1] = {NULL};
+    char name[64];
+    if (optopt > 0 && optopt < LONG_BASE && strncmp(word, "--", 2) != 0)
+        return err_set(err, ERR_INVALID, "unknown option -%c", optopt);
+    if (optopt >= LONG_BASE)
+        return err_set(err, ERR_INVALID, "option --%s takes no value", option_rules[rule_of(optopt)].name);
+    for (size_t i = 0; i < RULES; i++)
+        names[i] = option_rules[i].name;
+    text_copy(name, sizeof name, word + 2);
+    return refuse_word("or ambiguous option", word, text_nearest(name, names), "--", err);
+}
+
+static int read_options(struct options *options, struct reading *reading, int argc, char **argv,
+                        struct err *err)
+{
+    int value;
+    opterr = 0;
+    optind = 0; /* has glibc start over */
+    while ((value = getopt_long(argc, argv, reading->shorts, reading->longs, NULL)) != -1) {
+        if (value == '?')
+            return refuse_option(argv, err);
+        size_t rule = rule_of(value == ':' ? optopt : value);
+        if (value == ':')
+            return err_set(err, ERR_INVALID, "option --%s needs a value: %s", option_rules[rule].name,
+                           option_rules[rule].argument);
+        reading->given[rule] = true;
+        bool *flag = flag_of(options, option_rules[rule].name);
+        if (flag != NULL)
+            *flag = true;
+        else if (set_with_value(options, option_rules[rule].name, optarg, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int find_command(const char *word, enum command *command, struct err *err)
+{
+    static const char *const names[] = {"plan", "sweep", "check", "help", NULL};
+    for (int i = 0; names[i] != NULL; i++) {
+        if (strcmp(word, names[i]) == 0) {
+            *command = (enum command)i;
+            return 0;
+        }
+    }
+    const char *nearest = text_nearest(word, names);
+    if (nearest == NULL)
+        return err_set(err, ERR_INVALID, "unknown command \"%s\"; see jobsweep --help", word);
+    return refuse_word("command", word, nearest, "", err);
+}
+
+static int read_operands(struct options *options, enum program program, char **operands, size_t count,
+                         struct err *err)
+{
+    if (program == PROGRAM_JOBSWEEPD)
+        return count == 0 ? 0 : err_set(err, ERR_INVALID, "jobsweepd takes no \"%s\"", operands[0]);
+    if (count == 0) {
+        if (options->help || options->version)
+            return 0;
+        return err_set(err, ERR_INVALID, "which command? see jobsweep --help");
+    }
+    if (find_command(operands[0], &options->command, err) != 0)
+        return -1;
+    if (options->command == COMMAND_HELP && count == 2)
+        return find_command(operands[1], &options->topic, err);
+    if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK)
+        return count == 1 ? 0
+                          : err_set(err, ERR_INVALID, "%s takes no \"%s\"",
+                                    command_rules[options->command].name, operands[count - 1]);
+    options->policies = operands + 1;
+    options->policy_count = count - 1;
+    return 0;
+}
+
+static int check_fit(const struct options *options, const struct reading *reading, struct err *err)
+{
+    for (size_t i = 0; i < RULES; i++) {
+        if (!reading->given[i] || (option_rules[i].commands & BIT(options->command)) != 0)
+            continue;
+        const char *name = command_rules[options->command].name;
+        return err_set(err, ERR_INVALID, "%s does not take --%s",
+                       name[0] != '\0'                      ? name
+                       : options->command == COMMAND_DAEMON ? "jobsweepd"
+                                                            : "jobsweep without a command",
+                       option_rules[i].name);
+    }
+    if (options->quiet && options->verbose)
+        return err_set(err, ERR_INVALID, "--quiet and --verbose exclude each other");
+    if (options->check && options->once)
+        return err_set(err, ERR_INVALID, "--check and --once exclude each other");
+    return 0;
+}
+
+int options_parse(struct options *options, enum program program, int argc, char **argv, struct err *err)
+{
+    struct reading reading = {0};
+    *options = (struct options){.command = program == PROGRAM_JOBSWEEPD ? COMMAND_DAEMON : COMMAND_NONE,
+                                .topic = COMMAND_NONE,
+                                .log_level = LOG_INFO};
+    make_tables(&reading);
+    if (read_options(options, &reading, argc, argv, err) != 0)
+        return -1;
+    if (read_operands(options, program, argv + optind, (size_t)(argc - optind), err) != 0)
+        return -1;
+    if (options->version && options->command < COMMAND_DAEMON)
+        return 0; /* with a command too: nobody can mean anything else */
+    return check_fit(options, &reading, err);
+}
+
+/* --- help ---------------------------------------------------------------------------------------------- */
+
+static void help_options(enum command command, struct buf *out)
+{
+    buf_text(out, "\nOptions:\n");
+    for (size_t i = 0; i < RULES; i++) {
+        const struct option_rule *rule = &option_rules[i];
+        char name[64];
+        if ((rule->commands & BIT(command)) == 0)
+            continue;
+        struct buf text;
+        buf_init(&text, sizeof name - 1);
+        if (rule->letter != 0)
+            buf_printf(&text, "-%c, ", rule->letter);
+        else
+            buf_text(&text, "    ");
+        buf_printf(&text, "--%s%s%s", rule->name, rule->argument != NULL ? " " : "",
+                   rule->argument != NULL ? rule->argument : "");
+        text_copy(name, sizeof name, buf_string(&text));
+        buf_finish(&text);
+        buf_printf(out, "  %-26s %s\n", name, rule->text);
+    }
+}
+
+void options_help(enum command command, struct buf *out)
+{
+    const struct command_rule *rule = &command_rules[command];
+    bool daemon = command == COMMAND_DAEMON;
+    buf_printf(out, "Usage: %s%s%s%s%s%s\n\n%s%s", daemon ? "jobsweepd" : "jobsweep",
+               rule->name[0] != '\0' ? " " : "", rule->name, command == COMMAND_NONE ? "" : " [OPTION...]",
+               rule->operands[0] != '\0' ? " " : "", rule->operands, rule->text,
+               rule->text[0] != '\0' ? "\n" : "");
+    if (command == COMMAND_NONE) {
+        buf_text(out, "\nCommands:\n");
+        for (int i = COMMAND_PLAN; i <= COMMAND_HELP; i++)
+            buf_printf(out, "  %-26s %s\n", command_rules[i].name, command_rules[i].summary);
+    }
+    help_options(command, out);
+    buf_printf(out, "\nSee also: man %s\n", daemon ? "jobsweepd" : "jobsweep");
+}

@@ -1,0 +1,358 @@
+/* Sweeps of (policy, target) pairs.
+ *
+ * The happy path: runner_submit() -> WAITING -> begin() when its target has no other run -> the link to the
+ * target is made or reused -> CHECKING: on_identity() compares the account -> SWEEPING: on_swept() ->
+ * ENDED -> finish(), which calls done(). All steps that call back out are taken by on_pump(), from the loop.
+ *
+ * The ways out: no link, no identity or another account end the run as SWEEP_FAILED before anything is
+ * listed; runner_cancel() ends those that wait, and asks those under way, which then end by themselves. */
+#include "app/runner.h"
+
+#include "app/link.h"
+#include "aws/crypto.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+/* What is kept of a target between its runs. */
+struct target_state {
+    struct runner *runner;
+    char name[POLICY_NAME_MAX + 1];
+    struct link *link;
+    bool stale; /* the link is made anew before the next run */
+    bool busy;
+    struct target_state *next;
+};
+
+struct runner {
+    struct runner_config config;
+    const struct env *env;
+    struct env_timer pump;
+    struct run *runs; /* in the order of their submission */
+    struct target_state *targets;
+    struct sweep_progress finished; /* of those that are done, since the runner was idle */
+};
+
+static void set_state(struct run *run, enum run_state state)
+{
+    run->state = state;
+}
+
+static int64_t wall_ms(const struct runner *runner)
+{
+    return runner->env->wall_ms(runner->env->ctx);
+}
+
+static void kick(struct runner *runner)
+{
+    if (!runner->pump.armed)
+        runner->env->start(runner->env->ctx, &runner->pump, runner->env->mono_ns(runner->env->ctx));
+}
+
+/* --- the end of a run ---------------------------------------------------------------------------------- */
+
+static void end(struct runner *runner, struct run *run)
+{
+    set_state(run, RUN_ENDED);
+    kick(runner);
+}
+
+/* Before its sweep began. */
+static void end_early(struct runner *runner, struct run *run, enum sweep_end how, enum answer_class why,
+                      const struct err *err)
+{
+    run->report.end = how;
+    run->report.why = why;
+    if (err != NULL)
+        run->report.err = *err;
+    run->report.ended_ms = wall_ms(runner);
+    end(runner, run);
+}
+
+static void count_finished(struct runner *runner, const struct run *run)
+{
+    runner->finished.listed += run->report.listed;
+    if (run->report.end == SWEEP_PLANNED || run->report.end == SWEEP_FAILED)
+        return;
+    runner->finished.selected += run->report.selected;
+    runner->finished.settled += run->report.selected;
+}
+
+static void finish(struct runner *runner, struct run *run)
+{
+    struct config *config = run->config;
+    count_finished(runner, run);
+    sweep_destroy(run->sweep);
+    run->sweep = NULL;
+    call_finish(&run->identity.call);
+    if (run->place != NULL)
+        run->place->busy = false;
+    run->place = NULL;
+    DL_DELETE(runner->runs, run);
+    set_state(run, RUN_OUTSIDE);
+    run->done(run); /* the run may be gone now */
+    config_unref(config);
+}
+
+/* --- sweeping ------------------------------------------------------------------------------------------ */
+
+static void on_swept(void *owner, const struct report *report)
+{
+    struct run *run = owner;
+    run->report = *report;
+    end(run->place->runner, run);
+}
+
+static void sweep(struct runner *runner, struct run *run)
+{
+    char sha256[2 * CRYPTO_SHA256_BYTES + 1];
+    const char *canonical = run->policy->canonical;
+    crypto_sha256_hex(canonical, strlen(canonical), sha256);
+    struct sweep_config config = {.env = runner->env,
+                                  .dispatcher = link_dispatcher(run->place->link),
+                                  .ledger = world_ledger(runner->config.world),
+                                  .policy = run->policy,
+                                  .target = run->target,
+                                  .policy_sha256 = sha256,
+                                  .account = run->target->account,
+                                  .region = link_region(run->place->link),
+                                  .plan_only = run->plan_only,
+                                  .observer = run->observer};
+    config.observer.owner = run;
+    config.observer.done = on_swept;
+    text_copy(run->host, sizeof run->host, link_host(run->place->link, OPERATION_DELETE_EXECUTION));
+    set_state(run, RUN_SWEEPING);
+    run->sweep = sweep_start(&config);
+}
+
+/* --- whose account it is ------------------------------------------------------------------------------- */
+
+static int compare_account(const struct run *run, struct err *err)
+{
+    const struct call *call = &run->identity.call;
+    if (call->answer.class != ANSWER_DONE) {
+        call_error(call, err);
+        return err_context(err, "whose account this is could not be asked");
+    }
+    if (strcmp(call->account, run->target->account) == 0)
+        return 0;
+    return err_set(err, ERR_CREDENTIALS, "the credentials belong to account %s, not to %s as the target says",
+                   call->account, run->target->account);
+}
+
+static void on_identity(struct dispatch *dispatch)
+{
+    struct run *run = dispatch->owner;
+    struct runner *runner = run->place->runner;
+    struct err err;
+    if (run->canceled)
+        end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
+    else if (compare_account(run, &err) != 0)
+        end_early(runner, run, SWEEP_FAILED, dispatch->call.answer.class, &err);
+    else
+        sweep(runner, run);
+}
+
+static void check_account(struct run *run)
+{
+    call_finish(&run->identity.call);
+    run->identity = (struct dispatch){.done = on_identity, .owner = run};
+    call_init(&run->identity.call, OPERATION_GET_CALLER_IDENTITY);
+    text_copy(run->host, sizeof run->host, link_host(run->place->link, OPERATION_GET_CALLER_IDENTITY));
+    set_state(run, RUN_CHECKING);
+    dispatcher_submit(link_dispatcher(run->place->link), &run->identity);
+}
+
+/* --- beginning ----------------------------------------------------------------------------------------- */
+
+static void on_episode(void *owner, enum operation operation, bool begins, int64_t rate_before,
+                       int64_t rate_now)
+{
+    const struct target_state *target = owner;
+    const struct runner_config *config = &target->runner->config;
+    if (config->episode != NULL)
+        config->episode(config->owner, target->name, operation, begins, rate_before, rate_now);
+}
+
+static struct target_state *target_state(struct runner *runner, const char *name)
+{
+    struct target_state *target;
+    LL_FOREACH (runner->targets, target) {
+        if (strcmp(target->name, name) == 0)
+            return target;
+    }
+    target = mem_zalloc(sizeof *target);
+    target->runner = runner;
+    text_copy(target->name, sizeof target->name, name);
+    LL_PREPEND(runner->targets, target);
+    return target;
+}
+
+static int open_link(struct runner *runner, struct target_state *state, const struct target *target,
+                     struct err *err)
+{
+    if (state->stale) {
+        link_destroy(state->link);
+        state->link = NULL;
+    }
+    state->stale = false;
+    if (state->link != NULL)
+        return 0;
+    const struct link_config config = {
+        .world = runner->config.world, .target = target, .episode = on_episode, .owner = state};
+    state->link = link_create(&config, err);
+    return state->link != NULL ? 0 : -1;
+}
+
+static void begin(struct runner *runner, struct run *run, struct target_state *state)
+{
+    struct err err;
+    run->place = state;
+    state->busy = true;
+    run->report.started_ms = wall_ms(runner);
+    run->misconfigured = open_link(runner, state, run->target, &err) != 0;
+    if (run->misconfigured)
+        end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &err);
+    else if (run->target->account[0] != '\0')
+        check_account(run);
+    else
+        sweep(runner, run);
+}
+
+/* The first run that has ended, or that may begin; NULL when there is none. */
+static struct run *ready(struct runner *runner)
+{
+    struct run *run;
+    DL_FOREACH (runner->runs, run) {
+        if (run->state == RUN_ENDED)
+            return run;
+        if (run->state == RUN_WAITING && (run->canceled || !target_state(runner, run->target->name)->busy))
+            return run;
+    }
+    return NULL;
+}
+
+static void on_pump(struct env_timer *timer)
+{
+    struct runner *runner = timer->owner;
+    struct run *run;
+    while ((run = ready(runner)) != NULL) {
+        if (run->state == RUN_ENDED)
+            finish(runner, run);
+        else if (run->canceled)
+            end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
+        else
+            begin(runner, run, target_state(runner, run->target->name));
+    }
+}
+
+/* --- the face ------------------------------------------------------------------------------------------ */
+
+struct runner *runner_create(const struct runner_config *config)
+{
+    struct runner *runner = mem_zalloc(sizeof *runner);
+    runner->config = *config;
+    runner->env = world_env(config->world);
+    runner->pump.fire = on_pump;
+    runner->pump.owner = runner;
+    return runner;
+}
+
+void runner_destroy(struct runner *runner)
+{
+    struct target_state *target, *next;
+    if (runner == NULL)
+        return;
+    runner->env->stop(runner->env->ctx, &runner->pump);
+    LL_FOREACH_SAFE (runner->targets, target, next) {
+        link_destroy(target->link);
+        free(target);
+    }
+    free(runner);
+}
+
+void runner_submit(struct runner *runner, struct run *run)
+{
+    if (runner->runs == NULL)
+        runner->finished = (struct sweep_progress){0};
+    run->config = config_ref(run->config);
+    run->report = (struct report){0};
+    run->host[0] = '\0';
+    run->misconfigured = false;
+    run->identity = (struct dispatch){0};
+    run->canceled = false;
+    run->place = NULL;
+    run->sweep = NULL;
+    set_state(run, RUN_WAITING);
+    DL_APPEND(runner->runs, run);
+    kick(runner);
+}
+
+void runner_cancel(struct runner *runner, bool hurry)
+{
+    struct run *run;
+    DL_FOREACH (runner->runs, run) {
+        run->canceled = true;
+        if (run->state == RUN_CHECKING)
+            dispatcher_cancel(link_dispatcher(run->place->link), &run->identity);
+        else if (run->state == RUN_SWEEPING)
+            sweep_cancel(run->sweep, hurry);
+    }
+    kick(runner);
+}
+
+bool runner_has(const struct runner *runner, const char *policy, const char *target)
+{
+    const struct run *run;
+    DL_FOREACH (runner->runs, run) {
+        if (strcmp(run->policy->name, policy) == 0 && strcmp(run->target->name, target) == 0)
+            return true;
+    }
+    return false;
+}
+
+size_t runner_count(const struct runner *runner)
+{
+    const struct run *run;
+    size_t count;
+    DL_COUNT(runner->runs, run, count);
+    return count;
+}
+
+void runner_renew(struct runner *runner)
+{
+    struct target_state *target;
+    LL_FOREACH (runner->targets, target) {
+        target->stale = true;
+    }
+}
+
+static void add_progress(struct sweep_progress *sum, const struct sweep_progress *one)
+{
+    sum->deleting = sum->deleting || one->deleting;
+    sum->listed += one->listed;
+    sum->selected += one->selected;
+    sum->settled += one->settled;
+    sum->quarantined += one->quarantined;
+    sum->jobs += one->jobs;
+    sum->jobs_listed += one->jobs_listed;
+    if (one->remaining_ms > sum->remaining_ms)
+        sum->remaining_ms = one->remaining_ms;
+}
+
+void runner_progress(const struct runner *runner, struct sweep_progress *progress)
+{
+    const struct run *run;
+    *progress = runner->finished;
+    progress->remaining_ms = -1;
+    DL_FOREACH (runner->runs, run) {
+        struct sweep_progress one;
+        if (run->state != RUN_SWEEPING)
+            continue;
+        sweep_progress(run->sweep, &one);
+        add_progress(progress, &one);
+    }
+}

@@ -1,0 +1,106 @@
+/* Which policies in which targets a command is about. */
+#include "app/selection.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int unknown(const char *what, const char *name, const char **known, struct err *err)
+{
+    const char *nearest = text_nearest(name, known);
+    free(known);
+    if (nearest == NULL)
+        return err_set(err, ERR_NOT_FOUND, "the configuration has no %s \"%s\"", what, name);
+    return err_set(err, ERR_NOT_FOUND, "the configuration has no %s \"%s\"; did you mean %s?", what, name,
+                   nearest);
+}
+
+static int unknown_policy(const struct config *config, const char *name, struct err *err)
+{
+    const char **known = mem_calloc(config->policy_count + 1, sizeof *known);
+    for (size_t i = 0; i < config->policy_count; i++)
+        known[i] = config->policies[i].name;
+    return unknown("policy", name, known, err);
+}
+
+static int unknown_target(const struct config *config, const char *name, struct err *err)
+{
+    const char **known = mem_calloc(config->target_count + 1, sizeof *known);
+    for (size_t i = 0; i < config->target_count; i++)
+        known[i] = config->targets[i].name;
+    return unknown("target", name, known, err);
+}
+
+/* How many pairs were added. */
+static size_t add(struct selection *selection, const struct config *config, const struct policy *policy,
+                  const struct target *only)
+{
+    size_t before = selection->count;
+    size_t room = selection->count + policy->target_count;
+    selection->pairs = mem_realloc(selection->pairs, room + 1, sizeof selection->pairs[0]);
+    for (size_t i = 0; i < policy->target_count; i++) {
+        const struct target *target = &config->targets[policy->targets[i]];
+        if (only == NULL || only == target)
+            selection->pairs[selection->count++] = (struct selected){policy, target};
+    }
+    return selection->count - before;
+}
+
+static bool has_policy(const struct selection *selection, const struct policy *policy)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        if (selection->pairs[i].policy == policy)
+            return true;
+    }
+    return false;
+}
+
+static int add_named(struct selection *selection, const struct config *config, const char *name,
+                     const struct target *only, struct err *err)
+{
+    const struct policy *policy = config_policy(config, name);
+    if (policy == NULL)
+        return unknown_policy(config, name, err);
+    if (has_policy(selection, policy) || add(selection, config, policy, only) > 0)
+        return 0;
+    return err_set(err, ERR_NOT_FOUND, "policy \"%s\" does not cover target \"%s\"", name,
+                   only != NULL ? only->name : "");
+}
+
+int selection_make(struct selection *selection, const struct config *config, char *const *names, size_t count,
+                   const char *target_name, bool only_enforcing, struct err *err)
+{
+    const struct target *only = NULL;
+    *selection = (struct selection){0};
+    if (target_name != NULL && (only = config_target(config, target_name)) == NULL)
+        return unknown_target(config, target_name, err);
+    for (size_t i = 0; i < count; i++) {
+        if (add_named(selection, config, names[i], only, err) != 0) {
+            selection_finish(selection);
+            return -1;
+        }
+    }
+    for (size_t i = 0; count == 0 && i < config->policy_count; i++) {
+        if (!only_enforcing || config->policies[i].enforce)
+            add(selection, config, &config->policies[i], only);
+    }
+    return 0;
+}
+
+void selection_finish(struct selection *selection)
+{
+    free(selection->pairs);
+    *selection = (struct selection){0};
+}
+
+bool selection_deletes(const struct selected *pair, const char **why_not)
+{
+    const char *why = !pair->policy->enforce    ? "the policy observes (mode: enforce would delete)"
+                      : pair->target->plan_only ? "the target can only be looked at (allow: plan)"
+                                                : NULL;
+    if (why_not != NULL)
+        *why_not = why;
+    return why == NULL;
+}

@@ -1,0 +1,331 @@
+/* What `jobsweep plan` and `jobsweep sweep` do with a selection.
+ *
+ * The happy path: every pair is submitted to the runner; its observer counts rows and prints what is asked
+ * for; when one is done its result is printed; after the last one the loop stops.
+ *
+ * The ways out: a signal cancels the runner, and the pairs end by themselves; standard output that cannot be
+ * written does the same for a plan, which nobody would see. A sweep goes on: its ledger is the record. */
+#include "app/session.h"
+
+#include "app/advice.h"
+#include "app/events.h"
+#include "app/progress.h"
+#include "app/runner.h"
+#include "app/say.h"
+#include "app/view.h"
+#include "app/world.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SAMPLE_ROWS     10
+#define FAILURES_TOLD   10 /* of a pair; the rest is in its numbers */
+#define SIGNALS_WATCHED 2
+#define PRINTED_MAX     (1024 * 1024)
+
+struct session;
+
+struct pair {
+    struct session *session;
+    struct run run;
+    bool deletes;
+    struct plan_view *view; /* text only */
+    int64_t failures;
+};
+
+struct session {
+    const struct options *options;
+    struct world *world;
+    struct runner *runner;
+    struct progress *progress; /* NULL with --quiet */
+    struct view_style style;
+    struct pair *pairs;
+    size_t count, left;
+    struct buf out; /* what is printed next */
+    uv_signal_t signals[SIGNALS_WATCHED];
+    int interrupts;
+    bool interrupted; /* by SIGINT */
+    struct report total;
+    enum exit_status status;
+};
+
+static bool json(const struct session *session)
+{
+    return session->options->format == OUTPUT_JSON;
+}
+
+/* --- output -------------------------------------------------------------------------------------------- */
+
+static void print(struct session *session)
+{
+    if (session->progress != NULL && isatty(STDOUT_FILENO))
+        progress_clear(session->progress);
+    fwrite(buf_string(&session->out), 1, session->out.length, stdout);
+    buf_reset(&session->out);
+}
+
+static void tell(struct pair *pair, const char *text)
+{
+    progress_clear(pair->session->progress);
+    say("%s in %s: %s", pair->run.policy->name, pair->run.target->name, text);
+}
+
+static void on_route(void *owner, const char *text, int64_t calls)
+{
+    struct pair *pair = ((struct run *)owner)->owner;
+    if (pair->view != NULL)
+        plan_view_route(pair->view, text, calls);
+}
+
+static void on_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
+{
+    const struct run *run = owner;
+    struct pair *pair = run->owner;
+    struct session *session = pair->session;
+    if (json(session) && !pair->deletes)
+        events_row(&session->out, run->policy->name, run->target->name, execution, verdict);
+    else if (!json(session) && session->options->verbose)
+        view_row(execution, verdict, &session->out);
+    if (pair->view != NULL)
+        plan_view_row(pair->view, execution, verdict);
+    if (session->out.length > 0)
+        print(session);
+    if (!pair->deletes && ferror(stdout))
+        runner_cancel(session->runner, true);
+}
+
+static void on_planned(void *owner, const struct report *so_far)
+{
+    const struct run *run = owner;
+    struct pair *pair = run->owner;
+    char selected[32], listed[32], about[32], text[256];
+    int64_t calls;
+    if (pair->session->options->quiet || !pair->deletes)
+        return;
+    int64_t ms = view_deletion_ms(run->policy, run->target, so_far->selected, &calls);
+    snprintf(text, sizeof text, "%s of %s job executions selected, %s at the quota",
+             text_thousands(selected, so_far->selected), text_thousands(listed, so_far->listed),
+             time_about(ms, about));
+    tell(pair, text);
+}
+
+static void tell_failure(struct pair *pair, const struct plan_row *row, enum outcome outcome,
+                         const struct answer *answer)
+{
+    struct buf text;
+    if (pair->failures++ >= FAILURES_TOLD)
+        return;
+    buf_init(&text, 1024);
+    job_execution_print(&text, &row->execution);
+    buf_printf(&text, ": %s: %s%s%s", outcome_name(outcome), answer != NULL ? answer->code : "",
+               answer != NULL && answer->message[0] != '\0' ? ": " : "",
+               answer != NULL ? answer->message : "");
+    tell(pair, buf_string(&text));
+    buf_finish(&text);
+}
+
+static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
+                       const struct answer *answer)
+{
+    struct pair *pair = ((struct run *)owner)->owner;
+    struct session *session = pair->session;
+    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN)
+        tell_failure(pair, row, outcome, answer);
+    if (!session->options->verbose || json(session))
+        return;
+    buf_printf(&session->out, "  %-17s ", outcome_name(outcome));
+    job_execution_print(&session->out, &row->execution);
+    buf_char(&session->out, '\n');
+    print(session);
+}
+
+static void on_warning(void *owner, const char *text)
+{
+    struct buf line;
+    buf_init(&line, 1024);
+    buf_printf(&line, "warning: %s", text);
+    tell(((struct run *)owner)->owner, buf_string(&line));
+    buf_finish(&line);
+}
+
+/* --- the end of a pair --------------------------------------------------------------------------------- */
+
+static void add_report(struct report *total, const struct report *one)
+{
+    total->listed += one->listed;
+    total->selected += one->selected;
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        total->outcomes[i] += one->outcomes[i];
+}
+
+static void tell_error(struct pair *pair)
+{
+    const struct report *report = &pair->run.report;
+    const char *hint = advice(report);
+    struct buf text;
+    if (report->err.code == ERR_NONE)
+        return;
+    buf_init(&text, 2048);
+    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED)
+        buf_printf(&text, "%s: ", pair->run.host);
+    buf_text(&text, report->err.msg);
+    tell(pair, buf_string(&text));
+    if (hint != NULL)
+        tell(pair, hint);
+    if (pair->deletes && report->end == SWEEP_FAILED)
+        tell(pair, "nothing was deleted");
+    buf_finish(&text);
+}
+
+static void print_result(struct pair *pair)
+{
+    struct session *session = pair->session;
+    const struct run *run = &pair->run;
+    if (json(session))
+        return;
+    if (run->report.end == SWEEP_PLANNED)
+        plan_view_print(pair->view, &run->report, &session->style, &session->out);
+    else if (pair->deletes)
+        view_report(run->policy->name, run->target->name, &run->report, &session->style, &session->out);
+    print(session);
+    fflush(stdout);
+}
+
+static void on_done(struct run *run)
+{
+    struct pair *pair = run->owner;
+    struct session *session = pair->session;
+    enum exit_status status =
+        run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, session->options->detailed_exitcode);
+    session->status = exit_status_worse(session->status, status);
+    add_report(&session->total, &run->report);
+    tell_error(pair);
+    print_result(pair);
+    plan_view_destroy(pair->view);
+    pair->view = NULL;
+    if (--session->left == 0)
+        world_stop(session->world);
+}
+
+/* --- signals and throttling ---------------------------------------------------------------------------- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct session *session = handle->data;
+    session->interrupted = session->interrupted || number == SIGINT;
+    session->interrupts++;
+    progress_clear(session->progress);
+    if (session->interrupts == 1)
+        say("stopping: what was sent is settled first, which can take minutes; once more to leave that out");
+    runner_cancel(session->runner, session->interrupts > 1);
+}
+
+static void watch_signals(struct session *session)
+{
+    static const int numbers[SIGNALS_WATCHED] = {SIGINT, SIGTERM};
+    for (int i = 0; i < SIGNALS_WATCHED; i++) {
+        uv_signal_init(world_loop(session->world), &session->signals[i]);
+        session->signals[i].data = session;
+        uv_signal_start(&session->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static void on_episode(void *owner, const char *target, enum operation operation, bool begins,
+                       int64_t rate_before, int64_t rate_now)
+{
+    struct session *session = owner;
+    if (session->options->quiet)
+        return;
+    progress_clear(session->progress);
+    say("%s: %s %s: %" PRId64 " requests per 1,000 s, before %" PRId64, target, operation_name(operation),
+        begins ? "is throttled" : "is throttled no more", rate_now, rate_before);
+}
+
+/* --- the session --------------------------------------------------------------------------------------- */
+
+static void submit(struct session *session, struct pair *pair, struct config *config,
+                   const struct selected *selected, bool plan_only)
+{
+    const struct env *env = world_env(session->world);
+    const char *why_not = NULL;
+    pair->session = session;
+    pair->deletes = !plan_only && selection_deletes(selected, &why_not);
+    pair->run = (struct run){.config = config,
+                             .policy = selected->policy,
+                             .target = selected->target,
+                             .plan_only = !pair->deletes,
+                             .observer = {.route = on_route,
+                                          .row = on_row,
+                                          .planned = on_planned,
+                                          .settled = on_settled,
+                                          .warning = on_warning},
+                             .done = on_done,
+                             .owner = pair};
+    if (!json(session))
+        pair->view = plan_view_create(selected->policy, selected->target, env->wall_ms(env->ctx),
+                                      session->options->verbose ? 0 : SAMPLE_ROWS);
+    if (why_not != NULL && !session->options->quiet)
+        tell(pair, why_not);
+    runner_submit(session->runner, &pair->run);
+}
+
+static void run_all(struct session *session, struct config *config, const struct selection *selection,
+                    bool plan_only)
+{
+    const struct runner_config runner = {.world = session->world, .episode = on_episode, .owner = session};
+    session->runner = runner_create(&runner);
+    session->pairs = mem_calloc(selection->count, sizeof session->pairs[0]);
+    session->left = selection->count;
+    watch_signals(session);
+    if (!session->options->quiet)
+        session->progress = progress_create(world_env(session->world), session->runner, stderr);
+    for (size_t i = 0; i < selection->count; i++)
+        submit(session, &session->pairs[i], config, &selection->pairs[i], plan_only);
+    world_run(session->world);
+    progress_destroy(session->progress);
+    session->progress = NULL;
+    runner_destroy(session->runner);
+    for (int i = 0; i < SIGNALS_WATCHED; i++)
+        uv_close((uv_handle_t *)&session->signals[i], NULL);
+    free(session->pairs);
+}
+
+static void finish_output(struct session *session)
+{
+    if (json(session)) {
+        events_report(&session->out, &session->total, session->status);
+        print(session);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        say("standard output could not be written");
+        session->status = exit_status_worse(session->status, EXIT_FAILED);
+    }
+}
+
+enum exit_status session_run(const struct options *options, struct config *config,
+                             const struct selection *selection, bool plan_only)
+{
+    struct session session = {.options = options, .style = view_style_of(STDOUT_FILENO)};
+    struct err err;
+    buf_init(&session.out, PRINTED_MAX);
+    session.world = world_create(&err);
+    if (session.world == NULL) {
+        say("%s", err.msg);
+        session.status = EXIT_FAILED;
+    } else if (selection->count > 0) {
+        run_all(&session, config, selection, plan_only);
+    }
+    world_destroy(session.world);
+    if (session.interrupted)
+        session.status = EXIT_INTERRUPTED;
+    finish_output(&session);
+    buf_finish(&session.out);
+    return session.status;
+}

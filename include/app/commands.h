@@ -1,0 +1,20 @@
+/* The commands of jobsweep. Each returns the process's exit status. */
+#ifndef APP_COMMANDS_H
+#define APP_COMMANDS_H
+
+#include "app/exit_status.h"
+#include "app/options.h"
+#include "policy/policy.h"
+
+/* jobsweep plan, and jobsweep sweep: see app/session.h for what they share. */
+enum exit_status command_plan(const struct options *options);
+enum exit_status command_sweep(const struct options *options);
+
+/* jobsweep check, and jobsweepd --check. */
+enum exit_status command_check(const struct options *options);
+
+/* Reads the configuration that the options name; what is wrong with it goes to standard error, warnings only
+ * unless --quiet. NULL when there is any error. */
+struct config *command_config(const struct options *options);
+
+#endif

@@ -1,0 +1,19 @@
+/* Results as JSON, one object a line: what `--format json` prints. */
+#ifndef APP_EVENTS_H
+#define APP_EVENTS_H
+
+#include "base/buf.h"
+#include "engine/report.h"
+#include "model/job_execution.h"
+#include "policy/diagnostics.h"
+#include "policy/match.h"
+
+/* Each appends one line. */
+void events_row(struct buf *out, const char *policy, const char *target,
+                const struct job_execution *execution, const struct verdict *verdict);
+/* Every outcome is there, and they add up to `selected`. */
+void events_report(struct buf *out, const struct report *report, int exit_status);
+void events_diagnostic(struct buf *out, const struct diagnostic *diagnostic);
+void events_check(struct buf *out, const struct diagnostics *diagnostics, int exit_status);
+
+#endif

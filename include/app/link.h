@@ -1,0 +1,33 @@
+/* The way to one target: its credentials, its AWS client, and its lanes, which all policies of the process
+ * share, because the quotas are the target's. */
+#ifndef APP_LINK_H
+#define APP_LINK_H
+
+#include "app/world.h"
+#include "base/err.h"
+#include "engine/dispatcher.h"
+#include "policy/policy.h"
+
+struct link;
+
+struct link_config {
+    struct world *world;
+    const struct target *target; /* nothing of it is kept but copies */
+    /* Throttling begins or is over in a lane: see struct dispatcher_config. May be NULL. */
+    void (*episode)(void *owner, enum operation operation, bool begins, int64_t rate_before,
+                    int64_t rate_now);
+    void *owner;
+};
+
+/* Connects to nothing yet. NULL with err (ERR_INVALID, ERR_NOT_FOUND, ERR_PERMISSION, ERR_CREDENTIALS): what
+ * is wrong with region, endpoint, profile or CA file. */
+struct link *link_create(const struct link_config *config, struct err *err);
+/* No call may be in its dispatcher. Takes NULL. */
+void link_destroy(struct link *link);
+
+struct dispatcher *link_dispatcher(const struct link *link);
+const char *link_region(const struct link *link); /* the target's, or what the usual sources say */
+/* Where such calls go, "host" or "host:port": for people. */
+const char *link_host(const struct link *link, enum operation operation);
+
+#endif

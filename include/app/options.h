@@ -1,0 +1,52 @@
+/* The command lines of both programs, read by one table that --help is made from as well. */
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum program { PROGRAM_JOBSWEEP, PROGRAM_JOBSWEEPD };
+
+enum command {
+    COMMAND_PLAN,
+    COMMAND_SWEEP,
+    COMMAND_CHECK,
+    COMMAND_HELP,
+    COMMAND_DAEMON, /* jobsweepd, which has no commands */
+    COMMAND_NONE    /* jobsweep with nothing but --help or --version */
+};
+
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+
+/* Strings are argv's. */
+struct options {
+    enum command command;
+    bool help;          /* --help: of command, or of the program for COMMAND_NONE */
+    enum command topic; /* COMMAND_HELP: about this one; COMMAND_NONE for the program */
+    bool version;
+    const char *config; /* NULL: look for it */
+    enum output_format format;
+    bool detailed_exitcode;
+    bool yes;
+    bool quiet, verbose;
+    const char *target; /* NULL: all */
+    char **policies;    /* policy_count names; none: all */
+    size_t policy_count;
+    bool check, once; /* jobsweepd */
+    enum log_level log_level;
+    enum log_format log_format;
+    bool log_format_given;
+};
+
+/* -1 with ERR_INVALID for anything that the program does not take; the nearest known word is named. Moves the
+ * operands of argv to its end, as getopt(3) does. */
+int options_parse(struct options *options, enum program program, int argc, char **argv, struct err *err);
+
+/* Appends what --help prints. COMMAND_NONE: the program's own. */
+void options_help(enum command command, struct buf *out);
+
+#endif

@@ -1,0 +1,9 @@
+/* What both programs do to their process before anything else. */
+#ifndef APP_PROCESS_H
+#define APP_PROCESS_H
+
+/* Keeps secrets in memory out of core dumps and from other processes of the user, files that are made from
+ * other users, SIGPIPE from ending a sweep, and sockets from becoming standard output. */
+void process_protect(void);
+
+#endif

@@ -1,0 +1,79 @@
+/* Sweeps of (policy, target) pairs: one at a time for each target, targets side by side. Before each, the
+ * account that the credentials belong to is compared with the target's. */
+#ifndef APP_RUNNER_H
+#define APP_RUNNER_H
+
+#include "app/world.h"
+#include "engine/report.h"
+#include "engine/sweep.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+
+struct runner;
+struct target_state;
+
+enum run_state {
+    RUN_OUTSIDE,  /* zeroed memory, or done() was called */
+    RUN_WAITING,  /* for its target */
+    RUN_CHECKING, /* whose account it is */
+    RUN_SWEEPING,
+    RUN_ENDED /* done() comes next */
+};
+
+/* One sweep. Embedded in its owner's struct; stays where it is until done(). */
+struct run {
+    /* asked */
+    struct config *config; /* a reference is held from submit until done */
+    const struct policy *policy;
+    const struct target *target;
+    bool plan_only;
+    struct sweep_observer
+        observer; /* of its callbacks `owner` is this run; owner and done are not looked at */
+    void (*done)(struct run *run);
+    void *owner;
+
+    /* answered */
+    struct report report; /* a sweep that could not begin has ended as SWEEP_FAILED */
+    bool misconfigured;   /* it could not, for what the configuration says of its target */
+    char host[256];       /* where its calls went, "host" or "host:port"; "" when it made none */
+
+    /* the runner's */
+    enum run_state state;
+    bool canceled;
+    struct target_state *place;
+    struct dispatch identity; /* GetCallerIdentity */
+    struct sweep *sweep;
+    struct run *prev, *next;
+};
+
+struct runner_config {
+    struct world *world;
+    /* Throttling begins or is over in a lane of this target; rates in requests per 1,000 s. May be NULL. */
+    void (*episode)(void *owner, const char *target, enum operation operation, bool begins,
+                    int64_t rate_before, int64_t rate_now);
+    void *owner;
+};
+
+struct runner *runner_create(const struct runner_config *config);
+/* No run may be in it. Takes NULL. */
+void runner_destroy(struct runner *runner);
+
+/* done() comes exactly once, from the loop, never from inside of a function here. It may free the run or
+ * submit it again. */
+void runner_submit(struct runner *runner, struct run *run);
+/* Those that wait end as SWEEP_CANCELED; those under way are asked to (see sweep_cancel()). */
+void runner_cancel(struct runner *runner, bool hurry);
+
+/* Whether a run of this pair waits or is under way. */
+bool runner_has(const struct runner *runner, const char *policy, const char *target);
+size_t runner_count(const struct runner *runner); /* that wait or are under way */
+
+/* What is kept of targets (credentials, connections, learned pace) is not used for runs that begin later. */
+void runner_renew(struct runner *runner);
+
+/* The sum over everything submitted since the runner was idle last; remaining_ms is the longest. Each value
+ * that a run under way does not know yet is left out. */
+void runner_progress(const struct runner *runner, struct sweep_progress *progress);
+
+#endif

@@ -1,0 +1,32 @@
+/* Which policies in which targets a command is about. */
+#ifndef APP_SELECTION_H
+#define APP_SELECTION_H
+
+#include "app/options.h"
+#include "base/err.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct selected {
+    const struct policy *policy;
+    const struct target *target;
+};
+
+struct selection {
+    struct selected *pairs; /* in the order of the policies on the command line, or in the files */
+    size_t count;
+};
+
+/* Without names: all policies, or with only_enforcing those that enforce. With target_name in that target
+ * only. A repeated name counts once. -1 with ERR_NOT_FOUND: a name is unknown (the nearest known one is
+ * said), or a named policy does not cover the target. The pairs belong to config; selection_finish(). */
+int selection_make(struct selection *selection, const struct config *config, char *const *names, size_t count,
+                   const char *target_name, bool only_enforcing, struct err *err);
+void selection_finish(struct selection *selection);
+
+/* Whether a sweep of this pair deletes; else why_not says why it only plans. why_not may be NULL. */
+bool selection_deletes(const struct selected *pair, const char **why_not);
+
+#endif

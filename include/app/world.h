@@ -1,0 +1,29 @@
+/* The one event loop of a process and what hangs on it: clock and timers, the HTTP client, the ledger. */
+#ifndef APP_WORLD_H
+#define APP_WORLD_H
+
+#include "base/err.h"
+#include "engine/env.h"
+#include "model/ledger.h"
+#include "net/http.h"
+
+#include <uv.h>
+
+struct world;
+
+/* NULL with err when the kernel or libcurl refuse. */
+struct world *world_create(struct err *err);
+/* From outside of the loop: turns it until everything is closed. Nothing of this world may be in use any
+ * more. Takes NULL. */
+void world_destroy(struct world *world);
+
+/* Runs the loop until world_stop() is called from a callback. */
+void world_run(struct world *world);
+void world_stop(struct world *world);
+
+uv_loop_t *world_loop(struct world *world);
+const struct env *world_env(const struct world *world);
+struct http_client *world_http(const struct world *world);
+struct ledger *world_ledger(const struct world *world);
+
+#endif
