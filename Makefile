@@ -154,6 +154,9 @@ run-tests:
 
 tests: $(UNIT) $(REPLAYS) $(E2E_HELP)
 
+demo: all ## start the simulator with a fleet, plan, sweep, and compare the report with what happened
+	@tests/demo.sh $(BUILD)
+
 lint: ## the rules of ARCHITECTURE.md and CONTRIBUTING.md: includes, purity, lengths, layout, manuals
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=release build/release/libjobsweep.a \
 	    $(addprefix build/release/,$(addsuffix .a,base model policy engine))

@@ -177,26 +177,34 @@ static void print_label(struct buf *out, const char *label, size_t width)
     buf_finish(&visible);
 }
 
+/* Percent are of `total`, which may be more than the bars show. */
 static void print_bars(struct buf *out, const struct view_style *style, const char *heading,
-                       const struct bar *bars, size_t count)
+                       const struct bar *bars, size_t count, int64_t total)
 {
-    int64_t most = 0, sum = 0;
+    int64_t most = 0;
     size_t width = 12;
     for (size_t i = 0; i < count; i++) {
         size_t length = strlen(bars[i].label);
         most = bars[i].count > most ? bars[i].count : most;
-        sum += bars[i].count;
         width = length > width ? length : width;
     }
     for (size_t i = 0; i < count; i++) {
         char number[32];
-        double percent = 100.0 * (double)bars[i].count / (double)sum;
+        double percent = 100.0 * (double)bars[i].count / (double)total;
         buf_printf(out, "  %-8s ", i == 0 ? heading : "");
         print_label(out, bars[i].label, width);
         buf_char(out, ' ');
         draw(out, style, bars[i].count, most);
         buf_printf(out, " %10s %5.1f %%\n", text_thousands(number, bars[i].count), percent);
     }
+}
+
+static int64_t planned(const struct plan_view *view)
+{
+    int64_t sum = 0;
+    for (int status = 0; status < EXECUTION_STATUS_COUNT; status++)
+        sum += view->by_status[status];
+    return sum;
 }
 
 static void print_statuses(struct buf *out, const struct view_style *style, const struct plan_view *view)
@@ -208,7 +216,7 @@ static void print_statuses(struct buf *out, const struct view_style *style, cons
             bars[count++] =
                 (struct bar){execution_status_name((enum execution_status)status), view->by_status[status]};
     }
-    print_bars(out, style, "status", bars, count);
+    print_bars(out, style, "status", bars, count, planned(view));
 }
 
 static void print_ages(struct buf *out, const struct view_style *style, const struct plan_view *view)
@@ -219,7 +227,7 @@ static void print_ages(struct buf *out, const struct view_style *style, const st
         if (view->by_age[i] > 0)
             bars[count++] = (struct bar){ages[i].label, view->by_age[i]};
     }
-    print_bars(out, style, "age", bars, count);
+    print_bars(out, style, "age", bars, count, planned(view));
 }
 
 static int compare_bars(const void *left, const void *right)
@@ -247,7 +255,7 @@ static void print_jobs(struct buf *out, const struct view_style *style, const st
     char rest[32];
     struct bar *bars = sorted(&view->jobs, &all);
     shown = all < JOBS_SHOWN ? all : JOBS_SHOWN;
-    print_bars(out, style, "job", bars, shown);
+    print_bars(out, style, "job", bars, shown, planned(view));
     if (all > shown)
         buf_printf(out, "  %-8s and %s more job%s\n", "", text_thousands(rest, (int64_t)(all - shown)),
                    all - shown == 1 ? "" : "s");
