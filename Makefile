@@ -168,6 +168,6 @@ format: ## lay the C files out as .clang-format says
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: unit fuzzers deps check run-tests tests lint format clean
+.PHONY: demo unit fuzzers deps check run-tests tests lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -20,7 +20,7 @@ static int is_visible(const struct dirent *entry)
 /* The target gets a buffer of just that size, so that the address sanitizer sees a read behind it. */
 static int feed(const char *directory, const char *name)
 {
-    char path[4096];
+    char path[8192];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     FILE *file = fopen(path, "rb");
     uint8_t *data = malloc(FILE_MAX_BYTES);
