@@ -5,6 +5,7 @@
 #include "tap.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -351,8 +352,13 @@ static void open_front(struct fixture *fixture, struct front *front)
         "nghttpx", "--conf=/dev/null", "--single-process", "--no-ocsp", "-LFATAL", frontend,
         backend,   front->certificate, front->certificate, NULL};
     char *const environment[] = {NULL};
-    assert_int_equal(
-        posix_spawn(&nghttpx_pid, find_nghttpx(), NULL, NULL, (char **)(uintptr_t)arguments, environment), 0);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    int failed =
+        posix_spawn(&nghttpx_pid, find_nghttpx(), &actions, NULL, (char **)(uintptr_t)arguments, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    assert_int_equal(failed, 0);
     await_listener(front->port);
     fixture->origin = http_origin_create(fixture->client, url, &options, &err);
     assert_non_null(fixture->origin);
