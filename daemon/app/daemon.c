@@ -1,0 +1,303 @@
+/* See app/daemon.h.
+ *
+ * The happy path: load -> the scheduler fires -> begin() submits a task for each target of the policy -> the
+ * runner sweeps -> on_done() logs the report. SIGHUP replaces the configuration; tasks keep the one that they
+ * began with.
+ *
+ * The ways out: a configuration that cannot be loaded ends the start with EXIT_USAGE, and leaves everything
+ * as it was later on. A task that fails is logged and tried again by its schedule. SIGTERM stops the schedule
+ * and lets the tasks settle what was sent; a second one hurries. */
+#include "app/daemon.h"
+
+#include "app/advice.h"
+#include "app/commands.h"
+#include "app/runner.h"
+#include "app/scheduler.h"
+#include "app/selection.h"
+#include "app/systemd.h"
+#include "app/world.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define SIGNALS_WATCHED 3
+
+struct task {
+    struct daemon *daemon;
+    struct run run;
+};
+
+struct daemon {
+    const struct options *options;
+    struct config *config;
+    struct world *world;
+    struct runner *runner;
+    struct scheduler *scheduler;
+    uv_signal_t signals[SIGNALS_WATCHED];
+    uv_timer_t watchdog;
+    size_t tasks; /* not done */
+    int stops;    /* SIGTERM and SIGINT so far */
+    enum exit_status status;
+};
+
+static void tell_manager(const char *state)
+{
+    struct err err;
+    if (systemd_notify(&err, "%s", state) != 0) {
+        log_event(LOG_WARNING, "service manager not told", "error=%s", err.msg);
+    }
+}
+
+static void end_if_idle(struct daemon *daemon)
+{
+    if (daemon->tasks == 0 && (daemon->stops > 0 || daemon->options->once)) {
+        world_stop(daemon->world);
+    }
+}
+
+/* --- tasks --- */
+
+static void on_warning(void *owner, const char *text)
+{
+    const struct run *run = owner;
+    log_event(LOG_WARNING, "sweep warning", "policy=%s target=%s text=%s", run->policy->name,
+              run->target->name, text);
+}
+
+static void log_failures(const struct run *run)
+{
+    const struct report *report = &run->report;
+    const char *hint = advice(report);
+    if (report->err.code != ERR_NONE) {
+        log_event(LOG_ERROR, "sweep error", "policy=%s target=%s host=%s error=%s advice=%s",
+                  run->policy->name, run->target->name, run->host, report->err.msg, hint != NULL ? hint : "");
+    }
+}
+
+static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
+                       const struct answer *answer)
+{
+    const struct run *run = owner;
+    const struct job_execution *execution = &row->execution;
+    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN) {
+        log_event(LOG_WARNING, "not deleted",
+                  "policy=%s target=%s job=%s thing=%s number=%lld outcome=%s code=%s", run->policy->name,
+                  run->target->name, execution->job_id, execution->thing_name, (long long)execution->number,
+                  outcome_name(outcome), answer != NULL ? answer->code : "");
+    }
+}
+
+static void log_report(const struct run *run)
+{
+    const struct report *report = &run->report;
+    const int64_t *outcomes = report->outcomes;
+    log_event(
+        report_failed(report) ? LOG_ERROR : LOG_INFO, "sweep ended",
+        "policy=%s target=%s end=%s listed=%lld selected=%lld deleted=%lld deleted_presumed=%lld gone=%lld "
+        "state_changed=%lld replaced=%lld failed=%lld unknown=%lld not_attempted=%lld remaining=%lld",
+        run->policy->name, run->target->name, sweep_end_name(report->end), (long long)report->listed,
+        (long long)report->selected, (long long)outcomes[OUTCOME_DELETED],
+        (long long)outcomes[OUTCOME_DELETED_PRESUMED], (long long)outcomes[OUTCOME_GONE],
+        (long long)outcomes[OUTCOME_STATE_CHANGED], (long long)outcomes[OUTCOME_REPLACED],
+        (long long)outcomes[OUTCOME_FAILED], (long long)outcomes[OUTCOME_UNKNOWN],
+        (long long)outcomes[OUTCOME_NOT_ATTEMPTED], (long long)report->remaining);
+}
+
+static void on_done(struct run *run)
+{
+    struct task *task = run->owner;
+    struct daemon *daemon = task->daemon;
+    log_failures(run);
+    log_report(run);
+    enum exit_status status = run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, false);
+    daemon->status = exit_status_worse(daemon->status, status);
+    daemon->tasks--;
+    free(task);
+    end_if_idle(daemon);
+}
+
+static void begin(struct daemon *daemon, const struct selected *pair)
+{
+    const char *why_not = NULL;
+    if (runner_has(daemon->runner, pair->policy->name, pair->target->name)) {
+        log_event(LOG_WARNING, "sweep skipped", "policy=%s target=%s reason=%s", pair->policy->name,
+                  pair->target->name, "the one before has not ended");
+        return;
+    }
+    struct task *task = mem_zalloc(sizeof *task);
+    task->daemon = daemon;
+    task->run = (struct run){.config = daemon->config,
+                             .policy = pair->policy,
+                             .target = pair->target,
+                             .plan_only = !selection_deletes(pair, &why_not),
+                             .observer = {.settled = on_settled, .warning = on_warning},
+                             .done = on_done,
+                             .owner = task};
+    log_event(LOG_INFO, "sweep begins", "policy=%s target=%s mode=%s", pair->policy->name, pair->target->name,
+              task->run.plan_only ? "observe" : "enforce");
+    daemon->tasks++;
+    runner_submit(daemon->runner, &task->run);
+}
+
+static void on_fire(void *owner, const char *policy, int64_t due_ms)
+{
+    struct daemon *daemon = owner;
+    struct selection selection;
+    struct err err;
+    char *names[] = {(char *)policy};
+    char due[21];
+    time_rfc3339(due_ms, due);
+    log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", policy, due);
+    if (selection_make(&selection, daemon->config, names, 1, NULL, false, &err) != 0) {
+        log_event(LOG_ERROR, "schedule", "policy=%s error=%s", policy, err.msg);
+        return;
+    }
+    for (size_t i = 0; i < selection.count; i++) {
+        begin(daemon, &selection.pairs[i]);
+    }
+    selection_finish(&selection);
+}
+
+static void begin_all(struct daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->config->policy_count; i++) {
+        const struct env *env = world_env(daemon->world);
+        on_fire(daemon, daemon->config->policies[i].name, env->wall_ms(env->ctx));
+    }
+    end_if_idle(daemon);
+}
+
+static void on_episode(void *owner, const char *target, enum operation operation, bool begins,
+                       int64_t rate_before, int64_t rate_now)
+{
+    (void)owner;
+    log_event(LOG_WARNING, begins ? "throttling begins" : "throttling is over",
+              "target=%s operation=%s rate_before_per_1000s=%lld rate_per_1000s=%lld", target,
+              operation_name(operation), (long long)rate_before, (long long)rate_now);
+}
+
+/* --- signals and the service manager --- */
+
+static void tell_reloading(void)
+{
+    struct err err;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long long usec = (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    if (systemd_notify(&err, "RELOADING=1\nMONOTONIC_USEC=%lld", usec) != 0) {
+        log_event(LOG_WARNING, "service manager not told", "error=%s", err.msg);
+    }
+}
+
+static void reload(struct daemon *daemon)
+{
+    tell_reloading();
+    struct config *config = command_config(daemon->options);
+    if (config == NULL) {
+        log_event(LOG_ERROR, "reload refused", "note=%s",
+                  "the configuration that was in force stays in force");
+    } else {
+        config_unref(daemon->config);
+        daemon->config = config;
+        scheduler_load(daemon->scheduler, config);
+        runner_renew(daemon->runner);
+        log_event(LOG_INFO, "reloaded", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
+                  (unsigned long)config->target_count);
+    }
+    tell_manager("READY=1");
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct daemon *daemon = handle->data;
+    if (number == SIGHUP) {
+        if (daemon->stops == 0) {
+            reload(daemon);
+        }
+        return;
+    }
+    daemon->stops++;
+    log_event(LOG_INFO, "stopping", "sweeps=%lu", (unsigned long)daemon->tasks);
+    tell_manager("STOPPING=1");
+    scheduler_load(daemon->scheduler, NULL);
+    runner_cancel(daemon->runner, daemon->stops > 1);
+    end_if_idle(daemon);
+}
+
+static void on_watchdog(uv_timer_t *handle)
+{
+    (void)handle;
+    tell_manager("WATCHDOG=1");
+}
+
+static void watch(struct daemon *daemon)
+{
+    static const int numbers[SIGNALS_WATCHED] = {SIGTERM, SIGINT, SIGHUP};
+    uv_loop_t *loop = world_loop(daemon->world);
+    for (int i = 0; i < SIGNALS_WATCHED; i++) {
+        uv_signal_init(loop, &daemon->signals[i]);
+        daemon->signals[i].data = daemon;
+        uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
+    }
+    uint64_t every_ms = (uint64_t)(systemd_watchdog_ns() / TIME_NS_PER_MS);
+    uv_timer_init(loop, &daemon->watchdog);
+    if (every_ms > 0) {
+        uv_timer_start(&daemon->watchdog, on_watchdog, every_ms, every_ms);
+    }
+}
+
+static void unwatch(struct daemon *daemon)
+{
+    for (int i = 0; i < SIGNALS_WATCHED; i++) {
+        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+    }
+    uv_close((uv_handle_t *)&daemon->watchdog, NULL);
+}
+
+/* --- the daemon --- */
+
+static void serve(struct daemon *daemon)
+{
+    const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
+    daemon->runner = runner_create(&runner);
+    daemon->scheduler = scheduler_create(world_env(daemon->world), on_fire, daemon);
+    watch(daemon);
+    log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)daemon->config->policy_count,
+              (unsigned long)daemon->config->target_count);
+    tell_manager("READY=1");
+    if (daemon->options->once) {
+        begin_all(daemon);
+    } else {
+        scheduler_load(daemon->scheduler, daemon->config);
+    }
+    if (daemon->tasks > 0 || !daemon->options->once) {
+        world_run(daemon->world);
+    }
+    scheduler_destroy(daemon->scheduler);
+    runner_destroy(daemon->runner);
+    unwatch(daemon);
+}
+
+enum exit_status daemon_run(const struct options *options)
+{
+    struct daemon daemon = {.options = options, .config = command_config(options)};
+    struct err err;
+    if (daemon.config == NULL) {
+        return EXIT_USAGE;
+    }
+    daemon.world = world_create(&err);
+    if (daemon.world == NULL) {
+        log_event(LOG_ERROR, "start failed", "error=%s", err.msg);
+        daemon.status = EXIT_FAILED;
+    } else {
+        serve(&daemon);
+    }
+    world_destroy(daemon.world);
+    config_unref(daemon.config);
+    /* A service that was told to stop has done as it was told, whatever its sweeps met. */
+    return options->once || daemon.stops == 0 ? daemon.status : EXIT_FINE;
+}

@@ -1,0 +1,43 @@
+/* jobsweepd: the daemon. */
+#include "app/commands.h"
+#include "app/daemon.h"
+#include "app/options.h"
+#include "app/process.h"
+#include "app/say.h"
+#include "app/systemd.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/version.h"
+
+#include <stdio.h>
+
+static enum exit_status help(void)
+{
+    struct buf out;
+    buf_init(&out, 16384);
+    options_help(COMMAND_DAEMON, &out);
+    fputs(buf_string(&out), stdout);
+    buf_finish(&out);
+    return EXIT_FINE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct err err;
+    process_protect();
+    if (options_parse(&options, PROGRAM_JOBSWEEPD, argc, argv, &err) != 0) {
+        say("%s", err.msg);
+        return EXIT_USAGE;
+    }
+    enum log_format format = systemd_journal() ? LOG_JOURNAL : LOG_TEXT;
+    log_setup(options.log_level, options.log_format_given ? options.log_format : format);
+    if (options.help) {
+        return help();
+    }
+    if (options.version) {
+        printf("jobsweepd %s\n", JOBSWEEP_VERSION);
+        return EXIT_FINE;
+    }
+    return (int)(options.check ? command_check(&options) : daemon_run(&options));
+}
