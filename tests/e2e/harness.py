@@ -39,7 +39,7 @@ def main(tests):
     failed = 0
     print(f"1..{len(tests)}", flush=True)
     for number, test in enumerate(tests, 1):
-        name = test.__name__.replace("_", " ")
+        name = test.__name__.removeprefix("test_").replace("_", " ")
         try:
             test()
             print(f"ok {number} - {name}", flush=True)
