@@ -157,6 +157,17 @@ tests: $(UNIT) $(REPLAYS) $(E2E_HELP)
 demo: all ## start the simulator with a fleet, plan, sweep, and compare the report with what happened
 	@tests/demo.sh $(BUILD)
 
+check-long: check valgrind ## check, and the unit tests under valgrind and with many more seeds
+	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize tests
+	JOBSWEEP_SEEDS=2000 JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_sweep build/sanitize/tests/test_pacing
+
+valgrind: ## the unit tests of the release build under valgrind
+	@$(MAKE) --no-print-directory -j2 VARIANT=release tests
+	tests/run -t 1200 "tests/valgrind.py $(UNIT)"
+
+bench: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c)) ## speed, side by side with what one would use instead
+	@for b in $^; do $$b || exit 1; done
+
 lint: ## the rules of ARCHITECTURE.md and CONTRIBUTING.md: includes, purity, lengths, layout, manuals
 	@$(MAKE) --no-print-directory -s -j2 VARIANT=release build/release/libjobsweep.a \
 	    $(addprefix build/release/,$(addsuffix .a,base model policy engine))
@@ -168,6 +179,35 @@ format: ## lay the C files out as .clang-format says
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: demo unit fuzzers deps check run-tests tests lint format clean
+# --- installing ------------------------------------------------------------------------------------------
+
+# The configuration is in /etc whatever PREFIX is, because that is where the programs look.
+BINDIR  := $(DESTDIR)$(PREFIX)/bin
+SBINDIR := $(DESTDIR)$(PREFIX)/sbin
+MANDIR  := $(DESTDIR)$(PREFIX)/share/man
+DOCDIR  := $(DESTDIR)$(PREFIX)/share/doc/jobsweep
+UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
+CONFDIR := $(DESTDIR)/etc/jobsweep
+
+MANUALS  := $(notdir $(wildcard man/*.[158]))
+EXAMPLES := $(notdir $(wildcard config/examples/*.yaml))
+
+install: $(BUILD)/jobsweep $(BUILD)/jobsweepd ## install below PREFIX (/usr/local); the configuration, if there is none, into /etc
+	install -D -m 755 -t $(BINDIR) $(BUILD)/jobsweep
+	install -D -m 755 -t $(SBINDIR) $(BUILD)/jobsweepd
+	for page in $(MANUALS); do install -D -m 644 -t $(MANDIR)/man$${page##*.} man/$$page || exit; done
+	install -D -m 644 -t $(DOCDIR) README.md
+	install -D -m 644 -t $(DOCDIR)/examples $(EXAMPLES:%=config/examples/%)
+	install -d -m 755 $(UNITDIR) $(CONFDIR)/policies.d
+	sed 's,@SBINDIR@,$(PREFIX)/sbin,' systemd/jobsweepd.service >$(UNITDIR)/jobsweepd.service
+	chmod 644 $(UNITDIR)/jobsweepd.service
+	test -e $(CONFDIR)/jobsweep.yaml || install -m 644 -t $(CONFDIR) config/jobsweep.yaml
+
+uninstall: ## remove what install put there, but for the configuration
+	rm -f $(BINDIR)/jobsweep $(SBINDIR)/jobsweepd $(UNITDIR)/jobsweepd.service
+	rm -f $(foreach page,$(MANUALS),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
+	rm -rf $(DOCDIR)
+
+.PHONY: install uninstall bench valgrind check-long demo unit fuzzers deps check run-tests tests lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
