@@ -288,7 +288,7 @@ static int argument(int argc, char **argv, int index, int otherwise, int max)
 
 int main(int argc, char **argv)
 {
-    int count = argument(argc, argv, 1, 4000, 1000000), rounds = argument(argc, argv, 2, 11, ROUNDS_MAX);
+    int count = argument(argc, argv, 1, 2000, 1000000), rounds = argument(argc, argv, 2, 9, ROUNDS_MAX);
     static struct ours ours;
     static struct bare bare;
     struct authority authority;

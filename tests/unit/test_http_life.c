@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define COUNT 4
 
@@ -159,6 +160,64 @@ static void a_refused_request_is_answered_from_the_loop(void **state)
     assert_int_equal(ask.request.status, 0);
     assert_string_equal(buf_string(&ask.request.body_in), "");
     ask_finish(&ask);
+    fixture_close(&fixture);
+}
+
+static void without_a_descriptor_left_nothing_is_sent(void **state)
+{
+    struct fixture fixture;
+    struct ask ask;
+    struct rlimit before, none;
+    (void)state;
+    open_way(&fixture, WAY_PLAIN);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3; /* new ones only; those that are open stay */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ask_once(&fixture, &ask, "DELETE", "/x");
+    fixture_run(&fixture);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(ask.done, 1);
+    assert_int_equal(ask.request.err.code, ERR_CONNECT);
+    assert_int_equal(ask.request.sent, HTTP_NOT_SENT);
+    ask_finish(&ask);
+    ask_expect(&fixture, &ask, "DELETE", "/x", ERR_NONE);
+    ask_finish(&ask);
+    fixture_close(&fixture);
+}
+
+static void on_turn(uv_prepare_t *prepare)
+{
+    *(int *)prepare->data += 1;
+}
+
+static void on_bell(uv_timer_t *timer)
+{
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* A connection that the server has closed stays readable for ever, and nobody wants to read it. */
+static void an_idle_client_lets_the_loop_sleep(void **state)
+{
+    struct fixture fixture;
+    struct ask ask;
+    uv_prepare_t prepare;
+    uv_timer_t timer;
+    int turns = 0;
+    (void)state;
+    open_way(&fixture, WAY_PLAIN);
+    ask_expect(&fixture, &ask, "GET", "/x", ERR_NONE);
+    ask_finish(&ask);
+    http_server_close(&fixture.server);
+    uv_prepare_init(&fixture.loop, &prepare);
+    prepare.data = &turns;
+    uv_prepare_start(&prepare, on_turn);
+    uv_unref((uv_handle_t *)&prepare);
+    uv_timer_init(&fixture.loop, &timer);
+    uv_timer_start(&timer, on_bell, 30, 0);
+    fixture_run(&fixture);
+    assert_in_range(turns, 1, 20);
+    uv_close((uv_handle_t *)&prepare, NULL);
     fixture_close(&fixture);
 }
 
@@ -359,6 +418,8 @@ const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_request_can_be_canceled_after_any_number_of_turns),
     cmocka_unit_test(a_canceled_request_says_so),
     cmocka_unit_test(a_refused_request_is_answered_from_the_loop),
+    cmocka_unit_test(without_a_descriptor_left_nothing_is_sent),
+    cmocka_unit_test(an_idle_client_lets_the_loop_sleep),
     cmocka_unit_test(done_may_submit_the_request_again),
     cmocka_unit_test(done_may_free_the_request),
     cmocka_unit_test(done_may_destroy_the_client),
