@@ -29,14 +29,18 @@ bool brake_freeze(struct brake *brake, const struct err *err)
 }
 
 bool brake_answered(struct brake *brake, const struct answer *answer, const struct clock_sample *now,
-                    int64_t median_ms)
+                    int64_t median_ms, bool known)
 {
     struct err err;
     brake->clock = *now;
     if (answer->server_date_ms != 0) {
         brake->skew_ms = answer->server_date_ms - answer->received_ms;
     }
-    return guard_clock(median_ms, &err) != 0 && stop_because(brake, &err, ANSWER_DONE, false);
+    bool silent = !known && answer->http_status == 0; /* no answer, so no Date either */
+    if (silent || guard_clock(known, median_ms, &err) == 0) {
+        return false;
+    }
+    return stop_because(brake, &err, ANSWER_DONE, false);
 }
 
 bool brake_refused(struct brake *brake, const struct call *call)

@@ -49,8 +49,9 @@ static void tell_if(struct row *row, bool braked)
 static void leave(struct row *row, enum outcome outcome)
 {
     struct row_shared *shared = row->shared;
-    struct pair_claim *next = pairs_release(shared->pairs, &row->claim);
-    if (next != NULL) {
+    int64_t barred_ns = outcome == OUTCOME_UNKNOWN ? row->quarantine_end_ns : 0;
+    struct pair_claim *next = pairs_release(dispatcher_pairs(shared->dispatcher), &row->claim, barred_ns);
+    if (next != NULL && ((struct row *)next->owner)->state == ROW_PARKED) { /* else it was woken already */
         start_timer(next->owner, 0);
     }
     shared->env->stop(shared->env->ctx, &row->timer);
@@ -99,7 +100,8 @@ static void note_clock(struct row *row)
     struct row_shared *shared = row->shared;
     struct clock_sample now = sample_clock(row);
     int64_t median_ms = dispatcher_skew_ms(shared->dispatcher);
-    tell_if(row, brake_answered(&shared->brake, &row->answer, &now, median_ms));
+    bool known = dispatcher_service_ms(shared->dispatcher) != 0;
+    tell_if(row, brake_answered(&shared->brake, &row->answer, &now, median_ms, known));
 }
 
 static void note_refusal(struct row *row)
@@ -124,7 +126,10 @@ static void submit(struct row *row, enum operation operation, void (*done)(struc
     strcpy(call->job_id, execution->job_id);
     strcpy(call->thing_name, execution->thing_name);
     call->number = execution->number;
-    row->dispatch.gate = operation == OPERATION_DELETE_EXECUTION ? may_send : NULL;
+    if (operation == OPERATION_DELETE_EXECUTION) {
+        call->force = step_sending(&row->plan, row->shared->force) == SENDING_FORCED;
+        row->dispatch.gate = may_send;
+    }
     dispatcher_submit(row->shared->dispatcher, &row->dispatch);
 }
 
@@ -146,6 +151,11 @@ static void begin_attempt(struct row *row)
     row->signed_at_ms = 0;
     if (shared->brake.stopping) {
         settle(row, OUTCOME_NOT_ATTEMPTED);
+        return;
+    }
+    if (step_sending(&row->plan, shared->force) == SENDING_NEVER) {
+        row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotFinished"};
+        settle(row, OUTCOME_FAILED);
         return;
     }
     if (!check_holds(row, &now)) {
@@ -254,12 +264,13 @@ static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
     struct row_shared *shared = row->shared;
     struct clock_sample now = {.mono_ns = shared->env->mono_ns(shared->env->ctx), .wall_ms = wall_ms};
     int64_t skew_ms = brake_skew_ms(&shared->brake, dispatcher_skew_ms(shared->dispatcher));
+    bool known = dispatcher_service_ms(shared->dispatcher) != 0;
     struct err ignored;
     if (shared->brake.stopping || !check_holds(row, &now) ||
-        !execution_status_terminal(row->plan.execution.fingerprint.status)) {
+        step_sending(&row->plan, shared->force) == SENDING_NEVER) {
         return false;
     }
-    if (guard_clock(skew_ms, &ignored) != 0) {
+    if (guard_clock(known, skew_ms, &ignored) != 0) {
         row->checked = row->check_needless = false; /* the next answer brings a newer Date */
         return false;
     }
@@ -342,17 +353,21 @@ static void on_recorded(struct ledger_request *request)
     start_timer(row, wait);
 }
 
-/* A row of a run that was interrupted goes on where it was. When its request was signed is not known, only
- * that it was before now. */
+/* Its turn has come. A row of a run that was interrupted goes on where it was. */
 static void enter(struct row *row)
 {
     struct row_shared *shared = row->shared;
+    int64_t barred_ns = pairs_barred_ns(&row->claim);
+    if (barred_ns > sample_clock(row).mono_ns && !shared->brake.stopping) {
+        set_state(row, ROW_PARKED);
+        shared->env->start(shared->env->ctx, &row->timer, barred_ns);
+        return;
+    }
     if (!row->open) {
         begin_attempt(row);
         return;
     }
-    row->quarantine_end_ns =
-        sample_clock(row).mono_ns + quarantine_ns(shared->signature_life_ms, shared->brake.skew_ms);
+    row->quarantine_end_ns = shared->earlier_ns;
     if (!row->intended) {
         quarantine(row);
         return;
@@ -393,7 +408,8 @@ struct row *row_create(struct row_shared *shared, int64_t number, const struct p
     row->timer = (struct env_timer){.fire = on_timer, .owner = row};
     row->claim.owner = row;
     shared->in_state[ROW_NEW]++;
-    if (pairs_claim(shared->pairs, plan->execution.job_id, plan->execution.thing_name, &row->claim)) {
+    if (pairs_claim(dispatcher_pairs(shared->dispatcher), plan->execution.job_id, plan->execution.thing_name,
+                    &row->claim, sample_clock(row).mono_ns)) {
         enter(row);
     } else {
         set_state(row, ROW_PARKED);

@@ -27,13 +27,13 @@ struct brake {
 bool brake_stop(struct brake *brake, bool hurry);
 /* The ledger failed: without a record nothing may be sent, and nothing can be settled any more. */
 bool brake_freeze(struct brake *brake, const struct err *err);
-/* An answer came, at this moment; median_ms is dispatcher_skew_ms(). */
+/* An answer came, at this moment. median_ms is dispatcher_skew_ms(); known: a Date header was ever seen. */
 bool brake_answered(struct brake *brake, const struct answer *answer, const struct clock_sample *now,
-                    int64_t median_ms);
+                    int64_t median_ms, bool known);
 /* A row was refused for good with this call's answer. */
 bool brake_refused(struct brake *brake, const struct call *call);
 
-/* The skew that a request signed now must reckon with: the larger one of the median and the latest. */
+/* The skew that a request signed now must reckon with: the larger one of the median and the latest one. */
 int64_t brake_skew_ms(const struct brake *brake, int64_t median_ms);
 
 #endif

@@ -31,6 +31,9 @@ struct deleter_config {
     const struct policy *policy;
     int64_t signature_life_ms;
     const struct facts *facts; /* what is known of the jobs: for verify: risky */
+    bool settle_only;          /* send nothing: only verify what may have been sent before */
+    int64_t earlier_ns; /* from then on no request of an earlier process can run any more: only then are rows
+                           verified that it may have sent (the monotonic clock) */
     void *owner;
     /* A row is settled, and the ledger knows (unless it failed). */
     void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,

@@ -65,6 +65,12 @@ static void execute(struct deletion *test, struct call *call, int row)
     test->exists[row] = false;
 }
 
+static bool may_go(const struct job_execution *execution, bool force)
+{
+    enum execution_status status = execution->fingerprint.status;
+    return execution_status_terminal(status) || (force && status == EXECUTION_IN_PROGRESS);
+}
+
 static void execute_late(void *ctx)
 {
     bool *exists = ctx;
@@ -75,7 +81,10 @@ static void answer_deletion(struct deletion *test, struct call *call, int row)
 {
     switch (next_letter(&test->deletes)) {
     case 'D':
-        execute(test, call, row);
+        if (test->exists[row] && !may_go(&test->stored[row], call->force))
+            refuse(call, ANSWER_STATE, 409, "InvalidStateTransitionException");
+        else
+            execute(test, call, row);
         return;
     case 'L':
         execute(test, call, row);
@@ -160,7 +169,8 @@ static void on_sent(struct rig *rig, const struct call *call)
         return;
     }
     deletion_ledger(test, row, &state);
-    must(!call->force, "force is never sent");
+    bool forced = test->policy.force && test->planned[row] == EXECUTION_IN_PROGRESS;
+    must(call->force == forced, "force is sent for what the policy forces, and for nothing else");
     must(state.intents == state.results + 1, "an intent is durable before the deletion leaves");
     must(test->rig.ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at || !test->freeze_seen,
          "nothing leaves once the ledger has failed");
@@ -223,6 +233,9 @@ static void write_plan(struct deletion *test)
         rows[i].execution = test->stored[i];
         rows[i].execution.fingerprint.version_number = 0; /* lists do not tell it */
         strcpy(rows[i].reason, "status SUCCEEDED");
+        test->planned[i] = test->stored[i].fingerprint.status;
+        rows[i].force =
+            test->force_planned || (test->policy.force && test->planned[i] == EXECUTION_IN_PROGRESS);
     }
     struct ledger_request add = {.operation = LEDGER_ADD_ROWS,
                                  .run = test->run,

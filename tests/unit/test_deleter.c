@@ -1,5 +1,5 @@
 /* The state machine of deletion, against the scripted service of sim/deletion.h, which also checks at each
- * transmission that the intent is durable and force is not sent. */
+ * transmission that the intent is durable and force only where it belongs. */
 #include "base/time.h"
 #include "sim/deletion.h"
 #include "tap.h"
