@@ -181,7 +181,8 @@ int64_t quarantine_left_ns(int64_t signed_at_ms, int64_t service_ms, int64_t sig
     if (signed_at_ms == 0) {
         return 0;
     }
-    if (signed_at_ms < 0 || signed_at_ms >= service_ms) { /* not known, or not to be believed */
+    bool believable = signed_at_ms > 0 && signed_at_ms - GUARD_SKEW_MAX_MS <= service_ms;
+    if (service_ms == 0 || !believable) {
         return longest_ns;
     }
     int64_t life_ms = quarantine_ns(signature_life_ms, 0) / TIME_NS_PER_MS;

@@ -127,12 +127,27 @@ static void wake(void *ctx)
     virtual_at(rig->world, virtual_mono_ns(rig->world) + rig->ledger_delay_ns, drain, rig);
 }
 
+static void on_started(struct ledger_request *request)
+{
+    struct rig *rig = request->owner;
+    request->done = rig->start_done;
+    request->owner = rig->start_owner;
+    request->lost_signed_ms = rig->lost_signed_ms;
+    request->done(request);
+}
+
 static void submit_request(void *ctx, struct ledger_request *request)
 {
     struct rig *rig = ctx;
     rig->ledger_requests++;
     if (rig->written)
         rig->written(rig, request);
+    if (request->operation == LEDGER_START_RUN && rig->lost_signed_ms != 0) {
+        rig->start_done = request->done;
+        rig->start_owner = request->owner;
+        request->done = on_started;
+        request->owner = rig;
+    }
     if (rig->ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at) {
         ledger_memory_face(rig->memory)->submit(ledger_memory_face(rig->memory)->ctx, request);
         return;
@@ -154,6 +169,26 @@ void rig_init(struct rig *rig, const struct virtual_config *world, const struct 
     rig->ledger = (struct ledger){.ctx = rig, .submit = submit_request};
     rig->memory = ledger_memory_create(wake, rig);
     rig->dispatcher = dispatcher_create(&rig->env, &rig->service, dispatcher ? dispatcher : &defaults);
+}
+
+struct fleet *rig_init_fleet(struct rig *rig, uint64_t seed, const struct virtual_config *faults)
+{
+    struct virtual_config world = faults ? *faults : (struct virtual_config){0};
+    struct fleet_config config = {.seed = seed,
+                                  .things = 6,
+                                  .jobs = 3,
+                                  .executions = 120,
+                                  .now_ms = RIG_START_MS - TIME_MS_PER_HOUR,
+                                  .reuse_numbers = true};
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        config.quota[i] = -1;
+    world.fleet = fleet_create(&config);
+    world.seed = seed;
+    world.start_ms = RIG_START_MS;
+    world.latency_min_ns = 20 * TIME_NS_PER_MS;
+    world.latency_max_ns = 300 * TIME_NS_PER_MS;
+    rig_init(rig, &world, NULL);
+    return world.fleet;
 }
 
 void rig_finish(struct rig *rig)

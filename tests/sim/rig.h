@@ -28,16 +28,24 @@ struct rig {
     void (*written)(struct rig *rig, const struct ledger_request *request);
     int64_t ledger_fails_at; /* the ledger is frozen from this request on, counted from 1; 0: never */
     int64_t ledger_delay_ns; /* from a request to its being durable */
+    int64_t lost_signed_ms;  /* what LEDGER_START_RUN answers; 0: what the ledger says */
 
     int64_t calls[OPERATION_COUNT], ledger_requests;
     struct job_service service;
     struct ledger_request *failing;
+    void (*start_done)(struct ledger_request *request); /* of the START_RUN under way, and its owner */
+    void *start_owner;
 };
 
 /* Zeroed memory is what it begins with; dispatcher may be NULL for the defaults. */
 void rig_init(struct rig *rig, const struct virtual_config *world,
               const struct dispatcher_config *dispatcher);
 void rig_finish(struct rig *rig);
+
+/* The same over a small fleet of this seed without quotas: 120 executions of 6 things in 3 jobs, numbers are
+ * reused. The fleet is the caller's, and is destroyed after the rig. faults may be NULL; of it only the
+ * faults and the skew count. */
+struct fleet *rig_init_fleet(struct rig *rig, uint64_t seed, const struct virtual_config *faults);
 
 /* Runs until *done is true; false when that did not happen within so much virtual time from now. */
 bool rig_run(struct rig *rig, const bool *done, int64_t seconds);
