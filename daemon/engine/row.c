@@ -175,10 +175,12 @@ static void begin_attempt(struct row *row)
     shared->ledger->submit(shared->ledger->ctx, &row->request);
 }
 
-/* The look after a quarantine is as good as a check. */
+/* The look after a quarantine is as good as a check. It has its time: a throttled read would be repeated for
+ * ever. */
 static void look(struct row *row)
 {
     set_state(row, ROW_LOOK);
+    row->shared->env->start(row->shared->env->ctx, &row->timer, row->look_end_ns);
     submit(row, OPERATION_DESCRIBE_EXECUTION, on_described);
 }
 
@@ -213,6 +215,7 @@ static void on_described(struct dispatch *dispatch)
     bool looking = row->state == ROW_LOOK;
     enum found found = step_found(&dispatch->call, &row->plan.execution);
     row->answer = dispatch->call.answer;
+    shared->env->stop(shared->env->ctx, &row->timer);
     note_clock(row);
     if (!looking && shared->brake.stopping) {
         settle(row, OUTCOME_NOT_ATTEMPTED);
@@ -380,11 +383,20 @@ static void enter(struct row *row)
 static void on_timer(struct env_timer *timer)
 {
     struct row *row = timer->owner;
-    if (row->state == ROW_PARKED) {
+    switch (row->state) {
+    case ROW_PARKED:
         enter(row);
-    } else if (row->state == ROW_WAIT) {
+        return;
+    case ROW_WAIT:
         begin_attempt(row);
-    } else if (row->shared->brake.hurry) {
+        return;
+    case ROW_LOOK:
+        dispatcher_cancel(row->shared->dispatcher, &row->dispatch);
+        return;
+    default:
+        break;
+    }
+    if (row->shared->brake.hurry) {
         settle(row, OUTCOME_UNKNOWN);
     } else {
         look(row);

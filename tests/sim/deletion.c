@@ -129,6 +129,8 @@ static void describe(struct deletion *test, struct call *call, int row)
     char letter = next_letter(&test->describes);
     if (letter == 'L') {
         refuse(call, ANSWER_AMBIGUOUS, 0, "AnswerLost");
+    } else if (letter == 'T') {
+        refuse(call, ANSWER_THROTTLED, 400, "ThrottlingException");
     } else if (letter == 'A') {
         refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
     } else if (!test->exists[row]) {

@@ -22,7 +22,8 @@ struct deletion {
     /* One letter for each call in order, the last one again and again.
      * deletes:   D done as the truth is, 409 for what is not finished; L lost, executed; l lost, not
      * executed; Z lost, executed 299 s later; T throttled; N not sent; E expired; S skewed; A denied; I
-     * invalid; X wrong state describes: = as the truth is; L lost; A denied; W about another number */
+     * invalid; X wrong state describes: = as the truth is; L lost; A denied; T throttled; W about another
+     * number */
     const char *deletes, *describes;
     void (*before)(struct deletion *test, const struct call *call); /* it is carried out */
 

@@ -20,13 +20,14 @@ static const struct env *inner(const void *ctx)
 
 static int64_t mono_ns(void *ctx)
 {
-    return inner(ctx)->mono_ns(inner(ctx)->ctx);
+    const struct rig *rig = ctx;
+    return inner(ctx)->mono_ns(inner(ctx)->ctx) + rig->suspended_ns;
 }
 
 static int64_t wall_ms(void *ctx)
 {
     const struct rig *rig = ctx;
-    return inner(ctx)->wall_ms(inner(ctx)->ctx) + rig->wall_step_ms;
+    return inner(ctx)->wall_ms(inner(ctx)->ctx) + rig->wall_step_ms + rig->suspended_ns / TIME_NS_PER_MS;
 }
 
 static uint64_t draw(void *ctx, enum random_stream stream)
@@ -36,7 +37,8 @@ static uint64_t draw(void *ctx, enum random_stream stream)
 
 static void start(void *ctx, struct env_timer *timer, int64_t at_ns)
 {
-    inner(ctx)->start(inner(ctx)->ctx, timer, at_ns);
+    const struct rig *rig = ctx;
+    inner(ctx)->start(inner(ctx)->ctx, timer, at_ns - rig->suspended_ns);
 }
 
 static void stop(void *ctx, struct env_timer *timer)
@@ -58,7 +60,9 @@ static void on_done(struct call *call)
     struct rig *rig = spied->rig;
     call->done = spied->done;
     call->owner = spied->owner;
-    call->answer.received_ms += rig->wall_step_ms;
+    int64_t suspended_ms = rig->suspended_ns / TIME_NS_PER_MS;
+    call->answer.received_ms += rig->wall_step_ms + suspended_ms;
+    call->answer.server_date_ms += call->answer.server_date_ms != 0 ? suspended_ms : 0;
     free(spied);
     if (rig->answered)
         rig->answered(rig, call);
@@ -136,6 +140,27 @@ static void on_started(struct ledger_request *request)
     request->done(request);
 }
 
+static void pass_on(struct rig *rig, struct ledger_request *request)
+{
+    ledger_memory_face(rig->memory)->submit(ledger_memory_face(rig->memory)->ctx, request);
+}
+
+static void pass_first(void *ctx)
+{
+    struct rig *rig = ctx;
+    struct ledger_request *request = rig->apart;
+    DL_DELETE(rig->apart, request);
+    pass_on(rig, request);
+}
+
+static void hold_apart(struct rig *rig, struct ledger_request *request)
+{
+    int64_t now_ns = virtual_mono_ns(rig->world);
+    rig->apart_ns = (rig->apart_ns > now_ns ? rig->apart_ns : now_ns) + rig->ledger_apart_ns;
+    DL_APPEND(rig->apart, request);
+    virtual_at(rig->world, rig->apart_ns, pass_first, rig);
+}
+
 static void submit_request(void *ctx, struct ledger_request *request)
 {
     struct rig *rig = ctx;
@@ -149,7 +174,10 @@ static void submit_request(void *ctx, struct ledger_request *request)
         request->owner = rig;
     }
     if (rig->ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at) {
-        ledger_memory_face(rig->memory)->submit(ledger_memory_face(rig->memory)->ctx, request);
+        if (rig->ledger_apart_ns != 0)
+            hold_apart(rig, request);
+        else
+            pass_on(rig, request);
         return;
     }
     if (!rig->failing)

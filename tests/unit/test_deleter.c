@@ -408,11 +408,16 @@ static void risky_verifies_after_a_lost_answer_all_the_same(void **state)
 
 /* --- the end of all --- */
 
-/* Cancels after so many events; false when it was over before. */
-static bool cancel_after(int events, bool hurry)
+/* Twelve rows of so many things; cancels after so many events. False when it was over before. */
+static bool cancel_after(int events, bool hurry, int things, int64_t ledger_apart_ns)
 {
     struct deletion test;
     deletion_begin(&test, 12);
+    test.rig.ledger_apart_ns = ledger_apart_ns;
+    for (int i = things; i < 12; i++) {
+        strcpy(test.stored[i].thing_name, test.stored[i % things].thing_name);
+        test.stored[i].number = 1 + i / things;
+    }
     test.deletes = "DLlTNDLlEZXAD";
     deletion_start(&test);
     for (int i = 0; i < events && !test.done; i++)
@@ -434,9 +439,9 @@ static bool cancel_after(int events, bool hurry)
 static void a_cancel_at_any_moment_settles_what_was_sent(void **state)
 {
     (void)state;
-    for (int hurry = 0; hurry < 2; hurry++) {
+    for (int kind = 0; kind < 8; kind++) {
         int events = 0;
-        while (cancel_after(events, hurry)) {
+        while (cancel_after(events, kind & 1, kind & 2 ? 3 : 12, kind & 4 ? 30 * TIME_NS_PER_MS : 0)) {
             events++;
         }
         assert_in_range(events, 50, 10000);
