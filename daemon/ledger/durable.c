@@ -106,8 +106,8 @@ static int64_t mono_ns(void)
     return (int64_t)now.tv_sec * TIME_NS_PER_SECOND + now.tv_nsec;
 }
 
-/* A disk that syncs in no time would have us commit for every few requests, and a commit costs as much as many
- * of them do. With the mutex held before and after. */
+/* A disk that syncs in no time would have us commit for every few requests, and a commit costs as much as
+ * many of them do. With the mutex held before and after. */
 static void let_some_gather(struct ledger_durable *durable, int64_t begun_ns)
 {
     int64_t left_ns = begun_ns + GATHER_NS - mono_ns();
