@@ -22,6 +22,11 @@ static bool stop_because(struct brake *brake, const struct err *err, enum answer
     return brake_stop(brake, hurry);
 }
 
+bool brake_withhold(struct brake *brake, const struct err *err)
+{
+    return stop_because(brake, err, ANSWER_DONE, false);
+}
+
 bool brake_freeze(struct brake *brake, const struct err *err)
 {
     brake->frozen = true;

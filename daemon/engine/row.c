@@ -247,7 +247,7 @@ static void on_intent(struct ledger_request *request)
     struct row *row = request->owner;
     struct row_shared *shared = row->shared;
     if (request->err.code != ERR_NONE) {
-        tell_if(row, brake_freeze(&shared->brake, &request->err));
+        tell_if(row, brake_withhold(&shared->brake, &request->err));
     }
     row->intended = request->err.code == ERR_NONE;
     if (shared->brake.stopping) {

@@ -147,8 +147,8 @@ static void finish(struct sweep *sweep)
 static void on_closed(struct ledger_request *request)
 {
     struct sweep *sweep = request->owner;
-    bool ended_well = sweep->report.end != SWEEP_STOPPED;
-    if (request->err.code != ERR_NONE && ended_well) { /* the end itself is not on record */
+    if (request->err.code !=
+        ERR_NONE) { /* the end itself is not on record: that matters more than any other */
         sweep->ended = false;
         ledger_failed(sweep, request);
     }

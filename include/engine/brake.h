@@ -25,7 +25,10 @@ struct brake {
 
 /* Each returns true when rows must be woken: deletion stops, or hurries, from now on. */
 bool brake_stop(struct brake *brake, bool hurry);
-/* The ledger failed: without a record nothing may be sent, and nothing can be settled any more. */
+/* An intent could not be written: nothing more is sent, but there may still be room for results. */
+bool brake_withhold(struct brake *brake, const struct err *err);
+/* A result could not be written: without a record nothing may be sent, and nothing can be settled any more.
+ */
 bool brake_freeze(struct brake *brake, const struct err *err);
 /* An answer came, at this moment. median_ms is dispatcher_skew_ms(); known: a Date header was ever seen. */
 bool brake_answered(struct brake *brake, const struct answer *answer, const struct clock_sample *now,

@@ -44,6 +44,19 @@ static void a_failed_ledger_freezes_in_a_hurry(void **state)
     assert_string_equal(brake.err.msg, "the disk is full");
 }
 
+static void an_intent_that_fails_still_lets_results_through(void **state)
+{
+    struct brake brake = {0};
+    struct err err;
+    (void)state;
+    err_set(&err, ERR_IO, "the disk is full");
+    assert_true(brake_withhold(&brake, &err));
+    assert_false(brake_withhold(&brake, &err));
+    assert_true(brake.stopping && !brake.hurry && !brake.frozen);
+    assert_true(brake_freeze(&brake, &err)); /* and then not even these */
+    assert_true(brake.hurry && brake.frozen);
+}
+
 static void a_clock_too_far_off_or_not_known_stops(void **state)
 {
     static const struct {
@@ -114,6 +127,7 @@ static void the_last_of_ten_refusals_is_the_reason(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(only_what_is_new_wakes_the_rows),
     cmocka_unit_test(a_failed_ledger_freezes_in_a_hurry),
+    cmocka_unit_test(an_intent_that_fails_still_lets_results_through),
     cmocka_unit_test(a_clock_too_far_off_or_not_known_stops),
     cmocka_unit_test(the_skew_that_counts_is_the_larger_one),
     cmocka_unit_test(the_last_of_ten_refusals_is_the_reason),
