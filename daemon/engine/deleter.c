@@ -58,7 +58,6 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .run = config->run,
                                           .signature_life_ms = config->signature_life_ms,
                                           .force = config->policy->force,
-                                          .earlier_ns = config->earlier_ns,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,

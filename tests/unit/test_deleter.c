@@ -270,6 +270,18 @@ static void one_pair_has_one_deletion_at_a_time(void **state)
     deletion_finish(&test);
 }
 
+static void a_pair_is_free_as_soon_as_its_deletion_is_answered(void **state)
+{
+    struct deletion test;
+    (void)state;
+    deletion_begin(&test, 2);
+    strcpy(test.stored[1].thing_name, test.stored[0].thing_name);
+    test.stored[1].number = 2;
+    assert_true(deletion_run(&test, 5));
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], 2);
+    deletion_finish(&test);
+}
+
 static void a_quarantine_delays_its_own_row_only(void **state)
 {
     struct deletion test;
@@ -548,6 +560,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ten_refusals_in_a_row_stop_it),
     cmocka_unit_test(refusals_with_deletions_in_between_do_not_stop_it),
     cmocka_unit_test(one_pair_has_one_deletion_at_a_time),
+    cmocka_unit_test(a_pair_is_free_as_soon_as_its_deletion_is_answered),
     cmocka_unit_test(a_quarantine_delays_its_own_row_only),
     cmocka_unit_test(a_clock_set_between_check_and_gate_needs_a_new_check),
     cmocka_unit_test(a_clock_set_far_off_stops_deletion),

@@ -228,13 +228,47 @@ static void what_deletes_nothing_does_not_wait(void **state)
     }
 }
 
-/* --- two sweeps of one dispatcher --- */
+/* --- one sweep after the other --- */
 
 static const struct virtual_config LOSSES = {.lost_before = 100000,
                                              .lost_after = 50000,
                                              .lost_late = 100000,
                                              .error_500_executed = 50000,
                                              .not_sent = 50000};
+
+/* The first is given up with requests whose fate is not known; the second knows of them from the ledger, and
+ * deletes nothing before the latest of them is dead. */
+static void a_sweep_after_one_that_was_given_up_waits_for_its_requests(void **state)
+{
+    int waited = 0;
+    (void)state;
+    for (uint64_t seed = rig_seed(1); seed < rig_seed(1) + 20; seed++) {
+        struct losing test;
+        bool never = false;
+        int64_t latest_ns = 0;
+        begin(&test, seed, &LOSSES);
+        start(&test);
+        rig_run(&test.rig, &never, 5 + (int64_t)seed % 10);
+        sweep_cancel(test.sweeps[0], true);
+        run(&test);
+        bool lost = test.reports[0].outcomes[OUTCOME_UNKNOWN] > 0;
+        for (int i = 0; i < test.pair_count; i++)
+            if (test.pairs[i].alive && test.pairs[i].sent_ns > latest_ns)
+                latest_ns = test.pairs[i].sent_ns;
+        test.first_ns = 0;
+        sweep_destroy(test.sweeps[0]);
+        start(&test);
+        run(&test);
+        assert_int_equal(test.reports[0].end, SWEEP_FINISHED);
+        if (lost)
+            assert_true(test.first_ns > latest_ns + SIGNATURE_MS * TIME_NS_PER_MS);
+        waited += lost;
+        finish(&test);
+    }
+    assert_in_range(waited, 3, 20);
+}
+
+/* --- two sweeps of one dispatcher --- */
 
 static void two_sweeps_of_the_same_things_never_have_two_live_requests(void **state)
 {
@@ -281,6 +315,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_says_that_it_waits_and_for_how_long),
     cmocka_unit_test(a_sweep_that_waits_can_be_canceled),
     cmocka_unit_test(what_deletes_nothing_does_not_wait),
+    cmocka_unit_test(a_sweep_after_one_that_was_given_up_waits_for_its_requests),
     cmocka_unit_test(two_sweeps_of_the_same_things_never_have_two_live_requests),
     cmocka_unit_test(a_sweep_that_is_given_up_bars_its_pairs_for_the_other),
 };

@@ -4,7 +4,7 @@
  * was lost. */
 #include "base/time.h"
 #include "engine/sweep.h"
-#include "sim/rig.h"
+#include "sim/deletion.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -364,6 +364,56 @@ static void a_resumed_run_that_is_canceled_can_be_resumed_again(void **state)
     }
 }
 
+static int intents;
+
+/* The attempts of a row are numbered through, whoever makes them. */
+static void check_number(struct rig *rig, const struct ledger_request *request)
+{
+    bool durable = rig->ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at;
+    if (request->operation == LEDGER_INTENT)
+        assert_int_equal(request->attempt, intents + 1);
+    intents += request->operation == LEDGER_INTENT && durable;
+}
+
+/* One row whose answers are lost, nothing executed; the ledger fails at this request, and the next process
+ * goes on. */
+static void expect_restarted(int64_t request, const char *then, enum outcome outcome, int sends)
+{
+    struct deletion test;
+    struct ledger_row_state state;
+    bool never = false;
+    deletion_begin(&test, 1);
+    test.deletes = "l";
+    test.rig.ledger_fails_at = request;
+    test.rig.written = check_number;
+    intents = 0;
+    assert_true(deletion_run(&test, 7200));
+    test.deletes = then;
+    rig_run(&test.rig, &never, 400);
+    deletion_restart(&test);
+    assert_true(deletion_run(&test, 7200));
+    assert_int_equal(test.outcome[0], outcome);
+    assert_int_equal(test.sends[0], sends);
+    deletion_ledger(&test, 0, &state);
+    assert_int_equal(state.outcome, outcome);
+    deletion_finish(&test);
+}
+
+/* INTENT, RESULT (lost), INTENT, RESULT (lost), INTENT, RESULT (lost), RESULT (failed) */
+static void three_attempts_are_counted_over_processes(void **state)
+{
+    (void)state;
+    expect_restarted(1, "lll", OUTCOME_FAILED, 3); /* nothing was sent yet */
+    expect_restarted(2, "lll", OUTCOME_FAILED, 3); /* one, without a result */
+    expect_restarted(3, "lll", OUTCOME_FAILED, 3);
+    expect_restarted(4, "lll", OUTCOME_FAILED, 3); /* two, the second without a result */
+    expect_restarted(5, "lll", OUTCOME_FAILED, 3);
+    expect_restarted(6, "D", OUTCOME_FAILED, 3); /* all three, the third without a result */
+    expect_restarted(7, "D", OUTCOME_FAILED, 3);
+    expect_restarted(2, "D", OUTCOME_DELETED, 2);
+    expect_restarted(2, "L", OUTCOME_DELETED_PRESUMED, 2);
+}
+
 static void give_more_rows(struct rig *rig, const struct ledger_request *request)
 {
     struct restart *test = rig->ctx;
@@ -403,6 +453,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_run_that_may_not_delete_any_more_is_only_settled),
     cmocka_unit_test(a_resumed_run_waits_for_the_life_of_a_signature),
     cmocka_unit_test(a_resumed_run_that_is_canceled_can_be_resumed_again),
+    cmocka_unit_test(three_attempts_are_counted_over_processes),
     cmocka_unit_test(a_ledger_that_gives_more_rows_than_the_guards_saw_stops_the_sweep),
 };
 
