@@ -173,6 +173,23 @@ static void a_date_that_cannot_be_believed_costs_the_longest_wait_and_no_more(vo
     assert_in_range(first_after_ms(INT64_C(1800000000000) * 2, 0, 0), LONGEST_MS - 2000, LONGEST_MS + 1000);
 }
 
+/* What was lost was lost before the run began, so that the time that the plan took counts. The ledger takes
+ * ten seconds each for the beginning, the rows, the seal, the rows again, and the first intent. */
+static void the_longest_wait_counts_from_the_beginning_of_the_run(void **state)
+{
+    struct losing test;
+    (void)state;
+    begin(&test, rig_seed(1), NULL);
+    test.policy.per_run = 3;
+    test.rig.ledger_delay_ns = 10 * TIME_NS_PER_SECOND;
+    test.rig.lost_signed_ms = RIG_START_MS * 2;
+    start(&test);
+    run(&test);
+    int64_t first_ms = test.first_ns / TIME_NS_PER_MS;
+    assert_in_range(first_ms, LONGEST_MS + 30000, LONGEST_MS + 31000);
+    finish(&test);
+}
+
 static void it_says_that_it_waits_and_for_how_long(void **state)
 {
     struct losing test;
@@ -312,6 +329,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_sweep_waits_until_a_lost_request_is_dead_by_the_services_clock),
     cmocka_unit_test(a_wall_clock_that_is_set_neither_shortens_nor_stretches_the_wait),
     cmocka_unit_test(a_date_that_cannot_be_believed_costs_the_longest_wait_and_no_more),
+    cmocka_unit_test(the_longest_wait_counts_from_the_beginning_of_the_run),
     cmocka_unit_test(it_says_that_it_waits_and_for_how_long),
     cmocka_unit_test(a_sweep_that_waits_can_be_canceled),
     cmocka_unit_test(what_deletes_nothing_does_not_wait),
