@@ -500,11 +500,9 @@ static void on_timer(struct env_timer *timer)
         enter(row);
     } else if (row->state == ROW_WAIT) {
         begin_attempt(row);
-    } else if (row->deleter->hurry) {
-        settle(row, OUTCOME_UNKNOWN);
-    } else {
-        look(row);
-    }
+    } else if (row->state == ROW_QUARANTINE || row->state == ROW_LOOK_WAIT) {
+        row->deleter->hurry ? settle(row, OUTCOME_UNKNOWN) : look(row);
+    } /* else it was woken by stop(), and its pair came free while it leaves */
 }
 
 /* --- the deleter --- */
