@@ -386,13 +386,16 @@ static void on_timer(struct env_timer *timer)
     case ROW_LOOK:
         dispatcher_cancel(row->shared->dispatcher, &row->dispatch);
         return;
+    case ROW_QUARANTINE:
+    case ROW_LOOK_WAIT:
+        if (row->shared->brake.hurry) {
+            settle(row, OUTCOME_UNKNOWN);
+        } else {
+            look(row);
+        }
+        return;
     default:
-        break;
-    }
-    if (row->shared->brake.hurry) {
-        settle(row, OUTCOME_UNKNOWN);
-    } else {
-        look(row);
+        return;
     }
 }
 
