@@ -28,4 +28,5 @@ void process_protect(void)
 #endif
     umask(077);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a ledger over the limit is a write that fails, and is handled as one */
 }
