@@ -36,7 +36,7 @@ struct rig {
     int64_t calls[OPERATION_COUNT], ledger_requests;
     struct job_service service;
     struct ledger_request *failing, *apart;
-    int64_t apart_ns; /* when the last of them is passed on */
+    int64_t apart_ns;                                   /* when the last of them is passed on */
     void (*start_done)(struct ledger_request *request); /* of the START_RUN under way, and its owner */
     void *start_owner;
 };
