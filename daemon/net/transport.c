@@ -226,12 +226,9 @@ static void handle_give_back(struct handle *handle)
 static void add_line(struct buf *lines, const char *name, const char *value)
 {
     /* libcurl's words for "not this header" and "this header, empty" are "Name:" and "Name;" */
-    if (!value)
-        buf_printf(lines, "%s:", name);
-    else if (value[0] == '\0')
-        buf_printf(lines, "%s;", name);
-    else
-        buf_printf(lines, "%s: %s", name, value);
+    buf_text(lines, name);
+    buf_text(lines, !value ? ":" : value[0] == '\0' ? ";" : ": ");
+    buf_text(lines, value ? value : "");
     buf_append(lines, "", 1);
 }
 
