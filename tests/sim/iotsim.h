@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "sim/fleet.h"
+#include "sim/iotsim_actor.h"
 #include "sim/iotsim_fault.h"
 
 #include <stdbool.h>
@@ -28,6 +29,8 @@ struct iotsim_options {
     const char *access_key, *secret_key, *session_token; /* session_token: NULL for none */
     int latency_min_ms, latency_max_ms;                  /* half before the execution, half after */
     int64_t skew_ms;                                     /* of the service's clock, Date and quotas */
+    int signature_life_s;                                /* an older X-Amz-Date is refused */
+    int recreate_ms;                                     /* see iotsim_actor.h; -1: nobody does it */
     struct fault_plan faults;
 };
 /* Reads argv into options. -1 with err; 1 when only --help was wanted (and has been printed). Strings are
@@ -47,6 +50,7 @@ struct iotsim {
     struct sigv4_key key;                           /* the last one used: it serves all day */
     int64_t signature_failures;
     int64_t double_deletes; /* DeleteJobExecution of what had been deleted already */
+    struct iotsim_actor actor;
     int64_t connections;
     bool quit;
 };

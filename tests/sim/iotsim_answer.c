@@ -97,12 +97,17 @@ static void carry_out(struct iotsim *sim, struct iotsim_asked *asked, int64_t no
                       call->job_id);
         return;
     }
+    uint64_t identity = call->operation == OPERATION_DELETE_EXECUTION
+                            ? fleet_find(sim->fleet, call->job_id, call->thing_name, call->number, NULL)
+                            : 0;
     if (asked->route->carry_out) {
         fleet_answer(sim->fleet, call, now_ms);
         asked->route->carry_out(sim, asked, now_ms);
     } else {
         fleet_execute(sim->fleet, call, now_ms);
     }
+    if (identity && call->answer.class == ANSWER_DONE)
+        iotsim_actor_deleted(&sim->actor, identity, now_ms);
     tally(sim, asked);
     text_copy(reply->request_id, sizeof reply->request_id, call->answer.request_id);
     if (call->answer.class != ANSWER_DONE)
@@ -154,6 +159,7 @@ void iotsim_answer(struct iotsim *sim, const struct iotsim_request *request, enu
 {
     const struct iotsim_route *route = iotsim_route_find(request->method, request->target);
     bool sts = route && route->operation == OPERATION_GET_CALLER_IDENTITY;
+    iotsim_actor_act(&sim->actor, sim->fleet, now_ms);
     struct call fresh; /* for its request id, should the request not get as far as the model */
     call_init(&fresh, OPERATION_COUNT);
     fleet_answer(sim->fleet, &fresh, now_ms);

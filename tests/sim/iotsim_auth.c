@@ -145,7 +145,8 @@ static bool timely(struct check *check, int64_t now_ms)
         return fail(check, INCOMPLETE, "Date in Credential scope does not match X-Amz-Date.");
     text_copy(check->amz_date, sizeof check->amz_date, date);
     time_amz(now_ms, now);
-    if (signed_ms >= now_ms - MAX_SKEW_MS && signed_ms <= now_ms + MAX_SKEW_MS)
+    int64_t life_ms = check->sim->options->signature_life_s * TIME_MS_PER_SECOND;
+    if (signed_ms >= now_ms - life_ms && signed_ms <= now_ms + MAX_SKEW_MS)
         return true;
     bool early = signed_ms > now_ms;
     snprintf(message, sizeof message,

@@ -36,6 +36,10 @@ static const char help[] =
     "  --fault-ops OP[,...]  only these operations; all by default\n"
     "  --fault-limit N       only the first N faults happen\n"
     "  --skew SECONDS        the service's clock is ahead of ours by this (may be negative)\n"
+    "  --signature-life SECONDS\n"
+    "                        an older signature is refused; 300\n"
+    "  --recreate MS         somebody makes each execution that was deleted anew after this time, and it\n"
+    "                        succeeds; counts tell of these newcomers, and of the wrong_deletes of them\n"
     "  --help\n";
 
 /* --- options with a meaning of their own --- */
@@ -125,6 +129,8 @@ static const struct {
     {"fault-ops", TEXT, AT(faults.operations), 0, NULL},
     {"fault-limit", LONG, AT(faults.limit), INT64_MAX, NULL},
     {"skew", OWN, 0, 0, set_skew},
+    {"signature-life", NUMBER, AT(signature_life_s), 86400, NULL},
+    {"recreate", NUMBER, AT(recreate_ms), 600000, NULL},
 #undef AT
 };
 
@@ -196,7 +202,9 @@ int iotsim_options(struct iotsim_options *options, int argc, char **argv, struct
     int found, result;
     *options = (struct iotsim_options){.access_key = "AKIDEXAMPLE",
                                        .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-                                       .faults.limit = -1};
+                                       .faults.limit = -1,
+                                       .signature_life_s = 300,
+                                       .recreate_ms = -1};
     options->fleet = (struct fleet_config){.seed = 1,
                                            .things = 100,
                                            .jobs = 10,

@@ -22,6 +22,7 @@ int main(int argc, char **argv)
         return found < 0 ? 2 : 0;
     options.fleet.now_ms = wall_ms() + options.skew_ms;
     struct iotsim sim = {.options = &options, .fleet = fleet_create(&options.fleet)};
+    iotsim_actor_init(&sim.actor, options.recreate_ms);
     int failed = iotsim_serve(&sim, &err);
     if (failed) {
         fprintf(stderr, "iotsim: %s\n", err.msg);
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
         fputs(buf_string(&counts), stdout);
         buf_finish(&counts);
     }
+    iotsim_actor_finish(&sim.actor);
     fleet_destroy(sim.fleet);
     return failed ? 1 : 0;
 }
