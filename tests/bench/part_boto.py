@@ -53,11 +53,11 @@ def main(mode, url, path):
         except botocore.exceptions.BotoCoreError as error:
             return type(error).__name__
 
-    start = time.monotonic()
+    start, cpu = time.monotonic(), time.process_time()
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         for result in pool.map(delete, {"delete": given, "sweep": listed}[mode](client, path)):
             results[result] += 1
-    print(json.dumps({"seconds": time.monotonic() - start, "results": results}))
+    print(json.dumps({"seconds": time.monotonic() - start, "cpu_seconds": time.process_time() - cpu, "results": results}))
 
 
 main(*sys.argv[1:])
