@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROOM 64
+#define FIRST_ROOM 256 /* most texts fit: names, targets, header lines */
 
 void buf_init(struct buf *buf, size_t max)
 {

@@ -16,6 +16,7 @@
 #include "tls_server.h"
 
 #include <curl/curl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -308,6 +309,15 @@ static int argument(int argc, char **argv, int index, int otherwise, int max)
     return value < 1 ? 1 : value > max ? max : value;
 }
 
+/* libcurl frees 16 KiB with each transfer. Where these happen to lie at the heap's edge, glibc gives them
+ * back to the kernel and takes them again, once in six requests: up to a sixth of all that is measured, and
+ * by chance more with one client than with the other. */
+static void hold_heap(void)
+{
+    mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+    mallopt(M_TOP_PAD, 4 * 1024 * 1024);
+}
+
 static void set_credentials(void)
 {
     setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE", 1);
@@ -323,6 +333,7 @@ int main(int argc, char **argv)
     struct tls_server server;
     char url[64];
     signal(SIGPIPE, SIG_IGN);
+    hold_heap();
     set_credentials();
     authority_create(&authority);
     SSL_CTX *context = authority_server(&authority, "127.0.0.1", 3600);

@@ -172,6 +172,23 @@ def latency_holds_answers_back_and_loses_none():
         equal(sim.counts()["operations"]["ListJobs"]["executed"], 50)
 
 
+def a_deletion_sent_twice_hits_a_newcomer_and_is_counted():
+    options = ["--things", 4, "--jobs", 1, "--executions", 8, "--recreate", 0]
+    for more, status, wrong in ((["--reuse-numbers"], 200, 1), ([], 404, 0)):
+        with Iotsim(*options, *more) as sim:
+            equal(sim.request("DELETE", TARGET + "?force=true")[0], 200)
+            equal(sim.counts()["newcomers"], 0, "nobody has looked yet")
+            equal(sim.request("DELETE", TARGET)[0], status, "the same deletion again")
+            counts = sim.counts()
+            equal((counts["newcomers"], counts["wrong_deletes"], counts["deleted"]), (1, wrong, 1 + wrong))
+
+
+def a_signature_lives_as_long_as_it_is_told():
+    for life, skew, status in ((10, 60, 403), (200, 60, 200), (3600, 600, 200)):
+        with Iotsim("--signature-life", life, "--skew", skew) as sim:
+            equal(sim.request("GET", "/jobs")[0], status, f"{skew} s old, good for {life} s")
+
+
 def it_stops_while_requests_rest():
     with Iotsim("--latency", "60000") as sim:
         connection = sim.connect()
@@ -210,5 +227,6 @@ main([refusals_are_answered_and_not_executed, a_500_may_have_been_executed, garb
       a_truncated_answer_ends_early, a_stalled_request_is_never_answered,
       faults_keep_to_their_operations_and_their_limit, a_session_token_is_part_of_the_signature,
       a_signature_covers_everything, a_clock_that_is_wrong_is_seen, a_quota_throttles_with_400,
-      latency_holds_answers_back_and_loses_none, it_stops_while_requests_rest, nonsense_is_refused_with_a_reason,
+      latency_holds_answers_back_and_loses_none, a_deletion_sent_twice_hits_a_newcomer_and_is_counted,
+      a_signature_lives_as_long_as_it_is_told, it_stops_while_requests_rest, nonsense_is_refused_with_a_reason,
       a_bad_option_is_named])
