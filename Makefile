@@ -57,7 +57,7 @@ SIM_SRC := $(filter-out $(MAINS),$(wildcard tests/sim/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 HELP_SRC := $(filter-out $(UNIT_SRC) $(wildcard tests/bench/bench_*.c),$(wildcard tests/unit/*.c tests/bench/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
-E2E_HELP := $(patsubst tests/e2e/preload_%.c,$(BUILD)/e2e/preload_%.so,$(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,\
+E2E_HELP := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(patsubst tests/e2e/preload_%.c,$(BUILD)/e2e/preload_%.so,\
             $(wildcard tests/e2e/*.c)))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS  := $(FUZZERS:$(BUILD)/fuzz_%=$(BUILD)/fuzz/replay_%)
