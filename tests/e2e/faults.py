@@ -172,15 +172,14 @@ def latency_holds_answers_back_and_loses_none():
         equal(sim.counts()["operations"]["ListJobs"]["executed"], 50)
 
 
-def a_deletion_sent_twice_hits_a_newcomer_and_is_counted():
-    options = ["--things", 4, "--jobs", 1, "--executions", 8, "--recreate", 0]
-    for more, status, wrong in ((["--reuse-numbers"], 200, 1), ([], 404, 0)):
-        with Iotsim(*options, *more) as sim:
+def a_deletion_sent_twice_hits_what_was_made_anew():
+    for more, status, deleted in ((["--reuse-numbers"], 200, 2), ([], 404, 1)):
+        with Iotsim("--things", 4, "--jobs", 1, "--executions", 8, "--rebirth", 1, *more) as sim:
             equal(sim.request("DELETE", TARGET + "?force=true")[0], 200)
-            equal(sim.counts()["newcomers"], 0, "nobody has looked yet")
             equal(sim.request("DELETE", TARGET)[0], status, "the same deletion again")
-            counts = sim.counts()
-            equal((counts["newcomers"], counts["wrong_deletes"], counts["deleted"]), (1, wrong, 1 + wrong))
+            found = sim.deleted()
+            equal(len({row["identity"] for row in found}), deleted, "identities")
+            equal([row["number"] for row in found], [1] * deleted)
 
 
 def a_signature_lives_as_long_as_it_is_told():
@@ -227,6 +226,6 @@ main([refusals_are_answered_and_not_executed, a_500_may_have_been_executed, garb
       a_truncated_answer_ends_early, a_stalled_request_is_never_answered,
       faults_keep_to_their_operations_and_their_limit, a_session_token_is_part_of_the_signature,
       a_signature_covers_everything, a_clock_that_is_wrong_is_seen, a_quota_throttles_with_400,
-      latency_holds_answers_back_and_loses_none, a_deletion_sent_twice_hits_a_newcomer_and_is_counted,
+      latency_holds_answers_back_and_loses_none, a_deletion_sent_twice_hits_what_was_made_anew,
       a_signature_lives_as_long_as_it_is_told, it_stops_while_requests_rest, nonsense_is_refused_with_a_reason,
       a_bad_option_is_named])

@@ -11,8 +11,8 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "sim/fleet.h"
-#include "sim/iotsim_actor.h"
 #include "sim/iotsim_fault.h"
+#include "sim/iotsim_journal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +29,9 @@ struct iotsim_options {
     const char *access_key, *secret_key, *session_token; /* session_token: NULL for none */
     int latency_min_ms, latency_max_ms;                  /* half before the execution, half after */
     int64_t skew_ms;                                     /* of the service's clock, Date and quotas */
-    int signature_life_s;                                /* an older X-Amz-Date is refused */
-    int recreate_ms;                                     /* see iotsim_actor.h; -1: nobody does it */
+    int64_t signature_life_s;                            /* how old a signature may be */
+    const char *journal;                                 /* of deletions; NULL: none */
+    int rebirth;                                         /* of 1,000,000: what was deleted is made anew */
     struct fault_plan faults;
 };
 /* Reads argv into options. -1 with err; 1 when only --help was wanted (and has been printed). Strings are
@@ -50,8 +51,10 @@ struct iotsim {
     struct sigv4_key key;                           /* the last one used: it serves all day */
     int64_t signature_failures;
     int64_t double_deletes; /* DeleteJobExecution of what had been deleted already */
-    struct iotsim_actor actor;
     int64_t connections;
+    int64_t deletions; /* DeleteJobExecution received */
+    int journal_fd;    /* -1: none */
+    struct random rebirths;
     bool quit;
 };
 
@@ -63,6 +66,7 @@ struct iotsim_request {
     } headers[IOTSIM_HEADERS_MAX];
     size_t header_count;
     struct buf body;
+    int64_t deletion; /* its number in the journal; 0: it is no DeleteJobExecution */
 };
 /* The first header of this name, any case; NULL when there is none. */
 const char *iotsim_header(const struct iotsim_request *request, const char *name);

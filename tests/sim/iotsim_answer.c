@@ -88,6 +88,30 @@ static void tally(struct iotsim *sim, const struct iotsim_asked *asked)
         sim->double_deletes += fleet_was_deleted(sim->fleet, call->job_id, call->thing_name, call->number);
 }
 
+/* Somebody else makes what was just deleted anew: with --reuse-numbers under the same number. */
+static void maybe_reborn(struct iotsim *sim, const struct iotsim_asked *asked, int64_t now_ms)
+{
+    const struct call *call = &asked->call;
+    struct fleet_execution reborn;
+    if ((int)random_below(&sim->rebirths, FAULT_WHOLE) >= sim->options->rebirth)
+        return;
+    uint64_t identity =
+        fleet_add_execution(sim->fleet, call->job_id, call->thing_name, EXECUTION_SUCCEEDED, now_ms, now_ms);
+    if (fleet_identity(sim->fleet, identity, &reborn))
+        iotsim_journal_reborn(sim, asked->request, &reborn, now_ms);
+}
+
+static void delete_execution(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
+{
+    struct call *call = &asked->call;
+    struct fleet_execution before = {0};
+    fleet_find(sim->fleet, call->job_id, call->thing_name, call->number, &before);
+    fleet_execute(sim->fleet, call, now_ms);
+    iotsim_journal_executed(sim, asked->request, call, &before, now_ms);
+    if (call->answer.class == ANSWER_DONE)
+        maybe_reborn(sim, asked, now_ms);
+}
+
 static void carry_out(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms,
                       struct iotsim_reply *reply)
 {
@@ -97,17 +121,14 @@ static void carry_out(struct iotsim *sim, struct iotsim_asked *asked, int64_t no
                       call->job_id);
         return;
     }
-    uint64_t identity = call->operation == OPERATION_DELETE_EXECUTION
-                            ? fleet_find(sim->fleet, call->job_id, call->thing_name, call->number, NULL)
-                            : 0;
     if (asked->route->carry_out) {
         fleet_answer(sim->fleet, call, now_ms);
         asked->route->carry_out(sim, asked, now_ms);
+    } else if (call->operation == OPERATION_DELETE_EXECUTION) {
+        delete_execution(sim, asked, now_ms);
     } else {
         fleet_execute(sim->fleet, call, now_ms);
     }
-    if (identity && call->answer.class == ANSWER_DONE)
-        iotsim_actor_deleted(&sim->actor, identity, now_ms);
     tally(sim, asked);
     text_copy(reply->request_id, sizeof reply->request_id, call->answer.request_id);
     if (call->answer.class != ANSWER_DONE)
@@ -159,7 +180,6 @@ void iotsim_answer(struct iotsim *sim, const struct iotsim_request *request, enu
 {
     const struct iotsim_route *route = iotsim_route_find(request->method, request->target);
     bool sts = route && route->operation == OPERATION_GET_CALLER_IDENTITY;
-    iotsim_actor_act(&sim->actor, sim->fleet, now_ms);
     struct call fresh; /* for its request id, should the request not get as far as the model */
     call_init(&fresh, OPERATION_COUNT);
     fleet_answer(sim->fleet, &fresh, now_ms);

@@ -23,10 +23,9 @@ void iotsim_print_counts(const struct iotsim *sim, struct buf *out)
                    sim->options->faults.done[i]);
     buf_printf(out,
                "},\"executions\":%" PRId64 ",\"deleted\":%" PRId64 ",\"forced\":%" PRId64
-               ",\"double_deletes\":%" PRId64 ",\"newcomers\":%" PRId64 ",\"wrong_deletes\":%" PRId64
-               ",\"signature_failures\":%" PRId64 ",\"connections\":%" PRId64 "}\n",
-               counts.executions, counts.deleted, counts.forced, sim->double_deletes,
-               (int64_t)sim->actor.newcomer_count, sim->actor.wrong_deletes, sim->signature_failures,
+               ",\"double_deletes\":%" PRId64 ",\"signature_failures\":%" PRId64 ",\"connections\":%" PRId64
+               "}\n",
+               counts.executions, counts.deleted, counts.forced, sim->double_deletes, sim->signature_failures,
                sim->connections);
 }
 
