@@ -4,7 +4,7 @@
 #include "app/scheduler.h"
 #include "base/buf.h"
 #include "base/time.h"
-#include "policy/load.h"
+#include "config_text.h"
 #include "sim/virtual.h"
 
 #include <stdio.h>
@@ -108,8 +108,7 @@ static void end(struct scene *scene)
 /* "NAME=CRON" for each policy; without a cron it has no schedule. Ends with NULL. */
 static struct config *make_config(const char *const *policies)
 {
-    struct buf text, message;
-    struct diagnostics diagnostics;
+    struct buf text;
     buf_init(&text, 65536);
     buf_text(&text, "version: 1\ntargets: {t: {region: eu-west-1}}\npolicies:\n");
     for (size_t i = 0; policies[i] != NULL; i++) {
@@ -118,14 +117,7 @@ static struct config *make_config(const char *const *policies)
                    (int)(cron - policies[i] - 1), policies[i], *cron != '\0' ? ", schedule: {cron: \"" : "",
                    cron, *cron != '\0' ? "\"}" : "");
     }
-    diagnostics_init(&diagnostics);
-    struct config *config = config_load_text("t.yaml", buf_string(&text), text.length, &diagnostics);
-    if (config == NULL) {
-        buf_init(&message, 65536);
-        diagnostics_print(&diagnostics, &message);
-        fail_msg("%s", buf_string(&message));
-    }
-    diagnostics_finish(&diagnostics);
+    struct config *config = config_from_text(buf_string(&text));
     buf_finish(&text);
     return config;
 }
