@@ -15,6 +15,8 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libcurl4-openssl-dev libuv1-dev libs
               libjson-c-dev libzstd-dev uthash-dev libmicrohttpd-dev ca-certificates python3
 DEPS_TEST  := libcmocka-dev clang clang-format libclang-rt-14-dev llvm valgrind mandoc openssl systemd nghttp2-proxy \
               awscli python3-botocore python3-boto3 git
+# What `make check-systemd` installs besides.
+DEPS_SYSTEM := debootstrap systemd-container
 
 # --- flags -----------------------------------------------------------------------------------------------
 
@@ -134,13 +136,18 @@ unit: $(UNIT) ## build and run the unit tests of this VARIANT
 
 E2E := $(filter-out tests/e2e/harness.py,$(wildcard tests/e2e/*.py))
 
+install_missing = @missing=; for p in $(1); do \
+    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+if [ -z "$$missing" ]; then echo "$@: everything is installed"; exit 0; fi; \
+$(SUDO) apt-get update -q && \
+$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+
 deps: ## install what building and testing need, by name from Debian's packages (as root or with sudo)
-	@missing=; for p in $(DEPS_BUILD) $(DEPS_TEST); do \
-	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
-	if [ -z "$$missing" ]; then echo "deps: everything is installed"; exit 0; fi; \
-	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	$$sudo apt-get update -q && \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+	$(call install_missing,$(DEPS_BUILD) $(DEPS_TEST))
+
+deps-system: deps
+	$(call install_missing,$(DEPS_SYSTEM))
 
 check: ## build every variant and run all tests (under five minutes)
 	@$(MAKE) --no-print-directory lint
@@ -160,6 +167,10 @@ demo: all ## start the simulator with a fleet, plan, sweep, and compare the repo
 check-long: check valgrind ## check, and the unit tests under valgrind and with many more seeds
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize tests
 	JOBSWEEP_SEEDS=2000 JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_sweep build/sanitize/tests/test_pacing
+
+check-systemd: deps-system ## the installed service under a systemd of its own, in a container (root or sudo; a Debian mirror)
+	@$(MAKE) --no-print-directory -j2 VARIANT=release all
+	$(SUDO) env BUILD=build/release tests/run -t 900 tests/system/boot.py
 
 valgrind: ## the unit tests of the release build under valgrind
 	@$(MAKE) --no-print-directory -j2 VARIANT=release tests
@@ -208,6 +219,6 @@ uninstall: ## remove what install put there, but for the configuration
 	rm -f $(foreach page,$(MANUALS),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -rf $(DOCDIR)
 
-.PHONY: install uninstall bench valgrind check-long demo unit fuzzers deps check run-tests tests lint format clean
+.PHONY: install uninstall bench valgrind check-long check-systemd demo unit fuzzers deps deps-system check run-tests tests lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
