@@ -68,117 +68,119 @@ static void describe(const struct options *options, struct buf *out)
         buf_printf(out, " [%s]", options->policies[i]);
 }
 
+static const struct {
+    const char *line, *means;
+} good[] = {
+    {"jobsweep plan", "plan"},
+    {"jobsweep sweep", "sweep"},
+    {"jobsweep check", "check"},
+    {"jobsweep help", "help"},
+    {"jobsweep help plan", "help topic=plan"},
+    {"jobsweep --help", "none help"},
+    {"jobsweep -h", "none help"},
+    {"jobsweep --version", "none version"},
+    {"jobsweep plan --version", "plan version"},
+    {"jobsweep plan --help", "plan help"},
+    {"jobsweep --help plan", "plan help"},
+    {"jobsweep plan a b", "plan [a] [b]"},
+    {"jobsweep plan a --quiet b", "plan quiet [a] [b]"},
+    {"jobsweep --quiet plan a", "plan quiet [a]"},
+    {"jobsweep -c x.yaml plan", "plan config=x.yaml"},
+    {"jobsweep plan -cx.yaml", "plan config=x.yaml"},
+    {"jobsweep plan --config=x.yaml", "plan config=x.yaml"},
+    {"jobsweep plan --config x.yaml --config y.yaml", "plan config=y.yaml"},
+    {"jobsweep plan --conf x.yaml", "plan config=x.yaml"},
+    {"jobsweep plan --config=", "plan config="},
+    {"jobsweep sweep --target eu old", "sweep target=eu [old]"},
+    {"jobsweep sweep --yes", "sweep yes"},
+    {"jobsweep sweep --format json", "sweep json"},
+    {"jobsweep sweep --format=text", "sweep"},
+    {"jobsweep check --format json", "check json"},
+    {"jobsweep plan --detailed-exitcode", "plan detailed"},
+    {"jobsweep plan -qc x.yaml", "plan config=x.yaml quiet"},
+    {"jobsweep plan -v", "plan verbose"},
+    {"jobsweep plan -- --target", "plan [--target]"},
+    {"jobsweep -- plan -- -v", "plan [--] [-v]"},
+    {"jobsweep plan ''", "plan []"},
+    {"jobsweep plan -", "plan [-]"},
+    {"jobsweepd", "daemon"},
+    {"jobsweepd -c x.yaml", "daemon config=x.yaml"},
+    {"jobsweepd --check", "daemon checking"},
+    {"jobsweepd --once", "daemon once"},
+    {"jobsweepd --log-level debug", "daemon level=debug"},
+    {"jobsweepd --log-level error --log-format json", "daemon level=error log=json"},
+    {"jobsweepd --log-format text", "daemon log=text"},
+    {"jobsweepd --log-format journal", "daemon log=journal"},
+    {"jobsweepd --help", "daemon help"},
+    {"jobsweepd --version", "daemon version"},
+};
+
 static void good_lines_are_read(void **state)
 {
-    static const struct {
-        const char *line, *means;
-    } rows[] = {
-        {"jobsweep plan", "plan"},
-        {"jobsweep sweep", "sweep"},
-        {"jobsweep check", "check"},
-        {"jobsweep help", "help"},
-        {"jobsweep help plan", "help topic=plan"},
-        {"jobsweep --help", "none help"},
-        {"jobsweep -h", "none help"},
-        {"jobsweep --version", "none version"},
-        {"jobsweep plan --version", "plan version"},
-        {"jobsweep plan --help", "plan help"},
-        {"jobsweep --help plan", "plan help"},
-        {"jobsweep plan a b", "plan [a] [b]"},
-        {"jobsweep plan a --quiet b", "plan quiet [a] [b]"},
-        {"jobsweep --quiet plan a", "plan quiet [a]"},
-        {"jobsweep -c x.yaml plan", "plan config=x.yaml"},
-        {"jobsweep plan -cx.yaml", "plan config=x.yaml"},
-        {"jobsweep plan --config=x.yaml", "plan config=x.yaml"},
-        {"jobsweep plan --config x.yaml --config y.yaml", "plan config=y.yaml"},
-        {"jobsweep plan --conf x.yaml", "plan config=x.yaml"},
-        {"jobsweep plan --config=", "plan config="},
-        {"jobsweep sweep --target eu old", "sweep target=eu [old]"},
-        {"jobsweep sweep --yes", "sweep yes"},
-        {"jobsweep sweep --format json", "sweep json"},
-        {"jobsweep sweep --format=text", "sweep"},
-        {"jobsweep check --format json", "check json"},
-        {"jobsweep plan --detailed-exitcode", "plan detailed"},
-        {"jobsweep plan -qc x.yaml", "plan config=x.yaml quiet"},
-        {"jobsweep plan -v", "plan verbose"},
-        {"jobsweep plan -- --target", "plan [--target]"},
-        {"jobsweep -- plan -- -v", "plan [--] [-v]"},
-        {"jobsweep plan ''", "plan []"},
-        {"jobsweep plan -", "plan [-]"},
-        {"jobsweepd", "daemon"},
-        {"jobsweepd -c x.yaml", "daemon config=x.yaml"},
-        {"jobsweepd --check", "daemon checking"},
-        {"jobsweepd --once", "daemon once"},
-        {"jobsweepd --log-level debug", "daemon level=debug"},
-        {"jobsweepd --log-level error --log-format json", "daemon level=error log=json"},
-        {"jobsweepd --log-format text", "daemon log=text"},
-        {"jobsweepd --log-format journal", "daemon log=journal"},
-        {"jobsweepd --help", "daemon help"},
-        {"jobsweepd --version", "daemon version"},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct line line;
         struct buf text;
-        parse(&line, rows[i].line);
+        parse(&line, good[i].line);
         if (line.result != 0)
-            fail_msg("%s: %s", rows[i].line, line.err.msg);
+            fail_msg("%s: %s", good[i].line, line.err.msg);
         buf_init(&text, 1024);
         describe(&line.options, &text);
-        if (strcmp(buf_string(&text), rows[i].means) != 0)
-            fail_msg("%s: %s, not %s", rows[i].line, buf_string(&text), rows[i].means);
+        if (strcmp(buf_string(&text), good[i].means) != 0)
+            fail_msg("%s: %s, not %s", good[i].line, buf_string(&text), good[i].means);
         buf_finish(&text);
     }
 }
 
+static const struct {
+    const char *line, *message;
+} bad[] = {
+    {"jobsweep", "which command? see jobsweep --help"},
+    {"jobsweep ''", "unknown command \"\"; see jobsweep --help"},
+    {"jobsweep paln", "unknown command \"paln\"; did you mean plan?"},
+    {"jobsweep Plan", "unknown command \"Plan\"; did you mean plan?"},
+    {"jobsweep delete", "unknown command \"delete\"; see jobsweep --help"},
+    {"jobsweep help paln", "unknown command \"paln\"; did you mean plan?"},
+    {"jobsweep help plan sweep", "help takes no \"sweep\""},
+    {"jobsweep check old", "check takes no \"old\""},
+    {"jobsweep plan --tagret eu", "unknown or ambiguous option \"--tagret\"; did you mean --target?"},
+    {"jobsweep plan --frobnicate", "unknown or ambiguous option \"--frobnicate\""},
+    {"jobsweep plan --ver", "unknown or ambiguous option \"--ver\""},
+    {"jobsweep plan -x", "unknown option -x"},
+    {"jobsweep plan -qx", "unknown option -x"},
+    {"jobsweep plan --quiet=yes", "option --quiet takes no value"},
+    {"jobsweep plan --target", "option --target needs a value: NAME"},
+    {"jobsweep plan -c", "option --config needs a value: FILE"},
+    {"jobsweep plan --format xml", "--format takes text or json, not \"xml\""},
+    {"jobsweep plan --format JSON", "--format takes text or json, not \"JSON\""},
+    {"jobsweep plan --format ''", "--format takes text or json, not \"\""},
+    {"jobsweep plan --yes", "plan does not take --yes"},
+    {"jobsweep sweep --detailed-exitcode", "sweep does not take --detailed-exitcode"},
+    {"jobsweep check --target eu", "check does not take --target"},
+    {"jobsweep check --verbose", "check does not take --verbose"},
+    {"jobsweep help --config x", "help does not take --config"},
+    {"jobsweep plan --once", "plan does not take --once"},
+    {"jobsweep --help --quiet", "jobsweep without a command does not take --quiet"},
+    {"jobsweep plan --quiet --verbose", "--quiet and --verbose exclude each other"},
+    {"jobsweepd plan", "jobsweepd takes no \"plan\""},
+    {"jobsweepd --yes", "jobsweepd does not take --yes"},
+    {"jobsweepd --check --once", "--check and --once exclude each other"},
+    {"jobsweepd --log-level loud", "--log-level takes debug, info, warning or error, not \"loud\""},
+    {"jobsweepd --log-level ''", "--log-level takes debug, info, warning or error, not \"\""},
+    {"jobsweepd --log-format xml", "--log-format takes text, journal or json, not \"xml\""},
+};
+
 static void bad_lines_are_refused_with_what_is_wrong(void **state)
 {
-    static const struct {
-        const char *line, *message;
-    } rows[] = {
-        {"jobsweep", "which command? see jobsweep --help"},
-        {"jobsweep ''", "unknown command \"\"; see jobsweep --help"},
-        {"jobsweep paln", "unknown command \"paln\"; did you mean plan?"},
-        {"jobsweep Plan", "unknown command \"Plan\"; did you mean plan?"},
-        {"jobsweep delete", "unknown command \"delete\"; see jobsweep --help"},
-        {"jobsweep help paln", "unknown command \"paln\"; did you mean plan?"},
-        {"jobsweep help plan sweep", "help takes no \"sweep\""},
-        {"jobsweep check old", "check takes no \"old\""},
-        {"jobsweep plan --tagret eu", "unknown or ambiguous option \"--tagret\"; did you mean --target?"},
-        {"jobsweep plan --frobnicate", "unknown or ambiguous option \"--frobnicate\""},
-        {"jobsweep plan --ver", "unknown or ambiguous option \"--ver\""},
-        {"jobsweep plan -x", "unknown option -x"},
-        {"jobsweep plan -qx", "unknown option -x"},
-        {"jobsweep plan --quiet=yes", "option --quiet takes no value"},
-        {"jobsweep plan --target", "option --target needs a value: NAME"},
-        {"jobsweep plan -c", "option --config needs a value: FILE"},
-        {"jobsweep plan --format xml", "--format takes text or json, not \"xml\""},
-        {"jobsweep plan --format JSON", "--format takes text or json, not \"JSON\""},
-        {"jobsweep plan --format ''", "--format takes text or json, not \"\""},
-        {"jobsweep plan --yes", "plan does not take --yes"},
-        {"jobsweep sweep --detailed-exitcode", "sweep does not take --detailed-exitcode"},
-        {"jobsweep check --target eu", "check does not take --target"},
-        {"jobsweep check --verbose", "check does not take --verbose"},
-        {"jobsweep help --config x", "help does not take --config"},
-        {"jobsweep plan --once", "plan does not take --once"},
-        {"jobsweep --help --quiet", "jobsweep without a command does not take --quiet"},
-        {"jobsweep plan --quiet --verbose", "--quiet and --verbose exclude each other"},
-        {"jobsweepd plan", "jobsweepd takes no \"plan\""},
-        {"jobsweepd --yes", "jobsweepd does not take --yes"},
-        {"jobsweepd --check --once", "--check and --once exclude each other"},
-        {"jobsweepd --log-level loud", "--log-level takes debug, info, warning or error, not \"loud\""},
-        {"jobsweepd --log-level ''", "--log-level takes debug, info, warning or error, not \"\""},
-        {"jobsweepd --log-format xml", "--log-format takes text, journal or json, not \"xml\""},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct line line;
-        parse(&line, rows[i].line);
+        parse(&line, bad[i].line);
         if (line.result == 0)
-            fail_msg("%s: taken", rows[i].line);
+            fail_msg("%s: taken", bad[i].line);
         assert_int_equal(line.err.code, ERR_INVALID);
-        if (strcmp(line.err.msg, rows[i].message) != 0)
-            fail_msg("%s: %s", rows[i].line, line.err.msg);
+        if (strcmp(line.err.msg, bad[i].message) != 0)
+            fail_msg("%s: %s", bad[i].line, line.err.msg);
     }
 }
 
