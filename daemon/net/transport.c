@@ -507,11 +507,16 @@ static bool set_multi(CURLM *multi, struct transport *transport)
            !curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections);
 }
 
+static void *reallocate(void *old, size_t size)
+{
+    return mem_realloc(old, size, 1);
+}
+
 struct transport *transport_create(uv_loop_t *loop, const struct http_limits *limits,
                                    void (*on_done)(void *owner, struct transfer *transfer), void *owner,
                                    struct err *err)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, free, reallocate, mem_strdup, mem_calloc)) {
         err_set(err, ERR_INTERNAL, "libcurl cannot be initialised");
         return NULL;
     }
