@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""jobsweepd as its manager sees it: what it is told while the daemon stops, and that stopping always ends."""
+"""jobsweepd and its manager: what the manager passes, what it is told, and that stopping always ends."""
 import contextlib
 import os
 import re
@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from harness import ACCOUNT, LIMIT_S, REGION, Iotsim, equal, main, program, scratch, wait_until
+from harness import ACCESS_KEY, ACCOUNT, LIMIT_S, REGION, SECRET_KEY, Iotsim, equal, main, program, run, scratch, wait_until
 
 # Every deletion is carried out, and its answer lost.
 LOSING = ("--things", 20, "--jobs", 3, "--executions", 60, "--quota", "all=-1", "--fault", "reset-after=1",
@@ -21,15 +21,20 @@ policies:
 """
 
 
+def write_policy(sim, life):
+    path = os.path.join(scratch(), "jobsweep.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(POLICY.format(state=os.path.dirname(path), account=ACCOUNT, region=REGION, url=sim.url, ca=sim.ca, life=life))
+    os.chmod(path, 0o600)
+    return path
+
+
 class Daemon:
     """jobsweepd --once under a manager's socket, up to the moment when answers were lost."""
 
     def __init__(self, sim, stack, life):
-        folder = scratch()
-        path = os.path.join(folder, "jobsweep.yaml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(POLICY.format(state=folder, account=ACCOUNT, region=REGION, url=sim.url, ca=sim.ca, life=life))
-        os.chmod(path, 0o600)
+        path = write_policy(sim, life)
+        folder = os.path.dirname(path)
         self.manager = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         self.manager.bind(os.path.join(folder, "notify"))
         self.manager.settimeout(LIMIT_S)
@@ -104,6 +109,26 @@ def test_a_second_signal_does_not_wait():
         numbers, text = daemon.end()
         equal(numbers["deleted_presumed"], 0)
         assert numbers["unknown"] >= deleted and "takes too long" not in text, (numbers, deleted, text)
+
+
+def test_keys_that_the_manager_passed_may_be_open_to_their_group():
+    with Iotsim("--things", 20, "--jobs", 3, "--executions", 60, "--quota", "all=-1") as sim:
+        folder = scratch()
+        keys = os.path.join(folder, "aws-credentials")
+        with open(keys, "w", encoding="utf-8") as file:
+            file.write(f"[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
+        os.chmod(keys, 0o440)
+        os.chmod(folder, 0o750)
+        environment = {**sim.environment(), "AWS_ENDPOINT_URL_STS": sim.url, "AWS_SHARED_CREDENTIALS_FILE": keys}
+        del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
+        command = [program("jobsweepd"), "-c", write_policy(sim, "2s"), "--once"]
+        refused = run(command, environment)
+        equal(refused.returncode, 8, refused.stderr)
+        assert "others may read this file (mode 0440)" in refused.stderr, refused.stderr
+        equal(sim.counts()["deleted"], 0)
+        passed = run(command, {**environment, "CREDENTIALS_DIRECTORY": folder})
+        equal(passed.returncode, 0, passed.stderr)
+        assert sim.counts()["deleted"] > 0
 
 
 main([value for name, value in list(globals().items()) if name.startswith("test_")])

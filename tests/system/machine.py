@@ -5,6 +5,7 @@ packages that it holds; each Machine works on a copy, which goes when the progra
 loopback interface and nothing else.
 """
 import atexit
+import glob
 import hashlib
 import os
 import re
@@ -67,9 +68,17 @@ def base():
     return path
 
 
+def remove_left_over():
+    """The copies of test programs that were killed."""
+    for path in glob.glob(os.path.join(ROOT, "build/system/run-*[0-9]")):
+        if not os.path.exists("/proc/" + path.rsplit("-", 1)[1]):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 class Machine:
     def __init__(self):
         source = base()
+        remove_left_over()
         self.root = os.path.join(ROOT, "build/system", f"run-{os.getpid()}")
         self.process = self.leader = None
         atexit.register(self.remove)
@@ -88,14 +97,14 @@ class Machine:
     def boot(self):
         self.log = open(self.root + ".log", "wb")  # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
-            ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network", "--link-journal=no",
+            ["setpriv", "--pdeathsig", "SIGTERM", "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network", "--link-journal=no",
              "--console=pipe", f"--machine=jobsweep-{os.getpid()}", "-D", self.root],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         self.leader = wait_until(self.find_leader, "the container's first process", BOOT_S)
         return wait_until(self.booted, "the container's boot", BOOT_S)
 
     def find_leader(self):
-        """systemd-nspawn's child that is number 1 in its own PID namespace."""
+        """The child of systemd-nspawn that is number 1 in its own PID namespace."""
         assert self.process.poll() is None, open(self.root + ".log", encoding="utf-8", errors="replace").read()
         for child in open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii").read().split():
             try:
