@@ -111,6 +111,38 @@ static void log_report(const struct run *run)
         (long long)outcomes[OUTCOME_NOT_ATTEMPTED], (long long)report->remaining);
 }
 
+static void on_drain(struct env_timer *timer)
+{
+    struct daemon *daemon = timer->owner;
+    log_event(LOG_WARNING, "stopping takes too long", "sweeps=%lu note=%s", (unsigned long)daemon->tasks,
+              "deletions whose answer was lost are not verified any more");
+    runner_cancel(daemon->runner, true);
+}
+
+/* The manager waits for TimeoutStopSec= unless it is told how much longer this takes. */
+static void drain(struct daemon *daemon)
+{
+    const struct env *env = world_env(daemon->world);
+    int64_t drain_ms = runner_drain_ms(daemon->runner);
+    char state[64] = "STOPPING=1";
+    if (drain_ms > 0) {
+        snprintf(state, sizeof state, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
+                 (long long)(drain_ms + END_MS) * 1000);
+        env->start(env->ctx, &daemon->drain, env->mono_ns(env->ctx) + drain_ms * TIME_NS_PER_MS);
+    }
+    tell_manager(state);
+}
+
+/* Nothing new begins; what was sent is given its answer. */
+static void wind_up(struct daemon *daemon, bool hurry)
+{
+    if (!hurry && !daemon->drain.armed) {
+        drain(daemon);
+    }
+    scheduler_load(daemon->scheduler, NULL);
+    runner_cancel(daemon->runner, hurry);
+}
+
 static void on_done(struct run *run)
 {
     struct task *task = run->owner;
@@ -215,31 +247,6 @@ static void reload(struct daemon *daemon)
     tell_manager("READY=1");
 }
 
-static void on_drain(struct env_timer *timer)
-{
-    struct daemon *daemon = timer->owner;
-    log_event(LOG_WARNING, "stopping takes too long", "sweeps=%lu note=%s", (unsigned long)daemon->tasks,
-              "deletions whose answer was lost are not verified any more");
-    runner_cancel(daemon->runner, true);
-}
-
-/* The manager waits for TimeoutStopSec= unless it is told how much longer this takes. */
-static void drain(struct daemon *daemon)
-{
-    const struct env *env = world_env(daemon->world);
-    int64_t drain_ms = runner_drain_ms(daemon->runner);
-    char state[64] = "STOPPING=1";
-    if (drain_ms > 0) {
-        snprintf(state, sizeof state, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
-                 (long long)(drain_ms + END_MS) * 1000);
-        daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
-        env->start(env->ctx, &daemon->drain, env->mono_ns(env->ctx) + drain_ms * TIME_NS_PER_MS);
-    }
-    tell_manager(state);
-    scheduler_load(daemon->scheduler, NULL);
-    runner_cancel(daemon->runner, false);
-}
-
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
@@ -251,11 +258,7 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     daemon->stops++;
     log_event(LOG_INFO, "stopping", "sweeps=%lu", (unsigned long)daemon->tasks);
-    if (daemon->stops == 1) {
-        drain(daemon);
-    } else {
-        runner_cancel(daemon->runner, true);
-    }
+    wind_up(daemon, daemon->stops > 1);
     end_if_idle(daemon);
 }
 
@@ -297,6 +300,7 @@ static void serve(struct daemon *daemon)
 {
     const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
     daemon->runner = runner_create(&runner);
+    daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
     daemon->scheduler = scheduler_create(world_env(daemon->world), on_fire, daemon);
     watch(daemon);
     log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)daemon->config->policy_count,
