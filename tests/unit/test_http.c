@@ -1,5 +1,6 @@
 /* The HTTP client against a server that answers well and badly. */
 #include "http_fixture.h"
+#include "resolver.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -315,6 +316,7 @@ static void an_unknown_host_means_not_sent(void **state)
     fixture.origin = http_origin_create(fixture.client, "https://host.invalid", NULL, &err);
     ask_expect(&fixture, &ask, "DELETE", "/x", ERR_RESOLVE);
     assert_int_equal(ask.request.sent, HTTP_NOT_SENT);
+    assert_true(resolver_unknown() > fixture.unknown_names);
     ask_finish(&ask);
     fixture_close(&fixture);
 }
