@@ -108,7 +108,7 @@ static int add_entry(struct parser *parser, const struct line *line)
     for (char *c = entry->key; *c != '\0'; c++) {
         *c = (char)tolower((unsigned char)*c);
     }
-    buf_init(&entry->value, INI_FILE_MAX);
+    buf_init_secret(&entry->value, INI_FILE_MAX);
     bool repeated = find_entry(section, entry->key) != NULL;
     DL_APPEND(section->entries, entry);
     if (repeated) {
@@ -207,9 +207,6 @@ void ini_free(struct ini *ini)
     for (size_t i = 0; i < ini->count; i++) {
         struct entry *entry, *next;
         DL_FOREACH_SAFE (ini->sections[i].entries, entry, next) {
-            if (entry->value.data != NULL) {
-                mem_wipe(entry->value.data, entry->value.room);
-            }
             buf_finish(&entry->value);
             free(entry->key);
             free(entry);
