@@ -5,6 +5,7 @@
 #include "aws/endpoint.h"
 #include "aws/ini.h"
 #include "aws/profile.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -101,6 +102,34 @@ static void values_are_read_as_the_aws_cli_reads_them(void **state)
     check_value("[default]\niot =\n  endpoint_url = http://localhost\n", "iot",
                 "\nendpoint_url = http://localhost");
     check_value("[default]\nk = 100%\n", "k", "100%");
+}
+
+/* As many as fit into the largest file: found at once, or this would take minutes. */
+static void a_file_of_very_many_keys_and_sections_is_read(void **state)
+{
+    enum { COUNT = 40000 };
+    struct err err = {0};
+    struct buf text;
+    char name[16];
+    (void)state;
+    buf_init(&text, INI_FILE_MAX);
+    for (int i = 0; i < COUNT; i++) {
+        buf_printf(&text, "[s%d]\n", i);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        buf_printf(&text, "k%d=%d\n", i, i);
+    }
+    struct ini *ini = ini_parse("f", buf_string(&text), text.length, &err);
+    assert_non_null(ini);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        assert_string_equal(ini_get(ini, COUNT - 1, name), name + 1);
+        snprintf(name, sizeof name, "s%d", i);
+        assert_string_equal(ini_section(ini, (size_t)i), name);
+    }
+    assert_null(ini_section(ini, COUNT));
+    ini_free(ini);
+    buf_finish(&text);
 }
 
 static void malformed_files_are_refused_with_their_line(void **state)
@@ -402,6 +431,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_as_the_aws_cli_reads_them),
+        cmocka_unit_test(a_file_of_very_many_keys_and_sections_is_read),
         cmocka_unit_test(malformed_files_are_refused_with_their_line),
         HOME_TEST(profiles_are_found_by_the_names_of_each_file),
         HOME_TEST(the_later_of_two_default_sections_counts),
