@@ -340,7 +340,9 @@ static enum err_code code_before_sending(CURLcode result)
 static void describe(const struct handle *handle, CURLcode result, char *to, size_t size)
 {
     const char *detail = handle->detail;
-    if (detail[0] == '\0' || strchr(detail, '@'))
+    if (result == CURLE_OUT_OF_MEMORY) /* its word for a line of more than 100 KiB too */
+        detail = "out of memory, or a header line that is too long";
+    else if (detail[0] == '\0' || strchr(detail, '@'))
         detail = curl_easy_strerror(result);
     message_printable(to, size, detail, strlen(detail));
 }
