@@ -57,7 +57,8 @@ SIM_SRC := $(filter-out $(MAINS),$(wildcard tests/sim/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 HELP_SRC := $(filter-out $(UNIT_SRC) $(wildcard tests/bench/bench_*.c),$(wildcard tests/unit/*.c tests/bench/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
-E2E_HELP := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
+E2E_HELP := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(patsubst tests/e2e/preload_%.c,$(BUILD)/e2e/preload_%.so,\
+            $(wildcard tests/e2e/*.c)))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS  := $(FUZZERS:$(BUILD)/fuzz_%=$(BUILD)/fuzz/replay_%)
 LAYER_LIBS := $(foreach layer,$(LAYERS),$(BUILD)/$(layer).a)
@@ -114,6 +115,11 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libhelp.a $(BUILD)/libsi
 $(BUILD)/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(BUILD)/libhelp.a $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# What the tests of whole programs put before the release programs with LD_PRELOAD: tests/e2e/preload_NAME.c
+$(BUILD)/e2e/%.so: tests/e2e/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -fPIC -shared -o $@ $< -ldl
 
 # tests/fuzz/fuzz_X.c: with VARIANT=fuzz a fuzzer, build/fuzz/fuzz_X; in every variant replay_X, which feeds it
 # the files of tests/fuzz/corpus/X and prints TAP

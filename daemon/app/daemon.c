@@ -6,7 +6,8 @@
  *
  * The ways out: a configuration that cannot be loaded ends the start with EXIT_USAGE, and leaves everything
  * as it was later on. A task that fails is logged and tried again by its schedule. SIGTERM stops the schedule
- * and lets the tasks settle what was sent; a second one hurries. */
+ * and lets the tasks settle what was sent, for as long as that can take; a second one, or that time, hurries.
+ */
 #include "app/daemon.h"
 
 #include "app/advice.h"
@@ -21,10 +22,12 @@
 #include "base/time.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define SIGNALS_WATCHED 3
+#define END_MS          (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
 
 struct task {
     struct daemon *daemon;
@@ -39,8 +42,9 @@ struct daemon {
     struct scheduler *scheduler;
     uv_signal_t signals[SIGNALS_WATCHED];
     uv_timer_t watchdog;
-    size_t tasks; /* not done */
-    int stops;    /* SIGTERM and SIGINT so far */
+    struct env_timer drain; /* from the first signal to stop */
+    size_t tasks;           /* not done */
+    int stops;              /* SIGTERM and SIGINT so far */
     enum exit_status status;
 };
 
@@ -211,6 +215,31 @@ static void reload(struct daemon *daemon)
     tell_manager("READY=1");
 }
 
+static void on_drain(struct env_timer *timer)
+{
+    struct daemon *daemon = timer->owner;
+    log_event(LOG_WARNING, "stopping takes too long", "sweeps=%lu note=%s", (unsigned long)daemon->tasks,
+              "deletions whose answer was lost are not verified any more");
+    runner_cancel(daemon->runner, true);
+}
+
+/* The manager waits for TimeoutStopSec= unless it is told how much longer this takes. */
+static void drain(struct daemon *daemon)
+{
+    const struct env *env = world_env(daemon->world);
+    int64_t drain_ms = runner_drain_ms(daemon->runner);
+    char state[64] = "STOPPING=1";
+    if (drain_ms > 0) {
+        snprintf(state, sizeof state, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
+                 (long long)(drain_ms + END_MS) * 1000);
+        daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
+        env->start(env->ctx, &daemon->drain, env->mono_ns(env->ctx) + drain_ms * TIME_NS_PER_MS);
+    }
+    tell_manager(state);
+    scheduler_load(daemon->scheduler, NULL);
+    runner_cancel(daemon->runner, false);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
@@ -222,9 +251,11 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     daemon->stops++;
     log_event(LOG_INFO, "stopping", "sweeps=%lu", (unsigned long)daemon->tasks);
-    tell_manager("STOPPING=1");
-    scheduler_load(daemon->scheduler, NULL);
-    runner_cancel(daemon->runner, daemon->stops > 1);
+    if (daemon->stops == 1) {
+        drain(daemon);
+    } else {
+        runner_cancel(daemon->runner, true);
+    }
     end_if_idle(daemon);
 }
 
@@ -256,6 +287,8 @@ static void unwatch(struct daemon *daemon)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     }
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
+    const struct env *env = world_env(daemon->world);
+    env->stop(env->ctx, &daemon->drain);
 }
 
 /* --- the daemon --- */

@@ -12,6 +12,7 @@
 #include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -302,6 +303,20 @@ void runner_cancel(struct runner *runner, bool hurry)
             sweep_cancel(run->sweep, hurry);
     }
     kick(runner);
+}
+
+/* By half a signature's life and ten seconds more than the life itself: the clocks may be a minute apart, and
+ * the first look may go unanswered. */
+int64_t runner_drain_ms(const struct runner *runner)
+{
+    const struct run *run;
+    int64_t longest_ms = 0;
+    DL_FOREACH (runner->runs, run) {
+        int64_t drain_ms = run->target->signature_life_ms * 3 / 2 + 10 * TIME_MS_PER_SECOND;
+        if (drain_ms > longest_ms)
+            longest_ms = drain_ms;
+    }
+    return longest_ms;
 }
 
 bool runner_has(const struct runner *runner, const char *policy, const char *target)

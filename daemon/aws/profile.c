@@ -2,6 +2,7 @@
 #include "aws/profile.h"
 
 #include "aws/ini.h"
+#include "aws/secret_file.h"
 #include "base/buf.h"
 #include "base/mem.h"
 
@@ -51,12 +52,11 @@ static int find_path(struct file *file, const char *variable, const char *name, 
 static int check_file(const struct file *file, int fd, bool secret, struct err *err)
 {
     struct stat status;
+    if (secret && secret_file_check(file->path, fd, err) != 0) {
+        return -1;
+    }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         return err_set(err, ERR_INVALID, "%s: not a regular file", file->path);
-    }
-    if (secret && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return err_set(err, ERR_PERMISSION, "%s: others may read this file (mode %04o); run: chmod 600 %s",
-                       file->path, (unsigned)(status.st_mode & 07777), file->path);
     }
     if (status.st_size > INI_FILE_MAX) {
         return err_set(err, ERR_TOO_BIG, "%s: over %d bytes", file->path, INI_FILE_MAX);

@@ -2,7 +2,6 @@
 #include "engine/steps.h"
 
 #include "base/time.h"
-#include "engine/deleter.h"
 
 #include <string.h>
 

@@ -19,8 +19,8 @@ void *heap_realloc(void *memory, size_t size)
     size_t had = memory ? malloc_usable_size(memory) : 0;
     if (memory && size <= had)
         return memory;
-    void *grown = malloc(size);
-    if (grown && memory) {
+    void *grown = mem_alloc(size);
+    if (memory) {
         memcpy(grown, memory, had);
         heap_free(memory);
     }

@@ -340,8 +340,8 @@ static enum err_code code_before_sending(CURLcode result)
 static void describe(const struct handle *handle, CURLcode result, char *to, size_t size)
 {
     const char *detail = handle->detail;
-    if (result == CURLE_OUT_OF_MEMORY) /* its word for a line of more than 100 KiB too */
-        detail = "out of memory, or a header line that is too long";
+    if (result == CURLE_OUT_OF_MEMORY) /* its word for a line of more than 100 KiB: memory does not fail */
+        detail = "a header line is too long";
     else if (detail[0] == '\0' || strchr(detail, '@'))
         detail = curl_easy_strerror(result);
     message_printable(to, size, detail, strlen(detail));
@@ -523,7 +523,8 @@ struct transport *transport_create(uv_loop_t *loop, const struct http_limits *li
                                    void (*on_done)(void *owner, struct transfer *transfer), void *owner,
                                    struct err *err)
 {
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, heap_free, heap_realloc, strdup, calloc)) {
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, heap_free, heap_realloc, mem_strdup,
+                             mem_calloc)) {
         err_set(err, ERR_INTERNAL, "libcurl cannot be initialised");
         return NULL;
     }

@@ -13,7 +13,7 @@ struct profiles;
 
 /* AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, else the files under $HOME/.aws. A missing file is an
  * empty one; a file that cannot be read, is over 1 MiB or is malformed is an error that names file and line.
- * A credentials file that others can read is refused. */
+ * A credentials file that others can read is refused (aws/secret_file.h). */
 struct profiles *profiles_load(struct err *err);
 void profiles_free(struct profiles *profiles); /* wipes; takes NULL */
 

@@ -1,6 +1,6 @@
-/* Deleting what a plan selected, one execution at a time and never the wrong one. This is the state machine
- * of "deleting safely": CHECK, INTENT, GATE, one transmission, outcome; a lost answer is waited out and
- * verified, never repeated blindly.
+/* Deleting what a plan selected, one execution at a time and never the wrong one: the rows that are on their
+ * way through the state machine of engine/row.h, how many may be, and what stops them all. A lost answer is
+ * waited out and verified, never repeated blindly.
  *
  * Facts it rests on: AWS may reuse an execution number once it is free (API reference, DeleteJobExecution),
  * has no conditional deletion, and refuses a signature older than five minutes (SigV4), so that a lost
@@ -19,11 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DELETER_CHECK_LIFE_MS  60000   /* a check older than this lets nothing pass the gate */
-#define DELETER_ATTEMPTS_MAX   3       /* transmissions whose answer was lost */
-#define DELETER_UNSENT_MAX     8       /* attempts in a row that could not be sent */
-#define DELETER_VERIFY_LIFE_MS 3600000 /* without an answer for so long after the quarantine: unknown */
-#define DELETER_HELD_MAX       4096    /* rows in it at most, quarantined ones too */
+#define DELETER_HELD_MAX 4096 /* rows in it at most, quarantined ones too */
 
 struct deleter;
 

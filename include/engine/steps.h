@@ -1,5 +1,5 @@
-/* The decisions of the deleter (engine/deleter.h): what each answer means for its row, and when a clock can
- * be trusted. Pure. */
+/* The decisions about one row (engine/row.h): what each answer means for it, and when a clock can be trusted.
+ * Pure. */
 #ifndef ENGINE_STEPS_H
 #define ENGINE_STEPS_H
 
@@ -9,6 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define DELETER_CHECK_LIFE_MS  60000   /* a check older than this lets nothing pass the gate */
+#define DELETER_ATTEMPTS_MAX   3       /* transmissions whose answer was lost */
+#define DELETER_UNSENT_MAX     8       /* attempts in a row that could not be sent */
+#define DELETER_VERIFY_LIFE_MS 3600000 /* without an answer for so long after the quarantine: unknown */
 
 enum step_kind {
     STEP_SETTLE,     /* the row is done, with this outcome */

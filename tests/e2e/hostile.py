@@ -140,7 +140,7 @@ FRAMES = [
     (says("HTTP/1.1 101 S\r\n\r\n"), "101"),
     (endless("", "HTTP/1.1 100 Continue\r\n\r\n" * 100), "larger than 65536"),
     (endless(OK, "X-A: 1\r\n" * 100), "larger than 65536"),
-    (endless(OK + "X-A: ", "a" * 65536), "header line"),
+    (endless(OK + "X-A: ", "a" * 65536), "header line is too long"),
     (endless(OK + "Transfer-Encoding: chunked\r\n\r\n", "1000\r\n" + "a" * 4096 + "\r\n"), "larger than 4194304"),
     (says(OK + "Content-Length: 100\r\n\r\n{}"), "98 bytes"),
     (says(OK + "\r\n{}"), "no length"),
