@@ -329,6 +329,32 @@ static void a_profile_of_another_kind_is_named(void **state)
     assert_non_null(strstr(asked.err.msg, "role_arn"));
 }
 
+static void a_secret_in_a_config_file_that_others_can_read_is_refused(void **state)
+{
+    static const char keys[] = "[default]\naws_access_key_id=F\naws_secret_access_key=s\n";
+    write_file(state, "config", keys, 0600);
+    assert_int_equal(ask_once(NULL).err.code, ERR_NONE);
+    write_file(state, "config", keys, 0644);
+    struct asked asked = ask_once(NULL);
+    assert_int_equal(asked.err.code, ERR_CREDENTIALS);
+    assert_non_null(strstr(asked.err.msg, "config: others may read this file (mode 0644)"));
+    write_file(state, "credentials", keys, 0600);
+    assert_int_equal(ask_once(NULL).err.code, ERR_NONE); /* the config file's are not taken then */
+}
+
+static void keys_are_taken_from_one_file(void **state)
+{
+    write_file(state, "credentials", "[default]\naws_access_key_id=F\naws_secret_access_key=s\n", 0600);
+    write_file(state, "config", "[default]\naws_access_key_id=G\naws_session_token=left-over\n", 0600);
+    struct asked asked = ask_once(NULL);
+    assert_int_equal(asked.err.code, ERR_NONE);
+    assert_string_equal(asked.access_key, "F");
+    assert_string_equal(asked.token, "");
+    write_file(state, "credentials", "[default]\naws_access_key_id=F\n", 0600);
+    write_file(state, "config", "[default]\naws_secret_access_key=s\n", 0600);
+    assert_non_null(strstr(ask_once(NULL).err.msg, "aws_secret_access_key is missing"));
+}
+
 static void a_broken_file_is_an_error_and_not_an_absence(void **state)
 {
     write_file(state, "credentials", "[default\n", 0600);
@@ -441,6 +467,8 @@ int main(void)
         HOME_TEST(keys_with_impossible_characters_are_refused),
         HOME_TEST(when_there_are_none_the_message_says_who_was_asked),
         HOME_TEST(a_profile_of_another_kind_is_named),
+        HOME_TEST(a_secret_in_a_config_file_that_others_can_read_is_refused),
+        HOME_TEST(keys_are_taken_from_one_file),
         HOME_TEST(a_broken_file_is_an_error_and_not_an_absence),
         HOME_TEST(expiry_is_obeyed),
         HOME_TEST(credentials_that_the_service_calls_expired_are_asked_for_again),
