@@ -147,8 +147,7 @@ static bool may_start(const struct http_client *client, const struct http_origin
 static struct http_origin *next_origin(const struct http_client *client)
 {
     struct http_origin *origin;
-    TAILQ_FOREACH(origin, &client->waiting_origins, link)
-    {
+    TAILQ_FOREACH (origin, &client->waiting_origins, link) {
         if (may_start(client, origin))
             break;
     }
