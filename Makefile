@@ -133,7 +133,13 @@ $(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/obj/tests/fuzz
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-fuzzers: $(FUZZERS) ## with VARIANT=fuzz: build/fuzz/fuzz_X, to run as `fuzz_X -max_total_time=60 tests/fuzz/corpus/X`
+fuzzers: $(FUZZERS) # with VARIANT=fuzz
+
+FUZZ_SECONDS ?= 30
+fuzz: ## every fuzzer for FUZZ_SECONDS (30); what it finds stays in build/fuzz/found
+	@$(MAKE) --no-print-directory -j2 VARIANT=fuzz fuzzers
+	tests/run -t $$(($(FUZZ_SECONDS) * $(words $(FUZZERS)) + 300)) \
+	    "tests/fuzz/fuzz.py $(FUZZ_SECONDS) $(patsubst $(BUILD)/%,build/fuzz/%,$(FUZZERS))"
 
 unit: $(UNIT) ## build and run the unit tests of this VARIANT
 	tests/run $(UNIT)
@@ -170,7 +176,7 @@ tests: $(UNIT) $(REPLAYS) $(E2E_HELP)
 demo: all ## start the simulator with a fleet, plan, sweep, and compare the report with what happened
 	@tests/demo.sh $(BUILD)
 
-check-long: check valgrind ## check, and the unit tests under valgrind and with many more seeds
+check-long: check valgrind fuzz ## check, valgrind, fuzz, and the unit tests with many more seeds
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize tests
 	JOBSWEEP_SEEDS=2000 JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_sweep build/sanitize/tests/test_pacing
 
@@ -178,9 +184,9 @@ check-systemd: deps-system ## the installed service under a systemd of its own, 
 	@$(MAKE) --no-print-directory -j2 VARIANT=release all
 	$(SUDO) env BUILD=build/release tests/run -t 900 tests/system/boot.py
 
-valgrind: ## the unit tests of the release build under valgrind
-	@$(MAKE) --no-print-directory -j2 VARIANT=release tests
-	tests/run -t 1200 "tests/valgrind.py $(UNIT)"
+valgrind: ## the unit tests and a whole sweep of the release build under valgrind
+	@$(MAKE) --no-print-directory -j2 VARIANT=release all tests
+	tests/run -t 1200 "tests/valgrind.py $(UNIT)" tests/valgrind_sweep.py
 
 bench: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c)) ## speed, side by side with what one would use instead
 	@for b in $^; do $$b || exit 1; done
@@ -225,6 +231,7 @@ uninstall: ## remove what install put there, but for the configuration
 	rm -f $(foreach page,$(MANUALS),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -rf $(DOCDIR)
 
-.PHONY: install uninstall bench valgrind check-long check-systemd demo unit fuzzers deps deps-system check run-tests tests lint format clean
+.PHONY: install uninstall bench valgrind check-long check-systemd demo unit fuzzers fuzz deps deps-system check run-tests tests \
+        lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
