@@ -78,7 +78,11 @@ static int open_handle(struct db *db, const char *vfs, bool read_only, struct er
     }
     sqlite3_busy_timeout(db->handle, BUSY_MS);
     sqlite3_wal_hook(db->handle, on_commit, db); /* in place of SQLite's own checkpoints */
-    return read_only ? 0 : db_execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
+    return read_only
+               ? 0
+               : db_execute(
+                     db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+                     err);
 }
 
 struct db *db_open(const char *path, const char *vfs, bool read_only, struct err *err)

@@ -33,7 +33,6 @@ enum store_statement {
     FORGET_RATES,
     SET_RATE,
     GET_RATES,
-    HISTORY,
     VERIFY_CHAIN,
     VERIFY_PLAN,
     VERIFY_TIP,
