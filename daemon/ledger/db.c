@@ -89,8 +89,12 @@ static int open_handle(struct db *db, const char *vfs, bool read_only, struct er
     char path[DB_PATH_MAX];
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     flags |= read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (read_only && access(db->path, F_OK) != 0) {
-        return err_set(err, ERR_NOT_FOUND, "there is no ledger '%s'", db->path);
+    if (read_only && access(db->path, R_OK) != 0) {
+        return errno == ENOENT || errno == ENOTDIR
+                   ? err_set(err, ERR_NOT_FOUND, "there is no ledger '%s'", db->path)
+                   : err_set(err, ERR_PERMISSION,
+                             "ledger '%s' cannot be read: %s; it belongs to whoever runs the sweeps",
+                             db->path, err_errno(errno));
     }
     if (!read_only && vfs == NULL && create_file(db->path, err) != 0) {
         return -1;
@@ -101,7 +105,11 @@ static int open_handle(struct db *db, const char *vfs, bool read_only, struct er
     }
     sqlite3_busy_timeout(db->handle, BUSY_MS);
     sqlite3_wal_hook(db->handle, on_commit, db); /* in place of SQLite's own checkpoints */
-    return read_only ? 0 : db_execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
+    return read_only
+               ? 0
+               : db_execute(
+                     db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+                     err);
 }
 
 struct db *db_open(const char *path, const char *vfs, bool read_only, struct err *err)

@@ -19,9 +19,11 @@ struct site;
 enum run_state {
     RUN_OUTSIDE,  /* zeroed memory, or done() was called */
     RUN_WAITING,  /* for its target, and its account and region */
+    RUN_LOADING,  /* the paces that were learned there */
     RUN_CHECKING, /* whose account it is */
     RUN_SWEEPING,
-    RUN_ENDED /* done() comes next */
+    RUN_SAVING, /* the paces learned */
+    RUN_ENDED   /* done() comes next */
 };
 
 /* One sweep. Embedded in its owner's struct; stays where it is until done(). */
@@ -50,7 +52,9 @@ struct run {
     struct err refused; /* why it cannot begin; ERR_NONE while it can */
     struct target_state *place;
     struct site *site;
-    struct dispatch identity; /* GetCallerIdentity */
+    struct run_header where;       /* account and region, for the paces */
+    struct ledger_request request; /* for them, too */
+    struct dispatch identity;      /* GetCallerIdentity */
     struct sweep *sweep;
     struct run *prev, *next;
 };
