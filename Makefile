@@ -167,6 +167,7 @@ check: ## build every variant and run all tests (under five minutes)
 	@$(MAKE) --no-print-directory -j2 VARIANT=release all tests
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize all tests
 	@$(MAKE) --no-print-directory VARIANT=sanitize run-tests
+	tests/run "build/release/tests/test_simulator 1001 1000" "build/release/tests/test_simulator 2001 1000"
 
 run-tests:
 	BUILD=$(BUILD) tests/run $(UNIT) $(REPLAYS) $(E2E) tests/lint/test_lint.py
@@ -178,7 +179,15 @@ demo: all ## start the simulator with a fleet, plan, sweep, and compare the repo
 
 check-long: check valgrind fuzz ## check, valgrind, fuzz, and the unit tests with many more seeds
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize tests
-	JOBSWEEP_SEEDS=2000 JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_sweep build/sanitize/tests/test_pacing
+	JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_pacing
+	@$(MAKE) --no-print-directory simulate
+
+SIMULATOR := build/release/tests/test_simulator
+
+simulate: ## at least 20,000 seeds of the simulator, 10,000,000 deletions and 1,000,000 faults, on two cores
+	@$(MAKE) --no-print-directory -j2 VARIANT=release $(SIMULATOR)
+	tests/run -v -t 3600 "$(SIMULATOR) 1 12000" "$(SIMULATOR) 100001 12000" \
+	    "$(SIMULATOR) 200001 600 large" "$(SIMULATOR) 300001 600 large"
 
 check-systemd: deps-system ## the installed service under a systemd of its own, in a container (root or sudo; a Debian mirror)
 	@$(MAKE) --no-print-directory -j2 VARIANT=release all
@@ -231,7 +240,7 @@ uninstall: ## remove what install put there, but for the configuration
 	rm -f $(foreach page,$(MANUALS),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -rf $(DOCDIR)
 
-.PHONY: install uninstall bench valgrind check-long check-systemd demo unit fuzzers fuzz deps deps-system check run-tests tests \
+.PHONY: install uninstall bench valgrind simulate check-long check-systemd demo unit fuzzers fuzz deps deps-system check run-tests tests \
         lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
