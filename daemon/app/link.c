@@ -15,13 +15,14 @@ struct link {
     struct credentials_provider *credentials;
     struct aws_client *client;
     struct dispatcher *dispatcher;
+    int64_t full_rates[OPERATION_COUNT];
 };
 
-static int find_region(struct link *link, const struct target *target, struct err *err)
+int link_find_region(const struct target *target, char region[64], struct err *err)
 {
     if (target->region[0] == '\0')
-        return endpoint_region(target->profile, link->region, err);
-    text_copy(link->region, sizeof link->region, target->region);
+        return endpoint_region(target->profile, region, err);
+    text_copy(region, sizeof target->region, target->region);
     return 0;
 }
 
@@ -52,13 +53,15 @@ static struct dispatcher *make_dispatcher(const struct link *link, const struct 
 struct link *link_create(const struct link_config *config, struct err *err)
 {
     struct link *link = mem_zalloc(sizeof *link);
-    if (find_region(link, config->target, err) != 0)
+    if (link_find_region(config->target, link->region, err) != 0)
         goto fail;
     link->credentials = credentials_provider_create(config->target->profile);
     link->client = make_client(link, config, err);
     if (link->client == NULL)
         goto fail;
     link->dispatcher = make_dispatcher(link, config);
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        link->full_rates[i] = dispatcher_learned_rate(link->dispatcher, (enum operation)i);
     return link;
 fail:
     link_destroy(link);
@@ -73,6 +76,22 @@ void link_destroy(struct link *link)
     aws_client_destroy(link->client);
     credentials_provider_destroy(link->credentials);
     free(link);
+}
+
+void link_learned(const struct link *link, int64_t rates[OPERATION_COUNT])
+{
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        int64_t rate = dispatcher_learned_rate(link->dispatcher, (enum operation)i);
+        rates[i] = rate < link->full_rates[i] ? rate : 0;
+    }
+}
+
+void link_learn(struct link *link, const int64_t rates[OPERATION_COUNT])
+{
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        if (rates[i] > 0)
+            dispatcher_set_learned_rate(link->dispatcher, (enum operation)i, rates[i]);
+    }
 }
 
 struct dispatcher *link_dispatcher(const struct link *link)

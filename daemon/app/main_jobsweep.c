@@ -33,6 +33,8 @@ static enum exit_status run(const struct options *options)
         return command_plan(options);
     case COMMAND_SWEEP:
         return command_sweep(options);
+    case COMMAND_HISTORY:
+        return command_history(options);
     default:
         return command_check(options);
     }

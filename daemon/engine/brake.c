@@ -22,21 +22,29 @@ static bool stop_because(struct brake *brake, const struct err *err, enum answer
     return brake_stop(brake, hurry);
 }
 
+bool brake_withhold(struct brake *brake, const struct err *err)
+{
+    return stop_because(brake, err, ANSWER_DONE, false);
+}
+
 bool brake_freeze(struct brake *brake, const struct err *err)
 {
-    brake->frozen = true;
     return stop_because(brake, err, ANSWER_DONE, true);
 }
 
 bool brake_answered(struct brake *brake, const struct answer *answer, const struct clock_sample *now,
-                    int64_t median_ms)
+                    int64_t median_ms, bool known)
 {
     struct err err;
     brake->clock = *now;
     if (answer->server_date_ms != 0) {
         brake->skew_ms = answer->server_date_ms - answer->received_ms;
     }
-    return guard_clock(median_ms, &err) != 0 && stop_because(brake, &err, ANSWER_DONE, false);
+    bool silent = !known && answer->http_status == 0; /* no answer, so no Date either */
+    if (silent || guard_clock(known, median_ms, &err) == 0) {
+        return false;
+    }
+    return stop_because(brake, &err, ANSWER_DONE, false);
 }
 
 bool brake_refused(struct brake *brake, const struct call *call)

@@ -6,7 +6,6 @@
 #include "engine/deleter.h"
 
 #include "base/mem.h"
-#include "engine/pairs.h"
 #include "engine/row.h"
 
 #include <stdlib.h>
@@ -56,13 +55,14 @@ struct deleter *deleter_create(const struct deleter_config *config)
     deleter->shared = (struct row_shared){.env = env,
                                           .dispatcher = config->dispatcher,
                                           .ledger = config->ledger,
-                                          .pairs = pairs_create(),
                                           .run = config->run,
                                           .signature_life_ms = config->signature_life_ms,
+                                          .force = config->policy->force,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,
                                           .braked = on_braked};
+    deleter->shared.brake.stopping = config->settle_only;
     deleter->shared.brake.clock =
         (struct clock_sample){.mono_ns = env->mono_ns(env->ctx), .wall_ms = env->wall_ms(env->ctx)};
     deleter->shared.brake.skew_ms = dispatcher_skew_ms(config->dispatcher);
@@ -71,10 +71,6 @@ struct deleter *deleter_create(const struct deleter_config *config)
 
 void deleter_destroy(struct deleter *deleter)
 {
-    if (deleter == NULL) {
-        return;
-    }
-    pairs_destroy(deleter->shared.pairs);
     free(deleter);
 }
 
@@ -85,26 +81,26 @@ size_t deleter_room(const struct deleter *deleter)
                     in_state[ROW_WAIT];
     struct lane_view lane;
     dispatcher_lane(deleter->config.dispatcher, OPERATION_DELETE_EXECUTION, &lane);
-    if (deleter->shared.brake.stopping) {
+    const struct brake *brake = &deleter->shared.brake;
+    bool settles = deleter->config.settle_only && !brake->hurry && brake->err.code == ERR_NONE;
+    if (brake->stopping && !settles) {
         return 0;
     }
     return step_room(lane.rate_per_1000s, active, deleter->count, DELETER_HELD_MAX);
 }
 
-/* Only with what was learned of the job in this very run, and never again once it was tried. */
+/* Facts are of this very run, so that rows of an earlier process are always checked. */
 static bool needs_no_check(const struct deleter *deleter, const struct plan_row *plan)
 {
     const struct job *job = NULL;
-    return deleter->config.policy->verify_risky && plan->attempts == 0 &&
+    return deleter->config.policy->verify_risky &&
+           execution_status_terminal(plan->execution.fingerprint.status) &&
            facts_get(deleter->config.facts, plan->execution.job_id, &job) == FACT_KNOWN &&
            step_check_needless(job);
 }
 
 void deleter_add(struct deleter *deleter, int64_t number, const struct plan_row *plan)
 {
-    if (plan->force) {
-        abort(); /* nothing in this version can select with force: a broken ledger or a bug */
-    }
     struct row *row = row_create(&deleter->shared, number, plan, needs_no_check(deleter, plan));
     DL_APPEND(deleter->rows, row);
     deleter->count++;

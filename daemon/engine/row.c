@@ -6,7 +6,7 @@
  * ROW_QUARANTINE and look() and then settles or begins anew; what was not executed begins anew, through
  * ROW_WAIT where the network failed. A row whose (job, thing) is busy waits in ROW_PARKED.
  * The end of all: once the brake is pulled nothing more passes the gate, and row_wake() brings every row that
- * waits back; each then settles through record(), or, once the ledger has failed, without it. */
+ * waits back; each then settles through record(). Where the ledger has failed it leaves without. */
 #include "engine/row.h"
 
 #include "base/mem.h"
@@ -49,8 +49,9 @@ static void tell_if(struct row *row, bool braked)
 static void leave(struct row *row, enum outcome outcome)
 {
     struct row_shared *shared = row->shared;
-    struct pair_claim *next = pairs_release(shared->pairs, &row->claim);
-    if (next != NULL) {
+    int64_t barred_ns = outcome == OUTCOME_UNKNOWN ? row->quarantine_end_ns : 0;
+    struct pair_claim *next = pairs_release(dispatcher_pairs(shared->dispatcher), &row->claim, barred_ns);
+    if (next != NULL && ((struct row *)next->owner)->state == ROW_PARKED) { /* else it was woken already */
         start_timer(next->owner, 0);
     }
     shared->env->stop(shared->env->ctx, &row->timer);
@@ -71,10 +72,6 @@ static void record(struct row *row, struct step step)
     struct row_shared *shared = row->shared;
     row->step = step;
     set_state(row, ROW_RECORD);
-    if (shared->brake.frozen) {
-        leave_unrecorded(row);
-        return;
-    }
     row->request = (struct ledger_request){.operation = LEDGER_RESULT,
                                            .run = shared->run,
                                            .row = row->number,
@@ -99,7 +96,8 @@ static void note_clock(struct row *row)
     struct row_shared *shared = row->shared;
     struct clock_sample now = sample_clock(row);
     int64_t median_ms = dispatcher_skew_ms(shared->dispatcher);
-    tell_if(row, brake_answered(&shared->brake, &row->answer, &now, median_ms));
+    bool known = dispatcher_service_ms(shared->dispatcher) != 0;
+    tell_if(row, brake_answered(&shared->brake, &row->answer, &now, median_ms, known));
 }
 
 static void note_refusal(struct row *row)
@@ -124,7 +122,10 @@ static void submit(struct row *row, enum operation operation, void (*done)(struc
     strcpy(call->job_id, execution->job_id);
     strcpy(call->thing_name, execution->thing_name);
     call->number = execution->number;
-    row->dispatch.gate = operation == OPERATION_DELETE_EXECUTION ? may_send : NULL;
+    if (operation == OPERATION_DELETE_EXECUTION) {
+        call->force = step_sending(&row->plan, row->shared->force) == SENDING_FORCED;
+        row->dispatch.gate = may_send;
+    }
     dispatcher_submit(row->shared->dispatcher, &row->dispatch);
 }
 
@@ -148,6 +149,11 @@ static void begin_attempt(struct row *row)
         settle(row, OUTCOME_NOT_ATTEMPTED);
         return;
     }
+    if (step_sending(&row->plan, shared->force) == SENDING_NEVER) {
+        row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotFinished"};
+        settle(row, OUTCOME_FAILED);
+        return;
+    }
     if (!check_holds(row, &now)) {
         row->check_needless = false;
         set_state(row, ROW_CHECK);
@@ -165,10 +171,12 @@ static void begin_attempt(struct row *row)
     shared->ledger->submit(shared->ledger->ctx, &row->request);
 }
 
-/* The look after a quarantine is as good as a check. */
+/* The look after a quarantine is as good as a check. It has its time: a throttled read would be repeated for
+ * ever. */
 static void look(struct row *row)
 {
     set_state(row, ROW_LOOK);
+    row->shared->env->start(row->shared->env->ctx, &row->timer, row->look_end_ns);
     submit(row, OPERATION_DESCRIBE_EXECUTION, on_described);
 }
 
@@ -203,6 +211,7 @@ static void on_described(struct dispatch *dispatch)
     bool looking = row->state == ROW_LOOK;
     enum found found = step_found(&dispatch->call, &row->plan.execution);
     row->answer = dispatch->call.answer;
+    shared->env->stop(shared->env->ctx, &row->timer);
     note_clock(row);
     if (!looking && shared->brake.stopping) {
         settle(row, OUTCOME_NOT_ATTEMPTED);
@@ -234,7 +243,7 @@ static void on_intent(struct ledger_request *request)
     struct row *row = request->owner;
     struct row_shared *shared = row->shared;
     if (request->err.code != ERR_NONE) {
-        tell_if(row, brake_freeze(&shared->brake, &request->err));
+        tell_if(row, brake_withhold(&shared->brake, &request->err));
     }
     row->intended = request->err.code == ERR_NONE;
     if (shared->brake.stopping) {
@@ -254,12 +263,13 @@ static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
     struct row_shared *shared = row->shared;
     struct clock_sample now = {.mono_ns = shared->env->mono_ns(shared->env->ctx), .wall_ms = wall_ms};
     int64_t skew_ms = brake_skew_ms(&shared->brake, dispatcher_skew_ms(shared->dispatcher));
+    bool known = dispatcher_service_ms(shared->dispatcher) != 0;
     struct err ignored;
     if (shared->brake.stopping || !check_holds(row, &now) ||
-        !execution_status_terminal(row->plan.execution.fingerprint.status)) {
+        step_sending(&row->plan, shared->force) == SENDING_NEVER) {
         return false;
     }
-    if (guard_clock(skew_ms, &ignored) != 0) {
+    if (guard_clock(known, skew_ms, &ignored) != 0) {
         row->checked = row->check_needless = false; /* the next answer brings a newer Date */
         return false;
     }
@@ -280,9 +290,6 @@ static void on_sent(struct dispatch *dispatch)
         note_refusal(row);
     } else if (step.kind == STEP_SETTLE) {
         guard_answered(&shared->brake.run);
-    }
-    if (step.kind == STEP_AGAIN && shared->brake.stopping) {
-        step = (struct step){.kind = STEP_SETTLE, .outcome = OUTCOME_NOT_ATTEMPTED};
     }
     if (step.kind == STEP_QUARANTINE) {
         row->checked = row->check_needless = false;
@@ -342,17 +349,21 @@ static void on_recorded(struct ledger_request *request)
     start_timer(row, wait);
 }
 
-/* A row of a run that was interrupted goes on where it was. When its request was signed is not known, only
- * that it was before now. */
+/* Its turn has come. A row of a run that was interrupted goes on where it was. */
 static void enter(struct row *row)
 {
     struct row_shared *shared = row->shared;
+    int64_t barred_ns = pairs_barred_ns(&row->claim);
+    if (barred_ns > sample_clock(row).mono_ns && !shared->brake.stopping) {
+        set_state(row, ROW_PARKED);
+        shared->env->start(shared->env->ctx, &row->timer, barred_ns);
+        return;
+    }
     if (!row->open) {
         begin_attempt(row);
         return;
     }
-    row->quarantine_end_ns =
-        sample_clock(row).mono_ns + quarantine_ns(shared->signature_life_ms, shared->brake.skew_ms);
+    row->quarantine_end_ns = sample_clock(row).mono_ns; /* dead already: see deleter_add() */
     if (!row->intended) {
         quarantine(row);
         return;
@@ -365,14 +376,26 @@ static void enter(struct row *row)
 static void on_timer(struct env_timer *timer)
 {
     struct row *row = timer->owner;
-    if (row->state == ROW_PARKED) {
+    switch (row->state) {
+    case ROW_PARKED:
         enter(row);
-    } else if (row->state == ROW_WAIT) {
+        return;
+    case ROW_WAIT:
         begin_attempt(row);
-    } else if (row->shared->brake.hurry) {
-        settle(row, OUTCOME_UNKNOWN);
-    } else {
-        look(row);
+        return;
+    case ROW_LOOK:
+        dispatcher_cancel(row->shared->dispatcher, &row->dispatch);
+        return;
+    case ROW_QUARANTINE:
+    case ROW_LOOK_WAIT:
+        if (row->shared->brake.hurry) {
+            settle(row, OUTCOME_UNKNOWN);
+        } else {
+            look(row);
+        }
+        return;
+    default:
+        return;
     }
 }
 
@@ -393,7 +416,8 @@ struct row *row_create(struct row_shared *shared, int64_t number, const struct p
     row->timer = (struct env_timer){.fire = on_timer, .owner = row};
     row->claim.owner = row;
     shared->in_state[ROW_NEW]++;
-    if (pairs_claim(shared->pairs, plan->execution.job_id, plan->execution.thing_name, &row->claim)) {
+    if (pairs_claim(dispatcher_pairs(shared->dispatcher), plan->execution.job_id, plan->execution.thing_name,
+                    &row->claim, sample_clock(row).mono_ns)) {
         enter(row);
     } else {
         set_state(row, ROW_PARKED);

@@ -23,7 +23,7 @@
 
 enum row_state {
     ROW_NEW,
-    ROW_PARKED,     /* another row of its (job, thing) is under way */
+    ROW_PARKED,     /* another row of its (job, thing) is under way, or a lost request may still run */
     ROW_CHECK,      /* DescribeJobExecution before the intent */
     ROW_INTENT,     /* the ledger writes the intent */
     ROW_SEND,       /* in the lane, or on its way */
@@ -41,9 +41,9 @@ struct row_shared {
     const struct env *env;
     struct dispatcher *dispatcher;
     struct ledger *ledger;
-    struct pairs *pairs;
     int64_t run;
     int64_t signature_life_ms;
+    bool force; /* the policy's */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;

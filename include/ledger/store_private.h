@@ -1,8 +1,8 @@
-/* What store.c and history.c share: the database, the kinds of records, columns that both read. */
+/* What store.c, plan.c and history.c share: the database, the kinds of records, columns that both read. */
 #ifndef LEDGER_STORE_PRIVATE_H
 #define LEDGER_STORE_PRIVATE_H
 
-#include "base/buf.h"
+#include "ledger/active.h"
 #include "ledger/db.h"
 #include "ledger/store.h"
 
@@ -13,10 +13,11 @@
 enum record_kind { RECORD_START, RECORD_SEAL, RECORD_INTENT, RECORD_RESULT, RECORD_END };
 
 enum store_statement {
-    USER_VERSION,
     GET_TIP,
     SET_TIP,
+    ADD_INTENT,
     ADD_RECORD,
+    LOST_BEFORE,
     ADD_RUN,
     RUN_STATE,
     FIND_NAME,
@@ -25,10 +26,13 @@ enum store_statement {
     RUN_ROWS,
     RUN_SEAL,
     RUN_END,
+    RUN_LOST,
     ROW_STATE,
     READ_ROWS,
     OPEN_RUN,
-    HISTORY,
+    FORGET_RATES,
+    SET_RATE,
+    GET_RATES,
     VERIFY_CHAIN,
     VERIFY_PLAN,
     VERIFY_TIP,
@@ -36,11 +40,15 @@ enum store_statement {
     STORE_STATEMENT_COUNT
 };
 
+enum store_name { NAME_JOB, NAME_THING, NAME_REASON, STORE_NAMES };
+
 struct store {
     struct db *db;
     struct db_statement *statements[STORE_STATEMENT_COUNT];
     struct store_config config;
-    struct buf scratch;
+    struct active active;
+    char *last_name[STORE_NAMES]; /* interned last: a page of a job repeats its id and its reasons */
+    int64_t last_id[STORE_NAMES];
     int64_t sequence; /* of the last record of the open transaction */
     uint8_t hash[STORE_HASH_BYTES];
     bool tip_loaded;
@@ -57,6 +65,9 @@ struct store {
 void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row);
 /* policy, policy_sha256, target, account, region, started_ms */
 void store_take_header(struct db_statement *statement, int column, struct run_header *header);
+/* LEDGER_ADD_ROWS, on a run that takes them. */
+int store_add_rows(struct store *store, const struct ledger_request *request, struct active_run *state,
+                   struct err *err);
 const char *store_kind_name(enum record_kind kind);
 /* What the record that seals a plan says of it. */
 void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size);

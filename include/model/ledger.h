@@ -4,13 +4,15 @@
  * Every request is asynchronous: done() comes exactly once, never from inside submit, and for everything that
  * writes it comes only when the record is as durable as the implementation can make it. Requests of one
  * ledger take effect in the order of submission. A request that fails with ERR_IO leaves the ledger frozen:
- * every later write fails the same way. */
+ * every later write fails the same way, but for results and the ends of runs where only their request's room
+ * is missing. */
 #ifndef MODEL_LEDGER_H
 #define MODEL_LEDGER_H
 
 #include "base/err.h"
 #include "model/call.h"
 #include "model/job_execution.h"
+#include "model/operation.h"
 #include "model/outcome.h"
 
 #include <stdbool.h>
@@ -42,13 +44,15 @@ struct run_header {
 };
 
 enum ledger_operation {
-    LEDGER_START_RUN, /* header -> run */
+    LEDGER_START_RUN, /* header -> run, lost_signed_ms */
     LEDGER_ADD_ROWS,  /* run, rows, count: appended to the run's plan; rows are numbered from 0 */
     LEDGER_SEAL_PLAN, /* run: no more rows */
     LEDGER_READ_ROWS, /* run, from, count (most wanted) -> rows, count */
     LEDGER_INTENT,    /* run, row, attempt: this row may be sent from now on */
     LEDGER_RESULT,    /* run, row, attempt (0: none was made), answer, signed_at_ms, outcome */
     LEDGER_END_RUN,   /* run, ended_ms, note */
+    LEDGER_SET_RATES, /* header (account, region), rates: they replace all that was kept; 0 for none */
+    LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
     LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found, count (rows),
                          sealed,   begun; run is 0 when there is none */
 };
@@ -56,13 +60,16 @@ enum ledger_operation {
 struct ledger_request {
     enum ledger_operation operation;
     int64_t run;
-    const struct run_header *header; /* START_RUN; valid until done */
+    const struct run_header *header; /* START_RUN, SET_RATES, GET_RATES; valid until done */
     struct run_header found;         /* OPEN_RUN */
     bool sealed;                     /* OPEN_RUN: its plan is complete; else it deleted nothing yet */
     bool begun;                      /* OPEN_RUN: it has an intent: the guards had let the plan pass */
     struct plan_row
         *rows; /* ADD_ROWS: in; READ_ROWS: out, room for count; the submitter's, valid until done */
     size_t count;
+    int64_t
+        lost_signed_ms;   /* START_RUN: when the latest request was signed, by an earlier run in the same
+                             account and region, whose fate was never found out (OUTCOME_UNKNOWN); 0: none */
     int64_t from;         /* READ_ROWS: number of the first row */
     int64_t row;          /* INTENT, RESULT */
     int attempt;          /* INTENT: from 1; RESULT: the attempt answered, 0 when none */
@@ -70,7 +77,8 @@ struct ledger_request {
     struct answer answer; /* RESULT: of the attempt */
     enum outcome outcome; /* RESULT: OUTCOME_PENDING when the row goes on */
     int64_t ended_ms;     /* END_RUN */
-    char note[128];       /* END_RUN: how it ended */
+    int64_t rates[OPERATION_COUNT]; /* SET_RATES, GET_RATES: the paces learned, in requests per 1,000 s */
+    char note[128];                 /* END_RUN: how it ended */
 
     struct err err; /* ERR_NONE when it was done */
     void (*done)(struct ledger_request *request);
