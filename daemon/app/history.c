@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -174,6 +175,7 @@ enum exit_status command_history(const struct options *options)
 {
     struct err err;
     struct store_filter filter;
+    signal(SIGPIPE, SIG_DFL); /* whoever stops reading has seen enough; nothing is under way here */
     if (read_filter(options, &filter, &err) != 0) {
         say("%s", err.msg);
         return EXIT_USAGE;
