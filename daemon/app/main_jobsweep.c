@@ -45,6 +45,7 @@ int main(int argc, char **argv)
     struct options options;
     struct err err;
     process_protect();
+    process_supply_memory();
     setlocale(LC_CTYPE, "");
     log_setup(LOG_WARNING, LOG_TEXT);
     if (options_parse(&options, PROGRAM_JOBSWEEP, argc, argv, &err) != 0) {

@@ -14,6 +14,7 @@
 #include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -413,6 +414,20 @@ void runner_cancel(struct runner *runner, bool hurry)
     kick(runner);
 }
 
+/* By half a signature's life and ten seconds more than the life itself: the clocks may be a minute apart, and
+ * the first look may go unanswered. */
+int64_t runner_drain_ms(const struct runner *runner)
+{
+    const struct run *run;
+    int64_t longest_ms = 0;
+    DL_FOREACH (runner->runs, run) {
+        int64_t drain_ms = run->target->signature_life_ms * 3 / 2 + 10 * TIME_MS_PER_SECOND;
+        if (drain_ms > longest_ms)
+            longest_ms = drain_ms;
+    }
+    return longest_ms;
+}
+
 bool runner_has(const struct runner *runner, const char *policy, const char *target)
 {
     const struct run *run;
@@ -449,6 +464,8 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
     sum->quarantined += one->quarantined;
     sum->jobs += one->jobs;
     sum->jobs_listed += one->jobs_listed;
+    if (one->waiting_ms > sum->waiting_ms)
+        sum->waiting_ms = one->waiting_ms;
     if (one->remaining_ms > sum->remaining_ms)
         sum->remaining_ms = one->remaining_ms;
 }

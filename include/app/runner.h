@@ -78,6 +78,10 @@ void runner_submit(struct runner *runner, struct run *run);
 /* Those that wait end as SWEEP_CANCELED; those under way are asked to (see sweep_cancel()). */
 void runner_cancel(struct runner *runner, bool hurry);
 
+/* How long a cancel without hurry is worth waiting for, in milliseconds: until the requests of the runs under
+ * way are surely dead and were looked at. 0 when there is none. */
+int64_t runner_drain_ms(const struct runner *runner);
+
 /* Whether a new run of this pair waits or is under way. */
 bool runner_has(const struct runner *runner, const char *policy, const char *target);
 size_t runner_count(const struct runner *runner); /* that wait or are under way */
