@@ -55,6 +55,11 @@ static uint32_t *bucket(const struct fleet *fleet, uint32_t job, uint32_t thing)
     return &fleet->buckets[(mixed >> 32) & (fleet->bucket_count - 1)];
 }
 
+uint64_t fleet_pair_head(const struct fleet *fleet, uint32_t job, uint32_t thing)
+{
+    return *bucket(fleet, job, thing);
+}
+
 static void link_pair(struct fleet *fleet, uint64_t identity)
 {
     struct record *record = fleet_record(fleet, identity);
@@ -72,12 +77,33 @@ static void grow_buckets(struct fleet *fleet)
         link_pair(fleet, identity);
 }
 
+struct past *fleet_past(struct fleet *fleet, struct record *record)
+{
+    if (!record->past) {
+        if (fleet->past_count == fleet->past_room) {
+            fleet->past_room = fleet->past_room * 2 + 64;
+            fleet->pasts = mem_realloc(fleet->pasts, fleet->past_room, sizeof *fleet->pasts);
+        }
+        fleet->pasts[fleet->past_count++] = (struct past){0};
+        record->past = fleet->past_count;
+    }
+    return &fleet->pasts[record->past - 1];
+}
+
+bool fleet_shows(const struct fleet *fleet, const struct record *record)
+{
+    if (fleet->as_of_ms == 0)
+        return !record->deleted_ms;
+    return (!record->past || fleet->pasts[record->past - 1].born_ms <= fleet->as_of_ms) &&
+           (!record->deleted_ms || record->deleted_ms > fleet->as_of_ms);
+}
+
 /* The next execution that exists of this pair, newest first; start with the bucket's head. */
 static uint64_t alive_of_pair(const struct fleet *fleet, uint64_t identity, uint32_t job, uint32_t thing)
 {
     while (identity) {
         const struct record *record = fleet_record(fleet, identity);
-        if (record->job == job && record->thing == thing && !record->deleted_ms)
+        if (record->job == job && record->thing == thing && fleet_shows(fleet, record))
             break;
         identity = record->pair_next;
     }
@@ -231,9 +257,7 @@ static void open_quotas(struct fleet *fleet, const struct fleet_config *config)
 {
     for (int i = 0; i < OPERATION_COUNT; i++) {
         int rate = config->quota[i] ? config->quota[i] : operation_default_quota((enum operation)i);
-        fleet->quotas[i].rate = rate > 0 ? rate : 0;
-        fleet->quotas[i].level = fleet->quotas[i].rate * 1000;
-        fleet->quotas[i].filled_ms = config->now_ms;
+        quota_open(&fleet->quotas[i], config->quota_kind, rate, config->now_ms);
     }
 }
 
@@ -263,6 +287,8 @@ void fleet_destroy(struct fleet *fleet)
         free(fleet->jobs[i].executions.items);
     for (uint32_t i = 0; i < names_count(fleet->thing_names); i++)
         free(fleet->things[i].executions.items);
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        quota_close(&fleet->quotas[i]);
     names_destroy(fleet->job_names);
     names_destroy(fleet->thing_names);
     names_destroy(fleet->group_names);
@@ -270,6 +296,7 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet->things);
     free(fleet->groups);
     free(fleet->records);
+    free(fleet->pasts);
     free(fleet->buckets);
     free(fleet);
 }
@@ -304,15 +331,17 @@ void fleet_stamp(int64_t ms, struct timestamp *timestamp)
 void fleet_show(const struct fleet *fleet, uint64_t identity, struct job_execution *execution)
 {
     const struct record *record = fleet_record(fleet, identity);
+    const struct past *past = record->past ? &fleet->pasts[record->past - 1] : NULL;
+    bool before = past && fleet->as_of_ms != 0 && past->changed_ms > fleet->as_of_ms;
     text_copy(execution->job_id, sizeof execution->job_id, names_text(fleet->job_names, record->job));
     text_copy(execution->thing_name, sizeof execution->thing_name,
               names_text(fleet->thing_names, record->thing));
     execution->number = record->number;
-    execution->fingerprint.status = (enum execution_status)record->status;
-    execution->fingerprint.version_number = record->version;
+    execution->fingerprint.status = before ? past->status : (enum execution_status)record->status;
+    execution->fingerprint.version_number = record->version - before;
     fleet_stamp(record->queued_ms, &execution->fingerprint.queued_at);
-    fleet_stamp(record->started_ms, &execution->fingerprint.started_at);
-    fleet_stamp(record->updated_ms, &execution->fingerprint.last_updated_at);
+    fleet_stamp(before ? past->started_ms : record->started_ms, &execution->fingerprint.started_at);
+    fleet_stamp(before ? past->updated_ms : record->updated_ms, &execution->fingerprint.last_updated_at);
 }
 
 bool fleet_identity(const struct fleet *fleet, uint64_t identity, struct fleet_execution *execution)
@@ -338,19 +367,6 @@ uint64_t fleet_find(const struct fleet *fleet, const char *job_id, const char *t
     if (identity && execution)
         fleet_identity(fleet, identity, execution);
     return identity;
-}
-
-bool fleet_was_deleted(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number)
-{
-    uint32_t job = names_find(fleet->job_names, job_id);
-    uint32_t thing = names_find(fleet->thing_names, thing_name);
-    uint64_t at = job == UINT32_MAX || thing == UINT32_MAX ? 0 : *bucket(fleet, job, thing);
-    for (; at; at = fleet_record(fleet, at)->pair_next) {
-        const struct record *record = fleet_record(fleet, at);
-        if (record->job == job && record->thing == thing && record->number == number && record->deleted_ms)
-            return true;
-    }
-    return false;
 }
 
 void fleet_each(const struct fleet *fleet, bool deleted,
@@ -389,8 +405,18 @@ uint64_t fleet_add_execution(struct fleet *fleet, const char *job_id, const char
     uint64_t identity = fleet_put_execution(fleet, job, thing, queued_ms);
     fleet_restate(fleet, identity, status);
     struct record *record = fleet_record(fleet, identity);
+    fleet_past(fleet, record)->born_ms = now_ms;
     record->updated_ms = last_updated_ms;
     record->started_ms = started_in(status) ? queued_ms : 0;
+    return identity;
+}
+
+uint64_t fleet_find_as_of(struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number,
+                          int64_t as_of_ms)
+{
+    fleet->as_of_ms = as_of_ms;
+    uint64_t identity = fleet_find(fleet, job_id, thing_name, number, NULL);
+    fleet->as_of_ms = 0;
     return identity;
 }
 
@@ -401,6 +427,12 @@ uint64_t fleet_set_status(struct fleet *fleet, uint64_t identity, enum execution
         fleet_record(fleet, identity)->deleted_ms)
         return 0;
     struct record *record = fleet_record(fleet, identity);
+    struct past *past = fleet_past(fleet, record);
+    *past = (struct past){.born_ms = past->born_ms,
+                          .changed_ms = now_ms,
+                          .started_ms = record->started_ms,
+                          .updated_ms = record->updated_ms,
+                          .status = (enum execution_status)record->status};
     fleet_restate(fleet, identity, status);
     record->updated_ms = now_ms;
     record->version++;

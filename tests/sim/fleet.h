@@ -15,6 +15,15 @@
 
 struct fleet;
 
+/* How an operation's quota is counted; AWS does not say. */
+enum quota_kind {
+    QUOTA_CONTINUOUS,   /* a bucket of one second's worth that fills all the time */
+    QUOTA_EACH_SECOND,  /* the same, filled at each full second */
+    QUOTA_FIXED_WINDOW, /* five seconds' worth in each window of five seconds */
+    QUOTA_SLIDING_LOG,  /* one second's worth in any second */
+    QUOTA_KIND_COUNT
+};
+
 struct fleet_config {
     uint64_t seed;
     int things;                 /* names "gw-000000"; every 16th as "gw-000005:radio" */
@@ -25,7 +34,8 @@ struct fleet_config {
     const char *account;        /* NULL: "123456789012" */
     const char *region;         /* NULL: "us-east-1" */
     int quota[OPERATION_COUNT]; /* requests a second, burst of one second; 0: the default quota; -1: none */
-    bool reuse_numbers;         /* a new execution takes a freed number */
+    enum quota_kind quota_kind;
+    bool reuse_numbers; /* a new execution takes a freed number */
 };
 
 /* The jobs have every status, selection and retry setting. "fw-0000" is a COMPLETED SNAPSHOT job (IN_PROGRESS
@@ -38,6 +48,9 @@ void fleet_destroy(struct fleet *fleet); /* takes NULL */
  * and result exactly as the service would answer it. Does not call done(). */
 void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms);
 
+/* The same for a read, from the state of an earlier moment. */
+void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms, int64_t as_of_ms);
+
 /* The truth. identity is unique for ever; 0 means none. */
 struct fleet_execution {
     uint64_t identity;
@@ -48,6 +61,14 @@ struct fleet_execution {
 uint64_t fleet_find(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number,
                     struct fleet_execution *execution); /* of those that exist; execution may be NULL */
 bool fleet_identity(const struct fleet *fleet, uint64_t identity, struct fleet_execution *execution);
+uint64_t fleet_identities(const struct fleet *fleet); /* how many there ever were: identities are 1.. */
+/* The newest that ever had this number, deleted or not; 0: none. */
+uint64_t fleet_latest(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number);
+/* The one that has or had this number and these times and state, whatever its version; of what may have gone
+ * on since, the one that was queued then. 0: none. */
+uint64_t fleet_find_print(const struct fleet *fleet, const struct job_execution *execution);
+/* What the service would say of the job, without asking it. */
+bool fleet_know_job(struct fleet *fleet, const char *job_id, struct job *job);
 /* Visits every execution that exists, or every one ever deleted, in the order of their identities. */
 void fleet_each(const struct fleet *fleet, bool deleted,
                 void (*each)(void *ctx, const struct fleet_execution *execution), void *ctx);
@@ -59,6 +80,21 @@ uint64_t fleet_add_execution(struct fleet *fleet, const char *job_id, const char
 uint64_t fleet_set_status(struct fleet *fleet, uint64_t identity, enum execution_status status,
                           int64_t now_ms);
 uint64_t fleet_remove(struct fleet *fleet, uint64_t identity, int64_t now_ms);
+/* Another incarnation under the number of one that was deleted: it looks like that one but for what is given
+ * here. */
+enum fleet_difference {
+    FLEET_OTHER_STATUS = 1,
+    FLEET_OTHER_QUEUED = 2,
+    FLEET_OTHER_STARTED = 4,
+    FLEET_OTHER_UPDATED = 8,
+    FLEET_OTHER_VERSION = 16
+};
+uint64_t fleet_reincarnate(struct fleet *fleet, uint64_t identity, unsigned differences, int64_t now_ms);
+/* A request of somebody else that counts towards this operation's quota. */
+void fleet_use_quota(struct fleet *fleet, enum operation operation, int64_t now_ms);
+/* Whose number it is for a read of that state; 0: none. */
+uint64_t fleet_find_as_of(struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number,
+                          int64_t as_of_ms);
 
 struct fleet_counts {
     int64_t calls[OPERATION_COUNT];     /* that reached the model */

@@ -35,26 +35,6 @@ void fleet_refuse(struct call *call, int http_status, const char *code, const ch
 
 /* --- before it is carried out --- */
 
-static bool within_quota(struct fleet *fleet, enum operation operation, int64_t now_ms)
-{
-    struct quota *quota = &fleet->quotas[operation];
-    if (!quota->rate)
-        return true;
-    int64_t full = quota->rate * 1000;
-    if (now_ms - quota->filled_ms >= 1000)
-        quota->level = full;
-    else if (now_ms > quota->filled_ms)
-        quota->level += (now_ms - quota->filled_ms) * quota->rate;
-    if (quota->level > full)
-        quota->level = full;
-    if (now_ms > quota->filled_ms)
-        quota->filled_ms = now_ms;
-    if (quota->level < 1000)
-        return false;
-    quota->level -= 1000;
-    return true;
-}
-
 static bool check_name(struct call *call, const char *member, const char *value, bool valid,
                        const char *pattern)
 {
@@ -136,6 +116,17 @@ static void describe_job(struct fleet *fleet, struct call *call)
     job->retries = found->retries;
     job->described = true;
     fleet_stamp(found->created_ms, &job->created_at);
+}
+
+bool fleet_know_job(struct fleet *fleet, const char *job_id, struct job *job)
+{
+    struct call call;
+    call_init(&call, OPERATION_DESCRIBE_JOB);
+    text_copy(call.job_id, sizeof call.job_id, job_id);
+    describe_job(fleet, &call);
+    *job = call.job;
+    call_finish(&call);
+    return job->described;
 }
 
 static uint64_t execution_named(struct fleet *fleet, struct call *call)
@@ -227,11 +218,23 @@ void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms)
 {
     fleet_answer(fleet, call, now_ms);
     fleet->counts.calls[call->operation]++;
-    if (!within_quota(fleet, call->operation, now_ms)) {
+    if (!quota_take(&fleet->quotas[call->operation], now_ms)) {
         fleet->counts.throttled[call->operation]++;
         fleet_refuse(call, 400, "ThrottlingException", "Rate exceeded");
         return;
     }
     if (valid(call))
         carry_out(fleet, call, now_ms);
+}
+
+void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms, int64_t as_of_ms)
+{
+    fleet->as_of_ms = as_of_ms;
+    fleet_execute(fleet, call, now_ms);
+    fleet->as_of_ms = 0;
+}
+
+void fleet_use_quota(struct fleet *fleet, enum operation operation, int64_t now_ms)
+{
+    quota_take(&fleet->quotas[operation], now_ms);
 }

@@ -24,8 +24,17 @@ struct record {
     uint32_t job, thing;
     uint32_t pair_next; /* the next older identity in this bucket of (job, thing); 0 ends */
     uint32_t version;
+    uint32_t past; /* number of its struct past, from 1; 0: it was as it is from the start */
     uint8_t status;
     bool forced;
+};
+
+/* What a read of an earlier state needs to know of an execution that others made or changed. */
+struct past {
+    int64_t born_ms;
+    int64_t changed_ms; /* its latest change of state, 0: none; before it was: */
+    int64_t started_ms, updated_ms;
+    enum execution_status status;
 };
 
 struct fleet_thing {
@@ -51,21 +60,27 @@ struct fleet_job {
     struct ids executions;
 };
 
-/* A token bucket that holds one second's worth; in thousandths of a request, so that integers suffice. */
+/* One operation's quota (fleet_quota.c); in thousandths of a request, so that integers suffice. */
 struct quota {
+    enum quota_kind kind;
     int64_t rate;  /* requests a second; 0: unlimited */
     int64_t level; /* thousandths */
     int64_t filled_ms;
+    int64_t *log; /* QUOTA_SLIDING_LOG: when the latest `rate` requests were accepted, a ring */
+    int64_t logged;
 };
 
 struct fleet {
     char account[ACCOUNT_LENGTH + 1];
     char region[64];
     bool reuse_numbers;
+    int64_t as_of_ms; /* reads see the state of this moment; 0: the present one */
     struct random random;
     uint64_t token_secret;
     struct record *records;
     uint32_t record_count, record_room;
+    struct past *pasts;
+    uint32_t past_count, past_room;
     uint32_t *buckets; /* of (job, thing): the newest identity, 0 for none */
     uint32_t bucket_count;
     struct names *job_names, *thing_names, *group_names;
@@ -97,6 +112,16 @@ uint64_t fleet_newest(const struct fleet *fleet, uint32_t job,
                       uint32_t thing); /* the highest number; 0: none */
 void fleet_show(const struct fleet *fleet, uint64_t identity, struct job_execution *execution);
 uint32_t ids_after(const struct ids *ids, uint64_t identity); /* index of the first above identity */
+
+struct past *fleet_past(struct fleet *fleet, struct record *record); /* made where there is none */
+/* The newest identity of the bucket that holds this pair's; the others follow by pair_next. */
+uint64_t fleet_pair_head(const struct fleet *fleet, uint32_t job, uint32_t thing);
+bool fleet_shows(const struct fleet *fleet, const struct record *record); /* it exists for reads */
+
+/* fleet_quota.c */
+void quota_open(struct quota *quota, enum quota_kind kind, int rate, int64_t now_ms);
+void quota_close(struct quota *quota);
+bool quota_take(struct quota *quota, int64_t now_ms); /* false: throttled */
 
 /* fleet_make.c */
 void fleet_make(struct fleet *fleet, const struct fleet_config *config);

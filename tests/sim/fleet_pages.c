@@ -90,7 +90,7 @@ void fleet_list_jobs(struct fleet *fleet, struct call *call)
 
 static bool wanted(const struct fleet *fleet, const struct call *call, const struct record *record)
 {
-    if (record->deleted_ms)
+    if (!fleet_shows(fleet, record))
         return false;
     if (call->status != EXECUTION_UNKNOWN && call->status != (enum execution_status)record->status)
         return false;

@@ -33,10 +33,13 @@ enum fault {
     FAULT_THROTTLED
 };
 
+enum side { THE_WORLD, THE_PROCESS };
+
 struct event {
     int64_t at_ns;
     uint64_t seq;
-    size_t slot; /* its place in the heap */
+    enum side side; /* whose heap it is in */
+    size_t slot;    /* its place there */
     void (*run)(struct virtual_world *world, struct event *event);
     void *subject;
     void (*function)(void *ctx); /* virtual_at(); its ctx is the subject */
@@ -50,6 +53,11 @@ struct request { /* a call that is with the service; call.service points here */
     struct event *next; /* its only pending event */
 };
 
+struct heap {
+    struct event **items;
+    size_t count, room;
+};
+
 struct virtual_world {
     struct virtual_config config;
     struct env env;
@@ -57,8 +65,8 @@ struct virtual_world {
     int64_t now_ns;
     uint64_t seq, hash;
     struct random streams[RANDOM_STREAM_COUNT], chance;
-    struct event **heap;
-    size_t count, room;
+    struct heap heaps[2];
+    int64_t paused_until_ns, wall_offset_ms;
     struct {
         void (*function)(void *ctx);
         void *ctx;
@@ -73,65 +81,81 @@ static bool earlier(const struct event *a, const struct event *b)
     return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->seq < b->seq;
 }
 
-static void put(struct virtual_world *world, size_t slot, struct event *event)
+static void put(struct heap *heap, size_t slot, struct event *event)
 {
-    world->heap[slot] = event;
+    heap->items[slot] = event;
     event->slot = slot;
 }
 
-static void sift_up(struct virtual_world *world, struct event *event)
+static void sift_up(struct heap *heap, struct event *event)
 {
     size_t slot = event->slot;
-    while (slot > 0 && earlier(event, world->heap[(slot - 1) / 2])) {
-        put(world, slot, world->heap[(slot - 1) / 2]);
+    while (slot > 0 && earlier(event, heap->items[(slot - 1) / 2])) {
+        put(heap, slot, heap->items[(slot - 1) / 2]);
         slot = (slot - 1) / 2;
     }
-    put(world, slot, event);
+    put(heap, slot, event);
 }
 
-static void sift_down(struct virtual_world *world, struct event *event)
+static void sift_down(struct heap *heap, struct event *event)
 {
     size_t slot = event->slot;
     for (;;) {
         size_t child = 2 * slot + 1;
-        if (child >= world->count)
+        if (child >= heap->count)
             break;
-        if (child + 1 < world->count && earlier(world->heap[child + 1], world->heap[child]))
+        if (child + 1 < heap->count && earlier(heap->items[child + 1], heap->items[child]))
             child++;
-        if (!earlier(world->heap[child], event))
+        if (!earlier(heap->items[child], event))
             break;
-        put(world, slot, world->heap[child]);
+        put(heap, slot, heap->items[child]);
         slot = child;
     }
-    put(world, slot, event);
+    put(heap, slot, event);
 }
 
-static struct event *schedule(struct virtual_world *world, int64_t at_ns,
+static struct event *schedule(struct virtual_world *world, enum side side, int64_t at_ns,
                               void (*run)(struct virtual_world *world, struct event *event), void *subject)
 {
+    struct heap *heap = &world->heaps[side];
     struct event *event = mem_zalloc(sizeof(*event));
     event->at_ns = at_ns > world->now_ns ? at_ns : world->now_ns;
     event->seq = world->seq++;
+    event->side = side;
     event->run = run;
     event->subject = subject;
-    if (world->count == world->room) {
-        world->room = world->room ? 2 * world->room : 64;
-        world->heap = mem_realloc(world->heap, world->room, sizeof(struct event *));
+    if (heap->count == heap->room) {
+        heap->room = heap->room ? 2 * heap->room : 64;
+        heap->items = mem_realloc(heap->items, heap->room, sizeof(struct event *));
     }
-    put(world, world->count++, event);
-    sift_up(world, event);
+    put(heap, heap->count++, event);
+    sift_up(heap, event);
     return event;
 }
 
-/* Takes it out of the heap; the event is the caller's then. */
+/* Takes it out of its heap; the event is the caller's then. */
 static void unschedule(struct virtual_world *world, struct event *event)
 {
-    struct event *last = world->heap[--world->count];
+    struct heap *heap = &world->heaps[event->side];
+    struct event *last = heap->items[--heap->count];
     if (last == event)
         return;
-    put(world, event->slot, last);
-    sift_up(world, last);
-    sift_down(world, last);
+    put(heap, event->slot, last);
+    sift_up(heap, last);
+    sift_down(heap, last);
+}
+
+/* What happens next, and when: what belongs to the process waits while it stands still. NULL for nothing. */
+static struct event *next_event(const struct virtual_world *world, int64_t *at_ns)
+{
+    const struct heap *others = &world->heaps[THE_WORLD], *ours = &world->heaps[THE_PROCESS];
+    struct event *other = others->count ? others->items[0] : NULL;
+    struct event *our = ours->count ? ours->items[0] : NULL;
+    bool late = our && our->at_ns < world->paused_until_ns;
+    int64_t our_ns = late ? world->paused_until_ns : our ? our->at_ns : 0;
+    bool others_first = other && (!our || (late ? other->at_ns <= our_ns : earlier(other, our)));
+    *at_ns = others_first ? other->at_ns : our_ns;
+    return others_first ? other : our;
 }
 
 /* --- the trace ----------------------------------------------------------------------------------------- */
@@ -170,7 +194,7 @@ static int64_t env_mono_ns(void *ctx)
 static int64_t env_wall_ms(void *ctx)
 {
     const struct virtual_world *world = ctx;
-    return world->config.start_ms + world->now_ns / TIME_NS_PER_MS;
+    return world->config.start_ms + world->now_ns / TIME_NS_PER_MS + world->wall_offset_ms;
 }
 
 static uint64_t env_random(void *ctx, enum random_stream stream)
@@ -203,14 +227,14 @@ static void env_start(void *ctx, struct env_timer *timer, int64_t at_ns)
     env_stop(ctx, timer);
     timer->at_ns = at_ns;
     timer->armed = true;
-    timer->impl = schedule(ctx, at_ns, fire_timer, timer);
+    timer->impl = schedule(ctx, THE_PROCESS, at_ns, fire_timer, timer);
 }
 
 /* --- the service --------------------------------------------------------------------------------------- */
 
 static int64_t service_ms(struct virtual_world *world)
 {
-    return env_wall_ms(world) + world->config.skew_ms;
+    return world->config.start_ms + world->now_ns / TIME_NS_PER_MS + world->config.skew_ms;
 }
 
 static enum fault draw_fault(struct virtual_world *world)
@@ -290,7 +314,7 @@ static void schedule_late(struct virtual_world *world, const struct call *call)
     late->force = call->force;
     late->signed_at_ms = call->signed_at_ms;
     int64_t delay_ms = (int64_t)random_below(&world->chance, (uint64_t)(life + 1));
-    schedule(world, world->now_ns + delay_ms * TIME_NS_PER_MS, execute_late, late);
+    schedule(world, THE_WORLD, world->now_ns + delay_ms * TIME_NS_PER_MS, execute_late, late);
 }
 
 /* What the fault does instead of the execution; false when the call is to be executed. */
@@ -349,7 +373,7 @@ static void execute_call(struct virtual_world *world, struct event *event)
         after_execution(world, request);
     }
     request->executed = true;
-    request->next = schedule(world, request->answer_at_ns, answer_call, request);
+    request->next = schedule(world, THE_PROCESS, request->answer_at_ns, answer_call, request);
 }
 
 static bool is_lost(enum fault fault)
@@ -370,7 +394,7 @@ static void service_submit(void *ctx, struct call *call)
     if (is_lost(request->fault) && random_below(&world->chance, 2) == 0)
         request->answer_at_ns += TIMEOUT_NS;
     call->service = request;
-    request->next = schedule(world, world->now_ns + latency / 2, execute_call, request);
+    request->next = schedule(world, THE_WORLD, world->now_ns + latency / 2, execute_call, request);
 }
 
 static void cancel_call(void *ctx, struct call *call)
@@ -386,7 +410,7 @@ static void cancel_call(void *ctx, struct call *call)
     unschedule(world, request->next);
     free(request->next);
     request->executed = true;
-    request->next = schedule(world, world->now_ns, answer_call, request);
+    request->next = schedule(world, THE_PROCESS, world->now_ns, answer_call, request);
 }
 
 /* --- the world ----------------------------------------------------------------------------------------- */
@@ -409,19 +433,25 @@ struct virtual_world *virtual_create(const struct virtual_config *config)
     return world;
 }
 
-void virtual_destroy(struct virtual_world *world)
+static void discard(struct heap *heap)
 {
-    if (!world)
-        return;
-    for (size_t i = 0; i < world->count; i++) {
-        struct event *event = world->heap[i];
+    for (size_t i = 0; i < heap->count; i++) {
+        struct event *event = heap->items[i];
         if (event->run == execute_late)
             call_finish(event->subject);
         if (event->run == execute_late || event->run == execute_call || event->run == answer_call)
             free(event->subject);
         free(event);
     }
-    free(world->heap);
+    free(heap->items);
+}
+
+void virtual_destroy(struct virtual_world *world)
+{
+    if (!world)
+        return;
+    discard(&world->heaps[THE_WORLD]);
+    discard(&world->heaps[THE_PROCESS]);
     free(world);
 }
 
@@ -461,8 +491,33 @@ static void run_function(struct virtual_world *world, struct event *event)
 
 void virtual_at(struct virtual_world *world, int64_t at_ns, void (*function)(void *ctx), void *ctx)
 {
-    struct event *event = schedule(world, at_ns, run_function, ctx);
-    event->function = function;
+    schedule(world, THE_WORLD, at_ns, run_function, ctx)->function = function;
+}
+
+void virtual_at_process(struct virtual_world *world, int64_t at_ns, void (*function)(void *ctx), void *ctx)
+{
+    schedule(world, THE_PROCESS, at_ns, run_function, ctx)->function = function;
+}
+
+void virtual_pause(struct virtual_world *world, int64_t until_ns)
+{
+    if (until_ns > world->paused_until_ns)
+        world->paused_until_ns = until_ns;
+}
+
+void virtual_set_wall(struct virtual_world *world, int64_t offset_ms)
+{
+    world->wall_offset_ms = offset_ms;
+}
+
+size_t virtual_pending(const struct virtual_world *world, bool process)
+{
+    return world->heaps[process ? THE_PROCESS : THE_WORLD].count;
+}
+
+void virtual_note(struct virtual_world *world, const void *bytes, size_t length)
+{
+    trace_bytes(world, bytes, length);
 }
 
 void virtual_after_each(struct virtual_world *world, void (*function)(void *ctx), void *ctx)
@@ -473,17 +528,23 @@ void virtual_after_each(struct virtual_world *world, void (*function)(void *ctx)
     world->after_each[world->after_each_count++].ctx = ctx;
 }
 
-bool virtual_step(struct virtual_world *world)
+static void run_event(struct virtual_world *world, struct event *event, int64_t at_ns)
 {
-    if (world->count == 0)
-        return false;
-    struct event *event = world->heap[0];
     unschedule(world, event);
-    world->now_ns = event->at_ns;
-    trace_number(world, event->at_ns);
-    trace_number(world, (int64_t)event->seq);
+    world->now_ns = at_ns > world->now_ns ? at_ns : world->now_ns;
     event->run(world, event);
     free(event);
+}
+
+bool virtual_step(struct virtual_world *world)
+{
+    int64_t at_ns;
+    struct event *event = next_event(world, &at_ns);
+    if (!event)
+        return false;
+    trace_number(world, at_ns);
+    trace_number(world, (int64_t)event->seq);
+    run_event(world, event, at_ns);
     for (size_t i = 0; i < world->after_each_count; i++)
         world->after_each[i].function(world->after_each[i].ctx);
     return true;
@@ -491,16 +552,27 @@ bool virtual_step(struct virtual_world *world)
 
 bool virtual_run(struct virtual_world *world, bool (*done)(void *ctx), void *ctx, int64_t until_ns)
 {
+    int64_t at_ns;
     while (!(done && done(ctx))) {
-        if (world->count == 0)
+        if (!next_event(world, &at_ns))
             return false;
-        if (world->heap[0]->at_ns > until_ns) {
+        if (at_ns > until_ns) {
             world->now_ns = until_ns > world->now_ns ? until_ns : world->now_ns;
             return false;
         }
         virtual_step(world);
     }
     return true;
+}
+
+bool virtual_wind_up(struct virtual_world *world, bool (*done)(void *ctx), void *ctx, int64_t events)
+{
+    int64_t now_ns = world->now_ns;
+    struct heap *heap = &world->heaps[THE_PROCESS];
+    for (; events > 0 && heap->count > 0 && !done(ctx); events--)
+        run_event(world, heap->items[0], heap->items[0]->at_ns);
+    world->now_ns = now_ns;
+    return done(ctx);
 }
 
 uint64_t virtual_trace_hash(const struct virtual_world *world)

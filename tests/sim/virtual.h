@@ -37,8 +37,21 @@ const struct env *virtual_env(struct virtual_world *world);
 const struct job_service *virtual_service(struct virtual_world *world);
 int64_t virtual_mono_ns(const struct virtual_world *world);
 
-/* Runs `function` once at this time. */
+/* Runs `function` once at this time. What belongs to the process (timers, answers, virtual_at_process())
+ * waits while the process stands still; virtual_at() does not. */
 void virtual_at(struct virtual_world *world, int64_t at_ns, void (*function)(void *ctx), void *ctx);
+void virtual_at_process(struct virtual_world *world, int64_t at_ns, void (*function)(void *ctx), void *ctx);
+/* The process stands still until then: suspended, stopped, starved. The clocks and everybody else go on. */
+void virtual_pause(struct virtual_world *world, int64_t until_ns);
+/* Sets the wall clock to this much beside the true time (0 at first). */
+void virtual_set_wall(struct virtual_world *world, int64_t offset_ms);
+size_t virtual_pending(const struct virtual_world *world, bool process); /* events to come, of either side */
+/* Puts bytes into the trace's hash. */
+void virtual_note(struct virtual_world *world, const void *bytes, size_t length);
+/* Runs what belongs to the process and nothing else, whatever the time, until done(); then the clock stands
+ * where it stood. For a process that was killed: its objects end, and nobody hears of it. False when that
+ * takes more events, or it runs out of them. */
+bool virtual_wind_up(struct virtual_world *world, bool (*done)(void *ctx), void *ctx, int64_t events);
 /* Runs after every event, before the next: where the ledger is drained and invariants are checked. Up to 8
  * such functions, run in the order given. */
 void virtual_after_each(struct virtual_world *world, void (*function)(void *ctx), void *ctx);

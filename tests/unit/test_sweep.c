@@ -1,245 +1,257 @@
-/* Whole sweeps in virtual time, over seeded fleets, judged by the oracle of sim/trial.h.
- * JOBSWEEP_SEED is the first seed, JOBSWEEP_SEEDS how many. */
+/* One sweep after the other in virtual time: how each kind ends, what the clock and the limits decide, and
+ * that nothing goes wrong wherever the disk fails or somebody cancels. For everything at once, with faults
+ * and other actors: test_simulator. JOBSWEEP_SEED is the first seed. */
 #include "base/time.h"
-#include "sim/trial.h"
-#include "sim/trial_world.h"
+#include "engine/sweep.h"
+#include "sim/rig.h"
+#include "sim/simulation.h"
 #include "tap.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define SEEDS 250
+#define FLEET_SEED    3
+#define CALM_SEEDS    40
+#define EVENTS_OF_ONE 4000 /* more than a small sweep has */
 
-static void expect_whole(const struct trial *trial)
+struct single { /* one sweep */
+    struct rig rig;
+    struct fleet *fleet;
+    struct policy policy;
+    struct target target;
+    struct sweep *sweep;
+    struct report report;
+    bool done;
+};
+
+static void on_done(void *owner, const struct report *report)
 {
-    if (trial->broken[0])
-        fail_msg("seed %llu: %s", (unsigned long long)trial->seed, trial->broken);
+    struct single *test = owner;
+    test->report = *report;
+    test->done = true;
 }
 
-/* --- seeds -----------------------------------------------------------------------------------------------
- */
-
-static uint64_t run_seed(uint64_t seed, struct trial_hits *hits, int64_t ends[], int64_t outcomes[])
+/* A calm world in which the policy selects a good deal. */
+static void begin(struct single *test, int64_t skew_ms)
 {
-    struct trial trial;
-    trial_begin(&trial, seed, false);
-    trial_sweep(&trial);
-    expect_whole(&trial);
-    uint64_t hash = virtual_trace_hash(trial.rig.world);
-    hits->sent += trial.hits.sent;
-    hits->in_trip += trial.hits.in_trip;
-    hits->late += trial.hits.late;
-    ends[trial.report.end]++;
-    for (int i = 0; i < OUTCOME_COUNT; i++)
-        outcomes[i] += trial.report.outcomes[i];
-    trial_finish(&trial);
-    return hash;
+    struct virtual_config world = {.skew_ms = skew_ms};
+    *test = (struct single){.target = {.name = "simulated", .signature_life_ms = 300000}};
+    test->fleet = rig_init_fleet(&test->rig, FLEET_SEED, &world);
+    rig_policy(&test->policy);
+    test->policy.status_bits = EXECUTION_TERMINAL_BITS;
 }
 
-static void print_totals(const struct trial_hits *hits, const int64_t ends[], const int64_t outcomes[])
+static void sweep(struct single *test)
 {
-    printf("# %lld deletions;", (long long)hits->sent);
-    printf(" newcomers hit within the round trip after the check: %lld, by a lost request run late: %lld\n#",
-           (long long)hits->in_trip, (long long)hits->late);
-    for (int i = 1; i < OUTCOME_COUNT; i++)
-        printf(" %s %lld", outcome_name((enum outcome)i), (long long)outcomes[i]);
-    printf("\n#");
-    for (int i = SWEEP_FINISHED; i <= SWEEP_FAILED; i++)
-        printf(" %s %lld", sweep_end_name((enum sweep_end)i), (long long)ends[i]);
-    printf("\n");
+    struct sweep_config config = {.env = &test->rig.env,
+                                  .dispatcher = test->rig.dispatcher,
+                                  .ledger = &test->rig.ledger,
+                                  .policy = &test->policy,
+                                  .target = &test->target,
+                                  .observer = {.owner = test, .done = on_done}};
+    test->sweep = sweep_start(&config);
+    assert_true(rig_run(&test->rig, &test->done, 3600));
+    assert_int_equal(report_outcome_sum(&test->report), test->report.selected);
 }
 
-static void no_seed_breaks_a_rule(void **state)
+static void finish(struct single *test)
 {
-    uint64_t first = rig_seed(1), count = rig_seeds(SEEDS);
-    struct trial_hits hits = {0};
-    int64_t ends[SWEEP_FAILED + 1] = {0}, outcomes[OUTCOME_COUNT] = {0};
-    (void)state;
-    printf("# seeds %llu..%llu\n", (unsigned long long)first, (unsigned long long)(first + count - 1));
-    for (uint64_t seed = first; seed < first + count; seed++)
-        run_seed(seed, &hits, ends, outcomes);
-    print_totals(&hits, ends, outcomes);
-}
-
-static void the_same_seed_gives_the_same_trace(void **state)
-{
-    struct trial_hits hits = {0};
-    int64_t ends[SWEEP_FAILED + 1] = {0}, outcomes[OUTCOME_COUNT] = {0};
-    uint64_t first = rig_seed(1);
-    (void)state;
-    for (uint64_t seed = first; seed < first + 10; seed++)
-        assert_int_equal(run_seed(seed, &hits, ends, outcomes), run_seed(seed, &hits, ends, outcomes));
-}
-
-static void a_calm_sweep_leaves_nothing_that_the_policy_selects(void **state)
-{
-    uint64_t first = rig_seed(1);
-    (void)state;
-    for (uint64_t seed = first; seed < first + 40; seed++) {
-        struct trial trial;
-        trial_begin(&trial, seed, true);
-        trial.policy.per_run = 0;
-        trial.policy.selected_over = 1000000;
-        trial_sweep(&trial);
-        expect_whole(&trial);
-        assert_int_equal(trial.report.end, SWEEP_FINISHED);
-        assert_int_equal(trial.report.outcomes[OUTCOME_DELETED], trial.report.selected);
-        assert_int_equal(trial.rig.calls[OPERATION_DELETE_EXECUTION], trial.report.selected);
-        trial_expect_clean(&trial);
-        expect_whole(&trial);
-        trial_finish(&trial);
-    }
+    sweep_destroy(test->sweep);
+    rig_finish(&test->rig);
+    fleet_destroy(test->fleet);
 }
 
 /* --- ends ------------------------------------------------------------------------------------------------
  */
 
-/* A calm world in which the policy selects a good deal. */
-static void begin(struct trial *trial)
-{
-    trial_begin(trial, 3, true);
-    rig_policy(&trial->policy);
-    trial->policy.status_bits = EXECUTION_TERMINAL_BITS;
-}
-
 static void an_observing_policy_or_target_deletes_nothing(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct trial trial;
-        begin(&trial);
-        trial.policy.enforce = i == 0;
-        trial.target.plan_only = i == 0;
-        trial_sweep(&trial);
-        expect_whole(&trial);
-        assert_int_equal(trial.report.end, SWEEP_PLANNED);
-        assert_true(trial.report.selected > 20);
-        assert_int_equal(trial.report.outcomes[OUTCOME_NOT_ATTEMPTED], trial.report.selected);
-        assert_int_equal(trial.rig.calls[OPERATION_DELETE_EXECUTION], 0);
-        assert_false(report_failed(&trial.report));
-        trial_finish(&trial);
+        struct single test;
+        begin(&test, 0);
+        test.policy.enforce = i == 0;
+        test.target.plan_only = i == 0;
+        sweep(&test);
+        assert_int_equal(test.report.end, SWEEP_PLANNED);
+        assert_true(test.report.selected > 20);
+        assert_int_equal(test.report.outcomes[OUTCOME_NOT_ATTEMPTED], test.report.selected);
+        assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
+        assert_false(report_failed(&test.report));
+        finish(&test);
     }
 }
 
 static void a_plan_over_the_guard_deletes_nothing(void **state)
 {
-    struct trial trial;
+    struct single test;
     (void)state;
-    begin(&trial);
-    trial.policy.selected_over = 20;
-    trial.policy.per_run = 10; /* does not hide how far the policy reaches */
-    trial_sweep(&trial);
-    expect_whole(&trial);
-    assert_int_equal(trial.report.end, SWEEP_GUARDED);
-    assert_int_equal(trial.report.err.code, ERR_INVALID);
-    assert_int_equal(trial.report.selected, 10);
-    assert_int_equal(trial.rig.calls[OPERATION_DELETE_EXECUTION], 0);
-    trial_finish(&trial);
+    begin(&test, 0);
+    test.policy.selected_over = 20;
+    test.policy.per_run = 10; /* does not hide how far the policy reaches */
+    sweep(&test);
+    assert_int_equal(test.report.end, SWEEP_GUARDED);
+    assert_int_equal(test.report.err.code, ERR_INVALID);
+    assert_int_equal(test.report.selected, 10);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
+    finish(&test);
 }
 
 static void a_limit_drains_in_portions(void **state)
 {
-    struct trial trial;
+    struct single test;
     (void)state;
-    begin(&trial);
-    trial.policy.per_run = 7;
-    trial_sweep(&trial);
-    expect_whole(&trial);
-    assert_int_equal(trial.report.end, SWEEP_LIMITED);
-    assert_int_equal(trial.report.outcomes[OUTCOME_DELETED], 7);
-    assert_true(trial.report.remaining > 20);
-    trial_finish(&trial);
-}
-
-static void set_clock(struct trial *trial)
-{
-    trial->rig.wall_step_ms = 240000; /* requests are still accepted */
+    begin(&test, 0);
+    test.policy.per_run = 7;
+    sweep(&test);
+    assert_int_equal(test.report.end, SWEEP_LIMITED);
+    assert_int_equal(test.report.outcomes[OUTCOME_DELETED], 7);
+    assert_true(test.report.remaining > 20);
+    finish(&test);
 }
 
 static void a_clock_that_is_wrong_stops_before_the_first_deletion(void **state)
 {
-    struct trial trial;
+    struct single test;
     (void)state;
-    begin(&trial);
-    set_clock(&trial);
-    trial_sweep(&trial);
-    assert_int_equal(trial.report.end, SWEEP_STOPPED);
-    assert_int_equal(trial.rig.calls[OPERATION_DELETE_EXECUTION], 0);
-    assert_non_null(strstr(trial.report.err.msg, "clock"));
-    trial_finish(&trial);
+    begin(&test, -12000);
+    test.rig.wall_step_ms = 240000; /* requests are still accepted */
+    sweep(&test);
+    assert_int_equal(test.report.end, SWEEP_STOPPED);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
+    assert_non_null(strstr(test.report.err.msg, "clock"));
+    finish(&test);
 }
 
 static void ages_are_measured_on_the_clock_of_the_service(void **state)
 {
-    struct trial trial;
-    (void)state;
-    begin(&trial);
-    assert_true(trial_skew_ms(&trial) < -6000);
-    int64_t now_ms = trial_service_ms(&trial);
-    int64_t updated_ms = now_ms - trial.policy.older_than_ms + 5000; /* too young there, old enough here */
-    uint64_t young =
-        fleet_add_execution(trial.fleet, "fw-0000", "gw-000000", EXECUTION_SUCCEEDED, updated_ms, now_ms);
+    static const int64_t skew_ms = -12000;
     struct fleet_execution found;
-    trial_sweep(&trial);
-    assert_true(fleet_identity(trial.fleet, young, &found));
+    struct single test;
+    (void)state;
+    begin(&test, skew_ms);
+    int64_t now_ms = RIG_START_MS + skew_ms;
+    int64_t updated_ms = now_ms - test.policy.older_than_ms + 8000; /* too young there, old enough here */
+    uint64_t young =
+        fleet_add_execution(test.fleet, "fw-0000", "gw-000000", EXECUTION_SUCCEEDED, updated_ms, now_ms);
+    test.policy.per_run = 50; /* it ends before the young one has its age */
+    sweep(&test);
+    assert_true(fleet_identity(test.fleet, young, &found));
     assert_int_equal(found.deleted_ms, 0);
-    trial_finish(&trial);
+    finish(&test);
 }
 
 static void the_first_error_of_the_ledger_ends_it_wherever_it_comes(void **state)
 {
     (void)state;
     for (int64_t request = 1;; request++) {
-        struct trial trial;
-        begin(&trial);
-        trial.policy.per_run = 6;
-        trial.rig.ledger_fails_at = request;
-        trial_sweep(&trial);
-        expect_whole(&trial);
-        bool failed = trial.rig.ledger_requests >= request;
-        assert_int_equal(trial.report.end, failed ? SWEEP_STOPPED : SWEEP_LIMITED);
-        assert_int_equal(trial.report.err.code, failed ? ERR_IO : ERR_NONE);
-        trial_finish(&trial);
+        struct single test;
+        begin(&test, 0);
+        test.policy.per_run = 6;
+        test.rig.ledger_fails_at = request;
+        sweep(&test);
+        bool failed = test.rig.ledger_requests >= request;
+        assert_int_equal(test.report.end, failed ? SWEEP_STOPPED : SWEEP_LIMITED);
+        assert_int_equal(test.report.err.code, failed ? ERR_IO : ERR_NONE);
+        finish(&test);
         if (!failed)
             break;
     }
 }
 
-static void cancel(void *ctx)
+/* --- judged by the oracle of the simulator ----------------------------------------------------------------
+ */
+
+static void expect_whole(const struct scenario *scenario, const struct simulation *result)
 {
-    struct trial *trial = ctx;
-    if (!trial->done)
-        sweep_cancel(trial->sweep, false);
+    if (result->broken[0])
+        fail_msg("seed %llu: %s", (unsigned long long)scenario->seed, result->broken);
 }
 
-static void a_cancel_at_any_time_keeps_the_accounts(void **state)
+static void draw_calm(struct scenario *scenario, uint64_t seed)
 {
+    scenario_draw(scenario, seed, true, false);
+    scenario->skew_ms %= 50000;
+    scenario->runs = 1;
+}
+
+static void a_calm_sweep_leaves_nothing_that_the_policy_selects(void **state)
+{
+    uint64_t first = rig_seed(1);
     (void)state;
-    for (int64_t at_ms = 0; at_ms < 20000; at_ms += 150) {
-        struct trial trial;
-        begin(&trial);
-        virtual_at(trial.rig.world, at_ms * TIME_NS_PER_MS, cancel, &trial);
-        trial_sweep(&trial);
-        expect_whole(&trial);
-        assert_true(trial.report.end == SWEEP_CANCELED || trial.report.end == SWEEP_FINISHED);
-        assert_int_equal(trial.report.outcomes[OUTCOME_UNKNOWN], 0);
-        assert_int_equal(trial.report.outcomes[OUTCOME_DELETED_PRESUMED],
-                         0); /* what was sent was not given up */
-        trial_finish(&trial);
+    for (uint64_t seed = first; seed < first + CALM_SEEDS; seed++) {
+        struct sim_totals totals = {0};
+        struct simulation result;
+        struct scenario scenario;
+        struct policy policy;
+        draw_calm(&scenario, seed);
+        rig_policy(&policy);
+        simulation_run(&scenario, &policy, false, &totals, &result);
+        expect_whole(&scenario, &result);
+        assert_int_equal(totals.outcomes[OUTCOME_DELETED], totals.deletions);
+        assert_int_equal(totals.ends[SWEEP_FINISHED], totals.runs);
+        for (int i = OUTCOME_DELETED + 1; i < OUTCOME_COUNT; i++)
+            assert_int_equal(totals.outcomes[i], 0);
     }
 }
 
+/* The same small sweep, with one accident: at its first event, its second, and so on. */
+static void at_every_event(enum accident_kind kind, int64_t amount, int64_t stride)
+{
+    int64_t runs = 0;
+    for (int64_t step = 1; step < EVENTS_OF_ONE; step += stride) {
+        struct sim_totals totals = {0};
+        struct simulation result;
+        struct scenario scenario;
+        struct policy policy;
+        draw_calm(&scenario, 7);
+        rig_policy(&policy);
+        policy.per_run = 12;
+        scenario.executions = 60;
+        scenario.accidents[0] = (struct accident){.kind = kind, .at_step = step, .amount = amount};
+        scenario.accident_count = 1;
+        simulation_run(&scenario, &policy, false, &totals, &result);
+        expect_whole(&scenario, &result);
+        if (totals.accidents[kind] == 0)
+            break; /* it was over before */
+        runs++;
+    }
+    assert_true(runs > 20);
+}
+
+static void a_cancel_at_any_event_keeps_the_accounts(void **state)
+{
+    (void)state;
+    at_every_event(ACCIDENT_CANCEL, 0, 5);
+    at_every_event(ACCIDENT_HURRY, 0, 5);
+}
+
+static void a_kill_at_any_event_loses_nothing(void **state)
+{
+    (void)state;
+    at_every_event(ACCIDENT_KILL, 0, 3);
+}
+
+static void a_disk_that_fails_at_any_event_loses_nothing(void **state)
+{
+    (void)state;
+    at_every_event(ACCIDENT_DISK_WRITE, 0, 11);
+    at_every_event(ACCIDENT_DISK_SHORT, 1, 11);
+    at_every_event(ACCIDENT_DISK_SYNC, 0, 11);
+    at_every_event(ACCIDENT_DISK_DEATH, 2, 11);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(no_seed_breaks_a_rule),
-    cmocka_unit_test(the_same_seed_gives_the_same_trace),
-    cmocka_unit_test(a_calm_sweep_leaves_nothing_that_the_policy_selects),
     cmocka_unit_test(an_observing_policy_or_target_deletes_nothing),
     cmocka_unit_test(a_plan_over_the_guard_deletes_nothing),
     cmocka_unit_test(a_limit_drains_in_portions),
     cmocka_unit_test(a_clock_that_is_wrong_stops_before_the_first_deletion),
     cmocka_unit_test(ages_are_measured_on_the_clock_of_the_service),
     cmocka_unit_test(the_first_error_of_the_ledger_ends_it_wherever_it_comes),
-    cmocka_unit_test(a_cancel_at_any_time_keeps_the_accounts),
+    cmocka_unit_test(a_calm_sweep_leaves_nothing_that_the_policy_selects),
+    cmocka_unit_test(a_cancel_at_any_event_keeps_the_accounts),
+    cmocka_unit_test(a_kill_at_any_event_loses_nothing),
+    cmocka_unit_test(a_disk_that_fails_at_any_event_loses_nothing),
 };
 
 TAP_MAIN(tests)

@@ -1,0 +1,240 @@
+/* See sim/archive.h. The happy path of a request: on_submit() -> on_work() when the commit is due ->
+ * on_drain()
+ * -> on_passed() -> its own done(). */
+#include "sim/archive.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "ledger/durable.h"
+#include "ledger/store.h"
+#include "sim/oracle.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define DIRECTORY "state"
+#define FILE_NAME DIRECTORY "/ledger.db"
+
+struct archive {
+    struct sim *sim;
+    struct ledger face;
+    struct ledger_durable *durable;
+    bool working, draining, dead, failed, unsynced;
+};
+
+struct passed { /* a request on its way */
+    struct archive *archive;
+    void (*done)(struct ledger_request *request);
+    void *owner;
+};
+
+static int64_t wall_ms(void *ctx)
+{
+    return sim_wall_ms(ctx);
+}
+
+static int64_t archive_wall_ms(void *ctx)
+{
+    return sim_wall_ms(((struct archive *)ctx)->sim);
+}
+
+/* Spreads its input well enough to find what was not meant to change. */
+static void digest(const void *data, size_t length, uint8_t hash[STORE_HASH_BYTES])
+{
+    const uint8_t *bytes = data;
+    uint64_t state = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < length; i++)
+        state = (state ^ bytes[i]) * UINT64_C(0x100000001b3);
+    for (int i = 0; i < STORE_HASH_BYTES; i++) {
+        state = (state ^ (uint64_t)i) * UINT64_C(0x100000001b3);
+        hash[i] = (uint8_t)(state >> 32);
+    }
+}
+
+/* --- requests --------------------------------------------------------------------------------------------
+ */
+
+static void on_passed(struct ledger_request *request)
+{
+    struct passed *passed = request->owner;
+    struct archive *archive = passed->archive;
+    request->done = passed->done;
+    request->owner = passed->owner;
+    free(passed);
+    archive->failed = archive->failed || request->err.code == ERR_IO;
+    if (!archive->dead) {
+        sim_tell(archive->sim, "recorded operation %d, run %lld, row %lld: %s", (int)request->operation,
+                 (long long)request->run, (long long)request->row, request->err.msg);
+        oracle_recorded(archive->sim->oracle, request);
+        if (archive->unsynced && request->err.code == ERR_NONE && request->operation == LEDGER_INTENT)
+            sim_break(archive->sim, "intent first: an intent was confirmed that is not synced");
+        if (request->err.code == ERR_INTERNAL)
+            sim_break(archive->sim, "audited: %s", request->err.msg);
+    }
+    request->done(request);
+}
+
+static void on_drain(void *ctx)
+{
+    struct archive *archive = ctx;
+    archive->draining = false;
+    ledger_durable_drain(archive->durable);
+}
+
+static void on_wake(void *ctx)
+{
+    struct archive *archive = ctx;
+    if (archive->draining)
+        return;
+    archive->draining = true;
+    virtual_at_process(archive->sim->world, virtual_mono_ns(archive->sim->world), on_drain, archive);
+}
+
+static void on_work(void *ctx)
+{
+    struct archive *archive = ctx;
+    archive->working = false;
+    ledger_durable_work(archive->durable);
+    if (!archive->dead && !archive->failed && !disk_is_synced(archive->sim->disk))
+        archive->unsynced = true; /* fine if it failed: see on_passed() */
+}
+
+static void on_submit(void *ctx, struct ledger_request *request)
+{
+    struct archive *archive = ctx;
+    struct sim *sim = archive->sim;
+    struct passed *passed = mem_alloc(sizeof *passed);
+    *passed = (struct passed){.archive = archive, .done = request->done, .owner = request->owner};
+    request->done = on_passed;
+    request->owner = passed;
+    if (!archive->dead)
+        oracle_asks(sim->oracle, request);
+    ledger_durable_face(archive->durable)->submit(ledger_durable_face(archive->durable)->ctx, request);
+    if (archive->working)
+        return;
+    archive->working = true;
+    int64_t commit_ns = sim->healed ? TIME_NS_PER_MS : sim->scenario->commit_ns;
+    virtual_at_process(sim->world, virtual_mono_ns(sim->world) + commit_ns, on_work, archive);
+}
+
+/* --- looking at it ---------------------------------------------------------------------------------------
+ */
+
+static void ignore(struct ledger_request *request)
+{
+    (void)request;
+}
+
+static void look_at_run(struct sim *sim, struct store *store, int64_t run)
+{
+    static struct plan_row rows[LEDGER_BATCH];
+    int64_t from = 0;
+    for (;;) {
+        struct ledger_request read = {.operation = LEDGER_READ_ROWS,
+                                      .run = run,
+                                      .rows = rows,
+                                      .count = LEDGER_BATCH,
+                                      .from = from,
+                                      .done = ignore};
+        if (store_apply(store, &read) != 0 || read.count == 0)
+            break;
+        for (size_t i = 0; i < read.count; i++)
+            oracle_found_row(sim->oracle, run, from + (int64_t)i, &rows[i]);
+        from += (int64_t)read.count;
+    }
+    oracle_found_run(sim->oracle, run, from);
+}
+
+static struct store *open_store(struct sim *sim, const struct disk *disk, struct err *err)
+{
+    struct store_config config = {
+        .path = FILE_NAME, .vfs = disk_name(disk), .wall_ms = wall_ms, .ctx = sim, .sha256 = digest};
+    return store_open(&config, err);
+}
+
+/* Rows of all runs; with nobody having it open. */
+static void look(struct sim *sim, bool verify)
+{
+    struct err err = {0};
+    int64_t records;
+    disk_spare(sim->disk, true);
+    struct store *store = open_store(sim, sim->disk, &err);
+    if (!store || (verify && store_verify(store, &records, &err) != 0))
+        sim_break(sim, "audited: the ledger: %s", err.msg);
+    struct ledger_request open = {.operation = LEDGER_OPEN_RUN, .done = ignore};
+    if (store && verify && (store_apply(store, &open) != 0 || open.run != 0))
+        sim_break(sim, "progress: run %lld never ended", (long long)open.run);
+    for (int64_t run = 1; store && run <= oracle_runs(sim->oracle); run++)
+        look_at_run(sim, store, run);
+    store_close(store);
+    disk_spare(sim->disk, false);
+}
+
+void archive_verify(struct sim *sim)
+{
+    look(sim, true);
+}
+
+bool archive_aftermath_row(struct sim *sim, int64_t run, int64_t number, struct plan_row *row)
+{
+    struct err err = {0};
+    struct disk *disk = disk_aftermath(sim->disk, "aftermath");
+    struct store *store = open_store(sim, disk, &err);
+    struct ledger_request read = {
+        .operation = LEDGER_READ_ROWS, .run = run, .rows = row, .count = 1, .from = number, .done = ignore};
+    bool found = store && store_apply(store, &read) == 0 && read.count == 1;
+    store_close(store);
+    disk_destroy(disk);
+    return found;
+}
+
+/* --- the face --------------------------------------------------------------------------------------------
+ */
+
+struct archive *archive_open(struct sim *sim)
+{
+    struct archive *archive = mem_zalloc(sizeof *archive);
+    struct err err = {0};
+    struct ledger_durable_config config = {.directory = DIRECTORY,
+                                           .vfs = disk_name(sim->disk),
+                                           .wake = on_wake,
+                                           .wall_ms = archive_wall_ms,
+                                           .ctx = archive,
+                                           .sha256 = digest};
+    look(sim, false);
+    archive->sim = sim;
+    archive->face = (struct ledger){.ctx = archive, .submit = on_submit};
+    archive->durable = ledger_durable_open(&config, &err);
+    if (!archive->durable) {
+        sim_tell(sim, "the ledger cannot be opened: %s", err.msg);
+        if (err.code != ERR_IO)
+            sim_break(sim, "audited: the ledger cannot be opened: %s", err.msg);
+        free(archive);
+        return NULL;
+    }
+    return archive;
+}
+
+void archive_close(struct archive *archive)
+{
+    if (!archive)
+        return;
+    ledger_durable_close(archive->durable);
+    free(archive);
+}
+
+struct ledger *archive_face(struct archive *archive)
+{
+    return &archive->face;
+}
+
+void archive_fail(struct archive *archive)
+{
+    archive->dead = true;
+}
+
+bool archive_failed(const struct archive *archive)
+{
+    return archive->failed;
+}

@@ -1,0 +1,130 @@
+/* See sim/configs.h. Every version is kept: a run ends with the one that it began with. */
+#include "sim/configs.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct version {
+    struct policy policy;
+    char sha256[65];
+    struct version *older;
+};
+
+struct configs {
+    struct random random;
+    struct version *present[SCENARIO_POLICIES_MAX];
+    int count, versions;
+    bool risky;
+};
+
+static bool chance(struct configs *configs, unsigned percent)
+{
+    return random_below(&configs->random, 100) < percent;
+}
+
+static int64_t below(struct configs *configs, int64_t bound)
+{
+    return (int64_t)random_below(&configs->random, (uint64_t)bound);
+}
+
+static void include(struct pattern_list *list, const char *const *patterns, size_t count)
+{
+    list->patterns = (char **)(uintptr_t)patterns;
+    list->count = count;
+}
+
+static void draw_names(struct configs *configs, struct policy *policy)
+{
+    static const char *const firmware[] = {"fw-*"}, *const two_jobs[] = {"fw-0000", "fw-0002"},
+                             *const things[] = {"gw-000001", "gw-000003"}, *const some[] = {"gw-00000?"};
+    if (chance(configs, 30))
+        include(&policy->job_id.include, firmware, 1);
+    else if (chance(configs, 15))
+        include(&policy->job_id.include, two_jobs, 2);
+    if (chance(configs, 15))
+        include(&policy->thing.include, things, 2);
+    else if (chance(configs, 15))
+        include(&policy->thing.include, some, 1);
+}
+
+static void draw(struct configs *configs, int number)
+{
+    struct version *version = mem_zalloc(sizeof *version);
+    struct policy *policy = &version->policy;
+    static char no_text[] = "";
+    snprintf(policy->name, sizeof policy->name, "policy-%d", number);
+    snprintf(version->sha256, sizeof version->sha256, "%064d", ++configs->versions);
+    policy->description = no_text;
+    policy->enforce = !chance(configs, 4);
+    policy->older_than_ms = (1 + below(configs, 200)) * TIME_MS_PER_DAY;
+    policy->status_bits = (unsigned)below(configs, EXECUTION_BIT(EXECUTION_STATUS_COUNT));
+    policy->status_bits &= EXECUTION_TERMINAL_BITS;
+    policy->status_bits |= EXECUTION_BIT(EXECUTION_SUCCEEDED);
+    policy->force = chance(configs, 10);
+    if (policy->force)
+        policy->status_bits |= EXECUTION_BIT(EXECUTION_IN_PROGRESS);
+    policy->per_run = chance(configs, 15) ? 1 + below(configs, 60) : 0;
+    policy->selected_over = chance(configs, 5) ? below(configs, 20) : 1000000;
+    policy->verify_risky = configs->risky && chance(configs, 60);
+    draw_names(configs, policy);
+    version->older = configs->present[number];
+    configs->present[number] = version;
+}
+
+struct configs *configs_create(const struct scenario *scenario)
+{
+    struct configs *configs = mem_zalloc(sizeof *configs);
+    scenario_stream(scenario, 400, &configs->random);
+    configs->count = scenario->policies;
+    configs->risky = scenario->risky;
+    for (int i = 0; i < configs->count; i++)
+        draw(configs, i);
+    return configs;
+}
+
+void configs_destroy(struct configs *configs)
+{
+    for (int i = 0; i < configs->count; i++)
+        while (configs->present[i]) {
+            struct version *version = configs->present[i];
+            configs->present[i] = version->older;
+            free(version);
+        }
+    free(configs);
+}
+
+int configs_count(const struct configs *configs)
+{
+    return configs->count;
+}
+
+const struct policy *configs_policy(const struct configs *configs, int number, const char **sha256)
+{
+    if (sha256)
+        *sha256 = configs->present[number]->sha256;
+    return &configs->present[number]->policy;
+}
+
+int configs_find(const struct configs *configs, const char *name)
+{
+    int number;
+    bool fits = sscanf(name, "policy-%d", &number) == 1 && number >= 0 && number < configs->count;
+    return fits ? number : -1;
+}
+
+void configs_reload(struct configs *configs)
+{
+    draw(configs, (int)below(configs, configs->count));
+}
+
+void configs_use(struct configs *configs, const struct policy *policy)
+{
+    struct version *version = configs->present[0];
+    while (configs->count > 1)
+        free(configs->present[--configs->count]);
+    version->policy = *policy;
+    snprintf(version->policy.name, sizeof version->policy.name, "policy-0");
+}

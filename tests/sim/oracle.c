@@ -1,0 +1,401 @@
+/* See sim/oracle.h. This file judges calls: what is sent, what the service carries out, what comes back. */
+#include "sim/oracle.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "engine/steps.h"
+#include "policy/match.h"
+#include "sim/actors.h"
+#include "sim/oracle_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW_SECONDS 10
+#define CHECK_LIFE_NS  (60 * TIME_NS_PER_SECOND)
+#define SKEW_MAX_MS    60000
+#define REFUSALS_MAX   10
+#define IN_TRIP_MS     60000
+#define NEVER_SEEN_MS  INT64_MAX
+
+/* --- numbers for names -----------------------------------------------------------------------------------
+ */
+
+static const char *slot_key(char key[256], const char *job_id, const char *thing_name, int64_t number)
+{
+    snprintf(key, 256, "%s/%s/%lld", job_id, thing_name, (long long)number);
+    return key;
+}
+
+static void *room_for(void *array, uint32_t *room, uint32_t index, size_t size)
+{
+    if (index < *room)
+        return array;
+    uint32_t before = *room;
+    *room = index * 2 + 64;
+    array = mem_realloc(array, *room, size);
+    memset((char *)array + before * size, 0, (*room - before) * size);
+    return array;
+}
+
+uint32_t oracle_find_slot(const struct oracle *oracle, const char *job_id, const char *thing_name,
+                          int64_t number)
+{
+    char key[256];
+    return names_find(oracle->slot_names, slot_key(key, job_id, thing_name, number));
+}
+
+uint32_t oracle_slot(struct oracle *oracle, const struct job_execution *execution)
+{
+    char key[256];
+    slot_key(key, execution->job_id, execution->thing_name, execution->number);
+    uint32_t index = names_intern(oracle->slot_names, key);
+    bool fresh = index >= oracle->slot_room || oracle->slots[index].pair == 0;
+    oracle->slots = room_for(oracle->slots, &oracle->slot_room, index, sizeof *oracle->slots);
+    if (fresh) {
+        *strrchr(key, '/') = '\0';
+        uint32_t pair = names_intern(oracle->pair_names, key) + 1;
+        oracle->pairs = room_for(oracle->pairs, &oracle->pair_room, pair, sizeof(struct attempt *));
+        oracle->slots[index].pair = pair;
+    }
+    return index;
+}
+
+/* --- budget ----------------------------------------------------------------------------------------------
+ */
+
+static int64_t quota(const struct sim *sim, enum operation operation)
+{
+    return (int64_t)operation_default_quota(operation) * sim->scenario->speed;
+}
+
+void oracle_started(struct oracle *oracle)
+{
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        oracle->ring_counts[i] = 0;
+        memset(oracle->rings[i], 0, (size_t)oracle->ring_sizes[i] * sizeof(int64_t));
+    }
+    oracle->latest_skew_ms = 0;
+    oracle->frozen = false;
+}
+
+/* So many sendings in the ring: the oldest must lie a window back. */
+static void check_budget(struct oracle *oracle, enum operation operation)
+{
+    int64_t now_ns = virtual_mono_ns(oracle->sim->world);
+    int64_t *oldest =
+        &oracle->rings[operation][oracle->ring_counts[operation]++ % oracle->ring_sizes[operation]];
+    if (*oldest != 0 && now_ns - *oldest < WINDOW_SECONDS * TIME_NS_PER_SECOND)
+        sim_break(oracle->sim, "budget: more than %lld %s in %d s", (long long)oracle->ring_sizes[operation],
+                  operation_name(operation), WINDOW_SECONDS);
+    *oldest = now_ns;
+}
+
+/* --- what is sent ----------------------------------------------------------------------------------------
+ */
+
+static bool may_live(const struct sim *sim, const struct attempt *attempt)
+{
+    bool over = attempt->answered && attempt->class != ANSWER_AMBIGUOUS;
+    return !over && sim_service_ms(sim) - attempt->signed_at_ms <= SIM_LIFE_MS;
+}
+
+static void check_pair(struct oracle *oracle, const struct slot *slot)
+{
+    for (const struct attempt *other = oracle->pairs[slot->pair]; other; other = other->next_of_pair) {
+        if (may_live(oracle->sim, other)) {
+            sim_break(oracle->sim, "no double send: %s has a live attempt",
+                      names_text(oracle->pair_names, slot->pair - 1));
+            return;
+        }
+        if (sim_service_ms(oracle->sim) - other->sent_ms > 2 * SIM_LIFE_MS)
+            return;
+    }
+}
+
+static void check_look(struct oracle *oracle, const struct call *call, const struct slot *slot,
+                       const struct shadow_row *row)
+{
+    struct job job;
+    bool needless = oracle->policy->verify_risky && !row->doubted &&
+                    fleet_know_job(oracle->sim->fleet, call->job_id, &job) && step_check_needless(&job);
+    if (!slot->checked && !needless)
+        sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
+                  (long long)call->number);
+    else if (!needless && virtual_mono_ns(oracle->sim->world) - slot->asked_ns > CHECK_LIFE_NS)
+        sim_break(oracle->sim, "check: the look at %s/%s is too old", call->job_id, call->thing_name);
+}
+
+static void check_guards(struct oracle *oracle, const struct shadow_run *run)
+{
+    const struct policy *policy = oracle->policy;
+    struct sim *sim = oracle->sim;
+    if (!policy->enforce)
+        sim_break(sim, "guards: the policy only observes");
+    if (!run->planned)
+        sim_break(sim, "guards: sent before the plan was judged");
+    if (run->planned && run->matched > policy->selected_over)
+        sim_break(sim, "guards: the plan is over abort_if");
+    if (policy->per_run > 0 && run->count > policy->per_run)
+        sim_break(sim, "guards: more rows than limits.per_run");
+    if (oracle->refusals >= REFUSALS_MAX)
+        sim_break(sim, "guards: sent after a run of refusals");
+    if (oracle->canceled)
+        sim_break(sim, "guards: sent after it was canceled");
+    if (oracle->frozen)
+        sim_break(sim, "guards: sent after the ledger failed");
+    /* An answer that waited while we stood still proves nothing. */
+    int64_t skew_ms = sim_service_ms(sim) - sim_wall_ms(sim);
+    if (llabs(oracle->latest_skew_ms) > SKEW_MAX_MS && llabs(skew_ms) > SKEW_MAX_MS + 1000)
+        sim_break(sim, "guards: sent with a clock that is %lld ms off", (long long)skew_ms);
+}
+
+static void check_intent(struct oracle *oracle, const struct call *call, const struct shadow_row *row)
+{
+    if (row->intents != row->results + 1 || row->intents_asked != row->intents)
+        sim_break(oracle->sim, "intent first: %d intents, %d results of %s/%s/%lld", row->intents,
+                  row->results, call->job_id, call->thing_name, (long long)call->number);
+    if (row->outcome_asked != OUTCOME_PENDING)
+        sim_break(oracle->sim, "no double send: a settled row is sent");
+    bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
+    if (call->force != running)
+        sim_break(oracle->sim, "eligible: force is %d", call->force);
+    if (!running && !execution_status_terminal(row->print.status))
+        sim_break(oracle->sim, "eligible: the plan's row is not terminal");
+}
+
+static struct attempt *note_attempt(struct oracle *oracle, const struct call *call, struct slot *slot,
+                                    uint32_t index)
+{
+    struct attempt *attempt = mem_alloc(sizeof *attempt);
+    *attempt = (struct attempt){.oracle = oracle,
+                                .slot = index,
+                                .run = slot->run,
+                                .row = slot->row,
+                                .meant = slot->meant,
+                                .force = call->force,
+                                .state_ms = slot->state_ms,
+                                .signed_at_ms = call->signed_at_ms,
+                                .sent_ms = sim_service_ms(oracle->sim),
+                                .next = oracle->attempts,
+                                .next_of_pair = oracle->pairs[slot->pair]};
+    oracle->attempts = oracle->pairs[slot->pair] = slot->latest = attempt;
+    return attempt;
+}
+
+static struct attempt *check_deletion(struct oracle *oracle, const struct call *call)
+{
+    uint32_t index = oracle_find_slot(oracle, call->job_id, call->thing_name, call->number);
+    struct slot *slot = index == UINT32_MAX ? NULL : &oracle->slots[index];
+    struct shadow_row *row = slot ? oracle_shadow_row(oracle, slot->run, slot->row) : NULL;
+    struct shadow_run *run = row ? oracle_shadow(oracle, slot->run) : NULL;
+    if (!row || slot->run != oracle->run) {
+        sim_break(oracle->sim, "eligible: %s/%s/%lld is not in the plan", call->job_id, call->thing_name,
+                  (long long)call->number);
+        return NULL;
+    }
+    check_intent(oracle, call, row);
+    check_guards(oracle, run);
+    check_look(oracle, call, slot, row);
+    check_pair(oracle, slot);
+    if (slot->state_ms == NEVER_SEEN_MS)
+        slot->state_ms = run->began_ms; /* the listing was the last look */
+    return note_attempt(oracle, call, slot, index);
+}
+
+struct attempt *oracle_sent(struct oracle *oracle, const struct call *call)
+{
+    oracle->calls[call->operation]++;
+    check_budget(oracle, call->operation);
+    return call->operation == OPERATION_DELETE_EXECUTION ? check_deletion(oracle, call) : NULL;
+}
+
+void oracle_repeat(const struct attempt *attempt, struct call *call)
+{
+    const struct oracle *oracle = attempt->oracle;
+    char key[256];
+    call_init(call, OPERATION_DELETE_EXECUTION);
+    snprintf(key, sizeof key, "%s", names_text(oracle->slot_names, attempt->slot));
+    char *thing = strchr(key, '/'), *number = strrchr(key, '/');
+    *thing++ = *number++ = '\0';
+    text_copy(call->job_id, sizeof call->job_id, key);
+    text_copy(call->thing_name, sizeof call->thing_name, thing);
+    call->number = strtoll(number, NULL, 10);
+    call->signed_at_ms = attempt->signed_at_ms;
+    call->force = attempt->force;
+}
+
+/* --- what is carried out ---------------------------------------------------------------------------------
+ */
+
+static void check_eligible(struct oracle *oracle, const struct attempt *attempt,
+                           const struct fleet_execution *lost)
+{
+    const struct policy *policy = oracle_shadow(oracle, attempt->run)->policy;
+    const struct job_execution *execution = &lost->execution;
+    struct job job;
+    struct verdict verdict;
+    bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
+    policy_decide(policy, known ? &job : NULL, execution, sim_service_ms(oracle->sim), &verdict);
+    if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms) {
+        oracle->sim->totals.changed++; /* it went on after our last look */
+        return;
+    }
+    if (!verdict.delete || !policy_wants_thing(policy, execution->thing_name))
+        sim_break(oracle->sim, "eligible: %s/%s/%lld should be kept: %s", execution->job_id,
+                  execution->thing_name, (long long)execution->number, verdict.reason);
+}
+
+/* Another one was hit. That cannot be prevented where somebody else had deleted the one that was meant after
+ * our last look; or where one request is carried out twice. */
+static void judge_hit(struct oracle *oracle, const struct attempt *attempt,
+                      const struct fleet_execution *lost)
+{
+    struct sim *sim = oracle->sim;
+    struct fleet_execution meant = {0};
+    bool known = fleet_identity(sim->fleet, attempt->meant, &meant) && meant.deleted_ms != 0;
+    bool theirs = known && actors_took(sim->actors, attempt->meant) && meant.deleted_ms >= attempt->state_ms;
+    bool again = known && attempt->executed > 1 && sim->scenario->faults[FAULT_TWICE].ppm > 0;
+    sim_tell(sim, "a newcomer is hit: %s/%s/%lld", lost->execution.job_id, lost->execution.thing_name,
+             (long long)lost->execution.number);
+    sim->totals.queued += lost->execution.fingerprint.status == EXECUTION_QUEUED;
+    if (again)
+        sim->totals.twice++;
+    else if (theirs && sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS)
+        sim->totals.in_trip++;
+    else if (theirs)
+        sim->totals.late++;
+    else
+        sim_break(sim, "right target: %s/%s/%lld is another incarnation", lost->execution.job_id,
+                  lost->execution.thing_name, (long long)lost->execution.number);
+}
+
+static void note_kill(struct oracle *oracle, struct attempt *attempt, uint64_t identity)
+{
+    if (identity >= oracle->killed_room) {
+        size_t room = identity * 2 + 64;
+        oracle->killed_by = mem_realloc(oracle->killed_by, room, sizeof(struct attempt *));
+        memset(&oracle->killed_by[oracle->killed_room], 0,
+               (room - oracle->killed_room) * sizeof(struct attempt *));
+        oracle->killed_room = room;
+    }
+    oracle->killed_by[identity] = attempt;
+}
+
+static bool may_have_deleted(enum outcome outcome)
+{
+    return outcome == OUTCOME_PENDING || outcome == OUTCOME_DELETED || outcome == OUTCOME_DELETED_PRESUMED ||
+           outcome == OUTCOME_UNKNOWN;
+}
+
+void oracle_executed(struct oracle *oracle, struct attempt *attempt, uint64_t identity)
+{
+    struct sim *sim = oracle->sim;
+    struct fleet_execution lost;
+    struct shadow_row *row = oracle_shadow_row(oracle, attempt->run, attempt->row);
+    sim->totals.deletions++;
+    attempt->executed++;
+    note_kill(oracle, attempt, identity);
+    fleet_identity(sim->fleet, identity, &lost);
+    if (identity != attempt->meant)
+        judge_hit(oracle, attempt, &lost);
+    else
+        check_eligible(oracle, attempt, &lost);
+    row->executed = true;
+    if (!may_have_deleted(row->outcome_asked))
+        sim_break(sim, "audited: %s/%s/%lld goes after it was told as %s", lost.execution.job_id,
+                  lost.execution.thing_name, (long long)lost.execution.number,
+                  outcome_name(row->outcome_asked));
+}
+
+/* --- what comes back -------------------------------------------------------------------------------------
+ */
+
+static void note_look(struct oracle *oracle, const struct oracle_view *view)
+{
+    const struct call *call = view->call;
+    uint32_t index = oracle_find_slot(oracle, call->job_id, call->thing_name, call->number);
+    struct slot *slot = index == UINT32_MAX ? NULL : &oracle->slots[index];
+    struct shadow_row *row = slot ? oracle_shadow_row(oracle, slot->run, slot->row) : NULL;
+    if (!row || call->answer.class != ANSWER_DONE || call->execution.number != call->number)
+        return;
+    struct fingerprint shown = call->execution.fingerprint;
+    int64_t version = shown.version_number;
+    shown.version_number = 0;
+    slot->checked =
+        !fingerprint_difference(&shown, &row->print) && (slot->version == 0 || slot->version == version);
+    if (!slot->checked)
+        return;
+    if (slot->version == 0) { /* lists do not tell the version: the first look says which one is meant */
+        slot->version = version;
+        slot->meant = view->shown;
+    }
+    slot->asked_ns = view->sent_ns;
+    slot->state_ms = view->as_of_ms;
+}
+
+static void note_deletion(struct oracle *oracle, const struct oracle_view *view)
+{
+    struct attempt *attempt = view->attempt;
+    enum answer_class class = view->call->answer.class;
+    attempt->answered = true;
+    attempt->class = class;
+    if (class == ANSWER_AMBIGUOUS) {
+        oracle->slots[attempt->slot].checked = false;
+        oracle_shadow_row(oracle, attempt->run, attempt->row)->doubted = true;
+    }
+    oracle->refusals = class == ANSWER_DENIED || class == ANSWER_INVALID ? oracle->refusals + 1 : 0;
+}
+
+void oracle_answered(struct oracle *oracle, const struct oracle_view *view)
+{
+    const struct answer *answer = &view->call->answer;
+    enum operation operation = view->call->operation;
+    bool about_row = operation == OPERATION_DESCRIBE_EXECUTION || operation == OPERATION_DELETE_EXECUTION;
+    if (about_row && answer->server_date_ms != 0)
+        oracle->latest_skew_ms = answer->server_date_ms - answer->received_ms;
+    if (operation == OPERATION_DESCRIBE_EXECUTION)
+        note_look(oracle, view);
+    if (view->attempt)
+        note_deletion(oracle, view);
+}
+
+/* --- the face --------------------------------------------------------------------------------------------
+ */
+
+struct oracle *oracle_create(struct sim *sim)
+{
+    struct oracle *oracle = mem_zalloc(sizeof *oracle);
+    oracle->sim = sim;
+    oracle->slot_names = names_create();
+    oracle->pair_names = names_create();
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        oracle->ring_sizes[i] = quota(sim, (enum operation)i) * WINDOW_SECONDS + 2;
+        oracle->rings[i] = mem_calloc((size_t)oracle->ring_sizes[i], sizeof(int64_t));
+    }
+    return oracle;
+}
+
+void oracle_destroy(struct oracle *oracle)
+{
+    if (!oracle)
+        return;
+    names_destroy(oracle->slot_names);
+    names_destroy(oracle->pair_names);
+    while (oracle->attempts) {
+        struct attempt *attempt = oracle->attempts;
+        oracle->attempts = attempt->next;
+        free(attempt);
+    }
+    for (int64_t i = 0; i < oracle->run_count; i++)
+        free(oracle->runs[i].rows);
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        free(oracle->rings[i]);
+    free(oracle->slots);
+    free(oracle->pairs);
+    free(oracle->killed_by);
+    free(oracle->runs);
+    free(oracle);
+}

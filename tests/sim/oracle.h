@@ -1,0 +1,62 @@
+/* The one who knows the truth and checks, at every step, what must never be otherwise: the right target,
+ * eligible, intent first, audited, no double send, the budget, the guards, one configuration per decision,
+ * and accounts that add up. It keeps its own copy of what the ledger must hold, over crashes. */
+#ifndef SIM_ORACLE_H
+#define SIM_ORACLE_H
+
+#include "engine/report.h"
+#include "model/ledger.h"
+#include "policy/policy.h"
+#include "sim/sim.h"
+
+struct oracle;
+struct attempt; /* one transmission of a deletion */
+
+struct oracle *oracle_create(struct sim *sim);
+void oracle_destroy(struct oracle *oracle); /* takes NULL */
+
+/* --- what the wire sees --- */
+
+/* A call leaves. NULL unless it is a deletion. */
+struct attempt *oracle_sent(struct oracle *oracle, const struct call *call);
+/* What a deletion asked, once more; for call_finish() later. */
+void oracle_repeat(const struct attempt *attempt, struct call *call);
+/* The service carried it out, and this one is gone. */
+void oracle_executed(struct oracle *oracle, struct attempt *attempt, uint64_t identity);
+struct oracle_view {
+    const struct call *call;
+    struct attempt *attempt;
+    int64_t sent_ns, as_of_ms; /* of a read: when it was asked, and of which moment the answer is */
+    uint64_t shown;            /* whom it showed */
+};
+void oracle_answered(struct oracle *oracle, const struct oracle_view *view);
+
+/* --- what the process does --- */
+
+void oracle_started(struct oracle *oracle); /* a new process: new lanes, nothing learned */
+void oracle_run_begins(struct oracle *oracle, const struct policy *policy,
+                       int64_t resumed); /* 0: a new run */
+void oracle_planned(struct oracle *oracle, const struct report *so_far);
+void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected);
+void oracle_settled(struct oracle *oracle, const struct plan_row *row, enum outcome outcome);
+void oracle_canceled(struct oracle *oracle);
+void oracle_run_ends(struct oracle *oracle, const struct report *report);
+
+/* --- what the ledger is asked and says --- */
+
+void oracle_asks(struct oracle *oracle, const struct ledger_request *request);
+void oracle_recorded(struct oracle *oracle, const struct ledger_request *request); /* or failed */
+/* The process is gone. What the ledger had not confirmed may be there or not. */
+void oracle_crashed(struct oracle *oracle);
+/* What the ledger gives after a restart: each run's rows must be what was confirmed, or further. */
+void oracle_found_row(struct oracle *oracle, int64_t run, int64_t number, const struct plan_row *row);
+void oracle_found_run(struct oracle *oracle, int64_t run, int64_t rows); /* after them: it has so many */
+int64_t oracle_runs(const struct oracle *oracle);                        /* the highest number of a run */
+
+/* --- the end --- */
+
+/* Everything healed and is over: nothing is left that these policies, swept from then on by the service's
+ * clock, would take, and every loss is accounted for. */
+void oracle_judge(struct oracle *oracle, const struct policy *const policies[], int count, int64_t from_ms);
+
+#endif

@@ -1,0 +1,88 @@
+/* The inside of the oracle, for the oracle*.c files only. */
+#ifndef SIM_ORACLE_MODEL_H
+#define SIM_ORACLE_MODEL_H
+
+#include "base/names.h"
+#include "engine/skew.h"
+#include "sim/oracle.h"
+
+struct attempt {
+    const struct oracle *oracle;
+    uint32_t slot;
+    int64_t run, row;
+    uint64_t meant;   /* identity */
+    int64_t state_ms; /* that the meant one was seen in last */
+    int64_t signed_at_ms, sent_ms;
+    bool answered, force;
+    enum answer_class class;
+    int executed;
+    struct attempt *next_of_pair; /* older */
+    struct attempt *next;         /* of all, older */
+};
+
+struct slot { /* one (job, thing, number) */
+    uint32_t pair;
+    int64_t run, row; /* the latest plan that has it */
+    uint64_t meant;   /* identity */
+    int64_t version;  /* 0: not seen yet */
+    int64_t state_ms, asked_ns;
+    bool checked;           /* looked at, and it was the one that is meant */
+    struct attempt *latest; /* of this row */
+};
+
+struct shadow_row { /* what the ledger must hold of a row: confirmed, and asked for */
+    uint32_t slot;
+    struct fingerprint print;
+    uint64_t meant; /* identity, when it was planned */
+    int16_t intents, intents_asked, results, results_asked;
+    enum outcome outcome, outcome_asked, told;
+    bool executed; /* one of its attempts deleted something */
+    bool doubted;  /* one of them may have, for all that the process knew: without a look nothing follows */
+};
+
+struct shadow_run {
+    const struct policy *policy;
+    struct shadow_row *rows;
+    int64_t count, room, confirmed; /* rows asked for, and of these on record */
+    int64_t matched;                /* selected and left for later, when the plan was sealed */
+    bool planned, resumed, ended;
+    int64_t began_ms;
+};
+
+struct oracle {
+    struct sim *sim;
+    struct names *slot_names, *pair_names;
+    struct slot *slots;
+    struct attempt **pairs; /* the latest attempt of each (job, thing) */
+    uint32_t slot_room, pair_room;
+    struct attempt *attempts;
+    struct attempt **killed_by; /* by identity: whose doing it was */
+    size_t killed_room;
+    struct shadow_run *runs; /* by number, from 1 */
+    int64_t run_count, run_room;
+
+    /* the run under way */
+    int64_t run; /* 0: none, or not started yet */
+    const struct policy *policy;
+    int64_t began_ms, calls[OPERATION_COUNT];
+    bool resuming, canceled, frozen, planned;
+    int refusals; /* in a row */
+    int64_t latest_skew_ms;
+    bool row_selected; /* the latest verdict */
+
+    int64_t *rings[OPERATION_COUNT]; /* when the latest calls left */
+    int64_t ring_sizes[OPERATION_COUNT], ring_counts[OPERATION_COUNT];
+};
+
+/* oracle.c */
+uint32_t oracle_slot(struct oracle *oracle, const struct job_execution *execution);
+uint32_t oracle_find_slot(const struct oracle *oracle, const char *job_id, const char *thing_name,
+                          int64_t number); /* UINT32_MAX: none */
+/* oracle_ledger.c */
+void oracle_point(struct oracle *oracle, int64_t run,
+                  int64_t number); /* its slot is this row's from now on */
+void oracle_add_run(struct oracle *oracle, int64_t run);
+struct shadow_run *oracle_shadow(const struct oracle *oracle, int64_t run);
+struct shadow_row *oracle_shadow_row(const struct oracle *oracle, int64_t run, int64_t row); /* or NULL */
+
+#endif

@@ -1,0 +1,185 @@
+/* What a run reports, and what is left in the end. See sim/oracle.h. */
+#include "base/mem.h"
+#include "base/time.h"
+#include "policy/match.h"
+#include "sim/actors.h"
+#include "sim/oracle_model.h"
+
+#include <string.h>
+
+void oracle_run_begins(struct oracle *oracle, const struct policy *policy, int64_t resumed)
+{
+    oracle->run = resumed;
+    oracle->resuming = resumed != 0;
+    oracle->policy = policy;
+    oracle->began_ms = sim_service_ms(oracle->sim);
+    oracle->canceled = oracle->planned = false;
+    oracle->refusals = 0;
+    memset(oracle->calls, 0, sizeof oracle->calls);
+    if (resumed == 0)
+        return;
+    if (!oracle_shadow(oracle, resumed)) /* its beginning was on the disk and not confirmed yet */
+        oracle_add_run(oracle, resumed);
+    struct shadow_run *run = oracle_shadow(oracle, resumed);
+    run->resumed = true;
+    for (int64_t i = 0; i < run->count; i++) /* a later run may have had some of the slots */
+        oracle_point(oracle, resumed, i);
+}
+
+/* A decision follows the configuration that the run began with. */
+void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected)
+{
+    struct job job;
+    struct verdict verdict;
+    int64_t now_ms = sim_service_ms(oracle->sim);
+    if (!selected)
+        return;
+    bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
+    policy_decide(oracle->policy, known ? &job : NULL, execution, now_ms + TIME_MS_PER_SECOND * 2, &verdict);
+    if (!verdict.delete)
+        sim_break(oracle->sim, "one configuration: %s/%s/%lld was selected: %s", execution->job_id,
+                  execution->thing_name, (long long)execution->number, verdict.reason);
+}
+
+void oracle_planned(struct oracle *oracle, const struct report *so_far)
+{
+    struct shadow_run *run = oracle_shadow(oracle, oracle->run);
+    oracle->planned = run->planned = true;
+    run->matched = so_far->selected + so_far->remaining;
+    if (run->count != so_far->selected)
+        sim_break(oracle->sim, "accounting: the plan has %lld rows, %lld are on record",
+                  (long long)so_far->selected, (long long)run->count);
+}
+
+void oracle_settled(struct oracle *oracle, const struct plan_row *plan, enum outcome outcome)
+{
+    const struct job_execution *execution = &plan->execution;
+    uint32_t index = oracle_find_slot(oracle, execution->job_id, execution->thing_name, execution->number);
+    struct shadow_row *row =
+        index == UINT32_MAX ? NULL : oracle_shadow_row(oracle, oracle->run, oracle->slots[index].row);
+    if (!row || row->told != OUTCOME_PENDING) {
+        sim_break(oracle->sim, "accounting: a row is settled that is none, or twice");
+        return;
+    }
+    row->told = outcome;
+    if (!oracle->frozen && row->outcome != outcome)
+        sim_break(oracle->sim, "audited: %s is told as %s, on record is %s",
+                  names_text(oracle->slot_names, index), outcome_name(outcome), outcome_name(row->outcome));
+    if (oracle->sim->healed && !oracle->resuming &&
+        (outcome == OUTCOME_UNKNOWN || outcome == OUTCOME_FAILED) &&
+        oracle->began_ms > oracle->sim->healed_ms)
+        sim_break(oracle->sim, "progress: %s is %s although everything healed",
+                  names_text(oracle->slot_names, index), outcome_name(outcome));
+}
+
+void oracle_canceled(struct oracle *oracle)
+{
+    oracle->canceled = true;
+}
+
+static void count_rows(const struct shadow_run *run, int64_t counted[OUTCOME_COUNT])
+{
+    for (int64_t i = 0; i < run->count; i++) {
+        const struct shadow_row *row = &run->rows[i];
+        enum outcome outcome = row->told != OUTCOME_PENDING ? row->told : row->outcome;
+        counted[outcome != OUTCOME_PENDING ? outcome : OUTCOME_NOT_ATTEMPTED]++;
+    }
+}
+
+static void check_accounts(struct oracle *oracle, const struct report *report)
+{
+    struct sim *sim = oracle->sim;
+    const struct shadow_run *run = oracle_shadow(oracle, oracle->run);
+    int64_t counted[OUTCOME_COUNT] = {0};
+    if (report_outcome_sum(report) != report->selected || report->outcomes[OUTCOME_PENDING] != 0)
+        sim_break(sim, "accounting: %lld selected, %lld settled", (long long)report->selected,
+                  (long long)report_outcome_sum(report));
+    if (!oracle->resuming && report->listed < report->selected + report->remaining)
+        sim_break(sim, "accounting: more selected than listed");
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        if (report->calls[i] != oracle->calls[i])
+            sim_break(sim, "accounting: %lld of %lld calls of %s were counted", (long long)report->calls[i],
+                      (long long)oracle->calls[i], operation_name((enum operation)i));
+    if (!run || !(oracle->planned || oracle->resuming))
+        return;
+    count_rows(run, counted);
+    /* A resumed run that is cut short has not read all that is on record. */
+    bool cut = oracle->resuming && (report->end == SWEEP_CANCELED || report->end == SWEEP_STOPPED);
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        if (cut ? i != OUTCOME_NOT_ATTEMPTED && counted[i] < report->outcomes[i]
+                : counted[i] != report->outcomes[i])
+            sim_break(sim, "accounting: %lld rows are %s, the report says %lld", (long long)counted[i],
+                      outcome_name((enum outcome)i), (long long)report->outcomes[i]);
+}
+
+void oracle_run_ends(struct oracle *oracle, const struct report *report)
+{
+    struct sim *sim = oracle->sim;
+    struct shadow_run *run = oracle_shadow(oracle, oracle->run);
+    check_accounts(oracle, report);
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        sim->totals.outcomes[i] += report->outcomes[i];
+    sim->totals.ends[report->end]++;
+    sim->totals.runs++;
+    for (int64_t i = 0; run && i < run->count; i++) /* what was told without a record may come again */
+        run->rows[i].told = OUTCOME_PENDING;
+    bool open = report->end == SWEEP_STOPPED || (oracle->resuming && report->end == SWEEP_CANCELED);
+    if (run && !run->ended && !open)
+        sim_break(sim, "audited: a run ended as %s without a record of it", sweep_end_name(report->end));
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------
+ */
+
+struct judgement {
+    struct oracle *oracle;
+    const struct policy *const *policies;
+    int count;
+    int64_t from_ms;
+};
+
+static void judge_loss(void *ctx, const struct fleet_execution *lost)
+{
+    struct judgement *judgement = ctx;
+    struct oracle *oracle = judgement->oracle;
+    bool ours = lost->identity < oracle->killed_room && oracle->killed_by[lost->identity];
+    if (!ours && !actors_took(oracle->sim->actors, lost->identity))
+        sim_break(oracle->sim, "audited: identity %llu went, and nobody did it",
+                  (unsigned long long)lost->identity);
+    if (!ours)
+        return;
+    const struct attempt *attempt = oracle->killed_by[lost->identity];
+    const struct shadow_row *row = oracle_shadow_row(oracle, attempt->run, attempt->row);
+    bool told = row->outcome == OUTCOME_DELETED || row->outcome == OUTCOME_DELETED_PRESUMED ||
+                row->outcome == OUTCOME_UNKNOWN || (row->outcome == OUTCOME_GONE && attempt->executed > 0);
+    if (!told)
+        sim_break(oracle->sim, "audited: %s/%s/%lld was deleted by us, on record is %s",
+                  lost->execution.job_id, lost->execution.thing_name, (long long)lost->execution.number,
+                  outcome_name(row->outcome));
+}
+
+static void judge_rest(void *ctx, const struct fleet_execution *left)
+{
+    struct judgement *judgement = ctx;
+    struct sim *sim = judgement->oracle->sim;
+    const struct job_execution *execution = &left->execution;
+    struct job job;
+    struct verdict verdict;
+    bool known = fleet_know_job(sim->fleet, execution->job_id, &job);
+    for (int i = 0; i < judgement->count && known; i++) {
+        const struct policy *policy = judgement->policies[i];
+        if (!policy->enforce || !policy_wants_thing(policy, execution->thing_name))
+            continue;
+        policy_decide(policy, &job, execution, judgement->from_ms - 2000, &verdict);
+        if (verdict.delete &&policy_wants_job(policy, &job, NULL))
+            sim_break(sim, "progress: %s/%s/%lld is left: %s", execution->job_id, execution->thing_name,
+                      (long long)execution->number, verdict.reason);
+    }
+}
+
+void oracle_judge(struct oracle *oracle, const struct policy *const policies[], int count, int64_t from_ms)
+{
+    struct judgement judgement = {.oracle = oracle, .policies = policies, .count = count, .from_ms = from_ms};
+    fleet_each(oracle->sim->fleet, true, judge_loss, &judgement);
+    fleet_each(oracle->sim->fleet, false, judge_rest, &judgement);
+}

@@ -1,0 +1,263 @@
+/* See sim/scenario.h. */
+#include "sim/scenario.h"
+
+#include "base/time.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define PPM 1000000
+
+static const char *const FAULT_NAMES[FAULT_COUNT] = {
+    "none",           "refused",       "dns",           "tls",          "reset-early", "reset-sent",
+    "reset-executed", "request-lost",  "answer-lost",   "answer-cut",   "answer-late", "executed-late",
+    "twice",          "throttled-400", "throttled-429", "500-executed", "500",         "503",
+    "expired",        "skewed",        "denied",        "invalid",      "gone",        "state",
+    "malformed",      "huge",          "token-loop",    "stale",        "other-answer"};
+static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "twins",        "creates",
+                                                     "progresses", "ambushes", "after-losses", "neighbour"};
+static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
+    "kill",      "pause",      "wall-step",  "reload",    "cancel",     "hurry",    "credentials",
+    "disk-read", "disk-write", "disk-short", "disk-sync", "disk-death", "disk-full"};
+
+const char *fault_name(enum fault fault)
+{
+    return FAULT_NAMES[fault];
+}
+
+const char *actor_name(enum actor actor)
+{
+    return ACTOR_NAMES[actor];
+}
+
+const char *accident_name(enum accident_kind kind)
+{
+    return ACCIDENT_NAMES[kind];
+}
+
+void scenario_stream(const struct scenario *scenario, uint64_t part, struct random *random)
+{
+    random_seed(random, scenario->seed * UINT64_C(0x9e3779b97f4a7c15) + part * UINT64_C(0xd1b54a32d192ed03));
+}
+
+bool scenario_others_delete(const struct scenario *scenario)
+{
+    const int64_t *every = scenario->actor_every_ms;
+    return every[ACTOR_DELETES] || every[ACTOR_REBIRTHS] || every[ACTOR_TWINS] || every[ACTOR_AMBUSHES] ||
+           every[ACTOR_AFTER_LOSSES];
+}
+
+/* --- drawing ---------------------------------------------------------------------------------------------
+ */
+
+static bool chance(struct random *random, unsigned percent)
+{
+    return random_below(random, 100) < percent;
+}
+
+static int64_t between(struct random *random, int64_t least, int64_t most)
+{
+    return least + (int64_t)random_below(random, (uint64_t)(most - least + 1));
+}
+
+/* Small numbers as often as large ones. */
+static int64_t scale(struct random *random, int bits)
+{
+    return (int64_t)random_below(random, UINT64_C(1) << (1 + random_below(random, (uint64_t)bits)));
+}
+
+static void draw_fault(struct random *random, struct fault_plan *plan, enum fault fault, unsigned percent)
+{
+    bool final =
+        fault == FAULT_DENIED || fault == FAULT_INVALID || fault == FAULT_TOKEN_LOOP || fault == FAULT_GONE;
+    *plan = (struct fault_plan){0};
+    if (!chance(random, final ? percent / 2 : percent))
+        return;
+    plan->ppm = 100 + (int)random_below(random, final ? PPM / 200 : PPM / 12);
+    if (!chance(random, 25))
+        return;
+    plan->period_ms = between(random, 20, 1200) * TIME_MS_PER_SECOND;
+    plan->active_ms = between(random, 1, 1 + plan->period_ms / 3);
+    plan->ppm = chance(random, 50) ? PPM : PPM / 2;
+}
+
+/* The way as a whole is kept open for some of the time. */
+static void draw_faults(struct random *random, struct scenario *scenario)
+{
+    unsigned percent = chance(random, 20) ? 0 : (unsigned)between(random, 5, 60);
+    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
+        draw_fault(random, &scenario->faults[i], (enum fault)i, percent);
+}
+
+static void draw_actors(struct random *random, struct scenario *scenario)
+{
+    if (chance(random, 20))
+        return;
+    for (int i = 0; i < ACTOR_COUNT; i++) {
+        bool periodic = i < ACTOR_AMBUSHES;
+        bool there = chance(random, 35);
+        int64_t drawn =
+            periodic ? between(random, 300, 20000) : between(random, 1, i == ACTOR_AMBUSHES ? 6 : 60);
+        scenario->actor_every_ms[i] = there ? drawn : 0;
+    }
+}
+
+static int64_t draw_amount(struct random *random, enum accident_kind kind)
+{
+    switch (kind) {
+    case ACCIDENT_PAUSE:
+        return chance(random, 50) ? between(random, 0, 20 * TIME_MS_PER_MINUTE) : between(random, 0, 70000);
+    case ACCIDENT_WALL_STEP:
+        return chance(random, 50) ? between(random, -59000, 59000) : between(random, -400000, 400000);
+    case ACCIDENT_CREDENTIALS:
+        return chance(random, 60) ? 0 : between(random, 0, 60000);
+    case ACCIDENT_DISK_FULL:
+        return between(random, 0, 100000);
+    default:
+        return scale(random, 10);
+    }
+}
+
+static void draw_accidents(struct random *random, struct scenario *scenario)
+{
+    static const enum accident_kind kinds[] = {ACCIDENT_KILL,       ACCIDENT_KILL,        ACCIDENT_KILL,
+                                               ACCIDENT_PAUSE,      ACCIDENT_PAUSE,       ACCIDENT_WALL_STEP,
+                                               ACCIDENT_RELOAD,     ACCIDENT_RELOAD,      ACCIDENT_CANCEL,
+                                               ACCIDENT_HURRY,      ACCIDENT_CREDENTIALS, ACCIDENT_DISK_READ,
+                                               ACCIDENT_DISK_WRITE, ACCIDENT_DISK_SHORT,  ACCIDENT_DISK_SYNC,
+                                               ACCIDENT_DISK_DEATH, ACCIDENT_DISK_DEATH,  ACCIDENT_DISK_FULL};
+    int count = chance(random, 30) ? 0 : (int)between(random, 1, SCENARIO_ACCIDENTS_MAX);
+    for (int i = 0; i < count; i++) {
+        struct accident *accident = &scenario->accidents[i];
+        accident->kind = kinds[random_below(random, sizeof kinds / sizeof kinds[0])];
+        accident->at_step = scale(random, 13);
+        accident->amount = draw_amount(random, accident->kind);
+    }
+    scenario->accident_count = count;
+}
+
+static void draw_world(struct random *random, struct scenario *scenario, bool large)
+{
+    scenario->things = (int)(large ? between(random, 50, 400) : between(random, 2, 13));
+    scenario->jobs =
+        (int)(large ? between(random, 10, 60) : between(random, 1, chance(random, 10) ? 40 : 14));
+    scenario->executions = large ? between(random, 4000, 20000) : between(random, 20, 320);
+    scenario->speed = (int)(large                ? between(random, 10, 100)
+                            : chance(random, 20) ? between(random, 2, 8)
+                                                 : 1);
+    scenario->counted = chance(random, 50);
+    scenario->quota_kind = (enum quota_kind)random_below(random, QUOTA_KIND_COUNT);
+    scenario->page_max = (int)(large || chance(random, 60) ? 250 : between(random, 1, 20));
+    scenario->skew_ms = chance(random, 80) ? between(random, -30000, 30000) : between(random, -70000, 70000);
+    scenario->latency_min_ns = between(random, 2, 40) * TIME_NS_PER_MS;
+    scenario->latency_max_ns =
+        scenario->latency_min_ns + between(random, 1, chance(random, 20) ? 3000 : 400) * TIME_NS_PER_MS;
+    scenario->commit_ns =
+        (chance(random, 50) ? between(random, 0, 5) : between(random, 0, 300)) * TIME_NS_PER_MS;
+    scenario->policies = (int)between(random, 1, SCENARIO_POLICIES_MAX);
+    scenario->runs = (int)between(random, 1, large ? 3 : 5);
+    scenario->risky = chance(random, 30);
+}
+
+void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large)
+{
+    struct random random;
+    *scenario = (struct scenario){.seed = seed};
+    scenario_stream(scenario, 0, &random);
+    draw_world(&random, scenario, large);
+    if (calm)
+        return;
+    draw_faults(&random, scenario);
+    draw_actors(&random, scenario);
+    draw_accidents(&random, scenario);
+}
+
+/* --- taking away -----------------------------------------------------------------------------------------
+ */
+
+static bool halve(int64_t *value, int64_t least)
+{
+    if (*value / 2 < least)
+        return false;
+    *value /= 2;
+    return true;
+}
+
+static bool drop_accident(struct scenario *scenario, int at)
+{
+    if (at >= scenario->accident_count)
+        return false;
+    scenario->accident_count--;
+    memmove(&scenario->accidents[at], &scenario->accidents[at + 1],
+            (size_t)(scenario->accident_count - at) * sizeof scenario->accidents[0]);
+    return true;
+}
+
+static bool simplify(struct scenario *scenario, int what)
+{
+    int64_t runs = scenario->runs;
+    bool changed = false;
+    if (what == 0)
+        return halve(&scenario->executions, 1);
+    if (what == 1) {
+        changed = halve(&runs, 1);
+        scenario->runs = (int)runs;
+    } else if (what == 2) {
+        changed = scenario->counted;
+        scenario->counted = false;
+    } else {
+        changed = scenario->page_max != 250;
+        scenario->page_max = 250;
+    }
+    return changed;
+}
+
+bool scenario_drop(struct scenario *scenario, int part)
+{
+    if (part < FAULT_COUNT) {
+        bool there = scenario->faults[part].ppm > 0;
+        scenario->faults[part].ppm = 0;
+        return there;
+    }
+    part -= FAULT_COUNT;
+    if (part < ACTOR_COUNT) {
+        bool there = scenario->actor_every_ms[part] > 0;
+        scenario->actor_every_ms[part] = 0;
+        return there;
+    }
+    part -= ACTOR_COUNT;
+    if (part < SCENARIO_ACCIDENTS_MAX)
+        return drop_accident(scenario, SCENARIO_ACCIDENTS_MAX - 1 - part);
+    return simplify(scenario, part - SCENARIO_ACCIDENTS_MAX);
+}
+
+/* --- for people ------------------------------------------------------------------------------------------
+ */
+
+static void print_parts(const struct scenario *scenario, struct buf *out)
+{
+    for (int i = 0; i < FAULT_COUNT; i++)
+        if (scenario->faults[i].ppm > 0)
+            buf_printf(out, "#   fault %s: %d of a million, %" PRId64 " of %" PRId64 " ms\n", FAULT_NAMES[i],
+                       scenario->faults[i].ppm, scenario->faults[i].active_ms, scenario->faults[i].period_ms);
+    for (int i = 0; i < ACTOR_COUNT; i++)
+        if (scenario->actor_every_ms[i] > 0)
+            buf_printf(out, "#   actor %s: %" PRId64 "\n", ACTOR_NAMES[i], scenario->actor_every_ms[i]);
+    for (int i = 0; i < scenario->accident_count; i++)
+        buf_printf(out, "#   accident %s at step %" PRId64 ": %" PRId64 "\n",
+                   ACCIDENT_NAMES[scenario->accidents[i].kind], scenario->accidents[i].at_step,
+                   scenario->accidents[i].amount);
+}
+
+void scenario_print(const struct scenario *scenario, struct buf *out)
+{
+    buf_printf(out, "#   %d things, %d jobs, %" PRId64 " executions, speed %d, %s, pages of %d\n",
+               scenario->things, scenario->jobs, scenario->executions, scenario->speed,
+               scenario->counted ? "counted" : "not counted", scenario->page_max);
+    buf_printf(out, "#   skew %" PRId64 " ms, latency %" PRId64 "..%" PRId64 " ms, commit %" PRId64 " ms\n",
+               scenario->skew_ms, scenario->latency_min_ns / TIME_NS_PER_MS,
+               scenario->latency_max_ns / TIME_NS_PER_MS, scenario->commit_ns / TIME_NS_PER_MS);
+    buf_printf(out, "#   %d policies%s, %d runs\n", scenario->policies, scenario->risky ? ", some risky" : "",
+               scenario->runs);
+    print_parts(scenario, out);
+}

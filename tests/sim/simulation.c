@@ -1,0 +1,302 @@
+/* See sim/simulation.h. */
+#include "sim/simulation.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "engine/report.h"
+#include "model/outcome.h"
+#include "sim/actors.h"
+#include "sim/archive.h"
+#include "sim/oracle.h"
+#include "sim/process.h"
+#include "sim/wire.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAULTS_NS   (3 * 3600 * TIME_NS_PER_SECOND)
+#define HEALED_NS   (24 * 3600 * TIME_NS_PER_SECOND)
+#define STEPS_MAX   50000000
+#define SKEW_BAD_MS 55000
+
+void sim_break(struct sim *sim, const char *format, ...)
+{
+    va_list args;
+    if (sim->broken[0])
+        return;
+    va_start(args, format);
+    vsnprintf(sim->broken, sizeof sim->broken, format, args);
+    va_end(args);
+    sim->broken_step = sim->steps;
+    sim_tell(sim, "BROKEN: %s", sim->broken);
+}
+
+void sim_tell(const struct sim *sim, const char *format, ...)
+{
+    va_list args;
+    if (!sim->trace)
+        return;
+    printf("# step %" PRId64 " at %.3f s: ", sim->steps,
+           (double)(virtual_mono_ns(sim->world) / TIME_NS_PER_MS) / 1000.0);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\n");
+}
+
+int64_t sim_service_ms(const struct sim *sim)
+{
+    return SIM_START_MS + virtual_mono_ns(sim->world) / TIME_NS_PER_MS + sim->scenario->skew_ms;
+}
+
+int64_t sim_wall_ms(const struct sim *sim)
+{
+    const struct env *env = virtual_env(sim->world);
+    return env->wall_ms(env->ctx);
+}
+
+/* --- accidents -------------------------------------------------------------------------------------------
+ */
+
+static void happen(struct sim *sim, const struct accident *accident)
+{
+    static const enum disk_trouble troubles[ACCIDENT_COUNT] = {[ACCIDENT_DISK_READ] = DISK_READ_ERROR,
+                                                               [ACCIDENT_DISK_WRITE] = DISK_WRITE_ERROR,
+                                                               [ACCIDENT_DISK_SHORT] = DISK_SHORT_WRITE,
+                                                               [ACCIDENT_DISK_SYNC] = DISK_SYNC_ERROR,
+                                                               [ACCIDENT_DISK_DEATH] = DISK_DEATH};
+    sim->totals.accidents[accident->kind]++;
+    sim_tell(sim, "accident %s: %" PRId64, accident_name(accident->kind), accident->amount);
+    switch (accident->kind) {
+    case ACCIDENT_KILL:
+        process_kill(sim->process);
+        return;
+    case ACCIDENT_PAUSE:
+        virtual_pause(sim->world, virtual_mono_ns(sim->world) + accident->amount * TIME_NS_PER_MS);
+        return;
+    case ACCIDENT_WALL_STEP:
+        virtual_set_wall(sim->world, accident->amount);
+        return;
+    case ACCIDENT_RELOAD:
+        process_reload(sim->process);
+        return;
+    case ACCIDENT_CANCEL:
+    case ACCIDENT_HURRY:
+        process_cancel(sim->process, accident->kind == ACCIDENT_HURRY);
+        return;
+    case ACCIDENT_CREDENTIALS:
+        wire_expire_credentials(sim->wire, accident->amount);
+        return;
+    case ACCIDENT_DISK_FULL:
+        disk_limit(sim->disk, disk_size(sim->disk) + accident->amount + 1);
+        return;
+    default:
+        disk_trouble(sim->disk, troubles[accident->kind], accident->amount);
+        return;
+    }
+}
+
+static void have_accidents(struct sim *sim)
+{
+    const struct scenario *scenario = sim->scenario;
+    for (int i = 0; i < scenario->accident_count && !sim->healed; i++)
+        if (scenario->accidents[i].at_step == sim->steps)
+            happen(sim, &scenario->accidents[i]);
+    if (disk_died(sim->disk))
+        process_kill(sim->process);
+}
+
+/* --- the two phases --------------------------------------------------------------------------------------
+ */
+
+static void heal(struct sim *sim)
+{
+    int64_t skew_ms = sim->scenario->skew_ms;
+    sim_tell(sim, "everything heals");
+    sim->healed = true;
+    sim->healed_ms = sim_service_ms(sim);
+    disk_trouble(sim->disk, DISK_FINE, 0);
+    disk_limit(sim->disk, 0);
+    virtual_set_wall(sim->world, skew_ms > SKEW_BAD_MS || skew_ms < -SKEW_BAD_MS ? skew_ms : 0);
+    process_heal(sim->process);
+}
+
+static bool step(struct sim *sim)
+{
+    if (!virtual_step(sim->world) || sim->broken[0])
+        return false;
+    sim->steps++;
+    have_accidents(sim);
+    if (sim->steps > STEPS_MAX)
+        sim_break(sim, "progress: more than %d events", STEPS_MAX);
+    return !sim->broken[0];
+}
+
+static void run_phases(struct sim *sim)
+{
+    while (process_runs(sim->process) < sim->scenario->runs && virtual_mono_ns(sim->world) < FAULTS_NS)
+        if (!step(sim))
+            break;
+    if (!sim->broken[0])
+        heal(sim);
+    int64_t until_ns = virtual_mono_ns(sim->world) + HEALED_NS;
+    while (!process_over(sim->process) && virtual_mono_ns(sim->world) < until_ns)
+        if (!step(sim))
+            break;
+    if (!sim->broken[0] && !process_over(sim->process))
+        sim_break(sim, "progress: it does not end");
+    while (virtual_pending(sim->world, false) > 0 && step(sim)) {
+    }
+}
+
+static void judge(struct sim *sim)
+{
+    const struct policy *policies[SCENARIO_POLICIES_MAX];
+    int64_t from_ms;
+    int count = process_swept(sim->process, policies, &from_ms);
+    archive_verify(sim);
+    oracle_judge(sim->oracle, policies, count, from_ms);
+    if (wire_waiting(sim->wire) > 0 || virtual_pending(sim->world, true) > 0)
+        sim_break(sim, "progress: %zu calls and %zu timers are left", wire_waiting(sim->wire),
+                  virtual_pending(sim->world, true));
+}
+
+/* --- the world -------------------------------------------------------------------------------------------
+ */
+
+static struct fleet *make_fleet(const struct scenario *scenario)
+{
+    struct fleet_config config = {.seed = scenario->seed,
+                                  .things = scenario->things,
+                                  .jobs = scenario->jobs,
+                                  .executions = scenario->executions,
+                                  .now_ms = SIM_START_MS - TIME_MS_PER_HOUR,
+                                  .quota_kind = scenario->quota_kind,
+                                  .reuse_numbers = true};
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        config.quota[i] =
+            scenario->counted ? operation_default_quota((enum operation)i) * scenario->speed : -1;
+    return fleet_create(&config);
+}
+
+static void build(struct sim *sim, const struct scenario *scenario)
+{
+    struct virtual_config world = {
+        .seed = scenario->seed, .start_ms = SIM_START_MS, .skew_ms = scenario->skew_ms};
+    sim->scenario = scenario;
+    sim->fleet = make_fleet(scenario);
+    sim->world = virtual_create(&world);
+    sim->disk = disk_create("simulated", scenario->seed);
+    sim->oracle = oracle_create(sim);
+    sim->wire = wire_create(sim);
+    sim->actors = actors_create(sim);
+    sim->process = process_create(sim);
+}
+
+static void tear_down(struct sim *sim)
+{
+    sim->healed = true;
+    process_abandon(sim->process); /* when a rule broke it is still there */
+    while (virtual_step(sim->world)) {
+    }
+    process_destroy(sim->process);
+    actors_destroy(sim->actors);
+    wire_destroy(sim->wire);
+    oracle_destroy(sim->oracle);
+    virtual_destroy(sim->world);
+    disk_destroy(sim->disk);
+    fleet_destroy(sim->fleet);
+}
+
+static void add(struct sim_totals *totals, const struct sim_totals *more)
+{
+    const int64_t *from = (const int64_t *)more;
+    int64_t *to = (int64_t *)totals;
+    for (size_t i = 0; i < sizeof *totals / sizeof *to; i++)
+        to[i] += from[i];
+}
+
+void simulation_run(const struct scenario *scenario, const struct policy *policy, bool trace,
+                    struct sim_totals *totals, struct simulation *result)
+{
+    struct sim *sim = mem_zalloc(sizeof *sim);
+    sim->trace = trace;
+    build(sim, scenario);
+    if (policy)
+        process_use_policy(sim->process, policy);
+    run_phases(sim);
+    if (!sim->broken[0])
+        judge(sim);
+    *result = (struct simulation){.hash = virtual_trace_hash(sim->world), .steps = sim->steps};
+    text_copy(result->broken, sizeof result->broken, sim->broken);
+    result->broken_step = sim->broken_step;
+    sim->totals.seeds = 1;
+    sim->totals.events = sim->steps;
+    sim->totals.virtual_ms = virtual_mono_ns(sim->world) / TIME_NS_PER_MS;
+    if (totals)
+        add(totals, &sim->totals);
+    tear_down(sim);
+    free(sim);
+}
+
+/* Whether it still fails without this part, and by the same rule. */
+static bool fails_without(struct scenario *scenario, int part, const char *rule)
+{
+    struct scenario smaller = *scenario;
+    struct simulation result;
+    if (!scenario_drop(&smaller, part))
+        return false;
+    simulation_run(&smaller, NULL, false, NULL, &result);
+    if (strncmp(result.broken, rule, strcspn(rule, ":") + 1) != 0)
+        return false;
+    *scenario = smaller;
+    return true;
+}
+
+void simulation_shrink(struct scenario *scenario, const char *rule)
+{
+    bool less = true;
+    while (less) {
+        less = false;
+        for (int part = 0; part < SCENARIO_PARTS; part++)
+            less = fails_without(scenario, part, rule) || less;
+    }
+}
+
+void simulation_print(const struct sim_totals *totals, struct buf *out)
+{
+    int64_t faults = 0;
+    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
+        faults += totals->faults[i];
+    buf_printf(out,
+               "# %" PRId64 " seeds, %" PRId64 " events, %" PRId64 " virtual hours, %" PRId64
+               " runs, %" PRId64 " restarts\n",
+               totals->seeds, totals->events, totals->virtual_ms / TIME_MS_PER_HOUR, totals->runs,
+               totals->restarts);
+    buf_printf(out,
+               "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64
+               " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery; of these %" PRId64
+               " were queued; changed after the look and forced: %" PRId64 "\n",
+               totals->deletions, totals->in_trip, totals->late, totals->twice, totals->queued,
+               totals->changed);
+    buf_printf(out, "# %" PRId64 " faults:", faults);
+    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
+        buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);
+    buf_text(out, "\n# actors:");
+    for (int i = 0; i < ACTOR_COUNT; i++)
+        buf_printf(out, " %s %" PRId64, actor_name((enum actor)i), totals->acts[i]);
+    buf_text(out, "\n# accidents:");
+    for (int i = 0; i < ACCIDENT_COUNT; i++)
+        buf_printf(out, " %s %" PRId64, accident_name((enum accident_kind)i), totals->accidents[i]);
+    buf_text(out, "\n# rows:");
+    for (int i = 1; i < OUTCOME_COUNT; i++)
+        buf_printf(out, " %s %" PRId64, outcome_name((enum outcome)i), totals->outcomes[i]);
+    buf_text(out, "\n# runs:");
+    for (int i = SWEEP_FINISHED; i <= SWEEP_FAILED; i++)
+        buf_printf(out, " %s %" PRId64, sweep_end_name((enum sweep_end)i), totals->ends[i]);
+    buf_char(out, '\n');
+}
