@@ -1,25 +1,29 @@
 /* See app/daemon.h.
  *
- * The happy path: load -> the scheduler fires -> begin() submits a task for each target of the policy -> the
- * runner sweeps -> on_done() logs the report. SIGHUP replaces the configuration; tasks keep the one that they
- * began with.
+ * The happy path: load -> runs that were interrupted are resumed -> the scheduler fires -> begin() submits a
+ * task for each target of the policy -> the runner sweeps -> on_done() logs the report. SIGHUP replaces the
+ * configuration; tasks keep the one that they began with.
  *
  * The ways out: a configuration that cannot be loaded ends the start with EXIT_USAGE, and leaves everything
  * as it was later on. A task that fails is logged and tried again by its schedule. SIGTERM stops the schedule
- * and lets the tasks settle what was sent; a second one hurries. */
+ * and lets the tasks settle what was sent; a second one hurries. A ledger that cannot be written does as
+ * SIGTERM does, and ends the process with EXIT_LEDGER. */
 #include "app/daemon.h"
 
 #include "app/advice.h"
 #include "app/commands.h"
+#include "app/leftovers.h"
 #include "app/runner.h"
 #include "app/scheduler.h"
 #include "app/selection.h"
+#include "app/state_directory.h"
 #include "app/systemd.h"
 #include "app/world.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -28,6 +32,7 @@
 
 struct task {
     struct daemon *daemon;
+    const struct config *refused_by; /* it cannot be resumed with this configuration */
     struct run run;
 };
 
@@ -37,6 +42,8 @@ struct daemon {
     struct world *world;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct leftovers *leftovers;
+    struct task *resumed; /* one for each of them; NULL until they are known */
     uv_signal_t signals[SIGNALS_WATCHED];
     uv_timer_t watchdog;
     size_t tasks; /* not done */
@@ -54,7 +61,8 @@ static void tell_manager(const char *state)
 
 static void end_if_idle(struct daemon *daemon)
 {
-    if (daemon->tasks == 0 && (daemon->stops > 0 || daemon->options->once)) {
+    bool ends = daemon->stops > 0 || daemon->options->once || daemon->status == EXIT_LEDGER;
+    if (daemon->tasks == 0 && ends && daemon->resumed != NULL) {
         world_stop(daemon->world);
     }
 }
@@ -107,17 +115,62 @@ static void log_report(const struct run *run)
         (long long)outcomes[OUTCOME_NOT_ATTEMPTED], (long long)report->remaining);
 }
 
+/* Nothing new begins; what was sent is given its answer. */
+static void wind_up(struct daemon *daemon, bool hurry)
+{
+    tell_manager("STOPPING=1");
+    scheduler_load(daemon->scheduler, NULL);
+    runner_cancel(daemon->runner, hurry);
+}
+
+static void note_status(struct daemon *daemon, enum exit_status status)
+{
+    enum exit_status before = daemon->status;
+    daemon->status = exit_status_worse(before, status);
+    if (daemon->status == EXIT_LEDGER && before != EXIT_LEDGER) {
+        log_event(LOG_ERROR, "stopping", "reason=%s", "without a ledger nothing may be deleted");
+        wind_up(daemon, false);
+    }
+}
+
 static void on_done(struct run *run)
 {
     struct task *task = run->owner;
     struct daemon *daemon = task->daemon;
     log_failures(run);
     log_report(run);
-    enum exit_status status = run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, false);
-    daemon->status = exit_status_worse(daemon->status, status);
     daemon->tasks--;
-    free(task);
+    note_status(daemon, run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, false));
+    if (run->resumed == NULL) {
+        free(task);
+    }
     end_if_idle(daemon);
+}
+
+/* What was interrupted and is not at its end, before anything new begins. */
+static void resume(struct daemon *daemon)
+{
+    for (size_t i = 0; i < leftovers_count(daemon->leftovers); i++) {
+        struct task *task = &daemon->resumed[i];
+        struct run *run = &task->run;
+        struct err err;
+        if (run->settled || run->state != RUN_OUTSIDE || task->refused_by == daemon->config) {
+            continue;
+        }
+        task->daemon = daemon;
+        run->observer = (struct sweep_observer){.settled = on_settled, .warning = on_warning};
+        run->done = on_done;
+        run->owner = task;
+        if (leftovers_fill(daemon->leftovers, i, daemon->config, run, &err) != 0) {
+            log_event(LOG_WARNING, "not resumed", "error=%s", err.msg);
+            task->refused_by = daemon->config;
+            continue;
+        }
+        log_event(LOG_INFO, "sweep resumed", "policy=%s target=%s run=%lld", run->policy->name,
+                  run->target->name, (long long)run->resumed->run);
+        daemon->tasks++;
+        runner_submit(daemon->runner, run);
+    }
 }
 
 static void begin(struct daemon *daemon, const struct selected *pair)
@@ -143,15 +196,11 @@ static void begin(struct daemon *daemon, const struct selected *pair)
     runner_submit(daemon->runner, &task->run);
 }
 
-static void on_fire(void *owner, const char *policy, int64_t due_ms)
+static void begin_policy(struct daemon *daemon, const char *policy)
 {
-    struct daemon *daemon = owner;
     struct selection selection;
     struct err err;
     char *names[] = {(char *)policy};
-    char due[21];
-    time_rfc3339(due_ms, due);
-    log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", policy, due);
     if (selection_make(&selection, daemon->config, names, 1, NULL, false, &err) != 0) {
         log_event(LOG_ERROR, "schedule", "policy=%s error=%s", policy, err.msg);
         return;
@@ -162,11 +211,20 @@ static void on_fire(void *owner, const char *policy, int64_t due_ms)
     selection_finish(&selection);
 }
 
+static void on_fire(void *owner, const char *policy, int64_t due_ms)
+{
+    struct daemon *daemon = owner;
+    char due[21];
+    time_rfc3339(due_ms, due);
+    log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", policy, due);
+    resume(daemon);
+    begin_policy(daemon, policy);
+}
+
 static void begin_all(struct daemon *daemon)
 {
     for (size_t i = 0; i < daemon->config->policy_count; i++) {
-        const struct env *env = world_env(daemon->world);
-        on_fire(daemon, daemon->config->policies[i].name, env->wall_ms(env->ctx));
+        begin_policy(daemon, daemon->config->policies[i].name);
     }
     end_if_idle(daemon);
 }
@@ -203,7 +261,9 @@ static void reload(struct daemon *daemon)
     } else {
         config_unref(daemon->config);
         daemon->config = config;
-        scheduler_load(daemon->scheduler, config);
+        if (daemon->resumed != NULL) { /* else it is loaded once they are known */
+            scheduler_load(daemon->scheduler, config);
+        }
         runner_renew(daemon->runner);
         log_event(LOG_INFO, "reloaded", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
                   (unsigned long)config->target_count);
@@ -222,9 +282,7 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     daemon->stops++;
     log_event(LOG_INFO, "stopping", "sweeps=%lu", (unsigned long)daemon->tasks);
-    tell_manager("STOPPING=1");
-    scheduler_load(daemon->scheduler, NULL);
-    runner_cancel(daemon->runner, daemon->stops > 1);
+    wind_up(daemon, daemon->stops > 1);
     end_if_idle(daemon);
 }
 
@@ -260,6 +318,26 @@ static void unwatch(struct daemon *daemon)
 
 /* --- the daemon --- */
 
+static void on_leftovers(void *owner)
+{
+    struct daemon *daemon = owner;
+    const struct err *err = leftovers_err(daemon->leftovers);
+    daemon->resumed = mem_calloc(leftovers_count(daemon->leftovers) + 1, sizeof daemon->resumed[0]);
+    if (err->code != ERR_NONE) {
+        log_event(LOG_ERROR, "start failed", "error=%s", err->msg);
+        note_status(daemon, EXIT_LEDGER);
+    } else if (daemon->stops == 0) {
+        resume(daemon);
+    }
+    if (err->code != ERR_NONE || daemon->stops > 0) {
+        end_if_idle(daemon);
+    } else if (daemon->options->once) {
+        begin_all(daemon);
+    } else {
+        scheduler_load(daemon->scheduler, daemon->config);
+    }
+}
+
 static void serve(struct daemon *daemon)
 {
     const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
@@ -269,17 +347,23 @@ static void serve(struct daemon *daemon)
     log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)daemon->config->policy_count,
               (unsigned long)daemon->config->target_count);
     tell_manager("READY=1");
-    if (daemon->options->once) {
-        begin_all(daemon);
-    } else {
-        scheduler_load(daemon->scheduler, daemon->config);
-    }
-    if (daemon->tasks > 0 || !daemon->options->once) {
-        world_run(daemon->world);
-    }
+    daemon->leftovers = leftovers_find(world_ledger(daemon->world), on_leftovers, daemon);
+    world_run(daemon->world);
     scheduler_destroy(daemon->scheduler);
     runner_destroy(daemon->runner);
+    leftovers_destroy(daemon->leftovers);
+    free(daemon->resumed);
     unwatch(daemon);
+}
+
+static struct world *make_world(const struct daemon *daemon, struct err *err)
+{
+    char directory[PATH_MAX];
+    if (state_directory_make(daemon->config, directory, sizeof directory, err) != 0) {
+        return NULL;
+    }
+    const struct world_config config = {.state_directory = directory, .program = "jobsweepd"};
+    return world_create(&config, err);
 }
 
 enum exit_status daemon_run(const struct options *options)
@@ -289,15 +373,16 @@ enum exit_status daemon_run(const struct options *options)
     if (daemon.config == NULL) {
         return EXIT_USAGE;
     }
-    daemon.world = world_create(&err);
+    daemon.world = make_world(&daemon, &err);
     if (daemon.world == NULL) {
         log_event(LOG_ERROR, "start failed", "error=%s", err.msg);
-        daemon.status = EXIT_FAILED;
+        daemon.status = exit_status_of_start(&err);
     } else {
         serve(&daemon);
     }
     world_destroy(daemon.world);
     config_unref(daemon.config);
     /* A service that was told to stop has done as it was told, whatever its sweeps met. */
-    return options->once || daemon.stops == 0 ? daemon.status : EXIT_FINE;
+    bool as_told = !options->once && daemon.stops > 0 && daemon.status != EXIT_LEDGER;
+    return as_told ? EXIT_FINE : daemon.status;
 }

@@ -9,6 +9,24 @@ static bool denied(const struct report *report)
            report->err.code == ERR_CREDENTIALS;
 }
 
+/* The engine sends nothing without a record: it stops, with the ledger's own error (model/ledger.h). */
+static bool ledger_failed(const struct report *report)
+{
+    return report->end == SWEEP_STOPPED && (report->err.code == ERR_IO || report->err.code == ERR_INTERNAL);
+}
+
+enum exit_status exit_status_of_start(const struct err *err)
+{
+    switch (err->code) {
+    case ERR_LOCKED:
+        return EXIT_LOCKED;
+    case ERR_IO:
+        return EXIT_LEDGER;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
 enum exit_status exit_status_of(const struct report *report, bool detailed)
 {
     switch (report->end) {
@@ -21,6 +39,9 @@ enum exit_status exit_status_of(const struct report *report, bool detailed)
     case SWEEP_GUARDED:
         return EXIT_GUARDED;
     case SWEEP_STOPPED:
+        if (ledger_failed(report))
+            return EXIT_LEDGER;
+        /* fall through */
     case SWEEP_FAILED:
         return denied(report) ? EXIT_DENIED : EXIT_FAILED;
     case SWEEP_CANCELED:
@@ -31,9 +52,9 @@ enum exit_status exit_status_of(const struct report *report, bool detailed)
 
 static size_t rank(enum exit_status status)
 {
-    static const enum exit_status order[] = {EXIT_FINE,    EXIT_HAS_ROWS,    EXIT_LIMITED,
-                                             EXIT_GUARDED, EXIT_SOME_FAILED, EXIT_FAILED,
-                                             EXIT_DENIED,  EXIT_USAGE,       EXIT_INTERRUPTED};
+    static const enum exit_status order[] = {EXIT_FINE,        EXIT_HAS_ROWS,    EXIT_LIMITED, EXIT_GUARDED,
+                                             EXIT_SOME_FAILED, EXIT_FAILED,      EXIT_DENIED,  EXIT_USAGE,
+                                             EXIT_LOCKED,      EXIT_INTERRUPTED, EXIT_LEDGER};
     size_t count = sizeof order / sizeof order[0];
     for (size_t i = 0; i < count; i++) {
         if (order[i] == status)

@@ -17,11 +17,11 @@ struct link {
     struct dispatcher *dispatcher;
 };
 
-static int find_region(struct link *link, const struct target *target, struct err *err)
+int link_find_region(const struct target *target, char region[64], struct err *err)
 {
     if (target->region[0] == '\0')
-        return endpoint_region(target->profile, link->region, err);
-    text_copy(link->region, sizeof link->region, target->region);
+        return endpoint_region(target->profile, region, err);
+    text_copy(region, sizeof target->region, target->region);
     return 0;
 }
 
@@ -52,7 +52,7 @@ static struct dispatcher *make_dispatcher(const struct link *link, const struct 
 struct link *link_create(const struct link_config *config, struct err *err)
 {
     struct link *link = mem_zalloc(sizeof *link);
-    if (find_region(link, config->target, err) != 0)
+    if (link_find_region(config->target, link->region, err) != 0)
         goto fail;
     link->credentials = credentials_provider_create(config->target->profile);
     link->client = make_client(link, config, err);

@@ -32,6 +32,7 @@ void process_protect(void)
 #endif
     umask(077);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a ledger over the limit is a write that fails, and is handled as one */
 }
 
 static void *reallocate(void *old, size_t size)

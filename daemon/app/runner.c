@@ -1,11 +1,14 @@
 /* Sweeps of (policy, target) pairs.
  *
- * The happy path: runner_submit() -> WAITING -> begin() when its target has no other run -> the link to the
- * target is made or reused -> CHECKING: on_identity() compares the account -> SWEEPING: on_swept() ->
- * ENDED -> finish(), which calls done(). All steps that call back out are taken by on_pump(), from the loop.
+ * The happy path: runner_submit() -> WAITING -> begin() when its target and its site have no other run -> the
+ * link to the target is made or reused -> CHECKING: on_identity() compares the account -> SWEEPING:
+ * on_swept()
+ * -> ENDED -> finish(), which calls done(). All steps that call back out are taken by on_pump(), from the
+ * loop.
  *
- * The ways out: no link, no identity or another account end the run as SWEEP_FAILED before anything is
- * listed; runner_cancel() ends those that wait, and asks those under way, which then end by themselves. */
+ * The ways out: no region, no link, no identity, another account, or a site with a run that could not be
+ * resumed end the run as SWEEP_FAILED before anything is listed; runner_cancel() ends those that wait, and
+ * asks those under way, which then end by themselves. */
 #include "app/runner.h"
 
 #include "app/link.h"
@@ -16,6 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
+
+/* An account in a region: what two targets may share without knowing of each other. */
+struct site {
+    char account[ACCOUNT_LENGTH + 1], region[64];
+    bool busy;
+    size_t unsettled; /* runs of an earlier process that were tried here, and are still open */
+    struct site *next;
+};
 
 /* What is kept of a target between its runs. */
 struct target_state {
@@ -33,6 +44,7 @@ struct runner {
     struct env_timer pump;
     struct run *runs; /* in the order of their submission */
     struct target_state *targets;
+    struct site *sites;
     struct sweep_progress finished; /* of those that are done, since the runner was idle */
 };
 
@@ -85,11 +97,13 @@ static void finish(struct runner *runner, struct run *run)
 {
     struct config *config = run->config;
     count_finished(runner, run);
+    if (run->resumed != NULL && !run->settled && run->site != NULL)
+        run->site->unsettled++;
     sweep_destroy(run->sweep);
     run->sweep = NULL;
     call_finish(&run->identity.call);
     if (run->place != NULL)
-        run->place->busy = false;
+        run->place->busy = run->site->busy = false;
     run->place = NULL;
     DL_DELETE(runner->runs, run);
     set_state(run, RUN_OUTSIDE);
@@ -103,6 +117,8 @@ static void on_swept(void *owner, const struct report *report)
 {
     struct run *run = owner;
     run->report = *report;
+    run->settled =
+        report->end != SWEEP_STOPPED || (report->err.code != ERR_IO && report->err.code != ERR_INTERNAL);
     end(run->place->runner, run);
 }
 
@@ -125,7 +141,7 @@ static void sweep(struct runner *runner, struct run *run)
     config.observer.done = on_swept;
     text_copy(run->host, sizeof run->host, link_host(run->place->link, OPERATION_DELETE_EXECUTION));
     set_state(run, RUN_SWEEPING);
-    run->sweep = sweep_start(&config);
+    run->sweep = run->resumed != NULL ? sweep_resume(&config, run->resumed) : sweep_start(&config);
 }
 
 /* --- whose account it is ------------------------------------------------------------------------------- */
@@ -191,6 +207,20 @@ static struct target_state *target_state(struct runner *runner, const char *name
     return target;
 }
 
+static struct site *find_site(struct runner *runner, const char *account, const char *region)
+{
+    struct site *site;
+    LL_FOREACH (runner->sites, site) {
+        if (strcmp(site->account, account) == 0 && strcmp(site->region, region) == 0)
+            return site;
+    }
+    site = mem_zalloc(sizeof *site);
+    text_copy(site->account, sizeof site->account, account);
+    text_copy(site->region, sizeof site->region, region);
+    LL_PREPEND(runner->sites, site);
+    return site;
+}
+
 static int open_link(struct runner *runner, struct target_state *state, const struct target *target,
                      struct err *err)
 {
@@ -211,7 +241,7 @@ static void begin(struct runner *runner, struct run *run, struct target_state *s
 {
     struct err err;
     run->place = state;
-    state->busy = true;
+    state->busy = run->site->busy = true;
     run->report.started_ms = wall_ms(runner);
     run->misconfigured = open_link(runner, state, run->target, &err) != 0;
     if (run->misconfigured)
@@ -222,6 +252,22 @@ static void begin(struct runner *runner, struct run *run, struct target_state *s
         sweep(runner, run);
 }
 
+static bool may_begin(struct runner *runner, const struct run *run)
+{
+    if (run->canceled || run->refused.code != ERR_NONE)
+        return true;
+    return !run->site->busy && !target_state(runner, run->target->name)->busy;
+}
+
+/* A run that was left open may have sent a request that can still be executed. */
+static bool is_barred(struct run *run)
+{
+    if (run->resumed != NULL || run->site->unsettled == 0)
+        return false;
+    err_set(&run->refused, ERR_INVALID, "a run that was interrupted must be settled first, and could not be");
+    return true;
+}
+
 /* The first run that has ended, or that may begin; NULL when there is none. */
 static struct run *ready(struct runner *runner)
 {
@@ -229,7 +275,7 @@ static struct run *ready(struct runner *runner)
     DL_FOREACH (runner->runs, run) {
         if (run->state == RUN_ENDED)
             return run;
-        if (run->state == RUN_WAITING && (run->canceled || !target_state(runner, run->target->name)->busy))
+        if (run->state == RUN_WAITING && may_begin(runner, run))
             return run;
     }
     return NULL;
@@ -244,6 +290,8 @@ static void on_pump(struct env_timer *timer)
             finish(runner, run);
         else if (run->canceled)
             end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
+        else if (run->refused.code != ERR_NONE || is_barred(run))
+            end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &run->refused);
         else
             begin(runner, run, target_state(runner, run->target->name));
     }
@@ -264,6 +312,7 @@ struct runner *runner_create(const struct runner_config *config)
 void runner_destroy(struct runner *runner)
 {
     struct target_state *target, *next;
+    struct site *site, *next_site;
     if (runner == NULL)
         return;
     runner->env->stop(runner->env->ctx, &runner->pump);
@@ -271,7 +320,21 @@ void runner_destroy(struct runner *runner)
         link_destroy(target->link);
         free(target);
     }
+    LL_FOREACH_SAFE (runner->sites, site, next_site)
+        free(site);
     free(runner);
+}
+
+static void find_place(struct runner *runner, struct run *run)
+{
+    char region[64];
+    if (run->resumed != NULL && run->site != NULL && !run->settled)
+        run->site->unsettled--; /* it is tried again */
+    run->site = NULL;
+    run->refused = (struct err){0};
+    run->misconfigured = link_find_region(run->target, region, &run->refused) != 0;
+    if (!run->misconfigured)
+        run->site = find_site(runner, run->target->account, region);
 }
 
 void runner_submit(struct runner *runner, struct run *run)
@@ -281,11 +344,12 @@ void runner_submit(struct runner *runner, struct run *run)
     run->config = config_ref(run->config);
     run->report = (struct report){0};
     run->host[0] = '\0';
-    run->misconfigured = false;
     run->identity = (struct dispatch){0};
     run->canceled = false;
     run->place = NULL;
     run->sweep = NULL;
+    find_place(runner, run);
+    run->settled = false;
     set_state(run, RUN_WAITING);
     DL_APPEND(runner->runs, run);
     kick(runner);
@@ -308,7 +372,8 @@ bool runner_has(const struct runner *runner, const char *policy, const char *tar
 {
     const struct run *run;
     DL_FOREACH (runner->runs, run) {
-        if (strcmp(run->policy->name, policy) == 0 && strcmp(run->target->name, target) == 0)
+        if (run->resumed == NULL && strcmp(run->policy->name, policy) == 0 &&
+            strcmp(run->target->name, target) == 0)
             return true;
     }
     return false;

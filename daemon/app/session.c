@@ -1,7 +1,8 @@
 /* What `jobsweep plan` and `jobsweep sweep` do with a selection.
  *
- * The happy path: every pair is submitted to the runner; its observer counts rows and prints what is asked
- * for; when one is done its result is printed; after the last one the loop stops.
+ * The happy path: a sweep first asks the ledger for runs that were interrupted; these and then every pair are
+ * submitted to the runner; the observer counts rows and prints what is asked for; when one is done its result
+ * is printed; after the last one the loop stops.
  *
  * The ways out: a signal cancels the runner, and the pairs end by themselves; standard output that cannot be
  * written does the same for a plan, which nobody would see. A sweep goes on: its ledger is the record. */
@@ -9,9 +10,11 @@
 
 #include "app/advice.h"
 #include "app/events.h"
+#include "app/leftovers.h"
 #include "app/progress.h"
 #include "app/runner.h"
 #include "app/say.h"
+#include "app/state_directory.h"
 #include "app/view.h"
 #include "app/world.h"
 #include "base/mem.h"
@@ -19,6 +22,7 @@
 #include "base/time.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +46,11 @@ struct pair {
 
 struct session {
     const struct options *options;
+    struct config *config;
+    const struct selection *selection;
+    bool plan_only;
     struct world *world;
+    struct leftovers *leftovers; /* NULL for a plan */
     struct runner *runner;
     struct progress *progress; /* NULL with --quiet */
     struct view_style style;
@@ -192,7 +200,7 @@ static void print_result(struct pair *pair)
         return;
     if (run->report.end == SWEEP_PLANNED)
         plan_view_print(pair->view, &run->report, &session->style, &session->out);
-    else if (pair->deletes)
+    else if (pair->deletes || run->resumed != NULL)
         view_report(run->policy->name, run->target->name, &run->report, &session->style, &session->out);
     print(session);
     fflush(stdout);
@@ -250,22 +258,20 @@ static void on_episode(void *owner, const char *target, enum operation operation
 
 /* --- the session --------------------------------------------------------------------------------------- */
 
-static void submit(struct session *session, struct pair *pair, struct config *config,
-                   const struct selected *selected, bool plan_only)
+static const struct sweep_observer observer = {
+    .route = on_route, .row = on_row, .planned = on_planned, .settled = on_settled, .warning = on_warning};
+
+static void submit(struct session *session, struct pair *pair, const struct selected *selected)
 {
     const struct env *env = world_env(session->world);
     const char *why_not = NULL;
     pair->session = session;
-    pair->deletes = !plan_only && selection_deletes(selected, &why_not);
-    pair->run = (struct run){.config = config,
+    pair->deletes = !session->plan_only && selection_deletes(selected, &why_not);
+    pair->run = (struct run){.config = session->config,
                              .policy = selected->policy,
                              .target = selected->target,
                              .plan_only = !pair->deletes,
-                             .observer = {.route = on_route,
-                                          .row = on_row,
-                                          .planned = on_planned,
-                                          .settled = on_settled,
-                                          .warning = on_warning},
+                             .observer = observer,
                              .done = on_done,
                              .owner = pair};
     if (!json(session))
@@ -276,22 +282,76 @@ static void submit(struct session *session, struct pair *pair, struct config *co
     runner_submit(session->runner, &pair->run);
 }
 
-static void run_all(struct session *session, struct config *config, const struct selection *selection,
-                    bool plan_only)
+/* Whether it goes on: its target may not be configured any more. */
+static bool resume(struct session *session, struct pair *pair, size_t index)
+{
+    struct err err;
+    char began[21];
+    pair->session = session;
+    pair->run = (struct run){.observer = observer, .done = on_done, .owner = pair};
+    if (leftovers_fill(session->leftovers, index, session->config, &pair->run, &err) != 0) {
+        progress_clear(session->progress);
+        say("warning: %s", err.msg);
+        return false;
+    }
+    if (!session->options->quiet) {
+        time_rfc3339(pair->run.resumed->found.started_ms, began);
+        buf_printf(&session->out, "going on with the run of %s, which was interrupted", began);
+        tell(pair, buf_string(&session->out));
+        buf_reset(&session->out);
+    }
+    runner_submit(session->runner, &pair->run);
+    return true;
+}
+
+/* What was interrupted comes first: the runner keeps the order where two runs would meet. */
+static void submit_all(struct session *session)
+{
+    const struct selection *selection = session->selection;
+    size_t left_over = session->leftovers != NULL ? leftovers_count(session->leftovers) : 0;
+    session->pairs = mem_calloc(left_over + selection->count + 1, sizeof session->pairs[0]);
+    session->left = selection->count;
+    for (size_t i = 0; i < left_over; i++)
+        session->left += resume(session, &session->pairs[i], i);
+    for (size_t i = 0; i < selection->count; i++)
+        submit(session, &session->pairs[left_over + i], &selection->pairs[i]);
+    if (session->interrupts > 0)
+        runner_cancel(session->runner, session->interrupts > 1);
+    if (session->left == 0)
+        world_stop(session->world);
+}
+
+static void on_leftovers(void *owner)
+{
+    struct session *session = owner;
+    const struct err *err = leftovers_err(session->leftovers);
+    if (err->code == ERR_NONE) {
+        submit_all(session);
+        return;
+    }
+    progress_clear(session->progress);
+    say("%s", err->msg);
+    session->status = EXIT_LEDGER;
+    world_stop(session->world);
+}
+
+static void run_all(struct session *session)
 {
     const struct runner_config runner = {.world = session->world, .episode = on_episode, .owner = session};
     session->runner = runner_create(&runner);
-    session->pairs = mem_calloc(selection->count, sizeof session->pairs[0]);
-    session->left = selection->count;
     watch_signals(session);
     if (!session->options->quiet)
         session->progress = progress_create(world_env(session->world), session->runner, stderr);
-    for (size_t i = 0; i < selection->count; i++)
-        submit(session, &session->pairs[i], config, &selection->pairs[i], plan_only);
-    world_run(session->world);
+    if (session->plan_only)
+        submit_all(session);
+    else
+        session->leftovers = leftovers_find(world_ledger(session->world), on_leftovers, session);
+    if (!session->plan_only || session->left > 0)
+        world_run(session->world);
     progress_destroy(session->progress);
     session->progress = NULL;
     runner_destroy(session->runner);
+    leftovers_destroy(session->leftovers);
     for (int i = 0; i < SIGNALS_WATCHED; i++)
         uv_close((uv_handle_t *)&session->signals[i], NULL);
     free(session->pairs);
@@ -309,22 +369,39 @@ static void finish_output(struct session *session)
     }
 }
 
+/* A plan needs no record, and no state directory. */
+static struct world *make_world(const struct session *session, struct err *err)
+{
+    char directory[PATH_MAX];
+    struct world_config config = {.program = "jobsweep sweep"};
+    if (!session->plan_only) {
+        if (state_directory_make(session->config, directory, sizeof directory, err) != 0)
+            return NULL;
+        config.state_directory = directory;
+    }
+    return world_create(&config, err);
+}
+
 enum exit_status session_run(const struct options *options, struct config *config,
                              const struct selection *selection, bool plan_only)
 {
-    struct session session = {.options = options, .style = view_style_of(STDOUT_FILENO)};
+    struct session session = {.options = options,
+                              .config = config,
+                              .selection = selection,
+                              .plan_only = plan_only,
+                              .style = view_style_of(STDOUT_FILENO)};
     struct err err;
     buf_init(&session.out, PRINTED_MAX);
-    session.world = world_create(&err);
+    session.world = make_world(&session, &err);
     if (session.world == NULL) {
         say("%s", err.msg);
-        session.status = EXIT_FAILED;
-    } else if (selection->count > 0) {
-        run_all(&session, config, selection, plan_only);
+        session.status = exit_status_of_start(&err);
+    } else {
+        run_all(&session);
     }
     world_destroy(session.world);
     if (session.interrupted)
-        session.status = EXIT_INTERRUPTED;
+        session.status = exit_status_worse(session.status, EXIT_INTERRUPTED);
     finish_output(&session);
     buf_finish(&session.out);
     return session.status;

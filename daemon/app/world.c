@@ -1,8 +1,11 @@
-/* The one event loop of a process and what hangs on it. */
+/* The one event loop of a process and what hangs on it. Whatever keeps the ledger says through an async
+ * handle, from any thread, that it has something to tell; the loop then drains it. */
 #include "app/world.h"
 
 #include "app/loop_env.h"
+#include "aws/crypto.h"
 #include "base/mem.h"
+#include "ledger/durable.h"
 #include "ledger/memory.h"
 
 #include <stdlib.h>
@@ -11,39 +14,71 @@ struct world {
     uv_loop_t loop;
     struct loop_env *loop_env;
     struct http_client *http;
-    struct ledger_memory *ledger;
-    struct env_timer drain; /* the ledger is drained from the loop, as soon as it has something to do */
+    uv_async_t told;
+    struct ledger_memory *memory; /* one of these two is NULL */
+    struct ledger_durable *durable;
 };
 
 static void on_ledger_wake(void *ctx)
 {
     struct world *world = ctx;
-    const struct env *env = world_env(world);
-    env->start(env->ctx, &world->drain, env->mono_ns(env->ctx));
+    uv_async_send(&world->told);
 }
 
-static void on_drain(struct env_timer *timer)
+static void on_told(uv_async_t *handle)
 {
-    struct world *world = timer->owner;
-    ledger_memory_drain(world->ledger);
+    struct world *world = handle->data;
+    if (world->durable != NULL)
+        ledger_durable_drain(world->durable);
+    else
+        ledger_memory_drain(world->memory);
 }
 
-struct world *world_create(struct err *err)
+static int64_t on_wall_ms(void *ctx)
+{
+    const struct env *env = world_env(ctx);
+    return env->wall_ms(env->ctx);
+}
+
+static int open_ledger(struct world *world, const struct world_config *config, struct err *err)
+{
+    if (config->state_directory == NULL) {
+        world->memory = ledger_memory_create(on_ledger_wake, world);
+        return 0;
+    }
+    const struct ledger_durable_config durable = {.directory = config->state_directory,
+                                                  .program = config->program,
+                                                  .threaded = true,
+                                                  .wake = on_ledger_wake,
+                                                  .wall_ms = on_wall_ms,
+                                                  .ctx = world,
+                                                  .sha256 = crypto_sha256,
+                                                  .retain_ms = config->retain_ms};
+    world->durable = ledger_durable_open(&durable, err);
+    return world->durable != NULL ? 0 : -1;
+}
+
+static int open_all(struct world *world, const struct world_config *config, struct err *err)
+{
+    world->loop_env = loop_env_create(&world->loop, err);
+    if (world->loop_env == NULL)
+        return -1;
+    world->http = http_client_create(&world->loop, &(struct http_limits){0}, err);
+    return world->http != NULL ? open_ledger(world, config, err) : -1;
+}
+
+struct world *world_create(const struct world_config *config, struct err *err)
 {
     struct world *world = mem_zalloc(sizeof *world);
     int status = uv_loop_init(&world->loop);
     if (status != 0) {
-        err_set(err, ERR_IO, "event loop: %s", uv_strerror(status));
+        err_set(err, ERR_INTERNAL, "event loop: %s", uv_strerror(status));
         free(world);
         return NULL;
     }
-    world->drain.fire = on_drain;
-    world->drain.owner = world;
-    world->ledger = ledger_memory_create(on_ledger_wake, world);
-    world->loop_env = loop_env_create(&world->loop, err);
-    if (world->loop_env != NULL)
-        world->http = http_client_create(&world->loop, &(struct http_limits){0}, err);
-    if (world->http == NULL) {
+    uv_async_init(&world->loop, &world->told, on_told); /* fails only where the loop did not begin */
+    world->told.data = world;
+    if (open_all(world, config, err) != 0) {
         world_destroy(world);
         return NULL;
     }
@@ -56,16 +91,19 @@ static void on_http_closed(void *owner)
     loop_env_destroy(world->loop_env);
 }
 
+/* The writer may tell something until it has ended: so it ends first. */
 void world_destroy(struct world *world)
 {
     if (world == NULL)
         return;
+    ledger_durable_close(world->durable);
+    uv_close((uv_handle_t *)&world->told, NULL);
     if (world->http != NULL)
         http_client_destroy(world->http, on_http_closed, world);
     else
         loop_env_destroy(world->loop_env);
     uv_run(&world->loop, UV_RUN_DEFAULT);
-    ledger_memory_destroy(world->ledger);
+    ledger_memory_destroy(world->memory);
     uv_loop_close(&world->loop);
     free(world);
 }
@@ -97,5 +135,5 @@ struct http_client *world_http(const struct world *world)
 
 struct ledger *world_ledger(const struct world *world)
 {
-    return ledger_memory_face(world->ledger);
+    return world->durable != NULL ? ledger_durable_face(world->durable) : ledger_memory_face(world->memory);
 }

@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@
 #define KEPT_KEY_MAX 64
 
 static EVP_MD *digest;
-static EVP_MD_CTX *digest_context;
+static pthread_key_t digest_key; /* frees the context of a thread that ends */
+static _Thread_local EVP_MD_CTX *digest_context;
 static EVP_MAC_CTX *mac_context;
 
 static struct {
@@ -37,11 +39,23 @@ static void require(bool works)
     }
 }
 
+static void free_context(void *context)
+{
+    EVP_MD_CTX_free(context);
+}
+
 static void fetch_digest(void)
 {
     digest = EVP_MD_fetch(NULL, "SHA256", NULL);
+    require(digest != NULL && pthread_key_create(&digest_key, free_context) == 0);
+}
+
+static void make_context(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    require(pthread_once(&once, fetch_digest) == 0);
     digest_context = EVP_MD_CTX_new();
-    require(digest != NULL && digest_context != NULL);
+    require(digest_context != NULL && pthread_setspecific(digest_key, digest_context) == 0);
 }
 
 static void fetch_mac(void)
@@ -58,8 +72,8 @@ static void fetch_mac(void)
 
 void crypto_sha256(const void *data, size_t length, uint8_t out[CRYPTO_SHA256_BYTES])
 {
-    if (digest == NULL) {
-        fetch_digest();
+    if (digest_context == NULL) {
+        make_context();
     }
     require(EVP_DigestInit_ex2(digest_context, digest, NULL) == 1 &&
             EVP_DigestUpdate(digest_context, data, length) == 1 &&

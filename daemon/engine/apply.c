@@ -56,7 +56,7 @@ static void hand_on(struct apply *apply)
     const struct plan_row *row = &apply->rows[apply->next++];
     if (row->outcome != OUTCOME_PENDING) {
         apply->config.settled(apply->config.owner, row, row->outcome, NULL, true);
-    } else if (!apply->config.settle_only || row->open || row->unsure) {
+    } else if (!apply->config.deleter.settle_only || row->open || row->unsure) {
         deleter_add(apply->deleter, number, row);
     }
 }

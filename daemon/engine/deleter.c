@@ -273,7 +273,7 @@ static void begin_attempt(struct row *row)
     struct clock_sample now = sample_clock(deleter);
     row->sent = false;
     row->signed_at_ms = 0;
-    if (deleter->stopping) {
+    if (deleter->stopping || deleter->config.settle_only) {
         settle(row, OUTCOME_NOT_ATTEMPTED);
         return;
     }
@@ -363,7 +363,7 @@ static void on_intent(struct ledger_request *request)
     struct row *row = request->owner;
     struct deleter *deleter = row->deleter;
     if (request->err.code != ERR_NONE) {
-        freeze(deleter, &request->err);
+        stop_because(deleter, &request->err, ANSWER_DONE); /* results may still be written */
     }
     row->intended = request->err.code == ERR_NONE;
     if (deleter->stopping) {

@@ -139,8 +139,8 @@ static void finish(struct sweep *sweep)
 static void on_closed(struct ledger_request *request)
 {
     struct sweep *sweep = request->owner;
-    bool ended_well = sweep->report.end != SWEEP_STOPPED;
-    if (request->err.code != ERR_NONE && ended_well) { /* the end itself is not on record */
+    if (request->err.code !=
+        ERR_NONE) { /* the end itself is not on record: that matters more than any other */
         sweep->ended = false;
         ledger_failed(sweep, request);
     }
@@ -191,9 +191,9 @@ static void begin_deleting(struct sweep *sweep, bool settle_only)
                                              .run = sweep->run,
                                              .policy = config->policy,
                                              .signature_life_ms = config->target->signature_life_ms,
+                                             .settle_only = settle_only,
                                              .facts = sweep->facts},
                                  .rows = sweep->report.selected,
-                                 .settle_only = settle_only,
                                  .owner = sweep,
                                  .settled = on_settled,
                                  .done = on_applied};

@@ -154,6 +154,28 @@ struct ledger *ledger_durable_face(struct ledger_durable *durable)
 /* --- opening and closing
  * --------------------------------------------------------------------------------------- */
 
+/* The file says who has it, for people; what counts is the lock. */
+static int refuse_second(const struct ledger_durable *durable, struct err *err)
+{
+    char holder[64] = "";
+    ssize_t length = pread(durable->lock_fd, holder, sizeof holder - 1, 0);
+    holder[length > 0 ? length : 0] = '\0';
+    holder[strcspn(holder, "\n")] = '\0';
+    return err_set(err, ERR_LOCKED, "state directory '%s' is in use by %s", durable->config.directory,
+                   holder[0] != '\0' ? holder : "another engine");
+}
+
+static void sign_lock(const struct ledger_durable *durable)
+{
+    char holder[64];
+    const char *program = durable->config.program != NULL ? durable->config.program : "an engine";
+    int length = snprintf(holder, sizeof holder, "%.40s (pid %ld)\n", program, (long)getpid());
+    if (ftruncate(durable->lock_fd, 0) != 0 ||
+        pwrite(durable->lock_fd, holder, (size_t)length, 0) != length) {
+        return; /* on a full disk: the lock holds all the same */
+    }
+}
+
 static int take_lock(struct ledger_durable *durable, struct err *err)
 {
     char path[4096];
@@ -164,9 +186,9 @@ static int take_lock(struct ledger_durable *durable, struct err *err)
         return err_set(err, code, "state directory '%s': %s", durable->config.directory, err_errno(errno));
     }
     if (flock(durable->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return err_set(err, ERR_LOCKED, "state directory '%s' is in use by another engine",
-                       durable->config.directory);
+        return refuse_second(durable, err);
     }
+    sign_lock(durable);
     return 0;
 }
 

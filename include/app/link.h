@@ -19,6 +19,9 @@ struct link_config {
     void *owner;
 };
 
+/* The region of a target: its own, or what the usual sources say. -1 as endpoint_region(). */
+int link_find_region(const struct target *target, char region[64], struct err *err);
+
 /* Connects to nothing yet. NULL with err (ERR_INVALID, ERR_NOT_FOUND, ERR_PERMISSION, ERR_CREDENTIALS): what
  * is wrong with region, endpoint, profile or CA file. */
 struct link *link_create(const struct link_config *config, struct err *err);
@@ -26,7 +29,7 @@ struct link *link_create(const struct link_config *config, struct err *err);
 void link_destroy(struct link *link);
 
 struct dispatcher *link_dispatcher(const struct link *link);
-const char *link_region(const struct link *link); /* the target's, or what the usual sources say */
+const char *link_region(const struct link *link); /* as link_find_region() found it */
 /* Where such calls go, "host" or "host:port": for people. */
 const char *link_host(const struct link *link, enum operation operation);
 

@@ -1,5 +1,7 @@
-/* Sweeps of (policy, target) pairs: one at a time for each target, targets side by side. Before each, the
- * account that the credentials belong to is compared with the target's. */
+/* Sweeps of (policy, target) pairs: one at a time for each account and region, whatever the targets are
+ * called that name it, and for each target; others side by side. Before each, the account that the
+ * credentials belong to is compared with the target's. Where a run that an earlier process left open could
+ * not be brought to its end, nothing new begins. */
 #ifndef APP_RUNNER_H
 #define APP_RUNNER_H
 
@@ -12,10 +14,11 @@
 
 struct runner;
 struct target_state;
+struct site;
 
 enum run_state {
     RUN_OUTSIDE,  /* zeroed memory, or done() was called */
-    RUN_WAITING,  /* for its target */
+    RUN_WAITING,  /* for its target, and its account and region */
     RUN_CHECKING, /* whose account it is */
     RUN_SWEEPING,
     RUN_ENDED /* done() comes next */
@@ -28,6 +31,8 @@ struct run {
     const struct policy *policy;
     const struct target *target;
     bool plan_only;
+    const struct ledger_request *resumed; /* NULL: a new run; else an answered LEDGER_OPEN_RUN to go on with,
+                                             which outlives the run */
     struct sweep_observer
         observer; /* of its callbacks `owner` is this run; owner and done are not looked at */
     void (*done)(struct run *run);
@@ -36,12 +41,15 @@ struct run {
     /* answered */
     struct report report; /* a sweep that could not begin has ended as SWEEP_FAILED */
     bool misconfigured;   /* it could not, for what the configuration says of its target */
+    bool settled;         /* its end is in the ledger */
     char host[256];       /* where its calls went, "host" or "host:port"; "" when it made none */
 
     /* the runner's */
     enum run_state state;
     bool canceled;
+    struct err refused; /* why it cannot begin; ERR_NONE while it can */
     struct target_state *place;
+    struct site *site;
     struct dispatch identity; /* GetCallerIdentity */
     struct sweep *sweep;
     struct run *prev, *next;
@@ -60,12 +68,13 @@ struct runner *runner_create(const struct runner_config *config);
 void runner_destroy(struct runner *runner);
 
 /* done() comes exactly once, from the loop, never from inside of a function here. It may free the run or
- * submit it again. */
+ * submit it again; one that was resumed and is not settled must be submitted again as it is, with what is
+ * asked renewed. */
 void runner_submit(struct runner *runner, struct run *run);
 /* Those that wait end as SWEEP_CANCELED; those under way are asked to (see sweep_cancel()). */
 void runner_cancel(struct runner *runner, bool hurry);
 
-/* Whether a run of this pair waits or is under way. */
+/* Whether a new run of this pair waits or is under way. */
 bool runner_has(const struct runner *runner, const char *policy, const char *target);
 size_t runner_count(const struct runner *runner); /* that wait or are under way */
 

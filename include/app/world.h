@@ -11,8 +11,14 @@
 
 struct world;
 
-/* NULL with err when the kernel or libcurl refuse. */
-struct world *world_create(struct err *err);
+struct world_config {
+    const char *state_directory; /* where the ledger is; NULL: it is in memory, for looking only */
+    const char *program;         /* who holds the state directory, for others */
+    int64_t retain_ms;           /* how long a run stays in the ledger after its end; 0: 400 days */
+};
+
+/* NULL with err when the kernel or libcurl refuse, and with the errors of ledger_durable_open(). */
+struct world *world_create(const struct world_config *config, struct err *err);
 /* From outside of the loop: turns it until everything is closed. Nothing of this world may be in use any
  * more. Takes NULL. */
 void world_destroy(struct world *world);

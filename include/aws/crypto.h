@@ -1,5 +1,6 @@
 /* SHA-256 and HMAC-SHA-256 from OpenSSL, which is included in crypto.c alone. The EVP digest and MAC are
- * fetched once, so that a digest of a short text costs well under a microsecond. Not thread-safe. */
+ * fetched once, so that a digest of a short text costs well under a microsecond. SHA-256 may be called from
+ * any thread; the rest belongs to one. */
 #ifndef AWS_CRYPTO_H
 #define AWS_CRYPTO_H
 

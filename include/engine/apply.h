@@ -12,7 +12,6 @@ struct apply;
 struct apply_config {
     struct deleter_config deleter; /* owner, settled and changed are filled in here */
     int64_t rows;                  /* of the plan */
-    bool settle_only;              /* send nothing: only verify what may have been sent before */
     void *owner;
     /* A row is settled. earlier: it was already, before this apply began; answer is NULL then. */
     void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,

@@ -34,6 +34,7 @@ struct deleter_config {
     int64_t run; /* sealed */
     const struct policy *policy;
     int64_t signature_life_ms;
+    bool settle_only;          /* no new attempt: only what may have been sent is settled */
     const struct facts *facts; /* what is known of the jobs: for verify: risky */
     void *owner;
     /* A row is settled, and the ledger knows (unless it failed). */

@@ -14,6 +14,7 @@ struct ledger_durable;
 
 struct ledger_durable_config {
     const char *directory; /* must exist; holds ledger.db (0600) and the lock */
+    const char *program;   /* told to whoever finds the directory locked; NULL: "an engine" */
     const char *vfs;       /* NULL but in tests */
     bool threaded;         /* else ledger_durable_work() does the writer's work */
     /* Called from the writer thread (or from work()) when drain() has something to do. */
@@ -25,8 +26,8 @@ struct ledger_durable_config {
     int64_t retain_ms; /* runs that ended longer ago are removed at opening; 0: 400 days */
 };
 
-/* NULL with err: ERR_LOCKED when another engine has the directory, ERR_NOT_FOUND or ERR_PERMISSION for the
- * directory, and those of store_open(). */
+/* NULL with err: ERR_LOCKED when another engine has the directory (err says which), ERR_NOT_FOUND or
+ * ERR_PERMISSION for the directory, and those of store_open(). */
 struct ledger_durable *ledger_durable_open(const struct ledger_durable_config *config, struct err *err);
 /* Waits for the writer; every request must have been drained. Takes NULL. */
 void ledger_durable_close(struct ledger_durable *durable);

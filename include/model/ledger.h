@@ -42,7 +42,7 @@ struct run_header {
 };
 
 enum ledger_operation {
-    LEDGER_START_RUN, /* header -> run */
+    LEDGER_START_RUN, /* header -> run, lost_signed_ms */
     LEDGER_ADD_ROWS,  /* run, rows, count: appended to the run's plan; rows are numbered from 0 */
     LEDGER_SEAL_PLAN, /* run: no more rows */
     LEDGER_READ_ROWS, /* run, from, count (most wanted) -> rows, count */
@@ -63,6 +63,9 @@ struct ledger_request {
     struct plan_row
         *rows; /* ADD_ROWS: in; READ_ROWS: out, room for count; the submitter's, valid until done */
     size_t count;
+    int64_t
+        lost_signed_ms;   /* START_RUN: when the latest request was signed, by an earlier run in the same
+                             account and region, whose fate was never found out (OUTCOME_UNKNOWN); 0: none */
     int64_t from;         /* READ_ROWS: number of the first row */
     int64_t row;          /* INTENT, RESULT */
     int attempt;          /* INTENT: from 1; RESULT: the attempt answered, 0 when none */

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""The durable ledger under the programs: what an interrupted run left is settled, one engine at a time has it, and
+without it nothing is deleted."""
+import json
+import os
+import resource
+import signal
+import stat
+import subprocess
+
+from harness import Iotsim, equal, main, program, run, scratch, wait_until
+
+FLEET = ("--things", 60, "--jobs", 8, "--executions", 1200, "--quota", "all=-1", "--seed", 3, "--reuse-numbers")
+CONFIGURATION = """version: 1
+state_directory: {state}
+targets:
+  {target}:
+    account: "{account}"
+    region: us-east-1
+    endpoint_url: {sim.url}
+    ca_bundle: {sim.ca}
+    signature_life: 2s
+    quotas: {{DeleteJobExecution: {rate}, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
+policies:
+  - name: old
+    targets: [{target}]
+    mode: {mode}
+    match: {{age: {{older_than: {age}}}}}
+    {more}
+"""
+
+
+class Place:
+    """A state directory beside a configuration, for one simulator."""
+
+    def __init__(self, sim, **values):
+        self.sim, self.folder = sim, scratch()
+        self.state = os.path.join(self.folder, "state")
+        self.path = os.path.join(self.folder, "jobsweep.yaml")
+        self.environment = dict(sim.environment(), AWS_ENDPOINT_URL_STS=sim.url)
+        self.write(**values)
+
+    def write(self, **values):
+        defaults = {"sim": self.sim, "state": self.state, "target": "sim", "account": "123456789012", "rate": 2000,
+                    "mode": "enforce", "age": "30d", "more": ""}
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(CONFIGURATION.format(**{**defaults, **values}))
+        os.chmod(self.path, 0o600)
+
+    def command(self, *words, name="jobsweep"):
+        return [program(name), "-c", self.path, *words]
+
+    def sweep(self, **more):
+        return run(self.command("--format", "json", "sweep", "old"), self.environment, **more)
+
+    def start(self, *words, name="jobsweep", **more):
+        return subprocess.Popen(self.command(*words, name=name), env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+    def interrupt(self):
+        """A sweep that is killed in the middle of its deletions."""
+        self.write(rate=50)
+        sweep = self.start("--quiet", "sweep", "old")
+        try:
+            wait_until(lambda: self.sim.counts()["deleted"] >= 20, "deletions")
+        finally:
+            sweep.kill()
+            sweep.communicate()
+        self.write()
+
+
+def report(result):
+    last = json.loads(result.stdout.splitlines()[-1])
+    equal(last["event"], "report", result.stderr)
+    equal(sum(last["outcomes"].values()), last["selected"], "the sum of the outcomes")
+    equal(last["exit"], result.returncode, "exit")
+    return last
+
+
+def all_that_went(outcomes):
+    return outcomes["deleted"] + outcomes["deleted_presumed"]
+
+
+def test_what_a_killed_sweep_left_is_settled_by_the_next():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.interrupt()
+        result = place.sweep()
+        equal(result.returncode, 0, result.stderr)
+        assert "going on with the run" in result.stderr, result.stderr
+        last = report(result)
+        equal(all_that_went(last["outcomes"]), sim.counts()["deleted"], last)
+        equal(last["outcomes"]["unknown"] + last["outcomes"]["failed"] + last["outcomes"]["not_attempted"], 0, last)
+        equal(sim.counts()["double_deletes"], 0)
+        again = place.sweep()
+        assert "going on" not in again.stderr
+        equal(report(again)["selected"], 0)
+
+
+def test_the_daemon_resumes_before_it_begins():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.interrupt()
+        result = run(place.command("--once", name="jobsweepd"), place.environment)
+        equal(result.returncode, 0, result.stderr)
+        lines = result.stderr.splitlines()
+        resumed = next(i for i, line in enumerate(lines) if "sweep resumed" in line)
+        ends = [i for i, line in enumerate(lines) if "sweep ended" in line]
+        equal(len(ends), 2, result.stderr)
+        assert resumed < ends[0], result.stderr
+        equal(sim.counts()["double_deletes"], 0)
+
+
+def test_a_policy_that_changed_deletes_nothing_more_of_an_old_plan():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.interrupt()
+        before = sim.counts()["deleted"]
+        place.write(age="30000d")
+        result = place.sweep()
+        equal(result.returncode, 0, result.stderr)
+        last = report(result)
+        equal(sim.counts()["deleted"], before, "deleted")
+        equal(all_that_went(last["outcomes"]), before, last)
+        assert last["outcomes"]["not_attempted"] > 0, last
+
+
+def test_a_run_whose_target_is_not_configured_stays_open_and_is_told():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.interrupt()
+        place.write(account="999999999999")
+        result = place.sweep()
+        equal(result.returncode, 8, result.stderr)
+        assert "stays open" in result.stderr and "123456789012" in result.stderr, result.stderr
+        place.write(target="renamed")
+        result = place.sweep()
+        equal(result.returncode, 0, result.stderr)
+        last = report(result)
+        equal(all_that_went(last["outcomes"]), sim.counts()["deleted"], last)
+        equal(sim.counts()["double_deletes"], 0)
+
+
+def test_a_second_engine_ends_with_7_and_says_who_has_it():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, more='schedule: {cron: "0 0 1 1 *"}')
+        daemon = place.start(name="jobsweepd")
+        try:
+            wait_until(lambda: os.path.exists(os.path.join(place.state, "ledger.db")), "the daemon's ledger")
+            result = place.sweep()
+            equal(result.returncode, 7, result.stderr)
+            assert f"jobsweepd (pid {daemon.pid})" in result.stderr, result.stderr
+            equal(run(place.command("--once", name="jobsweepd"), place.environment).returncode, 7)
+            equal(run(place.command("--quiet", "plan"), place.environment).returncode, 0)
+            equal(run(place.command("check"), place.environment).returncode, 0)
+            equal(sim.counts()["deleted"], 0)
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            equal(daemon.wait(20), 0)
+            daemon.communicate()
+
+
+def test_nobody_else_may_read_what_was_recorded():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        equal(place.sweep().returncode, 0)
+        equal(stat.S_IMODE(os.stat(place.state).st_mode), 0o700)
+        for name in os.listdir(place.state):
+            equal(stat.S_IMODE(os.stat(os.path.join(place.state, name)).st_mode), 0o600, name)
+
+
+def test_a_user_without_a_state_directory_gets_one():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        text = open(place.path, encoding="utf-8").read()
+        with open(place.path, "w", encoding="utf-8") as file:
+            file.write("".join(line for line in text.splitlines(True) if not line.startswith("state_directory")))
+        equal(run(place.command("--quiet", "sweep", "old"), place.environment).returncode, 0)
+        assert os.path.exists(os.path.join(place.environment["HOME"], ".local/state/jobsweep/ledger.db"))
+        env = dict(place.environment, XDG_STATE_HOME=os.path.join(place.folder, "other"))
+        equal(run(place.command("--quiet", "sweep", "old"), env).returncode, 0)
+        assert os.path.exists(os.path.join(place.folder, "other/jobsweep/ledger.db"))
+
+
+def limit_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400 * 1024, 400 * 1024))
+
+
+def test_a_ledger_that_cannot_be_written_stops_everything():
+    for name, words in (("jobsweep", ("--format", "json", "sweep", "old")), ("jobsweepd", ("--once",))):
+        with Iotsim(*FLEET, "--executions", 6000) as sim:
+            place = Place(sim)
+            result = run(place.command(*words, name=name), place.environment, preexec_fn=limit_files)
+            equal(result.returncode, 70, result.stderr)
+            assert "the ledger is frozen" in result.stderr, result.stderr
+            first = sim.counts()["deleted"]
+            result = place.sweep()
+            equal(result.returncode, 0, result.stderr)
+            report(result)
+            assert sim.counts()["deleted"] > first
+            equal(sim.counts()["double_deletes"], 0)
+
+
+main([value for name, value in list(globals().items()) if name.startswith("test_")])
