@@ -138,7 +138,7 @@ unit: $(UNIT) ## build and run the unit tests of this VARIANT
 
 # --- everything that is needed, and everything that is checked ---------------------------------------------
 
-E2E := $(filter-out tests/e2e/harness.py,$(wildcard tests/e2e/*.py))
+E2E := $(filter-out tests/e2e/harness.py tests/e2e/witness.py,$(wildcard tests/e2e/*.py))
 
 deps: ## install what building and testing need, by name from Debian's packages (as root or with sudo)
 	@missing=; for p in $(DEPS_BUILD) $(DEPS_TEST); do \
