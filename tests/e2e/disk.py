@@ -60,8 +60,9 @@ def every_call(error):
             else:
                 found[fault.split()[1], status] += 1
 
-        for future in [pool.submit(one, number) for number in range(first, MOST_CALLS, EVERY)]:
-            future.result()
+        tries = [pool.submit(one, number) for number in range(first, MOST_CALLS, EVERY)]
+        problems = [str(future.exception()) for future in tries if future.exception()]
+    assert not problems, f"{len(problems)} problems:\n" + "\n".join(problems[:5])
     assert over.is_set() and found
     print(f"# {sum(found.values())} calls failed with {error}: " +
           ", ".join(f"{call} {count} times exit {status}" for (call, status), count in sorted(found.items())), flush=True)

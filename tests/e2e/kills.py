@@ -17,7 +17,7 @@ from witness import KILLED, Place, Service, check, ledger
 
 KILLS = int(os.environ.get("JOBSWEEP_KILLS", "50"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
-KILLS_A_FLEET = 4
+KILLS_A_FLEET = 4 if KILLS < 200 else 10
 SIDE_BY_SIDE = 14  # fleets: they mostly wait for quarantines
 FIRST_SYNCS = range(5, 12)  # of a new ledger: its schema, the run, its plan, the seal, the first intents, results
 CALLS = ("open", "write", "sync", "truncate", "unlink", "mmap", "lock", "allocate", "chmod", "flock")

@@ -7,6 +7,7 @@ import calendar
 import collections
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -175,6 +176,9 @@ class Place:
                 return
             assert status == 5, (status, self.said)
         raise AssertionError(f"not done after {most} sweeps: {self.said}")
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def verify(self):
         result = run([release("e2e/verify_ledger"), os.path.join(self.state, "ledger.db")], self.env)
