@@ -20,9 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#define GATHER_NS         (3 * TIME_NS_PER_MS) /* transactions begin this far apart at least */
 #define RETAIN_MS_DEFAULT (400 * TIME_MS_PER_DAY)
 
 struct ledger_durable {
@@ -97,14 +99,37 @@ static void work_once(struct ledger_durable *durable)
     }
 }
 
+static int64_t mono_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * TIME_NS_PER_SECOND + now.tv_nsec;
+}
+
+/* A disk that syncs in no time would have us commit for every few requests, and a commit costs as much as
+ * many of them do. With the mutex held before and after. */
+static void let_some_gather(struct ledger_durable *durable, int64_t begun_ns)
+{
+    int64_t left_ns = begun_ns + GATHER_NS - mono_ns();
+    if (left_ns > 0 && !durable->closing) {
+        struct timespec wait = {.tv_nsec = (long)left_ns};
+        pthread_mutex_unlock(&durable->mutex);
+        nanosleep(&wait, NULL);
+        pthread_mutex_lock(&durable->mutex);
+    }
+}
+
 static void *writer_main(void *argument)
 {
     struct ledger_durable *durable = argument;
+    int64_t begun_ns = mono_ns() - GATHER_NS; /* the latest transaction */
     pthread_mutex_lock(&durable->mutex);
     while (!durable->closing || durable->waiting != NULL) {
         if (durable->waiting == NULL) {
             pthread_cond_wait(&durable->told, &durable->mutex);
         } else {
+            let_some_gather(durable, begun_ns);
+            begun_ns = mono_ns();
             work_once(durable);
         }
     }

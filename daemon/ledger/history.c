@@ -133,7 +133,7 @@ static int plan_digest(struct store *store, int64_t run, int64_t *rows, uint8_t 
         struct plan_row row;
         store_take_plan_row(get, 0, &row);
         *rows = db_int(get, 10) == *rows ? *rows + 1 : INT64_MIN;
-        chain_row(store->config.sha256, &store->scratch, &row, digest);
+        chain_row(store->config.sha256, &row, digest);
     }
     return result;
 }
@@ -162,7 +162,7 @@ static int check_record(struct store *store, struct db_statement *get, uint8_t h
         return broken(store, *sequence + 1, "it is missing", err);
     }
     *sequence = record.sequence;
-    chain_record(store->config.sha256, &store->scratch, &record, hash);
+    chain_record(store->config.sha256, &record, hash);
     if (!db_bytes(get, RECORD_COLUMN_COUNT + HEADER_COLUMN_COUNT, stored, sizeof stored) ||
         memcmp(hash, stored, sizeof stored) != 0) {
         return broken(store, record.sequence, "it, or its place in the chain, was changed", err);

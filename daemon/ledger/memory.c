@@ -21,7 +21,8 @@ struct row {
                         saturates */
     uint8_t results;
     uint8_t lost;
-    bool open, unsure; /* as in struct plan_row */
+    bool open, unsure;      /* as in struct plan_row */
+    int64_t lost_signed_ms; /* the latest request without an answer */
 };
 
 struct run {
@@ -29,6 +30,13 @@ struct run {
     struct row *rows;
     size_t count, room;
     bool sealed, begun, ended;
+    int64_t lost_signed_ms; /* the latest request whose fate was never found out */
+};
+
+struct rates { /* of an account and region */
+    struct run_header header;
+    int64_t rates[OPERATION_COUNT];
+    struct rates *next;
 };
 
 struct ledger_memory {
@@ -36,6 +44,7 @@ struct ledger_memory {
     struct names *names;
     struct run *runs; /* run N is runs[N - 1] */
     size_t run_count;
+    struct rates *rates;
     struct ledger_request *waiting;
     bool woken;
     void (*wake)(void *ctx);
@@ -75,6 +84,11 @@ void ledger_memory_destroy(struct ledger_memory *memory)
         free(memory->runs[i].rows);
     }
     free(memory->runs);
+    while (memory->rates != NULL) {
+        struct rates *rates = memory->rates;
+        memory->rates = rates->next;
+        free(rates);
+    }
     names_destroy(memory->names);
     free(memory);
 }
@@ -153,8 +167,20 @@ static void unpack_row(const struct names *names, const struct row *row, struct 
     to->unsure = row->unsure;
 }
 
+static bool same_place(const struct run_header *a, const struct run_header *b)
+{
+    return strcmp(a->account, b->account) == 0 && strcmp(a->region, b->region) == 0;
+}
+
 static void start_run(struct ledger_memory *memory, struct ledger_request *request)
 {
+    request->lost_signed_ms = 0;
+    for (size_t i = 0; i < memory->run_count; i++) {
+        const struct run *run = &memory->runs[i];
+        if (same_place(&run->header, request->header) && run->lost_signed_ms > request->lost_signed_ms) {
+            request->lost_signed_ms = run->lost_signed_ms;
+        }
+    }
     memory->runs = mem_realloc(memory->runs, memory->run_count + 1, sizeof *memory->runs);
     memory->runs[memory->run_count++] = (struct run){.header = *request->header};
     request->run = (int64_t)memory->run_count;
@@ -205,14 +231,42 @@ static void count_up(uint8_t *count)
     *count = (uint8_t)(*count + (*count < UINT8_MAX));
 }
 
-static void take_result(struct row *row, const struct ledger_request *request)
+static void take_result(struct run *run, struct row *row, const struct ledger_request *request)
 {
     bool lost = row->open && request->answer.class == ANSWER_AMBIGUOUS;
+    if (lost && request->signed_at_ms > row->lost_signed_ms) {
+        row->lost_signed_ms = request->signed_at_ms;
+    }
+    if (request->outcome == OUTCOME_UNKNOWN && row->lost_signed_ms > run->lost_signed_ms) {
+        run->lost_signed_ms = row->lost_signed_ms;
+    }
     count_up(&row->results);
     row->lost = (uint8_t)(row->lost + lost);
     row->open = false;
     row->unsure = lost && request->outcome == OUTCOME_PENDING;
     row->outcome = (uint8_t)request->outcome;
+}
+
+static struct rates *find_rates(struct ledger_memory *memory, const struct run_header *header)
+{
+    struct rates *rates;
+    LL_FOREACH (memory->rates, rates) {
+        if (same_place(&rates->header, header)) {
+            return rates;
+        }
+    }
+    rates = mem_zalloc(sizeof *rates);
+    rates->header = *header;
+    LL_PREPEND(memory->rates, rates);
+    return rates;
+}
+
+static void set_rates(struct ledger_memory *memory, const struct ledger_request *request)
+{
+    struct rates *rates = find_rates(memory, request->header);
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        rates->rates[i] = request->rates[i] > 0 ? request->rates[i] : rates->rates[i];
+    }
 }
 
 /* The caller must keep the order of a run: rows, seal, then intents and results. */
@@ -255,7 +309,7 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
         if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
             break;
         }
-        take_result(row, request);
+        take_result(run, row, request);
         return 0;
     case LEDGER_END_RUN:
         if (run == NULL || run->ended) {
@@ -265,6 +319,12 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
         return 0;
     case LEDGER_OPEN_RUN:
         find_open_run(memory, request);
+        return 0;
+    case LEDGER_SET_RATES:
+        set_rates(memory, request);
+        return 0;
+    case LEDGER_GET_RATES:
+        memcpy(request->rates, find_rates(memory, request->header)->rates, sizeof request->rates);
         return 0;
     }
     return err_set(&request->err, ERR_INTERNAL, "ledger: operation %d on run %lld, row %lld is out of order",

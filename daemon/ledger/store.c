@@ -1,75 +1,41 @@
-/* See ledger/store.h.
- *
- * A record's key is (run, row, attempt, kind), so that what happened to a row lies together and the rows of a
- * page find their state in one short range; its place in the chain is the column `sequence`. */
+/* See ledger/store.h; the tables are in ledger/schema.c. */
 #include "ledger/store.h"
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "ledger/active.h"
 #include "ledger/chain.h"
 #include "ledger/db.h"
+#include "ledger/schema.h"
 #include "ledger/store_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char SCHEMA[] =
-    "BEGIN IMMEDIATE;"
-    "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, policy TEXT, policy_sha256 TEXT, target TEXT,"
-    " account TEXT, region TEXT, started_ms INTEGER, sealed INTEGER NOT NULL DEFAULT 0,"
-    " rows INTEGER NOT NULL DEFAULT 0, digest BLOB NOT NULL, first_sequence INTEGER, last_sequence INTEGER,"
-    " ended_ms INTEGER);"
-    "CREATE INDEX open_run ON run (id) WHERE ended_ms IS NULL;"
-    "CREATE TABLE plan (run INTEGER, row INTEGER, job INTEGER, thing INTEGER, number INTEGER, status INTEGER,"
-    " queued_at TEXT, started_at TEXT, last_updated_at TEXT, version INTEGER, force INTEGER, reason INTEGER,"
-    " PRIMARY KEY (run, row)) WITHOUT ROWID;"
-    "CREATE INDEX plan_thing ON plan (thing, job);"
-    "CREATE TABLE record (run INTEGER, row INTEGER, attempt INTEGER, kind INTEGER, sequence INTEGER NOT NULL,"
-    " at_ms INTEGER, signed_at_ms INTEGER, received_ms INTEGER, class INTEGER, http_status INTEGER, code "
-    "TEXT,"
-    " request_id TEXT, outcome INTEGER, note TEXT, hash BLOB NOT NULL,"
-    " PRIMARY KEY (run, row, attempt, kind)) WITHOUT ROWID;"
-    "CREATE TABLE chain (id INTEGER PRIMARY KEY CHECK (id = 0), last_sequence INTEGER, last_hash BLOB,"
-    " anchor_sequence INTEGER, anchor_hash BLOB);"
-    "INSERT INTO chain VALUES (0, 0, zeroblob(32), 0, zeroblob(32));"
-    "PRAGMA user_version = 1;"
-    "COMMIT";
-
-/* --- opening
- * ------------------------------------------------------------------------------------------------- */
-
-/* Version 0 is an empty database; there is no older schema than 1 yet. */
-static int migrate(struct store *store, struct err *err)
-{
-    struct db_statement *pragma =
-        db_use(store->db, &store->statements[USER_VERSION], "PRAGMA user_version", err);
-    if (pragma == NULL || db_step(pragma, err) < 0) {
-        return -1;
-    }
-    int64_t version = db_int(pragma, 0);
-    db_reset(pragma);
-    if (version > STORE_VERSION) {
-        return err_set(err, ERR_INVALID, "ledger '%s' is of version %lld; this program knows up to %d",
-                       store->config.path, (long long)version, STORE_VERSION);
-    }
-    return version == STORE_VERSION || store->config.read_only ? 0 : db_execute(store->db, SCHEMA, err);
-}
+/* --- opening --- */
 
 struct store *store_open(const struct store_config *config, struct err *err)
 {
     struct store *store = mem_zalloc(sizeof *store);
     store->config = *config;
     store->config.path = mem_strdup(config->path);
-    buf_init(&store->scratch, 16384);
     *err = (struct err){0};
     store->db = db_open(config->path, config->vfs, config->read_only, err);
-    if (store->db == NULL || migrate(store, err) != 0) {
+    if (store->db == NULL || schema_prepare(store->db, config->path, config->read_only, err) != 0) {
         store_close(store);
         return NULL;
     }
     return store;
+}
+
+/* What a transaction that does not count has taught. */
+static void forget(struct store *store)
+{
+    active_forget(&store->active);
+    for (int i = 0; i < STORE_NAMES; i++) {
+        free(store->last_name[i]);
+        store->last_name[i] = NULL;
+    }
 }
 
 void store_close(struct store *store)
@@ -78,7 +44,7 @@ void store_close(struct store *store)
         return;
     }
     db_close(store->db);
-    buf_finish(&store->scratch);
+    forget(store);
     free((char *)store->config.path);
     free(store);
 }
@@ -111,6 +77,7 @@ int store_commit(struct store *store, struct err *err)
 void store_rollback(struct store *store)
 {
     struct err ignored; /* what failed before is the news */
+    forget(store);
     if (db_in_transaction(store->db)) {
         db_execute(store->db, "ROLLBACK", &ignored);
     }
@@ -133,25 +100,50 @@ static int load_tip(struct store *store, struct err *err)
     return good ? 0 : err_set(err, ERR_IO, "ledger '%s': the chain has no tip", store->config.path);
 }
 
-static int append_record(struct store *store, struct store_record *record, enum record_kind kind,
+/* Most of an intent's columns say nothing; half of all records are intents. */
+static int insert_intent(struct store *store, const struct store_record *record, struct err *err)
+{
+    struct db_statement *add = db_use(store->db, &store->statements[ADD_INTENT],
+                                      "INSERT INTO record (run, row, attempt, kind, sequence, at_ms, hash)"
+                                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                      err);
+    if (add == NULL) {
+        return -1;
+    }
+    db_bind(add, "iiiiiih", record->run, record->row, (int64_t)record->attempt, (int64_t)RECORD_INTENT,
+            record->sequence, record->at_ms, store->hash);
+    return db_run(add, err);
+}
+
+static int insert_record(struct store *store, const struct store_record *record, enum record_kind kind,
                          struct err *err)
 {
     const struct answer *answer = &record->answer;
     struct db_statement *add = db_use(
         store->db, &store->statements[ADD_RECORD],
         "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)", err);
-    if (add == NULL || load_tip(store, err) != 0) {
+    if (add == NULL) {
         return -1;
     }
-    record->sequence = ++store->sequence;
-    record->kind = store_kind_name(kind);
-    record->at_ms = store->config.wall_ms(store->config.ctx);
-    chain_record(store->config.sha256, &store->scratch, record, store->hash);
     db_bind(add, "iiiiiiiiiittith", record->run, record->row, (int64_t)record->attempt, (int64_t)kind,
             record->sequence, record->at_ms, record->signed_at_ms, answer->received_ms,
             (int64_t)answer->class, (int64_t)answer->http_status, answer->code, answer->request_id,
             (int64_t)record->outcome, record->note, store->hash);
     return db_run(add, err);
+}
+
+static int append_record(struct store *store, struct store_record *record, enum record_kind kind,
+                         struct err *err)
+{
+    if (load_tip(store, err) != 0) {
+        return -1;
+    }
+    record->sequence = ++store->sequence;
+    record->kind = store_kind_name(kind);
+    record->at_ms = store->config.wall_ms(store->config.ctx);
+    chain_record(store->config.sha256, record, store->hash);
+    return kind == RECORD_INTENT ? insert_intent(store, record, err)
+                                 : insert_record(store, record, kind, err);
 }
 
 /* --- requests
@@ -163,6 +155,25 @@ static int out_of_order(const struct ledger_request *request, struct err *err)
                    (int)request->operation, (long long)request->run, (long long)request->row);
 }
 
+static int find_lost(struct store *store, const struct run_header *header, int64_t *signed_ms,
+                     struct err *err)
+{
+    struct db_statement *get = db_use(store->db, &store->statements[LOST_BEFORE],
+                                      "SELECT max(lost_signed_ms) FROM run WHERE account = ?1 AND region = ?2"
+                                      " AND lost_signed_ms > 0",
+                                      err);
+    if (get == NULL) {
+        return -1;
+    }
+    db_bind(get, "tt", header->account, header->region);
+    if (db_step(get, err) < 0) {
+        return -1;
+    }
+    *signed_ms = db_int(get, 0);
+    db_reset(get);
+    return 0;
+}
+
 static int start_run(struct store *store, struct ledger_request *request, struct err *err)
 {
     const struct run_header *header = request->header;
@@ -171,7 +182,8 @@ static int start_run(struct store *store, struct ledger_request *request, struct
         "INSERT INTO run (policy, policy_sha256, target, account, region, started_ms, digest, first_sequence)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), ?7)",
         err);
-    if (add == NULL || load_tip(store, err) != 0) {
+    if (add == NULL || load_tip(store, err) != 0 ||
+        find_lost(store, header, &request->lost_signed_ms, err) != 0) {
         return -1;
     }
     db_bind(add, "tttttii", header->policy, header->policy_sha256, header->target, header->account,
@@ -180,38 +192,42 @@ static int start_run(struct store *store, struct ledger_request *request, struct
         return -1;
     }
     request->run = db_last_id(store->db);
+    active_add_run(&store->active, &(struct active_run){.id = request->run});
     struct store_record record = {.run = request->run, .row = -1, .header = *header, .note = ""};
     return append_record(store, &record, RECORD_START, err);
 }
 
-struct run_state {
-    bool found, sealed, ended;
-    int64_t rows;
-    uint8_t digest[STORE_HASH_BYTES];
-};
-
-static int run_state(struct store *store, int64_t run, struct run_state *state, struct err *err)
+/* *state is NULL when there is no such run. */
+static int run_state(struct store *store, int64_t id, struct active_run **state, struct err *err)
 {
-    *state = (struct run_state){0};
+    *state = active_run(&store->active, id);
+    if (*state != NULL) {
+        return 0;
+    }
     struct db_statement *get =
         db_use(store->db, &store->statements[RUN_STATE],
-               "SELECT sealed, ended_ms IS NOT NULL, rows, digest FROM run WHERE id = ?1", err);
+               "SELECT sealed, ended_ms IS NOT NULL, rows, digest,"
+               " COALESCE((SELECT max(row) FROM record WHERE run = ?1), -1) FROM run WHERE id = ?1",
+               err);
     if (get == NULL) {
         return -1;
     }
-    db_bind(get, "i", run);
+    db_bind(get, "i", id);
     int result = db_step(get, err);
     if (result == 1) {
-        state->found = db_bytes(get, 3, state->digest, sizeof state->digest);
-        state->sealed = db_int(get, 0) != 0;
-        state->ended = db_int(get, 1) != 0;
-        state->rows = db_int(get, 2);
+        struct active_run run = {.id = id,
+                                 .sealed = db_int(get, 0) != 0,
+                                 .ended = db_int(get, 1) != 0,
+                                 .rows = db_int(get, 2),
+                                 .untouched = db_int(get, 4) + 1};
+        bool good = db_bytes(get, 3, run.digest, sizeof run.digest);
+        *state = good ? active_add_run(&store->active, &run) : NULL;
         db_reset(get);
     }
     return result < 0 ? -1 : 0;
 }
 
-static int intern(struct store *store, const char *text, int64_t *id, struct err *err)
+static int find_name(struct store *store, const char *text, int64_t *id, struct err *err)
 {
     struct db_statement *find =
         db_use(store->db, &store->statements[FIND_NAME], "SELECT id FROM name WHERE text = ?1", err);
@@ -238,14 +254,28 @@ static int intern(struct store *store, const char *text, int64_t *id, struct err
     return result;
 }
 
+static int intern(struct store *store, enum store_name which, const char *text, int64_t *id, struct err *err)
+{
+    char **last = &store->last_name[which];
+    if (*last == NULL || strcmp(*last, text) != 0) {
+        if (find_name(store, text, &store->last_id[which], err) != 0) {
+            return -1;
+        }
+        free(*last);
+        *last = mem_strdup(text);
+    }
+    *id = store->last_id[which];
+    return 0;
+}
+
 static int add_row(struct store *store, int64_t run, int64_t number, const struct plan_row *row,
                    struct err *err)
 {
     const struct fingerprint *fingerprint = &row->execution.fingerprint;
     int64_t job, thing, reason;
-    if (intern(store, row->execution.job_id, &job, err) != 0 ||
-        intern(store, row->execution.thing_name, &thing, err) != 0 ||
-        intern(store, row->reason, &reason, err) != 0) {
+    if (intern(store, NAME_JOB, row->execution.job_id, &job, err) != 0 ||
+        intern(store, NAME_THING, row->execution.thing_name, &thing, err) != 0 ||
+        intern(store, NAME_REASON, row->reason, &reason, err) != 0) {
         return -1;
     }
     struct db_statement *add =
@@ -260,25 +290,26 @@ static int add_row(struct store *store, int64_t run, int64_t number, const struc
     return db_run(add, err);
 }
 
-static int add_rows(struct store *store, struct ledger_request *request, struct run_state *state,
+static int add_rows(struct store *store, struct ledger_request *request, struct active_run *state,
                     struct err *err)
 {
     for (size_t i = 0; i < request->count; i++) {
         if (add_row(store, request->run, state->rows + (int64_t)i, &request->rows[i], err) != 0) {
             return -1;
         }
-        chain_row(store->config.sha256, &store->scratch, &request->rows[i], state->digest);
+        chain_row(store->config.sha256, &request->rows[i], state->digest);
     }
+    state->rows += (int64_t)request->count;
     struct db_statement *set = db_use(store->db, &store->statements[RUN_ROWS],
                                       "UPDATE run SET rows = ?2, digest = ?3 WHERE id = ?1", err);
     if (set == NULL) {
         return -1;
     }
-    db_bind(set, "iih", request->run, state->rows + (int64_t)request->count, state->digest);
+    db_bind(set, "iih", request->run, state->rows, state->digest);
     return db_run(set, err);
 }
 
-static int seal_plan(struct store *store, struct ledger_request *request, const struct run_state *state,
+static int seal_plan(struct store *store, struct ledger_request *request, struct active_run *state,
                      struct err *err)
 {
     char note[2 * STORE_HASH_BYTES + 32];
@@ -289,6 +320,7 @@ static int seal_plan(struct store *store, struct ledger_request *request, const 
         return -1;
     }
     db_bind(set, "i", request->run);
+    state->sealed = true;
     struct store_record record = {.run = request->run, .row = -1, .note = note};
     return db_run(set, err) != 0 ? -1 : append_record(store, &record, RECORD_SEAL, err);
 }
@@ -302,62 +334,122 @@ static int end_run(struct store *store, struct ledger_request *request, struct e
         return -1;
     }
     db_bind(set, "iii", request->run, request->ended_ms, store->sequence);
+    active_end_run(&store->active, request->run);
     return db_run(set, err);
 }
 
 /* What the records say of a row. */
-static int row_state(struct store *store, int64_t run, int64_t row, struct plan_row *state, struct err *err)
+static int look_up_row(struct store *store, int64_t run, int64_t row, struct row_state *state,
+                       struct err *err)
 {
-    struct db_statement *get = db_use(
-        store->db, &store->statements[ROW_STATE],
-        "SELECT kind, outcome, class FROM record WHERE run = ?1 AND row = ?2 ORDER BY attempt, kind", err);
+    struct db_statement *get = db_use(store->db, &store->statements[ROW_STATE],
+                                      "SELECT kind, outcome, class, signed_at_ms, at_ms FROM record"
+                                      " WHERE run = ?1 AND row = ?2 ORDER BY attempt, kind",
+                                      err);
     if (get == NULL) {
         return -1;
     }
-    state->outcome = OUTCOME_PENDING;
-    state->attempts = state->lost = 0;
-    state->open = state->unsure = false;
     db_bind(get, "ii", run, row);
     int result;
     while ((result = db_step(get, err)) == 1) {
-        bool intent = db_int(get, 0) == RECORD_INTENT;
-        enum outcome outcome = intent ? OUTCOME_PENDING : (enum outcome)db_int(get, 1);
-        state->unsure = !intent && db_int(get, 2) == ANSWER_AMBIGUOUS && outcome == OUTCOME_PENDING;
-        state->open = intent;
-        state->attempts += intent;
-        state->lost += state->unsure;
-        state->outcome = outcome != OUTCOME_PENDING ? outcome : state->outcome;
+        if (db_int(get, 0) == RECORD_INTENT) {
+            row_state_intent(state);
+        } else {
+            row_state_result(state, (enum answer_class)db_int(get, 2), (enum outcome)db_int(get, 1),
+                             db_int(get, 3), db_int(get, 4));
+        }
     }
     return result;
 }
 
-static int append_attempt(struct store *store, struct ledger_request *request, const struct run_state *state,
-                          struct err *err)
+static int row_state(struct store *store, const struct active_run *run, int64_t row, struct row_state *state,
+                     struct err *err)
 {
-    struct plan_row row;
-    bool intent = request->operation == LEDGER_INTENT;
-    if (request->row < 0 || request->row >= state->rows || !state->sealed || state->ended) {
-        return out_of_order(request, err);
+    *state = (struct row_state){0};
+    if (row >= run->untouched || active_row(&store->active, run->id, row, state)) {
+        return 0;
     }
-    if (row_state(store, request->run, request->row, &row, err) != 0) {
+    return look_up_row(store, run->id, row, state, err);
+}
+
+static int note_lost(struct store *store, int64_t run, int64_t signed_ms, struct err *err)
+{
+    struct db_statement *set =
+        db_use(store->db, &store->statements[RUN_LOST],
+               "UPDATE run SET lost_signed_ms = max(lost_signed_ms, ?2) WHERE id = ?1", err);
+    if (set == NULL) {
         return -1;
     }
-    bool fits = intent ? !row.open && request->attempt == row.attempts + 1
-                       : request->attempt == (row.open ? row.attempts : 0);
-    if (row.outcome != OUTCOME_PENDING || !fits) {
+    db_bind(set, "ii", run, signed_ms);
+    return db_run(set, err);
+}
+
+static int append_intent(struct store *store, struct ledger_request *request, struct row_state *row,
+                         struct err *err)
+{
+    if (row->open || request->attempt != row->attempts + 1) {
         return out_of_order(request, err);
     }
     struct store_record record = {
         .run = request->run, .row = request->row, .attempt = request->attempt, .note = ""};
-    if (!intent) {
-        record.signed_at_ms = request->signed_at_ms;
-        record.answer = request->answer;
-        record.outcome = request->outcome;
-    }
-    return append_record(store, &record, intent ? RECORD_INTENT : RECORD_RESULT, err);
+    row_state_intent(row);
+    return append_record(store, &record, RECORD_INTENT, err);
 }
 
-static int read_rows(struct store *store, struct ledger_request *request, struct err *err)
+static int append_result(struct store *store, struct ledger_request *request, struct row_state *row,
+                         struct err *err)
+{
+    if (request->attempt != (row->open ? row->attempts : 0)) {
+        return out_of_order(request, err);
+    }
+    struct store_record record = {.run = request->run,
+                                  .row = request->row,
+                                  .attempt = request->attempt,
+                                  .signed_at_ms = request->signed_at_ms,
+                                  .answer = request->answer,
+                                  .outcome = request->outcome,
+                                  .note = ""};
+    if (append_record(store, &record, RECORD_RESULT, err) != 0) {
+        return -1;
+    }
+    row_state_result(row, request->answer.class, request->outcome, request->signed_at_ms, record.at_ms);
+    bool lost = request->outcome == OUTCOME_UNKNOWN && row->lost_signed_ms > 0;
+    return lost ? note_lost(store, request->run, row->lost_signed_ms, err) : 0;
+}
+
+static int append_attempt(struct store *store, struct ledger_request *request, struct active_run *run,
+                          struct err *err)
+{
+    struct row_state row;
+    if (request->row < 0 || request->row >= run->rows || !run->sealed || run->ended) {
+        return out_of_order(request, err);
+    }
+    if (row_state(store, run, request->row, &row, err) != 0) {
+        return -1;
+    }
+    if (row.outcome != OUTCOME_PENDING) {
+        return out_of_order(request, err);
+    }
+    int result = request->operation == LEDGER_INTENT ? append_intent(store, request, &row, err)
+                                                     : append_result(store, request, &row, err);
+    if (result == 0) {
+        active_set_row(&store->active, run->id, request->row, &row);
+        run->untouched = request->row >= run->untouched ? request->row + 1 : run->untouched;
+    }
+    return result;
+}
+
+static void take_row_state(const struct row_state *state, struct plan_row *row)
+{
+    row->outcome = state->outcome;
+    row->attempts = state->attempts;
+    row->lost = state->lost;
+    row->open = state->open;
+    row->unsure = state->unsure;
+}
+
+static int read_rows(struct store *store, struct ledger_request *request, const struct active_run *run,
+                     struct err *err)
 {
     struct db_statement *get = db_use(store->db, &store->statements[READ_ROWS],
                                       "SELECT " STORE_PLAN_COLUMNS " FROM plan " STORE_PLAN_NAMES
@@ -371,11 +463,13 @@ static int read_rows(struct store *store, struct ledger_request *request, struct
     request->count = 0;
     while ((result = db_step(get, err)) == 1) {
         struct plan_row *row = &request->rows[request->count];
+        struct row_state state;
         store_take_plan_row(get, 0, row);
-        if (row_state(store, request->run, request->from + (int64_t)request->count, row, err) != 0) {
+        if (row_state(store, run, request->from + (int64_t)request->count, &state, err) != 0) {
             db_reset(get);
             return -1;
         }
+        take_row_state(&state, row);
         request->count++;
     }
     return result;
@@ -406,37 +500,94 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
     return result < 0 ? -1 : 0;
 }
 
+static int set_rates(struct store *store, const struct ledger_request *request, struct err *err)
+{
+    const struct run_header *header = request->header;
+    struct db_statement *set = db_use(store->db, &store->statements[SET_RATE],
+                                      "INSERT OR REPLACE INTO rate VALUES (?1, ?2, ?3, ?4)", err);
+    for (int i = 0; set != NULL && i < OPERATION_COUNT; i++) {
+        db_bind(set, "ttti", header->account, header->region, operation_name((enum operation)i),
+                request->rates[i]);
+        if (request->rates[i] > 0 && db_run(set, err) != 0) {
+            return -1;
+        }
+    }
+    return set != NULL ? 0 : -1;
+}
+
+/* By the operation's name, so that its number may change. */
+static int get_rates(struct store *store, struct ledger_request *request, struct err *err)
+{
+    const struct run_header *header = request->header;
+    struct db_statement *get =
+        db_use(store->db, &store->statements[GET_RATES],
+               "SELECT operation, per_1000s FROM rate WHERE account = ?1 AND region = ?2", err);
+    if (get == NULL) {
+        return -1;
+    }
+    memset(request->rates, 0, sizeof request->rates);
+    db_bind(get, "tt", header->account, header->region);
+    int result;
+    while ((result = db_step(get, err)) == 1) {
+        for (int i = 0; i < OPERATION_COUNT; i++) {
+            if (strcmp(db_text(get, 0), operation_name((enum operation)i)) == 0) {
+                request->rates[i] = db_int(get, 1);
+            }
+        }
+    }
+    return result;
+}
+
+/* Requests on a run that is known; state is its. */
+static int apply_to_run(struct store *store, struct ledger_request *request, struct active_run *state,
+                        struct err *err)
+{
+    bool writes_plan = request->operation == LEDGER_ADD_ROWS || request->operation == LEDGER_SEAL_PLAN;
+    if (state == NULL || (writes_plan && (state->sealed || state->ended))) {
+        return out_of_order(request, err);
+    }
+    switch (request->operation) {
+    case LEDGER_ADD_ROWS:
+        return add_rows(store, request, state, err);
+    case LEDGER_SEAL_PLAN:
+        return seal_plan(store, request, state, err);
+    case LEDGER_READ_ROWS:
+        return read_rows(store, request, state, err);
+    case LEDGER_INTENT:
+    case LEDGER_RESULT:
+        return append_attempt(store, request, state, err);
+    case LEDGER_END_RUN:
+        return state->ended ? out_of_order(request, err) : end_run(store, request, err);
+    default:
+        return out_of_order(request, err);
+    }
+}
+
 static int apply(struct store *store, struct ledger_request *request, struct err *err)
 {
-    struct run_state state = {0};
-    bool names_run = request->operation != LEDGER_START_RUN && request->operation != LEDGER_OPEN_RUN;
-    if (names_run && (run_state(store, request->run, &state, err) != 0 || !state.found)) {
-        return err->code == ERR_IO ? -1 : out_of_order(request, err);
-    }
+    struct active_run *state;
     switch (request->operation) {
     case LEDGER_START_RUN:
         return start_run(store, request, err);
-    case LEDGER_ADD_ROWS:
-        return state.sealed || state.ended ? out_of_order(request, err)
-                                           : add_rows(store, request, &state, err);
-    case LEDGER_SEAL_PLAN:
-        return state.sealed || state.ended ? out_of_order(request, err)
-                                           : seal_plan(store, request, &state, err);
-    case LEDGER_READ_ROWS:
-        return read_rows(store, request, err);
-    case LEDGER_INTENT:
-    case LEDGER_RESULT:
-        return append_attempt(store, request, &state, err);
-    case LEDGER_END_RUN:
-        return state.ended ? out_of_order(request, err) : end_run(store, request, err);
     case LEDGER_OPEN_RUN:
         return open_run(store, request, err);
+    case LEDGER_SET_RATES:
+        return set_rates(store, request, err);
+    case LEDGER_GET_RATES:
+        return get_rates(store, request, err);
+    default:
+        return run_state(store, request->run, &state, err) != 0 ? -1
+                                                                : apply_to_run(store, request, state, err);
     }
-    return out_of_order(request, err);
 }
 
 int store_apply(struct store *store, struct ledger_request *request)
 {
     request->err = (struct err){0};
     return apply(store, request, &request->err);
+}
+
+size_t store_unsettled(const struct store *store)
+{
+    return active_rows(&store->active);
 }

@@ -15,7 +15,6 @@
 #include <stdint.h>
 
 #define STORE_HASH_BYTES 32
-#define STORE_VERSION    1 /* of the schema; older ones are migrated, newer ones refused */
 
 struct store;
 
@@ -28,8 +27,9 @@ struct store_config {
     void (*sha256)(const void *data, size_t length, uint8_t hash[STORE_HASH_BYTES]);
 };
 
-/* Creates the file (mode 0600) and its schema where there is none. NULL with err: ERR_NOT_FOUND (read_only
- * and no file), ERR_IO, or ERR_INVALID for a file that is no ledger or one of a newer version. */
+/* Creates the file (mode 0600) and its schema where there is none, and brings an older one up to date. NULL
+ * with err: ERR_NOT_FOUND (read_only and no file), ERR_IO, or ERR_INVALID for a file that is no ledger or one
+ * of a newer version. */
 struct store *store_open(const struct store_config *config, struct err *err);
 void store_close(struct store *store); /* takes NULL; rolls back what is open */
 
@@ -42,6 +42,10 @@ void store_rollback(struct store *store);
 /* Carries out one request inside a transaction, filling its results. -1 with request->err: ERR_INTERNAL for a
  * request out of order (the transaction may go on), ERR_IO (it must be rolled back). */
 int store_apply(struct store *store, struct ledger_request *request);
+
+/* How many rows have an intent or a result and are not settled, of the runs that this store has written to: a
+ * result of each is still to come. */
+size_t store_unsettled(const struct store *store);
 
 /* Rows of history, oldest first: a record joined with its run and its row. Strings are valid inside each()
  * only. */

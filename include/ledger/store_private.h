@@ -2,7 +2,7 @@
 #ifndef LEDGER_STORE_PRIVATE_H
 #define LEDGER_STORE_PRIVATE_H
 
-#include "base/buf.h"
+#include "ledger/active.h"
 #include "ledger/db.h"
 #include "ledger/store.h"
 
@@ -13,10 +13,11 @@
 enum record_kind { RECORD_START, RECORD_SEAL, RECORD_INTENT, RECORD_RESULT, RECORD_END };
 
 enum store_statement {
-    USER_VERSION,
     GET_TIP,
     SET_TIP,
+    ADD_INTENT,
     ADD_RECORD,
+    LOST_BEFORE,
     ADD_RUN,
     RUN_STATE,
     FIND_NAME,
@@ -25,9 +26,12 @@ enum store_statement {
     RUN_ROWS,
     RUN_SEAL,
     RUN_END,
+    RUN_LOST,
     ROW_STATE,
     READ_ROWS,
     OPEN_RUN,
+    SET_RATE,
+    GET_RATES,
     HISTORY,
     VERIFY_CHAIN,
     VERIFY_PLAN,
@@ -36,11 +40,15 @@ enum store_statement {
     STORE_STATEMENT_COUNT
 };
 
+enum store_name { NAME_JOB, NAME_THING, NAME_REASON, STORE_NAMES };
+
 struct store {
     struct db *db;
     struct db_statement *statements[STORE_STATEMENT_COUNT];
     struct store_config config;
-    struct buf scratch;
+    struct active active;
+    char *last_name[STORE_NAMES]; /* interned last: a page of a job repeats its id and its reasons */
+    int64_t last_id[STORE_NAMES];
     int64_t sequence; /* of the last record of the open transaction */
     uint8_t hash[STORE_HASH_BYTES];
     bool tip_loaded;

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "model/call.h"
 #include "model/job_execution.h"
+#include "model/operation.h"
 #include "model/outcome.h"
 
 #include <stdbool.h>
@@ -49,6 +50,8 @@ enum ledger_operation {
     LEDGER_INTENT,    /* run, row, attempt: this row may be sent from now on */
     LEDGER_RESULT,    /* run, row, attempt (0: none was made), answer, signed_at_ms, outcome */
     LEDGER_END_RUN,   /* run, ended_ms, note */
+    LEDGER_SET_RATES, /* header (account, region), rates: replaced where they are above 0 */
+    LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
     LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found, count (rows),
                          sealed,   begun; run is 0 when there is none */
 };
@@ -56,7 +59,7 @@ enum ledger_operation {
 struct ledger_request {
     enum ledger_operation operation;
     int64_t run;
-    const struct run_header *header; /* START_RUN; valid until done */
+    const struct run_header *header; /* START_RUN, SET_RATES, GET_RATES; valid until done */
     struct run_header found;         /* OPEN_RUN */
     bool sealed;                     /* OPEN_RUN: its plan is complete; else it deleted nothing yet */
     bool begun;                      /* OPEN_RUN: it has an intent: the guards had let the plan pass */
@@ -73,7 +76,8 @@ struct ledger_request {
     struct answer answer; /* RESULT: of the attempt */
     enum outcome outcome; /* RESULT: OUTCOME_PENDING when the row goes on */
     int64_t ended_ms;     /* END_RUN */
-    char note[128];       /* END_RUN: how it ended */
+    int64_t rates[OPERATION_COUNT]; /* SET_RATES, GET_RATES: the paces learned, in requests per 1,000 s */
+    char note[128];                 /* END_RUN: how it ended */
 
     struct err err; /* ERR_NONE when it was done */
     void (*done)(struct ledger_request *request);
