@@ -7,6 +7,7 @@ import calendar
 import collections
 import json
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -68,18 +69,26 @@ class Service(Iotsim):
         with self._lock:
             self._watches = [Watch(kind, count, act)]
 
-    def settled(self):
-        """The events, once every exchange that began is over: a request outlives the client that sent it."""
-        def over():
-            with self._lock:
-                events = list(self.events)
-            begun = {event["n"] for event in events if event["event"] == "received"}
-            ended = {event["n"] for event in events if event["event"] == "closed"}
-            return events if begun == ended else None
-        received = self.counts()["operations"]["DeleteJobExecution"]["received"]
-        wait_until(lambda: sum(event["event"] == "received" for event in list(self.events)) >= received, "the journal")
-        wait_until(lambda: over() is not None, "requests under way")
-        return over()
+    def settled(self, job=None):
+        """The events (of one job), once every exchange that began is over: a request outlives its client."""
+        wait_until(lambda: self._received() >= self._asked(), "the journal")
+        return wait_until(lambda: self._over(job), "requests under way")[0]
+
+    def _asked(self):
+        return self.counts()["operations"]["DeleteJobExecution"]["received"]
+
+    def _received(self):
+        with self._lock:
+            return sum(event["event"] == "received" for event in self.events)
+
+    def _over(self, job):
+        with self._lock:
+            events = list(self.events)
+        if job:
+            numbers = {event["n"] for event in events if f"/jobs/{job}/" in event.get("target", "")}
+            events = [event for event in events if event["n"] in numbers]
+        begun = sum(event["event"] == "received" for event in events)
+        return (events,) if begun == sum(event["event"] == "closed" for event in events) else None
 
 
 class Watch:
@@ -143,12 +152,14 @@ class Place:
                         fault = line.strip()
         return fault, count
 
-    def start(self, env=None, daemon=False):
+    def start(self, env=None, daemon=False, files=None, user=None):
+        """files: how many descriptors it may have open. user: an id."""
         command = [release("jobsweepd"), "-c", self.config, "--once"] if daemon else \
             [release("jobsweep"), "-c", self.config, "--format", "json", "sweep", "old"]
         output = tempfile.TemporaryFile(dir=self.folder)
+        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) if files else None
         process = subprocess.Popen(command, env=env or self.env, stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=subprocess.STDOUT)
+                                   stderr=subprocess.STDOUT, preexec_fn=limit, user=user)
         process.output = output
         return process
 
@@ -165,8 +176,8 @@ class Place:
         process.output.close()
         return status
 
-    def sweep(self, env=None, daemon=False):
-        return self.end(self.start(env, daemon))
+    def sweep(self, env=None, daemon=False, **more):
+        return self.end(self.start(env, daemon, **more))
 
     def sweep_to_the_end(self, most=12, daemon=False):
         """Without faults, again and again: a row that was tried three times is left for the next sweep."""
@@ -288,10 +299,7 @@ def check_deletions(events, rows):
 
 def check(place, whole=True):
     """Everything, for the place's job (all jobs if it has none). whole: nothing is left open."""
-    events, rows = place.service.settled(), ledger(place.state)
-    if place.job:
-        numbers = {event["n"] for event in events if f"/jobs/{place.job}/" in event.get("target", "")}
-        events = [event for event in events if event["n"] in numbers]
+    events, rows = place.service.settled(place.job), ledger(place.state)
     check_requests(events, rows)
     if whole:
         check_deletions(events, rows)
