@@ -18,7 +18,7 @@ from witness import Jobs, Place, Service, check
 EVERY = int(os.environ.get("JOBSWEEP_EVERY", "300"))
 SECONDS = int(os.environ.get("JOBSWEEP_SECONDS", "600"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 16
 TRIES_A_FLEET = 3500  # Jobs has that many
 
 

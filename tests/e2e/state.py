@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """State directories that are not what they should be, several engines at once, and too few file descriptors: one
 clear message, nothing deleted that should not be, and nothing lost."""
+import concurrent.futures
 import os
 import random
 import shutil
@@ -147,19 +148,21 @@ def test_a_ledger_that_is_none_or_newer_is_refused():
         assert not os.path.exists(os.path.join(place.folder, "elsewhere"))
 
 
+def few_descriptors(service, limit):
+    place = begun(service) if limit == 16 else Place(service, JOBS.next())
+    status = place.sweep(files=limit)
+    assert status in (0, 1, 2, 5, 70), f"{limit} descriptors: exit status {status}: {place.said}"
+    assert status == 0 or "jobsweep:" in place.said, place.said
+    check(place, whole=status == 0)
+    place.sweep_to_the_end()
+    check(place)
+    return status
+
+
 def test_with_few_file_descriptors_it_works_or_says_so():
-    with Service(*FLEET) as service:
-        statuses = []
-        for limit in (*range(4, 24), 32):
-            place = begun(service) if limit == 16 else Place(service, JOBS.next())
-            status = place.sweep(files=limit)
-            statuses.append(status)
-            assert status in (0, 1, 2, 5, 70), f"{limit} descriptors: exit status {status}: {place.said}"
-            assert status == 0 or "jobsweep:" in place.said, place.said
-            check(place, whole=status == 0)
-            place.sweep_to_the_end()
-            check(place)
-        assert statuses[0] != 0 and statuses[-1] == 0, statuses
+    with Service(*FLEET) as service, concurrent.futures.ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda limit: few_descriptors(service, limit), (*range(4, 24), 32)))
+    assert statuses[0] != 0 and statuses[-1] == 0, statuses
 
 
 main([value for name, value in list(globals().items()) if name.startswith("test_")])
