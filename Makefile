@@ -163,9 +163,10 @@ tests: $(UNIT) $(REPLAYS) $(E2E_HELP)
 demo: all ## start the simulator with a fleet, plan, sweep, and compare the report with what happened
 	@tests/demo.sh $(BUILD)
 
-check-long: check valgrind ## check, and the unit tests under valgrind and with many more seeds
+check-long: check valgrind ## check, the unit tests under valgrind and with many more seeds, and every fault of whole programs
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize tests
 	JOBSWEEP_SEEDS=2000 JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_sweep build/sanitize/tests/test_pacing
+	JOBSWEEP_KILLS=1000 JOBSWEEP_EVERY=1 tests/run -j1 -t 3000 tests/e2e/kills.py tests/e2e/disk.py tests/e2e/memory.py
 
 valgrind: ## the unit tests of the release build under valgrind
 	@$(MAKE) --no-print-directory -j2 VARIANT=release tests
