@@ -13,7 +13,7 @@ import os
 import random
 
 from harness import equal, main
-from witness import KILLED, Place, Service, check, ledger
+from witness import KILLED, Place, Service, check, ledger, open_runs
 
 KILLS = int(os.environ.get("JOBSWEEP_KILLS", "50"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
@@ -31,7 +31,7 @@ class Fleet:
 
     def __init__(self, number):
         self.random = random.Random(f"{SEED} {number}")
-        self.number, self.kills, self.phases = number, 0, collections.Counter()
+        self.number, self.kills, self.phases, self.resumes = number, 0, collections.Counter(), False
         self.service = Service("--seed", self.random.randrange(1 << 31), "--latency", self.random.choice(["0", "0..20", "5..40"]),
                                *FLEET)
         self.place = Place(self.service, rate=self.random.choice([20, 100, 2000]))
@@ -41,20 +41,27 @@ class Fleet:
         rows = ledger(self.place.state)
         if not rows:
             return "before the plan"
+        if open_runs(self.place.state)[0] == 0:
+            return "the end"
         last = [row for row in rows if row.run == max(row.run for row in rows)]
         if any(row.outcome != "pending" for row in last):
-            return "results" if any(row.outcome == "pending" for row in last) else "the end"
+            return "results"
         return "intents" if any(row.intents for row in last) else "the plan"
 
     def kill_once(self):
         """False when the sweep ended before its moment came."""
-        daemon = self.random.random() < 0.2
+        daemon, way = self.random.random() < 0.2, self.random.random()
+        do = self.random.choice(["kill", "kill-half", "kill-after"])
+        self.resumes = open_runs(self.place.state)[0] > 0
         if self.kills == 0:
-            do = self.random.choice(["kill", "kill-after"])
             return self.kill_at_call(daemon, do, FIRST_SYNCS[self.number % len(FIRST_SYNCS)], ("sync",))
-        if self.random.random() < 0.5:
-            do = self.random.choice(["kill", "kill-half", "kill-after"])
+        if way < 0.1:  # most writes into the database itself are its checkpoints
+            return self.kill_at_call(daemon, do, self.random.randint(1, 8), ("write", "sync"), "ledger.db")
+        if way < 0.5:
             return self.kill_at_call(daemon, do, int(10 ** self.random.uniform(0, 2.7)), CALLS)
+        return self.kill_at_deletion(daemon)
+
+    def kill_at_deletion(self, daemon):
         count = self.random.choice([1, 2, 3, self.random.randint(1, 60)])
         kind = self.random.choice(["received", "executed", "answered"])
         process = self.place.start(daemon=daemon)
@@ -63,14 +70,14 @@ class Fleet:
         self.service.watch(None, 0, None)
         return self.judge(status, f"{kind} {count}")
 
-    def kill_at_call(self, daemon, do, at, calls):
-        status = self.place.sweep(self.place.faults(do, at, calls), daemon)
+    def kill_at_call(self, daemon, do, at, calls, file=""):
+        status = self.place.sweep(self.place.faults(do, at, calls, file), daemon)
         return self.judge(status, f"{do} {self.place.happened()}")
 
     def judge(self, status, moment):
         if status == KILLED:
             self.kills += 1
-            self.phases[self.phase()] += 1
+            self.phases[self.phase() + (", of a run gone on with" if self.resumes else "")] += 1
             check(self.place, whole=False)
             return True
         assert status in (0, 5), f"fleet {self.number}, {moment}: exit {status}: {self.place.said}"
@@ -82,7 +89,9 @@ class Fleet:
                 while self.kills < share and self.kill_once():
                     pass
                 self.place.sweep_to_the_end(daemon=self.random.random() < 0.2)
-                _, rows = check(self.place)
+                events, rows = check(self.place)
+                equal(sorted(row["identity"] for row in self.service.deleted()),
+                      sorted(event["identity"] for event in events if event["event"] == "executed"))
                 counts = self.service.counts()
                 equal((counts["double_deletes"], counts["forced"]), (0, 0), "double deletes, forced")
                 assert rows and any(row.outcome == "deleted" for row in rows)
@@ -113,7 +122,7 @@ def run_fleets():
 
 def test_whenever_it_is_killed_it_settles_what_it_began():
     phases = run_fleets()
-    missing = {"before the plan", "the plan", "intents", "results"} - set(phases)
+    missing = {"before the plan", "the plan", "intents", "results, of a run gone on with"} - set(phases)
     assert not missing or KILLS < 50, f"never killed in: {missing}"
 
 

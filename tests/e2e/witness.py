@@ -132,11 +132,13 @@ class Place:
         self.report = os.path.join(self.folder, "faults")
         self.said = ""
 
-    def faults(self, do, at, calls=None):
-        """An environment in which the at-th call (or allocation) fails, or is where the process dies."""
+    def faults(self, do, at, calls=None, file=""):
+        """An environment in which the at-th call (on this file of the state directory, or on any) or allocation fails,
+        or is where the process dies."""
         if os.path.exists(self.report):
             os.unlink(self.report)
-        env = dict(self.env, LD_PRELOAD=preload(), FAULTS_DO=do, FAULTS_AT=str(at), FAULTS_DIR=self.state,
+        env = dict(self.env, LD_PRELOAD=preload(), FAULTS_DO=do, FAULTS_AT=str(at),
+                   FAULTS_DIR=os.path.join(self.state, file) if file else self.state,
                    FAULTS_REPORT=self.report)
         return dict(env, FAULTS_CALLS=",".join(calls)) if calls else env
 
@@ -236,6 +238,17 @@ def ledger(state):
             " JOIN name AS job ON job.id = plan.job JOIN name AS thing ON thing.id = plan.thing")]
     database.close()
     return rows
+
+
+def open_runs(state):
+    """How many runs have no end yet, and how many there are."""
+    path = os.path.join(state, "ledger.db")
+    if not ledger(state):
+        return 0, 0
+    with sqlite3.connect(path, timeout=LIMIT_S) as database:
+        counts = database.execute("SELECT count(*) FILTER (WHERE ended_ms IS NULL), count(*) FROM run").fetchone()
+    database.close()
+    return counts
 
 
 def _row(values, told):
