@@ -15,7 +15,7 @@ import time
 from harness import main
 from witness import Jobs, Place, Service, check
 
-EVERY = int(os.environ.get("JOBSWEEP_EVERY", "300"))
+EVERY = int(os.environ.get("JOBSWEEP_EVERY", "500"))
 SECONDS = int(os.environ.get("JOBSWEEP_SECONDS", "600"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
 SIDE_BY_SIDE = 16

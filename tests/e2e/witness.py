@@ -7,7 +7,6 @@ import calendar
 import collections
 import json
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -159,9 +158,9 @@ class Place:
         command = [release("jobsweepd"), "-c", self.config, "--once"] if daemon else \
             [release("jobsweep"), "-c", self.config, "--format", "json", "sweep", "old"]
         output = tempfile.TemporaryFile(dir=self.folder)
-        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) if files else None
+        command = ["prlimit", f"--nofile={files}:{files}", *command] if files else command
         process = subprocess.Popen(command, env=env or self.env, stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=subprocess.STDOUT, preexec_fn=limit, user=user)
+                                   stderr=subprocess.STDOUT, user=user)
         process.output = output
         return process
 
