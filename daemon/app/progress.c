@@ -63,7 +63,10 @@ void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int
     char done[32], all[32], listed[32];
     struct buf text;
     buf_init(&text, TEXT_MAX);
-    if (now->deleting)
+    if (now->waiting_ms > 0)
+        buf_printf(&text, "waits about %s for a lost request of an earlier run",
+                   time_about(now->waiting_ms, done));
+    else if (now->deleting)
         buf_printf(&text, "settled %s of %s", text_thousands(done, now->settled),
                    text_thousands(all, now->selected));
     else if (now->jobs > 0)

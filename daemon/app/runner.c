@@ -404,6 +404,8 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
     sum->quarantined += one->quarantined;
     sum->jobs += one->jobs;
     sum->jobs_listed += one->jobs_listed;
+    if (one->waiting_ms > sum->waiting_ms)
+        sum->waiting_ms = one->waiting_ms;
     if (one->remaining_ms > sum->remaining_ms)
         sum->remaining_ms = one->remaining_ms;
 }

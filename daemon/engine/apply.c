@@ -7,13 +7,14 @@
 #include "engine/apply.h"
 
 #include "base/mem.h"
+#include "base/time.h"
 
 #include <stdlib.h>
 
 struct apply {
     struct apply_config config;
     struct deleter *deleter;
-    struct env_timer timer; /* for the first feed() */
+    struct env_timer timer; /* for the first feed(), at begin_ns */
     struct ledger_request request;
     struct plan_row rows[LEDGER_BATCH];
     size_t count, next; /* of rows */
@@ -88,8 +89,10 @@ static void on_read(struct ledger_request *request)
     struct apply *apply = request->owner;
     struct err err = request->err;
     apply->reading = false;
-    if (err.code == ERR_NONE && (request->count == 0 || request->count > LEDGER_BATCH)) {
-        err_set(&err, ERR_INTERNAL, "the ledger gave %lld of the plan's %lld rows", (long long)apply->read,
+    int64_t read = apply->read + (int64_t)request->count;
+    bool odd = request->count == 0 || request->count > LEDGER_BATCH || read > apply->config.rows;
+    if (err.code == ERR_NONE && odd) { /* more than the guards let pass, or less */
+        err_set(&err, ERR_INTERNAL, "the ledger gave %lld of the plan's %lld rows", (long long)read,
                 (long long)apply->config.rows);
     }
     if (err.code != ERR_NONE) {
@@ -97,7 +100,7 @@ static void on_read(struct ledger_request *request)
         deleter_cancel(apply->deleter, err.code == ERR_IO);
     } else {
         apply->count = request->count;
-        apply->read += (int64_t)request->count;
+        apply->read = read;
     }
     feed(apply);
 }
@@ -129,13 +132,17 @@ struct apply *apply_start(const struct apply_config *config)
     apply->config.deleter.changed = on_changed;
     apply->deleter = deleter_create(&apply->config.deleter);
     apply->timer = (struct env_timer){.fire = on_timer, .owner = apply};
-    env->start(env->ctx, &apply->timer, env->mono_ns(env->ctx));
+    env->start(env->ctx, &apply->timer, config->begin_ns);
     return apply;
 }
 
 void apply_cancel(struct apply *apply, bool hurry)
 {
+    const struct env *env = apply->config.deleter.env;
     apply->stopping = true;
+    if (apply->timer.armed) {
+        env->start(env->ctx, &apply->timer, env->mono_ns(env->ctx));
+    }
     deleter_cancel(apply->deleter, hurry);
 }
 
@@ -156,4 +163,16 @@ const struct err *apply_stopped(const struct apply *apply, enum answer_class *wh
 size_t apply_quarantined(const struct apply *apply)
 {
     return deleter_quarantined(apply->deleter);
+}
+
+bool apply_complete(const struct apply *apply)
+{
+    return apply->read == apply->config.rows && apply->next == apply->count;
+}
+
+int64_t apply_waits_ms(const struct apply *apply)
+{
+    const struct env *env = apply->config.deleter.env;
+    int64_t left_ns = apply->timer.armed ? apply->timer.at_ns - env->mono_ns(env->ctx) : 0;
+    return left_ns > 0 ? left_ns / TIME_NS_PER_MS : 0;
 }

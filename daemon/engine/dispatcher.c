@@ -53,8 +53,10 @@ struct dispatcher {
     struct dispatcher_config config;
     struct queue queues[OPERATION_COUNT];
     int in_flight;
-    int turn; /* the queue that is offered a free place first, modulo their number */
-    struct skew skew;
+    int turn;                  /* the queue that is offered a free place first, modulo their number */
+    struct skew skew;          /* of the wall clock */
+    struct skew service_clock; /* the service's clock against the monotonic one */
+    struct pairs *pairs;
     struct dispatch *ending;
     struct env_timer ending_timer;
 };
@@ -263,6 +265,7 @@ static void on_answer(struct call *call)
     tell_lane(queue, dispatch, now);
     tell_budget(queue, dispatch, now);
     skew_add(&dispatcher->skew, call->answer.server_date_ms, call->answer.received_ms);
+    skew_add(&dispatcher->service_clock, call->answer.server_date_ms, now / TIME_NS_PER_MS);
 
     enum retry retry = decide(dispatcher, dispatch);
     if (retry != RETRY_NOT)
@@ -397,6 +400,7 @@ struct dispatcher *dispatcher_create(const struct env *env, const struct job_ser
     dispatcher->config.share_permille = or_default(config->share_permille, SHARE_PERMILLE);
     dispatcher->config.concurrency = or_default(config->concurrency, CONCURRENCY);
     dispatcher->config.read_attempts = or_default(config->read_attempts, READ_ATTEMPTS);
+    dispatcher->pairs = pairs_create();
     dispatcher->ending_timer.fire = on_ending;
     dispatcher->ending_timer.owner = dispatcher;
     for (int i = 0; i < OPERATION_COUNT; i++)
@@ -412,6 +416,7 @@ void dispatcher_destroy(struct dispatcher *dispatcher)
     for (int i = 0; i < OPERATION_COUNT; i++)
         env->stop(env->ctx, &dispatcher->queues[i].timer);
     env->stop(env->ctx, &dispatcher->ending_timer);
+    pairs_destroy(dispatcher->pairs);
     free(dispatcher);
 }
 
@@ -441,4 +446,16 @@ void dispatcher_set_learned_rate(struct dispatcher *dispatcher, enum operation o
 int64_t dispatcher_skew_ms(const struct dispatcher *dispatcher)
 {
     return skew_ms(&dispatcher->skew);
+}
+
+int64_t dispatcher_service_ms(const struct dispatcher *dispatcher)
+{
+    if (dispatcher->service_clock.count == 0)
+        return 0;
+    return now_ns(dispatcher) / TIME_NS_PER_MS + skew_ms(&dispatcher->service_clock);
+}
+
+struct pairs *dispatcher_pairs(struct dispatcher *dispatcher)
+{
+    return dispatcher->pairs;
 }

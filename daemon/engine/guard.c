@@ -19,8 +19,11 @@ int guard_plan(const struct policy *policy, int64_t matched, struct err *err)
                    text_thousands(found, matched), text_thousands(allowed, policy->selected_over));
 }
 
-int guard_clock(int64_t skew_ms, struct err *err)
+int guard_clock(bool known, int64_t skew_ms, struct err *err)
 {
+    if (!known) {
+        return err_set(err, ERR_INVALID, "the service's answers have no Date, so its clock is not known");
+    }
     int64_t apart_ms = skew_ms < 0 ? -skew_ms : skew_ms;
     if (apart_ms <= GUARD_SKEW_MAX_MS) {
         return 0;

@@ -1,4 +1,5 @@
-/* See engine/pairs.h: a hash table of pairs, each with its claims in order; the first one holds it. */
+/* See engine/pairs.h: a hash table of pairs, each with its claims in order; the first one holds it. A pair
+ * that is only barred stays in the table until all bars are over, which is when the next claim notices. */
 #include "engine/pairs.h"
 
 #include "base/mem.h"
@@ -16,11 +17,13 @@
 struct pair {
     char key[JOB_ID_MAX + THING_NAME_MAX + 2]; /* "job/thing": neither name can have a '/' */
     struct pair_claim *claims;
+    int64_t barred_ns;
     UT_hash_handle hh;
 };
 
 struct pairs {
     struct pair *table;
+    int64_t barred_ns; /* the latest of all; 0: none is barred */
 };
 
 struct pairs *pairs_create(void)
@@ -28,15 +31,39 @@ struct pairs *pairs_create(void)
     return mem_zalloc(sizeof(struct pairs));
 }
 
+static void drop(struct pairs *pairs, struct pair *pair)
+{
+    HASH_DEL(pairs->table, pair);
+    free(pair);
+}
+
+static void drop_unclaimed(struct pairs *pairs)
+{
+    struct pair *pair, *next;
+    HASH_ITER (hh, pairs->table, pair, next) {
+        if (pair->claims == NULL) {
+            drop(pairs, pair);
+        }
+    }
+    pairs->barred_ns = 0;
+}
+
 void pairs_destroy(struct pairs *pairs)
 {
+    if (pairs != NULL) {
+        drop_unclaimed(pairs);
+    }
     free(pairs);
 }
 
-bool pairs_claim(struct pairs *pairs, const char *job_id, const char *thing_name, struct pair_claim *claim)
+bool pairs_claim(struct pairs *pairs, const char *job_id, const char *thing_name, struct pair_claim *claim,
+                 int64_t now_ns)
 {
     char key[sizeof(((struct pair *)0)->key)];
     struct pair *pair;
+    if (pairs->barred_ns != 0 && pairs->barred_ns <= now_ns) {
+        drop_unclaimed(pairs);
+    }
     snprintf(key, sizeof key, "%s/%s", job_id, thing_name);
     HASH_FIND_STR(pairs->table, key, pair);
     if (pair == NULL) {
@@ -49,16 +76,33 @@ bool pairs_claim(struct pairs *pairs, const char *job_id, const char *thing_name
     return pair->claims == claim;
 }
 
-struct pair_claim *pairs_release(struct pairs *pairs, struct pair_claim *claim)
+int64_t pairs_barred_ns(const struct pair_claim *claim)
+{
+    return claim->pair->barred_ns;
+}
+
+static void bar(struct pairs *pairs, struct pair *pair, int64_t until_ns)
+{
+    if (until_ns > pair->barred_ns) {
+        pair->barred_ns = until_ns;
+    }
+    if (pair->barred_ns > pairs->barred_ns) {
+        pairs->barred_ns = pair->barred_ns;
+    }
+}
+
+struct pair_claim *pairs_release(struct pairs *pairs, struct pair_claim *claim, int64_t barred_ns)
 {
     struct pair *pair = claim->pair;
     bool held = pair->claims == claim;
     DL_DELETE(pair->claims, claim);
     claim->pair = NULL;
-    if (pair->claims == NULL) {
-        HASH_DEL(pairs->table, pair);
-        free(pair);
-        return NULL;
+    bar(pairs, pair, barred_ns);
+    if (pair->claims != NULL) {
+        return held ? pair->claims : NULL;
     }
-    return held ? pair->claims : NULL;
+    if (pair->barred_ns == 0) {
+        drop(pairs, pair);
+    }
+    return NULL;
 }

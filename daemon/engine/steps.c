@@ -2,7 +2,7 @@
 #include "engine/steps.h"
 
 #include "base/time.h"
-#include "engine/deleter.h"
+#include "engine/guard.h"
 
 #include <string.h>
 
@@ -40,8 +40,22 @@ enum found step_found(const struct call *call, const struct job_execution *plann
         found->number != planned->number) {
         return FOUND_NO_ANSWER;
     }
-    bool same = fingerprint_difference(&found->fingerprint, &planned->fingerprint) == NULL;
-    return same ? FOUND_SAME : FOUND_OTHER;
+    if (fingerprint_difference(&found->fingerprint, &planned->fingerprint) == NULL) {
+        return FOUND_SAME;
+    }
+    bool running = planned->fingerprint.status == EXECUTION_IN_PROGRESS;
+    bool same_birth = timestamp_equal(&found->fingerprint.queued_at, &planned->fingerprint.queued_at);
+    return running && same_birth ? FOUND_MOVED : FOUND_OTHER;
+}
+
+enum sending step_sending(const struct plan_row *plan, bool policy_forces)
+{
+    enum execution_status status = plan->execution.fingerprint.status;
+    if (execution_status_terminal(status)) {
+        return SENDING_PLAIN;
+    }
+    bool forced = status == EXECUTION_IN_PROGRESS && plan->force && policy_forces;
+    return forced ? SENDING_FORCED : SENDING_NEVER;
 }
 
 struct step step_after_check(enum found found, const struct history *history)
@@ -51,6 +65,8 @@ struct step step_after_check(enum found found, const struct history *history)
         return go(STEP_SEND);
     case FOUND_OTHER:
         return settle(history->lost > 0 ? OUTCOME_DELETED_PRESUMED : OUTCOME_REPLACED);
+    case FOUND_MOVED:
+        return settle(OUTCOME_STATE_CHANGED);
     case FOUND_NONE:
         return settle(history->lost > 0 ? OUTCOME_DELETED_PRESUMED : OUTCOME_GONE);
     case FOUND_NO_ANSWER:
@@ -112,6 +128,8 @@ struct step step_after_look(enum found found, const struct history *history)
     case FOUND_OTHER: /* the newcomer is left alone until a later plan selects it */
     case FOUND_NONE:
         return settle(OUTCOME_DELETED_PRESUMED);
+    case FOUND_MOVED:
+        return settle(OUTCOME_STATE_CHANGED);
     case FOUND_NO_ANSWER:
         break;
     }
@@ -148,4 +166,26 @@ bool clock_stepped(const struct clock_sample *then, const struct clock_sample *n
 int64_t quarantine_ns(int64_t signature_life_ms, int64_t skew_ms)
 {
     return (signature_life_ms + distance(skew_ms) + QUARANTINE_MARGIN_MS) * TIME_NS_PER_MS;
+}
+
+/* A request whose date lies further ahead than its signature lives is refused as well. */
+int64_t quarantine_longest_ns(int64_t signature_life_ms)
+{
+    bool short_lived = signature_life_ms < GUARD_SKEW_MAX_MS;
+    return quarantine_ns(signature_life_ms, short_lived ? signature_life_ms : GUARD_SKEW_MAX_MS);
+}
+
+int64_t quarantine_left_ns(int64_t signed_at_ms, int64_t service_ms, int64_t signature_life_ms)
+{
+    int64_t longest_ns = quarantine_longest_ns(signature_life_ms);
+    if (signed_at_ms == 0) {
+        return 0;
+    }
+    bool believable = signed_at_ms > 0 && signed_at_ms - GUARD_SKEW_MAX_MS <= service_ms;
+    if (service_ms == 0 || !believable) {
+        return longest_ns;
+    }
+    int64_t life_ms = quarantine_ns(signature_life_ms, 0) / TIME_NS_PER_MS;
+    int64_t age_ms = service_ms - signed_at_ms;
+    return age_ms < life_ms ? (life_ms - age_ms) * TIME_NS_PER_MS : 0;
 }

@@ -3,10 +3,10 @@
  * The happy path: sweep_start() -> on_started() -> the survey (on_surveyed()) -> the lister (on_row(),
  * batches of rows to the ledger) -> on_listed() -> write_rest() -> on_sealed() -> the guards (judge_plan())
  * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
- * interrupted enters at the deleter (sweep_resume()). The ways out: a list that cannot be had, a ledger that
- * fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run
- * ends (end_as(), the first one counts) and then leads through close_run(), which counts every row that was
- * not settled as not attempted. done() is the last thing that happens. */
+ * interrupted enters at begin_deleting() (sweep_resume(), on_resumed()). The ways out: a list that cannot be
+ * had, a ledger that fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each
+ * sets how the run ends (end_as(), the first one counts) and then leads through close_run(), which counts
+ * every row that was not settled as not attempted. done() is the last thing that happens. */
 #include "engine/sweep.h"
 
 #include "base/mem.h"
@@ -15,13 +15,13 @@
 #include "engine/facts.h"
 #include "engine/guard.h"
 #include "engine/lister.h"
+#include "engine/plan_writer.h"
+#include "engine/steps.h"
 #include "engine/survey.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BATCHES_MAX 8 /* with the ledger before listing pauses: 2,000 rows, about 1 MB */
 
 enum sweep_state {
     STATE_STARTING,
@@ -32,13 +32,6 @@ enum sweep_state {
     STATE_DELETING,
     STATE_CLOSING,
     STATE_DONE
-};
-
-struct batch {
-    struct sweep *sweep;
-    struct ledger_request request;
-    struct plan_row rows[LEDGER_BATCH];
-    size_t count;
 };
 
 struct sweep {
@@ -53,9 +46,14 @@ struct sweep {
     int64_t run;
     struct run_header header;
     struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
-    struct batch *filling;         /* the plan's next batch */
-    int writing;                   /* batches with the ledger */
-    int64_t settled;               /* rows of the plan */
+    struct plan_writer *writer;
+    int64_t settled;        /* rows of the plan */
+    int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
+    int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
+    struct env_timer timer; /* of sweep_resume() */
+    bool resumed;
+    bool begun;       /* a resumed run: something of it may have been sent */
+    bool settle_only; /* a resumed run: nothing more of it may be sent */
     int64_t calls_before[OPERATION_COUNT];
     bool warned_of_future;
 };
@@ -68,6 +66,16 @@ static void set_state(struct sweep *sweep, enum sweep_state state)
 static int64_t wall_ms(const struct sweep *sweep)
 {
     return sweep->config.env->wall_ms(sweep->config.env->ctx);
+}
+
+static int64_t mono_ns(const struct sweep *sweep)
+{
+    return sweep->config.env->mono_ns(sweep->config.env->ctx);
+}
+
+static int64_t service_ms(const struct sweep *sweep)
+{
+    return dispatcher_service_ms(sweep->config.dispatcher);
 }
 
 static void warn(struct sweep *sweep, const char *text)
@@ -153,6 +161,10 @@ static void close_run(struct sweep *sweep)
     end_as(sweep, report->remaining > 0 ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
     report->outcomes[OUTCOME_NOT_ATTEMPTED] += report->selected - report_outcome_sum(report);
     set_state(sweep, STATE_CLOSING);
+    if (sweep->resumed && (sweep->apply == NULL || !apply_complete(sweep->apply))) {
+        finish(sweep); /* it stays open, so that the next start takes up what may have been sent */
+        return;
+    }
     sweep->request = (struct ledger_request){.ended_ms = wall_ms(sweep)};
     snprintf(sweep->request.note, sizeof sweep->request.note, "%s", sweep_end_name(report->end));
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
@@ -182,7 +194,27 @@ static void on_applied(void *owner)
     close_run(sweep);
 }
 
-static void begin_deleting(struct sweep *sweep, bool settle_only)
+static int64_t longest_ns(const struct sweep *sweep)
+{
+    return quarantine_longest_ns(sweep->config.target->signature_life_ms);
+}
+
+/* Nothing is sent while a request of an earlier run may still take effect: it could be about the same (job,
+ * thing). Whatever the ledger and the service's clock say of it, that was before this run began. */
+static int64_t when_to_begin(struct sweep *sweep, int64_t left_ns)
+{
+    int64_t now_ns = mono_ns(sweep), latest_ns = sweep->began_ns + longest_ns(sweep);
+    int64_t begin_ns = now_ns + left_ns < latest_ns ? now_ns + left_ns : latest_ns;
+    int64_t seconds = (begin_ns - now_ns + TIME_NS_PER_SECOND - 1) / TIME_NS_PER_SECOND;
+    if (seconds > 0) {
+        char text[96];
+        snprintf(text, sizeof text, "waits %lld s for a lost request of an earlier run", (long long)seconds);
+        warn(sweep, text);
+    }
+    return begin_ns;
+}
+
+static void begin_deleting(struct sweep *sweep, int64_t left_ns)
 {
     const struct sweep_config *config = &sweep->config;
     struct apply_config apply = {.deleter = {.env = config->env,
@@ -191,9 +223,10 @@ static void begin_deleting(struct sweep *sweep, bool settle_only)
                                              .run = sweep->run,
                                              .policy = config->policy,
                                              .signature_life_ms = config->target->signature_life_ms,
-                                             .settle_only = settle_only,
-                                             .facts = sweep->facts},
+                                             .facts = sweep->facts,
+                                             .settle_only = sweep->settle_only},
                                  .rows = sweep->report.selected,
+                                 .begin_ns = when_to_begin(sweep, left_ns),
                                  .owner = sweep,
                                  .settled = on_settled,
                                  .done = on_applied};
@@ -223,7 +256,7 @@ static void judge_plan(struct sweep *sweep)
         end_as(sweep, SWEEP_PLANNED, NULL, ANSWER_DONE);
     } else if (over) {
         end_as(sweep, SWEEP_GUARDED, &err, ANSWER_DONE);
-    } else if (guard_clock(dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
+    } else if (guard_clock(service_ms(sweep) != 0, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
         end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
 }
@@ -241,13 +274,15 @@ static void on_sealed(struct ledger_request *request)
         close_run(sweep);
         return;
     }
-    begin_deleting(sweep, false);
+    int64_t lost_ms = sweep->report.selected > 0 ? sweep->lost_signed_ms : 0;
+    begin_deleting(sweep,
+                   quarantine_left_ns(lost_ms, service_ms(sweep), sweep->config.target->signature_life_ms));
 }
 
 /* Goes on once the list is complete and the ledger has every batch. */
 static void seal(struct sweep *sweep)
 {
-    if (sweep->state != STATE_WRITING || sweep->writing > 0) {
+    if (sweep->state != STATE_WRITING || !plan_writer_idle(sweep->writer)) {
         return;
     }
     if (sweep->ended) {
@@ -261,52 +296,24 @@ static void seal(struct sweep *sweep)
 
 /* --- listing --- */
 
-static void on_written(struct ledger_request *request)
+static void on_pause(void *owner, bool pause)
 {
-    struct batch *batch = request->owner;
-    struct sweep *sweep = batch->sweep;
-    sweep->writing--;
-    if (ledger_failed(sweep, request) && sweep->state == STATE_LISTING) {
+    struct sweep *sweep = owner;
+    if (sweep->state == STATE_LISTING) {
+        lister_pause(sweep->lister, pause);
+    }
+}
+
+static void on_written(void *owner, const struct err *err)
+{
+    struct sweep *sweep = owner;
+    if (err->code != ERR_NONE) {
+        end_as(sweep, SWEEP_STOPPED, err, ANSWER_DONE);
+    }
+    if (err->code != ERR_NONE && sweep->state == STATE_LISTING) {
         lister_cancel(sweep->lister);
     }
-    free(batch);
-    if (sweep->state == STATE_LISTING && sweep->writing < BATCHES_MAX) {
-        lister_pause(sweep->lister, false);
-    }
     seal(sweep);
-}
-
-static void write_batch(struct sweep *sweep)
-{
-    struct batch *batch = sweep->filling;
-    sweep->filling = NULL;
-    if (batch == NULL) {
-        return;
-    }
-    batch->request = (struct ledger_request){.rows = batch->rows, .count = batch->count};
-    sweep->writing++;
-    ask_ledger(sweep, &batch->request, LEDGER_ADD_ROWS, on_written, batch);
-    if (sweep->writing >= BATCHES_MAX) {
-        lister_pause(sweep->lister, true);
-    }
-}
-
-static void select_row(struct sweep *sweep, const struct job_execution *execution,
-                       const struct verdict *verdict)
-{
-    if (sweep->filling == NULL) {
-        sweep->filling = mem_alloc(sizeof *sweep->filling);
-        sweep->filling->sweep = sweep;
-        sweep->filling->count = 0;
-    }
-    struct batch *batch = sweep->filling;
-    struct plan_row *row = &batch->rows[batch->count++];
-    *row = (struct plan_row){.execution = *execution};
-    memcpy(row->reason, verdict->reason, sizeof row->reason);
-    sweep->report.selected++;
-    if (batch->count == LEDGER_BATCH) {
-        write_batch(sweep);
-    }
 }
 
 static void warn_of_future(struct sweep *sweep, const struct job_execution *execution,
@@ -331,8 +338,9 @@ static void on_row(void *owner, const struct job *job, const struct job_executio
         return;
     }
     sweep->report.listed++;
-    int64_t server_now_ms = wall_ms(sweep) + dispatcher_skew_ms(config->dispatcher);
-    policy_decide(config->policy, job, execution, server_now_ms, &verdict);
+    int64_t server_now_ms = service_ms(sweep);
+    policy_decide(config->policy, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep),
+                  &verdict);
     warn_of_future(sweep, execution, &verdict);
     if (verdict.delete &&!guard_takes(config->policy, sweep->report.selected)) {
         verdict.delete = false;
@@ -340,7 +348,8 @@ static void on_row(void *owner, const struct job *job, const struct job_executio
         snprintf(verdict.reason, sizeof verdict.reason, "left for the next time by limits.per_run");
     }
     if (verdict.delete) {
-        select_row(sweep, execution, &verdict);
+        sweep->report.selected++;
+        plan_writer_add(sweep->writer, execution, &verdict);
     }
     if (config->observer.row != NULL) {
         config->observer.row(config->observer.owner, execution, &verdict);
@@ -367,7 +376,8 @@ static void on_listed(void *owner)
     const struct lister_view *view = lister_view(sweep->lister);
     sweep->report.skipped += view->skipped;
     end_listing(sweep, &view->err, view->why);
-    write_batch(sweep); /* of a list that is not complete too: the record shows what there was */
+    plan_writer_flush(
+        sweep->writer); /* of a list that is not complete too: the record shows what there was */
     set_state(sweep, STATE_WRITING);
     seal(sweep);
 }
@@ -396,6 +406,12 @@ static void begin_listing(struct sweep *sweep)
         close_run(sweep);
         return;
     }
+    struct plan_writer_config writer = {.ledger = config->ledger,
+                                        .run = sweep->run,
+                                        .owner = sweep,
+                                        .pause = on_pause,
+                                        .written = on_written};
+    sweep->writer = plan_writer_create(&writer);
     set_state(sweep, STATE_LISTING);
     sweep->lister = lister_start(&lister);
 }
@@ -424,6 +440,8 @@ static void on_started(struct ledger_request *request)
         return;
     }
     sweep->run = request->run;
+    sweep->lost_signed_ms = request->lost_signed_ms;
+    sweep->began_ns = mono_ns(sweep);
     if (sweep->ended) {
         close_run(sweep);
         return;
@@ -473,16 +491,37 @@ struct sweep *sweep_start(const struct sweep_config *config)
     return sweep;
 }
 
+/* What the process that ended had under way may still take effect, whichever run it was of. */
+static void on_resumed(struct env_timer *timer)
+{
+    struct sweep *sweep = timer->owner;
+    if (sweep->ended) {
+        close_run(sweep);
+    } else {
+        begin_deleting(sweep, sweep->begun ? longest_ns(sweep) : 0);
+    }
+}
+
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found)
 {
     struct sweep *sweep = create(config);
     const struct run_header *header = &found->found;
+    const struct policy *policy = config->policy;
+    struct err ignored;
+    int64_t rows = (int64_t)found->count;
     bool same = config->policy_sha256 != NULL && strcmp(header->policy_sha256, config->policy_sha256) == 0 &&
-                strcmp(header->policy, config->policy->name) == 0;
+                strcmp(header->policy, policy->name) == 0;
+    bool within =
+        guard_plan(policy, rows, &ignored) == 0 && (policy->per_run == 0 || rows <= policy->per_run);
     sweep->run = found->run;
     sweep->header = *header;
-    sweep->report.selected = (int64_t)found->count;
-    begin_deleting(sweep, !same || !found->sealed || !found->begun || !deletes(sweep));
+    sweep->report.selected = rows;
+    sweep->resumed = true;
+    sweep->begun = found->begun;
+    sweep->settle_only = !same || !within || !found->sealed || !found->begun || !deletes(sweep);
+    sweep->began_ns = mono_ns(sweep);
+    sweep->timer = (struct env_timer){.fire = on_resumed, .owner = sweep};
+    config->env->start(config->env->ctx, &sweep->timer, sweep->began_ns);
     return sweep;
 }
 
@@ -506,11 +545,12 @@ void sweep_destroy(struct sweep *sweep)
     if (sweep == NULL) {
         return;
     }
+    sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
     apply_destroy(sweep->apply);
     lister_destroy(sweep->lister);
     survey_destroy(sweep->survey);
     facts_destroy(sweep->facts);
-    free(sweep->filling);
+    plan_writer_destroy(sweep->writer);
     free(sweep);
 }
 
@@ -536,6 +576,7 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
         progress->jobs_listed = view->scopes_done;
     }
     if (sweep->apply != NULL) {
+        progress->waiting_ms = apply_waits_ms(sweep->apply);
         progress->quarantined = (int64_t)apply_quarantined(sweep->apply);
         progress->remaining_ms =
             at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);

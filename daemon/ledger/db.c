@@ -26,10 +26,22 @@ struct db {
     sqlite3 *handle;
     char *path;
     struct db_statement *statements;
+    int log_pages; /* in the write-ahead log at the latest commit */
+    bool no_space; /* why the latest failure was one */
 };
 
-static int failed(const struct db *db, struct err *err)
+/* A sync that fails for want of space has lost what it was to keep: that is no different from a broken disk.
+ */
+static bool lacks_space(sqlite3 *handle)
 {
+    int code = sqlite3_extended_errcode(handle), number = sqlite3_system_errno(handle);
+    bool io = (code & 0xff) == SQLITE_IOERR && code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC;
+    return (code & 0xff) == SQLITE_FULL || (io && (number == ENOSPC || number == EDQUOT));
+}
+
+static int failed(struct db *db, struct err *err)
+{
+    db->no_space = db->handle != NULL && lacks_space(db->handle);
     return err_set(err, ERR_IO, "ledger '%s': %s", db->path, sqlite3_errmsg(db->handle));
 }
 
@@ -67,6 +79,15 @@ static int create_file(const char *path, struct err *err)
     return result;
 }
 
+static int on_commit(void *ctx, sqlite3 *handle, const char *name, int pages)
+{
+    struct db *db = ctx;
+    (void)handle;
+    (void)name;
+    db->log_pages = pages;
+    return SQLITE_OK;
+}
+
 static int open_handle(struct db *db, const char *vfs, bool read_only, struct err *err)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
@@ -81,6 +102,7 @@ static int open_handle(struct db *db, const char *vfs, bool read_only, struct er
         return failed(db, err);
     }
     sqlite3_busy_timeout(db->handle, BUSY_MS);
+    sqlite3_wal_hook(db->handle, on_commit, db); /* in place of SQLite's own checkpoints */
     return read_only ? 0 : db_execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
 }
 
@@ -219,4 +241,25 @@ int64_t db_last_id(const struct db *db)
 int64_t db_changes(const struct db *db)
 {
     return sqlite3_changes64(db->handle);
+}
+
+int db_log_pages(const struct db *db)
+{
+    return db->log_pages;
+}
+
+int db_checkpoint(struct db *db, struct err *err)
+{
+    int pages = 0, moved = 0;
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+    if (code != SQLITE_OK && code != SQLITE_BUSY) { /* a reader in the way only delays it */
+        return failed(db, err);
+    }
+    db->log_pages = pages - moved;
+    return 0;
+}
+
+bool db_no_space(const struct db *db)
+{
+    return db->no_space;
 }

@@ -2,6 +2,7 @@
 #include "policy/check.h"
 
 #include "base/time.h"
+#include "model/status.h"
 #include "policy/endpoint.h"
 
 #include <stdlib.h>
@@ -67,6 +68,41 @@ static void check_enforcing(const struct reader *reader, const struct yaml_node 
     }
 }
 
+static const struct yaml_node *status_item(const struct yaml_node *match, enum execution_status status)
+{
+    const struct yaml_node *list =
+        match != NULL && match->kind == NODE_MAP ? yaml_get(match, "status") : NULL;
+    const struct yaml_node *item = list != NULL && list->kind == NODE_LIST ? list->first : NULL;
+    while (item != NULL && (item->kind != NODE_VALUE || execution_status_parse(item->text) != status)) {
+        item = item->next;
+    }
+    return item;
+}
+
+/* Each of the two must be meant, so neither is taken without the other. */
+static void check_force(const struct reader *reader, const struct yaml_node *node,
+                        const struct policy *policy)
+{
+    const struct yaml_node *running = status_item(yaml_get(node, "match"), EXECUTION_IN_PROGRESS);
+    const struct yaml_node *force = yaml_get(node, "force");
+    if (running != NULL && !policy->force) {
+        reader_error(
+            reader, running,
+            "IN_PROGRESS in 'match.status' is accepted only with 'force: true': such an execution is "
+            "not finished, and the service deletes it only with force");
+    } else if (policy->force && running == NULL) {
+        reader_error(
+            reader, force,
+            "'force: true' is accepted only with IN_PROGRESS in 'match.status': nothing else is ever "
+            "deleted with force");
+    } else if (policy->force) {
+        reader_warn(reader, force,
+                    "the policy '%s' deletes executions that are IN_PROGRESS: the device may still be at "
+                    "work, and can report its result no more",
+                    policy->name);
+    }
+}
+
 void check_policy(const struct reader *reader, const struct yaml_node *node, const struct yaml_node *defaults,
                   const struct policy *policy)
 {
@@ -75,6 +111,7 @@ void check_policy(const struct reader *reader, const struct yaml_node *node, con
         reader_error(reader, node,
                      "'targets' is missing: a policy runs only where it says, or where 'defaults' says");
     }
+    check_force(reader, node, policy);
     for (size_t i = 0; policy->enforce && i < policy->target_count; i++) {
         check_enforcing(reader, or_else(yaml_get(node, "mode"), node),
                         &reader->config->targets[policy->targets[i]]);

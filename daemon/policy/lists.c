@@ -39,6 +39,13 @@ static bool long_enough(const struct reader *reader, const struct schema_row *ro
 
 #define TERMINAL_WORD "TERMINAL"
 
+/* IN_PROGRESS may stand there only with force: check_policy() sees to it. QUEUED never goes: the service
+ * would hand it out in the meantime. */
+static bool status_allowed(enum execution_status status)
+{
+    return execution_status_terminal(status) || status == EXECUTION_IN_PROGRESS;
+}
+
 static void unknown_status(const struct reader *reader, const struct schema_row *row,
                            const struct yaml_node *item, enum execution_status status)
 {
@@ -74,7 +81,7 @@ static void read_statuses(const struct reader *reader, const struct schema_row *
         enum execution_status status = execution_status_parse(item->text);
         bool all = strcmp(item->text, TERMINAL_WORD) == 0;
         unsigned added = all ? EXECUTION_TERMINAL_BITS : EXECUTION_BIT(status);
-        if (!all && !execution_status_terminal(status)) {
+        if (!all && !status_allowed(status)) {
             unknown_status(reader, row, item, status);
         } else if ((bits & added) != 0) {
             reader_error(reader, item, "'%s' in '%s' repeats what is there already", item->text, row->path);

@@ -129,7 +129,8 @@ bool policy_wants_thing(const struct policy *policy, const char *thing_name)
 
 static bool status_wanted(const struct policy *policy, enum execution_status status, char *reason)
 {
-    if (!execution_status_terminal(status)) {
+    bool forced = policy->force && status == EXECUTION_IN_PROGRESS;
+    if (!execution_status_terminal(status) && !forced) {
         return refuse(reason, "status %s is not terminal", execution_status_name(status));
     }
     if ((policy->status_bits & EXECUTION_BIT(status)) == 0) {
@@ -182,7 +183,7 @@ void policy_decide(const struct policy *policy, const struct job *job, const str
     struct job unknown = {.status = JOB_UNKNOWN};
     const struct fingerprint *fingerprint = &execution->fingerprint;
     char age[48];
-    verdict->delete = false;
+    verdict->delete = verdict->force = false;
     if (job == NULL || strcmp(job->job_id, execution->job_id) != 0) {
         text_copy(unknown.job_id, sizeof unknown.job_id, execution->job_id);
         job = &unknown;
@@ -194,8 +195,9 @@ void policy_decide(const struct policy *policy, const struct job *job, const str
         return;
     }
     verdict->delete = true;
-    snprintf(verdict->reason, sizeof verdict->reason, "status %s, %s over %s",
-             execution_status_name(fingerprint->status),
+    verdict->force = !execution_status_terminal(fingerprint->status);
+    snprintf(verdict->reason, sizeof verdict->reason, "status %s%s, %s over %s",
+             execution_status_name(fingerprint->status), verdict->force ? " (force)" : "",
              policy->age_field == AGE_LAST_UPDATED_AT ? "age" : AGE_FIELDS[policy->age_field],
              time_duration(policy->older_than_ms, age));
 }

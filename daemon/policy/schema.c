@@ -14,6 +14,7 @@
 static const char *const MODES[] = {"observe", "enforce", NULL};
 static const char *const ALLOWED[] = {"apply", "plan", NULL};
 static const char *const VERIFY[] = {"always", "risky", NULL};
+static const char *const NO_YES[] = {"false", "true", NULL};
 static const char *const AGE_FIELDS[] = {[AGE_LAST_UPDATED_AT] = "last_updated_at",
                                          [AGE_QUEUED_AT] = "queued_at",
                                          [AGE_STARTED_AT] = "started_at",
@@ -100,7 +101,7 @@ static const struct schema_row ROWS[] = {
      .why = "what may go must be said, with at least 'match.age'"},
     {.scope = SCHEMA_POLICY, .path = "match.status", .type = &value_statuses,
      .fallback = "TERMINAL", AT(policy, status_bits),
-     .description = "Statuses, any of them; TERMINAL is all that are finished"},
+     .description = "Statuses, any of them; TERMINAL is all that are finished; IN_PROGRESS only with force"},
     {.scope = SCHEMA_POLICY, .path = "match.age", .type = &value_map, .flags = SCHEMA_REQUIRED,
      .description = "How old it must be",
      .why = "without it everything that is finished would go at once"},
@@ -151,10 +152,13 @@ static const struct schema_row ROWS[] = {
      .fallback = "always", .words = VERIFY, AT(policy, verify_risky),
      .description = "always reads each execution again before it is deleted; risky leaves that out "
      "where its job can make no new execution"},
+    {.scope = SCHEMA_POLICY, .path = "force", .type = &value_flag, .fallback = "false", .words = NO_YES,
+     AT(policy, force),
+     .description = "true deletes IN_PROGRESS executions too, with force; only together with IN_PROGRESS in "
+     "match.status"},
     LATER(SCHEMA_POLICY, "keep"),
     LATER(SCHEMA_POLICY, "protect"),
     LATER(SCHEMA_POLICY, "grace"),
-    LATER(SCHEMA_POLICY, "force"),
     LATER(SCHEMA_POLICY, "order"),
     LATER(SCHEMA_POLICY, "archive"),
     LATER(SCHEMA_POLICY, "on_finish"),

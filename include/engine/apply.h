@@ -11,7 +11,9 @@ struct apply;
 
 struct apply_config {
     struct deleter_config deleter; /* owner, settled and changed are filled in here */
-    int64_t rows;                  /* of the plan */
+    int64_t rows;                  /* of the plan, as the guards saw it: a ledger that gives more is wrong */
+    int64_t
+        begin_ns; /* nothing happens before: until then a lost request of an earlier run may take effect */
     void *owner;
     /* A row is settled. earlier: it was already, before this apply began; answer is NULL then. */
     void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,
@@ -28,6 +30,8 @@ void apply_destroy(struct apply *apply); /* after done() only; takes NULL */
 
 /* Why it ended before its time: ERR_NONE, or the error of the ledger or of deleter_stopped(). */
 const struct err *apply_stopped(const struct apply *apply, enum answer_class *why);
+bool apply_complete(const struct apply *apply);    /* every row of the plan was taken up */
+int64_t apply_waits_ms(const struct apply *apply); /* until it begins; 0 once it has */
 size_t apply_quarantined(const struct apply *apply);
 
 #endif

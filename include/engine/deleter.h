@@ -1,6 +1,6 @@
-/* Deleting what a plan selected, one execution at a time and never the wrong one. This is the state machine
- * of "deleting safely": CHECK, INTENT, GATE, one transmission, outcome; a lost answer is waited out and
- * verified, never repeated blindly.
+/* Deleting what a plan selected, one execution at a time and never the wrong one: the rows that are on their
+ * way through the state machine of engine/row.h, how many may be, and what stops them all. A lost answer is
+ * waited out and verified, never repeated blindly.
  *
  * Facts it rests on: AWS may reuse an execution number once it is free (API reference, DeleteJobExecution),
  * has no conditional deletion, and refuses a signature older than five minutes (SigV4), so that a lost
@@ -19,11 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DELETER_CHECK_LIFE_MS  60000   /* a check older than this lets nothing pass the gate */
-#define DELETER_ATTEMPTS_MAX   3       /* transmissions whose answer was lost */
-#define DELETER_UNSENT_MAX     8       /* attempts in a row that could not be sent */
-#define DELETER_VERIFY_LIFE_MS 3600000 /* without an answer for so long after the quarantine: unknown */
-#define DELETER_HELD_MAX       4096    /* rows in it at most, quarantined ones too */
+#define DELETER_HELD_MAX 4096 /* rows in it at most, quarantined ones too */
 
 struct deleter;
 
@@ -34,8 +30,8 @@ struct deleter_config {
     int64_t run; /* sealed */
     const struct policy *policy;
     int64_t signature_life_ms;
-    bool settle_only;          /* no new attempt: only what may have been sent is settled */
     const struct facts *facts; /* what is known of the jobs: for verify: risky */
+    bool settle_only;          /* send nothing: only verify what may have been sent before */
     void *owner;
     /* A row is settled, and the ledger knows (unless it failed). */
     void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,
@@ -52,7 +48,9 @@ void deleter_destroy(struct deleter *deleter);
 /* How many rows may be added now: as many as the lane sends in ten seconds, so that a check is still fresh
  * when its row's turn comes; quarantined rows do not count. 0 once it was stopped. */
 size_t deleter_room(const struct deleter *deleter);
-/* row is copied; number is its place in the ledger's plan. No callback runs from inside. */
+/* row is copied; number is its place in the ledger's plan. One that an earlier process may have sent (open,
+ * unsure) may be added only when no request of that process can take effect any more; it is verified first.
+ * No callback runs from inside. */
 void deleter_add(struct deleter *deleter, int64_t number, const struct plan_row *row);
 
 /* Nothing more is sent. What was sent is still settled, quarantine included; in a hurry, rows whose answer is

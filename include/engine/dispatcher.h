@@ -6,6 +6,7 @@
 #define ENGINE_DISPATCHER_H
 
 #include "engine/env.h"
+#include "engine/pairs.h"
 #include "model/call.h"
 #include "model/operation.h"
 
@@ -86,5 +87,12 @@ void dispatcher_set_learned_rate(struct dispatcher *dispatcher, enum operation o
 /* The service's clock minus ours in milliseconds: the median of the latest Date headers. 0 before the first.
  */
 int64_t dispatcher_skew_ms(const struct dispatcher *dispatcher);
+/* What the service's clock shows now, by the latest Date headers and the time since, so that setting this
+ * machine's wall clock does not move it. Never ahead of the service by more than a strange header or two
+ * could make it: the median again. 0 before the first. */
+int64_t dispatcher_service_ms(const struct dispatcher *dispatcher);
+
+/* The (job, thing) pairs that have a deletion under way in this target. */
+struct pairs *dispatcher_pairs(struct dispatcher *dispatcher);
 
 #endif

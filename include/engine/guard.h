@@ -19,8 +19,9 @@ bool guard_takes(const struct policy *policy, int64_t selected);
  * limits cut it, so that a policy that suddenly reaches too far is not drained in portions either. */
 int guard_plan(const struct policy *policy, int64_t matched, struct err *err);
 
-/* -1 with ERR_INVALID when the clocks are too far apart to delete. */
-int guard_clock(int64_t skew_ms, struct err *err);
+/* -1 with ERR_INVALID when the clocks are too far apart to delete, or when nothing is known of the service's:
+ * then neither ages nor the life of a signature can be told. */
+int guard_clock(bool known, int64_t skew_ms, struct err *err);
 
 /* Counts rows that were refused for good, in a row; any other answer about a row ends the run. */
 struct guard_run {

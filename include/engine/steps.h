@@ -1,14 +1,20 @@
-/* The decisions of the deleter (engine/deleter.h): what each answer means for its row, and when a clock can
- * be trusted. Pure. */
+/* The decisions about one row (engine/row.h): what each answer means for it, and when a clock can be trusted.
+ * Pure. */
 #ifndef ENGINE_STEPS_H
 #define ENGINE_STEPS_H
 
 #include "model/call.h"
+#include "model/ledger.h"
 #include "model/outcome.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define DELETER_CHECK_LIFE_MS  60000   /* a check older than this lets nothing pass the gate */
+#define DELETER_ATTEMPTS_MAX   3       /* transmissions whose answer was lost */
+#define DELETER_UNSENT_MAX     8       /* attempts in a row that could not be sent */
+#define DELETER_VERIFY_LIFE_MS 3600000 /* without an answer for so long after the quarantine: unknown */
 
 enum step_kind {
     STEP_SETTLE,     /* the row is done, with this outcome */
@@ -35,12 +41,21 @@ struct history {
 enum found {
     FOUND_SAME,  /* the fingerprint of the plan */
     FOUND_OTHER, /* another incarnation, or another state */
+    FOUND_MOVED, /* the planned one was IN_PROGRESS and has moved on since: its device has reported */
     FOUND_NONE,  /* nothing: ResourceNotFoundException */
     FOUND_NO_ANSWER
 };
 
 /* Reads the answer to DescribeJobExecution; an answer to another question is none. */
 enum found step_found(const struct call *call, const struct job_execution *planned);
+
+/* How a planned row may be sent. */
+enum sending {
+    SENDING_NEVER,
+    SENDING_PLAIN, /* it is finished */
+    SENDING_FORCED /* it is IN_PROGRESS, and both plan and policy say force */
+};
+enum sending step_sending(const struct plan_row *plan, bool policy_forces);
 
 /* After the check before an intent. */
 struct step step_after_check(enum found found, const struct history *history);
@@ -69,5 +84,13 @@ bool clock_stepped(const struct clock_sample *then, const struct clock_sample *n
 /* How long after its sending a request must be thought able to run, on the monotonic clock, so that setting
  * the wall clock cannot shorten it. */
 int64_t quarantine_ns(int64_t signature_life_ms, int64_t skew_ms);
+/* The same for a request of which is known only that it was sent before now, by a process that let nothing
+ * pass its gate with a skew of more than GUARD_SKEW_MAX_MS. */
+int64_t quarantine_longest_ns(int64_t signature_life_ms);
+/* How long until a request signed at signed_at_ms (its X-Amz-Date) by an earlier run can no longer run, when
+ * the service's clock shows service_ms (0: not known). This machine's wall clock plays no part, so that
+ * setting it neither shortens nor stretches the wait; quarantine_longest_ns() at most. signed_at_ms 0: none
+ * was lost, and the answer is 0. */
+int64_t quarantine_left_ns(int64_t signed_at_ms, int64_t service_ms, int64_t signature_life_ms);
 
 #endif

@@ -43,14 +43,18 @@ struct sweep_config {
     struct sweep_observer observer;
 };
 
-/* Never more than one execution is in the hands of the service for each (job, thing) of a sweep; two sweeps
- * of one target at a time are not kept apart. */
+/* Never more than one deletion is in the hands of the service for each (job, thing), over all sweeps with one
+ * dispatcher. Where the ledger knows of a request of an earlier run in the same account and region whose fate
+ * was never found out, nothing is deleted until that request is surely dead. */
 struct sweep *sweep_start(const struct sweep_config *config);
-/* Goes on with a run that an earlier process did not end: found is an answered LEDGER_OPEN_RUN. What may have
- * been sent is verified first. The rest of the plan is applied only if the guards had let it pass (an intent
- * exists), the policy is still the same (by name and SHA-256) and still deletes; otherwise it ends as not
- * attempted. config's target must be the run's, by account and region. Nothing is listed: the report's
- * `listed` stays 0. */
+/* Goes on with a run that an earlier process did not end: found is an answered LEDGER_OPEN_RUN. First it
+ * waits until nothing that the process sent can take effect any more, if it sent anything; then what may have
+ * been sent is verified. The rest of the plan is applied only if the guards had let it pass (an intent
+ * exists) and still would, and the policy is still the same (by name and SHA-256) and still deletes;
+ * otherwise it ends as not attempted. When it is stopped or canceled before it got through, the run stays
+ * open in the ledger. config's target must be the run's, by account and region. Nothing is listed: the
+ * report's `listed` stays 0.
+ */
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found);
 /* Stops selecting and sending; what was sent is settled first (quarantine included, unless hurry). */
 void sweep_cancel(struct sweep *sweep, bool hurry);
@@ -60,6 +64,7 @@ void sweep_destroy(struct sweep *sweep);
 struct sweep_progress {
     bool deleting; /* else listing */
     int64_t listed, selected, settled, quarantined;
+    int64_t waiting_ms; /* above 0: until a lost request of an earlier run is surely dead; then it deletes */
     int64_t jobs, jobs_listed; /* scopes to list and those finished; 0 when not known yet */
     int64_t remaining_ms;      /* estimate from the lanes' pace; -1 when not known */
 };

@@ -4,7 +4,8 @@
  * Every request is asynchronous: done() comes exactly once, never from inside submit, and for everything that
  * writes it comes only when the record is as durable as the implementation can make it. Requests of one
  * ledger take effect in the order of submission. A request that fails with ERR_IO leaves the ledger frozen:
- * every later write fails the same way. */
+ * every later write fails the same way, but for results and the ends of runs where only their request's room
+ * is missing. */
 #ifndef MODEL_LEDGER_H
 #define MODEL_LEDGER_H
 

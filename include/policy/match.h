@@ -12,14 +12,16 @@
 
 struct verdict {
     bool delete;
+    bool force;                       /* of one that goes: it is IN_PROGRESS, and needs force */
     char reason[PLAN_REASON_MAX + 1]; /* the clauses that decided, as they stand in the policy; no times of
                                          rows, so that a million rows share a few reasons */
 };
 
 /* job may be NULL when nothing is known of it: then only the id can leave it out. server_now_ms is the
- * service's clock. An execution that is not terminal, has no usable time of the age field, or any time that
- * lies in the future (more than 5 minutes: verdict reason "... in the future") is kept, whatever the policy
- * says; so is one exactly as old as the policy asks, and everything where the policy has no age. */
+ * service's clock. An execution that is not terminal (IN_PROGRESS with force: true apart), has no usable time
+ * of the age field, or any time that lies in the future (more than 5 minutes: verdict reason "... in the
+ * future") is kept, whatever the policy says; so is one exactly as old as the policy asks, and everything
+ * where the policy has no age. */
 void policy_decide(const struct policy *policy, const struct job *job, const struct job_execution *execution,
                    int64_t server_now_ms, struct verdict *verdict);
 

@@ -57,13 +57,14 @@ struct policy {
     bool scheduled;  /* has schedule.cron */
     char *cron_text; /* schedule.cron as written; NULL when not scheduled */
     struct cron cron;
-    unsigned status_bits; /* EXECUTION_BIT()s, terminal ones only */
+    unsigned status_bits; /* EXECUTION_BIT()s: terminal ones, and IN_PROGRESS with force */
     struct name_match job_id, thing;
     enum age_field age_field;
     int64_t older_than_ms; /* 0: no age clause */
     int64_t per_run;       /* limits.per_run; 0: no limit */
     int64_t selected_over; /* abort_if.selected_over: above this nothing is deleted */
     bool verify_risky;     /* verify: risky; else always */
+    bool force;            /* IN_PROGRESS is deleted too, with force; never without it in status_bits */
 };
 
 struct config {

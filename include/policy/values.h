@@ -46,7 +46,7 @@ extern const struct value_type value_flag;     /* bool, row->words[0] false, [1]
 extern const struct value_type value_cron;     /* scheduled, cron_text and cron of struct policy */
 
 extern const struct value_type value_quotas;       /* int64_t[OPERATION_COUNT], per 1,000 s */
-extern const struct value_type value_statuses;     /* unsigned, bits of terminal statuses */
+extern const struct value_type value_statuses;     /* unsigned, bits of all statuses but QUEUED */
 extern const struct value_type value_target_names; /* targets and target_count of struct policy */
 extern const struct value_type value_job_patterns; /* struct pattern_list of globs of job ids */
 extern const struct value_type value_thing_patterns;

@@ -65,6 +65,12 @@ static void execute(struct deletion *test, struct call *call, int row)
     test->exists[row] = false;
 }
 
+static bool may_go(const struct job_execution *execution, bool force)
+{
+    enum execution_status status = execution->fingerprint.status;
+    return execution_status_terminal(status) || (force && status == EXECUTION_IN_PROGRESS);
+}
+
 static void execute_late(void *ctx)
 {
     bool *exists = ctx;
@@ -75,7 +81,10 @@ static void answer_deletion(struct deletion *test, struct call *call, int row)
 {
     switch (next_letter(&test->deletes)) {
     case 'D':
-        execute(test, call, row);
+        if (test->exists[row] && !may_go(&test->stored[row], call->force))
+            refuse(call, ANSWER_STATE, 409, "InvalidStateTransitionException");
+        else
+            execute(test, call, row);
         return;
     case 'L':
         execute(test, call, row);
@@ -120,6 +129,8 @@ static void describe(struct deletion *test, struct call *call, int row)
     char letter = next_letter(&test->describes);
     if (letter == 'L') {
         refuse(call, ANSWER_AMBIGUOUS, 0, "AnswerLost");
+    } else if (letter == 'T') {
+        refuse(call, ANSWER_THROTTLED, 400, "ThrottlingException");
     } else if (letter == 'A') {
         refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
     } else if (!test->exists[row]) {
@@ -160,7 +171,8 @@ static void on_sent(struct rig *rig, const struct call *call)
         return;
     }
     deletion_ledger(test, row, &state);
-    must(!call->force, "force is never sent");
+    bool forced = test->policy.force && test->planned[row] == EXECUTION_IN_PROGRESS;
+    must(call->force == forced, "force is sent for what the policy forces, and for nothing else");
     must(state.intents == state.results + 1, "an intent is durable before the deletion leaves");
     must(test->rig.ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at || !test->freeze_seen,
          "nothing leaves once the ledger has failed");
@@ -223,6 +235,9 @@ static void write_plan(struct deletion *test)
         rows[i].execution = test->stored[i];
         rows[i].execution.fingerprint.version_number = 0; /* lists do not tell it */
         strcpy(rows[i].reason, "status SUCCEEDED");
+        test->planned[i] = test->stored[i].fingerprint.status;
+        rows[i].force =
+            test->force_planned || (test->policy.force && test->planned[i] == EXECUTION_IN_PROGRESS);
     }
     struct ledger_request add = {.operation = LEDGER_ADD_ROWS,
                                  .run = test->run,
@@ -263,7 +278,7 @@ void deletion_begin(struct deletion *test, int rows)
         store(test, i);
 }
 
-void deletion_start(struct deletion *test)
+static void create_deleter(struct deletion *test)
 {
     struct deleter_config config = {.env = &test->rig.env,
                                     .dispatcher = test->rig.dispatcher,
@@ -274,10 +289,32 @@ void deletion_start(struct deletion *test)
                                     .owner = test,
                                     .settled = on_settled,
                                     .changed = on_changed};
-    write_plan(test);
     config.run = test->run;
     test->deleter = deleter_create(&config);
     feed(test);
+}
+
+void deletion_start(struct deletion *test)
+{
+    write_plan(test);
+    create_deleter(test);
+}
+
+void deletion_restart(struct deletion *test)
+{
+    must(deleter_rows(test->deleter) == 0, "no row is left in the deleter");
+    deleter_destroy(test->deleter);
+    facts_destroy(test->facts);
+    dispatcher_destroy(test->rig.dispatcher);
+    test->rig.dispatcher =
+        dispatcher_create(&test->rig.env, &test->rig.service, &(struct dispatcher_config){0});
+    test->facts = facts_create(test->rig.dispatcher);
+    test->rig.ledger_fails_at = 0;
+    memset(test->outcomes, 0, sizeof test->outcomes);
+    memset(test->outcome, 0, sizeof test->outcome);
+    test->settled = test->added = 0;
+    test->done = test->freeze_seen = false;
+    create_deleter(test);
 }
 
 bool deletion_run(struct deletion *test, int64_t seconds)

@@ -16,11 +16,14 @@ struct deletion {
     int count;
     struct job_execution stored[DELETION_ROWS_MAX]; /* what stands under each row's number */
     bool exists[DELETION_ROWS_MAX];
+    enum execution_status planned[DELETION_ROWS_MAX]; /* its status when the plan was written */
+    bool force_planned; /* the plan says force for every row, as only a broken ledger would */
 
     /* One letter for each call in order, the last one again and again.
-     * deletes:   D done as the truth is; L lost, executed; l lost, not executed; Z lost, executed 299 s
-     * later; T throttled; N not sent; E expired; S skewed; A denied; I invalid; X wrong state describes: = as
-     * the truth is; L lost; A denied; W about another number */
+     * deletes:   D done as the truth is, 409 for what is not finished; L lost, executed; l lost, not
+     * executed; Z lost, executed 299 s later; T throttled; N not sent; E expired; S skewed; A denied; I
+     * invalid; X wrong state describes: = as the truth is; L lost; A denied; T throttled; W about another
+     * number */
     const char *deletes, *describes;
     void (*before)(struct deletion *test, const struct call *call); /* it is carried out */
 
@@ -38,6 +41,9 @@ void deletion_begin(struct deletion *test, int rows);
 bool deletion_run(struct deletion *test, int64_t seconds);
 /* The first half of it: begins, for tests that go on by themselves. */
 void deletion_start(struct deletion *test);
+/* Another process takes up what the ledger has; adds rows again and has sent nothing yet, as far as outcomes
+ * go. The ledger works again. */
+void deletion_restart(struct deletion *test);
 void deletion_finish(struct deletion *test);
 
 /* Index of the row that a call is about. */

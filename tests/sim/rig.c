@@ -20,13 +20,14 @@ static const struct env *inner(const void *ctx)
 
 static int64_t mono_ns(void *ctx)
 {
-    return inner(ctx)->mono_ns(inner(ctx)->ctx);
+    const struct rig *rig = ctx;
+    return inner(ctx)->mono_ns(inner(ctx)->ctx) + rig->suspended_ns;
 }
 
 static int64_t wall_ms(void *ctx)
 {
     const struct rig *rig = ctx;
-    return inner(ctx)->wall_ms(inner(ctx)->ctx) + rig->wall_step_ms;
+    return inner(ctx)->wall_ms(inner(ctx)->ctx) + rig->wall_step_ms + rig->suspended_ns / TIME_NS_PER_MS;
 }
 
 static uint64_t draw(void *ctx, enum random_stream stream)
@@ -36,7 +37,8 @@ static uint64_t draw(void *ctx, enum random_stream stream)
 
 static void start(void *ctx, struct env_timer *timer, int64_t at_ns)
 {
-    inner(ctx)->start(inner(ctx)->ctx, timer, at_ns);
+    const struct rig *rig = ctx;
+    inner(ctx)->start(inner(ctx)->ctx, timer, at_ns - rig->suspended_ns);
 }
 
 static void stop(void *ctx, struct env_timer *timer)
@@ -58,7 +60,9 @@ static void on_done(struct call *call)
     struct rig *rig = spied->rig;
     call->done = spied->done;
     call->owner = spied->owner;
-    call->answer.received_ms += rig->wall_step_ms;
+    int64_t suspended_ms = rig->suspended_ns / TIME_NS_PER_MS;
+    call->answer.received_ms += rig->wall_step_ms + suspended_ms;
+    call->answer.server_date_ms += call->answer.server_date_ms != 0 ? suspended_ms : 0;
     free(spied);
     if (rig->answered)
         rig->answered(rig, call);
@@ -127,14 +131,53 @@ static void wake(void *ctx)
     virtual_at(rig->world, virtual_mono_ns(rig->world) + rig->ledger_delay_ns, drain, rig);
 }
 
+static void on_started(struct ledger_request *request)
+{
+    struct rig *rig = request->owner;
+    request->done = rig->start_done;
+    request->owner = rig->start_owner;
+    request->lost_signed_ms = rig->lost_signed_ms;
+    request->done(request);
+}
+
+static void pass_on(struct rig *rig, struct ledger_request *request)
+{
+    ledger_memory_face(rig->memory)->submit(ledger_memory_face(rig->memory)->ctx, request);
+}
+
+static void pass_first(void *ctx)
+{
+    struct rig *rig = ctx;
+    struct ledger_request *request = rig->apart;
+    DL_DELETE(rig->apart, request);
+    pass_on(rig, request);
+}
+
+static void hold_apart(struct rig *rig, struct ledger_request *request)
+{
+    int64_t now_ns = virtual_mono_ns(rig->world);
+    rig->apart_ns = (rig->apart_ns > now_ns ? rig->apart_ns : now_ns) + rig->ledger_apart_ns;
+    DL_APPEND(rig->apart, request);
+    virtual_at(rig->world, rig->apart_ns, pass_first, rig);
+}
+
 static void submit_request(void *ctx, struct ledger_request *request)
 {
     struct rig *rig = ctx;
     rig->ledger_requests++;
     if (rig->written)
         rig->written(rig, request);
+    if (request->operation == LEDGER_START_RUN && rig->lost_signed_ms != 0) {
+        rig->start_done = request->done;
+        rig->start_owner = request->owner;
+        request->done = on_started;
+        request->owner = rig;
+    }
     if (rig->ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at) {
-        ledger_memory_face(rig->memory)->submit(ledger_memory_face(rig->memory)->ctx, request);
+        if (rig->ledger_apart_ns != 0)
+            hold_apart(rig, request);
+        else
+            pass_on(rig, request);
         return;
     }
     if (!rig->failing)
@@ -154,6 +197,26 @@ void rig_init(struct rig *rig, const struct virtual_config *world, const struct 
     rig->ledger = (struct ledger){.ctx = rig, .submit = submit_request};
     rig->memory = ledger_memory_create(wake, rig);
     rig->dispatcher = dispatcher_create(&rig->env, &rig->service, dispatcher ? dispatcher : &defaults);
+}
+
+struct fleet *rig_init_fleet(struct rig *rig, uint64_t seed, const struct virtual_config *faults)
+{
+    struct virtual_config world = faults ? *faults : (struct virtual_config){0};
+    struct fleet_config config = {.seed = seed,
+                                  .things = 6,
+                                  .jobs = 3,
+                                  .executions = 120,
+                                  .now_ms = RIG_START_MS - TIME_MS_PER_HOUR,
+                                  .reuse_numbers = true};
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        config.quota[i] = -1;
+    world.fleet = fleet_create(&config);
+    world.seed = seed;
+    world.start_ms = RIG_START_MS;
+    world.latency_min_ns = 20 * TIME_NS_PER_MS;
+    world.latency_max_ns = 300 * TIME_NS_PER_MS;
+    rig_init(rig, &world, NULL);
+    return world.fleet;
 }
 
 void rig_finish(struct rig *rig)

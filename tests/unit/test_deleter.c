@@ -1,5 +1,5 @@
 /* The state machine of deletion, against the scripted service of sim/deletion.h, which also checks at each
- * transmission that the intent is durable and force is not sent. */
+ * transmission that the intent is durable and force only where it belongs. */
 #include "base/time.h"
 #include "sim/deletion.h"
 #include "tap.h"
@@ -270,6 +270,18 @@ static void one_pair_has_one_deletion_at_a_time(void **state)
     deletion_finish(&test);
 }
 
+static void a_pair_is_free_as_soon_as_its_deletion_is_answered(void **state)
+{
+    struct deletion test;
+    (void)state;
+    deletion_begin(&test, 2);
+    strcpy(test.stored[1].thing_name, test.stored[0].thing_name);
+    test.stored[1].number = 2;
+    assert_true(deletion_run(&test, 5));
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], 2);
+    deletion_finish(&test);
+}
+
 static void a_quarantine_delays_its_own_row_only(void **state)
 {
     struct deletion test;
@@ -408,11 +420,16 @@ static void risky_verifies_after_a_lost_answer_all_the_same(void **state)
 
 /* --- the end of all --- */
 
-/* Cancels after so many events; false when it was over before. */
-static bool cancel_after(int events, bool hurry)
+/* Twelve rows of so many things; cancels after so many events. False when it was over before. */
+static bool cancel_after(int events, bool hurry, int things, int64_t ledger_apart_ns)
 {
     struct deletion test;
     deletion_begin(&test, 12);
+    test.rig.ledger_apart_ns = ledger_apart_ns;
+    for (int i = things; i < 12; i++) {
+        strcpy(test.stored[i].thing_name, test.stored[i % things].thing_name);
+        test.stored[i].number = 1 + i / things;
+    }
     test.deletes = "DLlTNDLlEZXAD";
     deletion_start(&test);
     for (int i = 0; i < events && !test.done; i++)
@@ -434,9 +451,9 @@ static bool cancel_after(int events, bool hurry)
 static void a_cancel_at_any_moment_settles_what_was_sent(void **state)
 {
     (void)state;
-    for (int hurry = 0; hurry < 2; hurry++) {
+    for (int kind = 0; kind < 8; kind++) {
         int events = 0;
-        while (cancel_after(events, hurry)) {
+        while (cancel_after(events, kind & 1, kind & 2 ? 3 : 12, kind & 4 ? 30 * TIME_NS_PER_MS : 0)) {
             events++;
         }
         assert_in_range(events, 50, 10000);
@@ -475,13 +492,15 @@ static bool fail_ledger_at(int64_t request)
     assert_int_equal(deleter_stopped(test.deleter, NULL)->code, failed ? ERR_IO : ERR_NONE);
     for (int i = 0; i < test.added && failed; i++) {
         struct ledger_row_state state;
-        deletion_ledger(&test, i, &state);
+        struct plan_row plan;
+        ledger_memory_row(test.rig.memory, test.run, i, &plan, &state);
         bool open = state.intents > state.results && test.sends[i] == state.intents;
+        bool refused = !plan.open && !plan.unsure; /* whatever was sent is known to have done nothing */
         if (state.outcome != OUTCOME_PENDING)
             assert_int_equal(test.outcome[i], state.outcome);
         else if (open || (!test.exists[i] && test.sends[i] > 0))
             assert_int_equal(test.outcome[i], OUTCOME_UNKNOWN);
-        else if (test.sends[i] == 0)
+        else if (test.sends[i] == 0 || refused)
             assert_int_equal(test.outcome[i], OUTCOME_NOT_ATTEMPTED);
     }
     deletion_finish(&test);
@@ -543,6 +562,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ten_refusals_in_a_row_stop_it),
     cmocka_unit_test(refusals_with_deletions_in_between_do_not_stop_it),
     cmocka_unit_test(one_pair_has_one_deletion_at_a_time),
+    cmocka_unit_test(a_pair_is_free_as_soon_as_its_deletion_is_answered),
     cmocka_unit_test(a_quarantine_delays_its_own_row_only),
     cmocka_unit_test(a_clock_set_between_check_and_gate_needs_a_new_check),
     cmocka_unit_test(a_clock_set_far_off_stops_deletion),

@@ -84,7 +84,7 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "lock"};
+    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "lock", "reserve"};
     struct world *world = *state;
     char path[128];
     ledger_durable_close(world->durable);

@@ -83,6 +83,33 @@ static void bits_of_other_statuses_never_delete(void **state)
     }
 }
 
+static void force_lets_listed_running_ones_go_and_no_others(void **state)
+{
+    (void)state;
+    static const struct {
+        enum execution_status status;
+        unsigned bits;
+        bool delete, force;
+        const char *reason;
+    } table[] = {
+        {EXECUTION_UNKNOWN, ~0u, false, false, "status UNKNOWN is not terminal"},
+        {EXECUTION_QUEUED, ~0u, false, false, "status QUEUED is not terminal"},
+        {EXECUTION_IN_PROGRESS, ~0u, true, true, "status IN_PROGRESS (force), age over 30d"},
+        {EXECUTION_IN_PROGRESS, EXECUTION_TERMINAL_BITS, false, false, "status IN_PROGRESS not listed"},
+        {EXECUTION_SUCCEEDED, ~0u, true, false, "status SUCCEEDED, age over 30d"},
+        {EXECUTION_TIMED_OUT, ~0u, true, false, "status TIMED_OUT, age over 30d"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct policy policy = policy_of(table[i].bits, 30 * DAY);
+        struct job_execution execution = execution_of("j", "t", table[i].status, NOW - 31 * DAY);
+        struct verdict verdict = {.force = true};
+        policy.force = true;
+        policy_decide(&policy, NULL, &execution, NOW, &verdict);
+        assert_int_equal(verdict.force, table[i].force);
+        expect(&policy, NULL, &execution, table[i].delete, table[i].reason);
+    }
+}
+
 static void age_counts_from_the_chosen_time(void **state)
 {
     (void)state;
@@ -361,6 +388,7 @@ static void many_stars_do_not_explode(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(only_terminal_statuses_that_are_listed_go),
     cmocka_unit_test(bits_of_other_statuses_never_delete),
+    cmocka_unit_test(force_lets_listed_running_ones_go_and_no_others),
     cmocka_unit_test(age_counts_from_the_chosen_time),
     cmocka_unit_test(other_age_fields_are_named_in_the_reason),
     cmocka_unit_test(any_time_in_the_future_keeps_the_execution),

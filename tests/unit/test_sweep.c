@@ -186,6 +186,31 @@ static void ages_are_measured_on_the_clock_of_the_service(void **state)
     trial_finish(&trial);
 }
 
+static void set_clock_ahead(void *ctx)
+{
+    struct trial *trial = ctx;
+    trial->rig.wall_step_ms = 400 * TIME_MS_PER_DAY;
+}
+
+/* Nothing is older than 400 days, and the policy wants 500; at some moment while pages are on their way the
+ * wall clock is set 400 days ahead. */
+static void a_wall_clock_that_is_set_while_listing_makes_nothing_older(void **state)
+{
+    int64_t listed = 0;
+    (void)state;
+    for (int64_t at_ms = 0; at_ms < 3000; at_ms += 100) {
+        struct trial trial;
+        begin(&trial);
+        trial.policy.older_than_ms = 500 * TIME_MS_PER_DAY;
+        virtual_at(trial.rig.world, at_ms * TIME_NS_PER_MS, set_clock_ahead, &trial);
+        trial_sweep(&trial);
+        listed += trial.report.listed;
+        assert_int_equal(trial.report.selected, 0);
+        trial_finish(&trial);
+    }
+    assert_true(listed > 0);
+}
+
 static void the_first_error_of_the_ledger_ends_it_wherever_it_comes(void **state)
 {
     (void)state;
@@ -238,6 +263,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_limit_drains_in_portions),
     cmocka_unit_test(a_clock_that_is_wrong_stops_before_the_first_deletion),
     cmocka_unit_test(ages_are_measured_on_the_clock_of_the_service),
+    cmocka_unit_test(a_wall_clock_that_is_set_while_listing_makes_nothing_older),
     cmocka_unit_test(the_first_error_of_the_ledger_ends_it_wherever_it_comes),
     cmocka_unit_test(a_cancel_at_any_time_keeps_the_accounts),
 };

@@ -1,0 +1,64 @@
+/* See engine/brake.h. */
+#include "engine/brake.h"
+
+#include <stdlib.h>
+
+bool brake_stop(struct brake *brake, bool hurry)
+{
+    if (brake->stopping && (brake->hurry || !hurry)) {
+        return false;
+    }
+    brake->stopping = true;
+    brake->hurry = brake->hurry || hurry;
+    return true;
+}
+
+static bool stop_because(struct brake *brake, const struct err *err, enum answer_class why, bool hurry)
+{
+    if (brake->err.code == ERR_NONE) {
+        brake->err = *err;
+        brake->why = why;
+    }
+    return brake_stop(brake, hurry);
+}
+
+bool brake_withhold(struct brake *brake, const struct err *err)
+{
+    return stop_because(brake, err, ANSWER_DONE, false);
+}
+
+bool brake_freeze(struct brake *brake, const struct err *err)
+{
+    return stop_because(brake, err, ANSWER_DONE, true);
+}
+
+bool brake_answered(struct brake *brake, const struct answer *answer, const struct clock_sample *now,
+                    int64_t median_ms, bool known)
+{
+    struct err err;
+    brake->clock = *now;
+    if (answer->server_date_ms != 0) {
+        brake->skew_ms = answer->server_date_ms - answer->received_ms;
+    }
+    bool silent = !known && answer->http_status == 0; /* no answer, so no Date either */
+    if (silent || guard_clock(known, median_ms, &err) == 0) {
+        return false;
+    }
+    return stop_because(brake, &err, ANSWER_DONE, false);
+}
+
+bool brake_refused(struct brake *brake, const struct call *call)
+{
+    struct err err;
+    if (!guard_refused(&brake->run)) {
+        return false;
+    }
+    call_error(call, &err);
+    err_context(&err, "%d refusals in a row", GUARD_REFUSALS_MAX);
+    return stop_because(brake, &err, call->answer.class, false);
+}
+
+int64_t brake_skew_ms(const struct brake *brake, int64_t median_ms)
+{
+    return llabs(median_ms) > llabs(brake->skew_ms) ? median_ms : brake->skew_ms;
+}

@@ -1,0 +1,463 @@
+/* See engine/row.h; the decisions are in engine/steps.h and engine/brake.h.
+ *
+ * The happy path: row_create() -> begin_attempt() -> on_described() -> begin_attempt() -> on_intent() ->
+ * may_send() -> on_sent() -> record() -> on_recorded() -> leave().
+ * The ways out: the check finds something else or nothing; the answer says so; a lost answer goes through
+ * ROW_QUARANTINE and look() and then settles or begins anew; what was not executed begins anew, through
+ * ROW_WAIT where the network failed. A row whose (job, thing) is busy waits in ROW_PARKED.
+ * The end of all: once the brake is pulled nothing more passes the gate, and row_wake() brings every row that
+ * waits back; each then settles through record(). Where the ledger has failed it leaves without. */
+#include "engine/row.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "engine/backoff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_AGAIN_NS (60 * TIME_NS_PER_SECOND)
+
+static void set_state(struct row *row, enum row_state state)
+{
+    row->shared->in_state[row->state]--;
+    row->shared->in_state[state]++;
+    row->state = state;
+}
+
+static struct clock_sample sample_clock(const struct row *row)
+{
+    const struct env *env = row->shared->env;
+    return (struct clock_sample){.mono_ns = env->mono_ns(env->ctx), .wall_ms = env->wall_ms(env->ctx)};
+}
+
+static void start_timer(struct row *row, int64_t after_ns)
+{
+    const struct env *env = row->shared->env;
+    env->start(env->ctx, &row->timer, env->mono_ns(env->ctx) + after_ns);
+}
+
+static void tell_if(struct row *row, bool braked)
+{
+    if (braked) {
+        row->shared->braked(row->shared->owner);
+    }
+}
+
+/* --- the end of a row --- */
+
+static void leave(struct row *row, enum outcome outcome)
+{
+    struct row_shared *shared = row->shared;
+    int64_t barred_ns = outcome == OUTCOME_UNKNOWN ? row->quarantine_end_ns : 0;
+    struct pair_claim *next = pairs_release(dispatcher_pairs(shared->dispatcher), &row->claim, barred_ns);
+    if (next != NULL && ((struct row *)next->owner)->state == ROW_PARKED) { /* else it was woken already */
+        start_timer(next->owner, 0);
+    }
+    shared->env->stop(shared->env->ctx, &row->timer);
+    shared->in_state[row->state]--;
+    shared->left(shared->owner, row, outcome);
+}
+
+static void leave_unrecorded(struct row *row)
+{
+    leave(row, row->open ? OUTCOME_UNKNOWN : OUTCOME_NOT_ATTEMPTED);
+}
+
+static void on_recorded(struct ledger_request *request);
+
+/* Writes down what came of the row; step says how it goes on from there. */
+static void record(struct row *row, struct step step)
+{
+    struct row_shared *shared = row->shared;
+    row->step = step;
+    set_state(row, ROW_RECORD);
+    row->request = (struct ledger_request){.operation = LEDGER_RESULT,
+                                           .run = shared->run,
+                                           .row = row->number,
+                                           .attempt = row->intended ? row->attempt : 0,
+                                           .signed_at_ms = row->intended ? row->signed_at_ms : 0,
+                                           .answer = row->answer,
+                                           .done = on_recorded,
+                                           .owner = row};
+    row->request.outcome = step.kind == STEP_SETTLE ? step.outcome : OUTCOME_PENDING;
+    shared->ledger->submit(shared->ledger->ctx, &row->request);
+}
+
+static void settle(struct row *row, enum outcome outcome)
+{
+    record(row, (struct step){.kind = STEP_SETTLE, .outcome = outcome});
+}
+
+/* --- answers --- */
+
+static void note_clock(struct row *row)
+{
+    struct row_shared *shared = row->shared;
+    struct clock_sample now = sample_clock(row);
+    int64_t median_ms = dispatcher_skew_ms(shared->dispatcher);
+    bool known = dispatcher_service_ms(shared->dispatcher) != 0;
+    tell_if(row, brake_answered(&shared->brake, &row->answer, &now, median_ms, known));
+}
+
+static void note_refusal(struct row *row)
+{
+    tell_if(row, brake_refused(&row->shared->brake, &row->dispatch.call));
+}
+
+/* --- the steps of a row --- */
+
+static void on_described(struct dispatch *dispatch);
+static void on_intent(struct ledger_request *request);
+static void on_sent(struct dispatch *dispatch);
+static bool may_send(struct dispatch *dispatch, int64_t wall_ms);
+
+static void submit(struct row *row, enum operation operation, void (*done)(struct dispatch *dispatch))
+{
+    const struct job_execution *execution = &row->plan.execution;
+    call_finish(&row->dispatch.call);
+    row->dispatch = (struct dispatch){.done = done, .owner = row};
+    struct call *call = &row->dispatch.call;
+    call_init(call, operation);
+    strcpy(call->job_id, execution->job_id);
+    strcpy(call->thing_name, execution->thing_name);
+    call->number = execution->number;
+    if (operation == OPERATION_DELETE_EXECUTION) {
+        call->force = step_sending(&row->plan, row->shared->force) == SENDING_FORCED;
+        row->dispatch.gate = may_send;
+    }
+    dispatcher_submit(row->shared->dispatcher, &row->dispatch);
+}
+
+static bool check_holds(const struct row *row, const struct clock_sample *now)
+{
+    int64_t age_ns = now->mono_ns - row->check.mono_ns;
+    if (row->check_needless) {
+        return !clock_stepped(&row->shared->brake.clock, now);
+    }
+    return row->checked && age_ns <= DELETER_CHECK_LIFE_MS * TIME_NS_PER_MS &&
+           !clock_stepped(&row->check, now);
+}
+
+static void begin_attempt(struct row *row)
+{
+    struct row_shared *shared = row->shared;
+    struct clock_sample now = sample_clock(row);
+    row->sent = false;
+    row->signed_at_ms = 0;
+    if (shared->brake.stopping) {
+        settle(row, OUTCOME_NOT_ATTEMPTED);
+        return;
+    }
+    if (step_sending(&row->plan, shared->force) == SENDING_NEVER) {
+        row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotFinished"};
+        settle(row, OUTCOME_FAILED);
+        return;
+    }
+    if (!check_holds(row, &now)) {
+        row->check_needless = false;
+        set_state(row, ROW_CHECK);
+        submit(row, OPERATION_DESCRIBE_EXECUTION, on_described);
+        return;
+    }
+    set_state(row, ROW_INTENT);
+    row->attempt++;
+    row->request = (struct ledger_request){.operation = LEDGER_INTENT,
+                                           .run = shared->run,
+                                           .row = row->number,
+                                           .attempt = row->attempt,
+                                           .done = on_intent,
+                                           .owner = row};
+    shared->ledger->submit(shared->ledger->ctx, &row->request);
+}
+
+/* The look after a quarantine is as good as a check. It has its time: a throttled read would be repeated for
+ * ever. */
+static void look(struct row *row)
+{
+    set_state(row, ROW_LOOK);
+    row->shared->env->start(row->shared->env->ctx, &row->timer, row->look_end_ns);
+    submit(row, OPERATION_DESCRIBE_EXECUTION, on_described);
+}
+
+static void look_later(struct row *row)
+{
+    struct clock_sample now = sample_clock(row);
+    if (now.mono_ns >= row->look_end_ns) {
+        settle(row, OUTCOME_UNKNOWN);
+        return;
+    }
+    set_state(row, ROW_LOOK_WAIT);
+    start_timer(row, LOOK_AGAIN_NS);
+}
+
+/* The check counts from when it was asked, not from when the answer came. */
+static void keep_check(struct row *row)
+{
+    const struct call *call = &row->dispatch.call;
+    struct clock_sample now = sample_clock(row);
+    int64_t taken_ms = now.wall_ms > call->signed_at_ms ? now.wall_ms - call->signed_at_ms : 0;
+    row->plan.execution.fingerprint = call->execution.fingerprint;
+    row->checked = true;
+    row->check.mono_ns = now.mono_ns - taken_ms * TIME_NS_PER_MS;
+    row->check.wall_ms = now.wall_ms - taken_ms;
+    row->open = false;
+}
+
+static void on_described(struct dispatch *dispatch)
+{
+    struct row *row = dispatch->owner;
+    struct row_shared *shared = row->shared;
+    bool looking = row->state == ROW_LOOK;
+    enum found found = step_found(&dispatch->call, &row->plan.execution);
+    row->answer = dispatch->call.answer;
+    shared->env->stop(shared->env->ctx, &row->timer);
+    note_clock(row);
+    if (!looking && shared->brake.stopping) {
+        settle(row, OUTCOME_NOT_ATTEMPTED);
+        return;
+    }
+    if (looking && found == FOUND_NO_ANSWER && shared->brake.hurry) {
+        settle(row, OUTCOME_UNKNOWN);
+        return;
+    }
+    struct step step =
+        looking ? step_after_look(found, &row->history) : step_after_check(found, &row->history);
+    if (step.refused) {
+        note_refusal(row);
+    }
+    if (found == FOUND_SAME) {
+        keep_check(row);
+    }
+    if (step.kind == STEP_SETTLE) {
+        record(row, step);
+    } else if (step.kind == STEP_LOOK_AGAIN) {
+        look_later(row);
+    } else {
+        begin_attempt(row);
+    }
+}
+
+static void on_intent(struct ledger_request *request)
+{
+    struct row *row = request->owner;
+    struct row_shared *shared = row->shared;
+    if (request->err.code != ERR_NONE) {
+        tell_if(row, brake_withhold(&shared->brake, &request->err));
+    }
+    row->intended = request->err.code == ERR_NONE;
+    if (shared->brake.stopping) {
+        row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "Withheld"};
+        settle(row, OUTCOME_NOT_ATTEMPTED);
+        return;
+    }
+    set_state(row, ROW_SEND);
+    submit(row, OPERATION_DELETE_EXECUTION, on_sent);
+}
+
+/* The gate. Everything that must be true of a deletion is looked at once more, with the one clock sample that
+ * becomes its date. */
+static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
+{
+    struct row *row = dispatch->owner;
+    struct row_shared *shared = row->shared;
+    struct clock_sample now = {.mono_ns = shared->env->mono_ns(shared->env->ctx), .wall_ms = wall_ms};
+    int64_t skew_ms = brake_skew_ms(&shared->brake, dispatcher_skew_ms(shared->dispatcher));
+    bool known = dispatcher_service_ms(shared->dispatcher) != 0;
+    struct err ignored;
+    if (shared->brake.stopping || !check_holds(row, &now) ||
+        step_sending(&row->plan, shared->force) == SENDING_NEVER) {
+        return false;
+    }
+    if (guard_clock(known, skew_ms, &ignored) != 0) {
+        row->checked = row->check_needless = false; /* the next answer brings a newer Date */
+        return false;
+    }
+    row->quarantine_end_ns = now.mono_ns + quarantine_ns(shared->signature_life_ms, skew_ms);
+    row->signed_at_ms = wall_ms;
+    row->sent = row->open = true;
+    return true;
+}
+
+static void on_sent(struct dispatch *dispatch)
+{
+    struct row *row = dispatch->owner;
+    struct row_shared *shared = row->shared;
+    row->answer = dispatch->call.answer;
+    note_clock(row);
+    struct step step = step_after_send(row->answer.class, !row->sent, &row->history);
+    if (step.refused) {
+        note_refusal(row);
+    } else if (step.kind == STEP_SETTLE) {
+        guard_answered(&shared->brake.run);
+    }
+    if (step.kind == STEP_QUARANTINE) {
+        row->checked = row->check_needless = false;
+    }
+    record(row, step);
+}
+
+/* Where the network is down the lane would let the same rows fail again at once. */
+static int64_t wait_ns(const struct row *row)
+{
+    const struct env *env = row->shared->env;
+    if (row->history.unsent == 0) {
+        return 0;
+    }
+    return backoff_ns(BACKOFF_TRANSIENT, row->history.unsent, env->random(env->ctx, RANDOM_BACKOFF));
+}
+
+static void quarantine(struct row *row)
+{
+    struct row_shared *shared = row->shared;
+    const struct env *env = shared->env;
+    if (shared->brake.hurry) {
+        settle(row, OUTCOME_UNKNOWN);
+        return;
+    }
+    set_state(row, ROW_QUARANTINE);
+    row->look_end_ns = row->quarantine_end_ns + DELETER_VERIFY_LIFE_MS * TIME_NS_PER_MS;
+    env->start(env->ctx, &row->timer, row->quarantine_end_ns);
+}
+
+static void on_recorded(struct ledger_request *request)
+{
+    struct row *row = request->owner;
+    if (request->err.code != ERR_NONE) {
+        tell_if(row, brake_freeze(&row->shared->brake, &request->err));
+        leave_unrecorded(row);
+        return;
+    }
+    row->intended = false;
+    if (row->step.kind == STEP_SETTLE) {
+        leave(row, row->step.outcome);
+        return;
+    }
+    if (row->step.kind == STEP_QUARANTINE) {
+        struct row_shared *shared = row->shared;
+        quarantine(row);
+        shared->room(shared->owner); /* there is room for another */
+        return;
+    }
+    row->open = false; /* the ledger knows now that it was not executed */
+    int64_t wait = wait_ns(row);
+    if (wait == 0 || row->shared->brake.stopping) {
+        begin_attempt(row);
+        return;
+    }
+    set_state(row, ROW_WAIT);
+    start_timer(row, wait);
+}
+
+/* Its turn has come. A row of a run that was interrupted goes on where it was. */
+static void enter(struct row *row)
+{
+    struct row_shared *shared = row->shared;
+    int64_t barred_ns = pairs_barred_ns(&row->claim);
+    if (barred_ns > sample_clock(row).mono_ns && !shared->brake.stopping) {
+        set_state(row, ROW_PARKED);
+        shared->env->start(shared->env->ctx, &row->timer, barred_ns);
+        return;
+    }
+    if (!row->open) {
+        begin_attempt(row);
+        return;
+    }
+    row->quarantine_end_ns = sample_clock(row).mono_ns; /* dead already: see deleter_add() */
+    if (!row->intended) {
+        quarantine(row);
+        return;
+    }
+    row->history.lost++;
+    row->answer = (struct answer){.class = ANSWER_AMBIGUOUS, .code = "Interrupted"};
+    record(row, (struct step){.kind = STEP_QUARANTINE});
+}
+
+static void on_timer(struct env_timer *timer)
+{
+    struct row *row = timer->owner;
+    switch (row->state) {
+    case ROW_PARKED:
+        enter(row);
+        return;
+    case ROW_WAIT:
+        begin_attempt(row);
+        return;
+    case ROW_LOOK:
+        dispatcher_cancel(row->shared->dispatcher, &row->dispatch);
+        return;
+    default:
+        break;
+    }
+    if (row->shared->brake.hurry) {
+        settle(row, OUTCOME_UNKNOWN);
+    } else {
+        look(row);
+    }
+}
+
+/* --- the face --- */
+
+struct row *row_create(struct row_shared *shared, int64_t number, const struct plan_row *plan,
+                       bool check_needless)
+{
+    struct row *row = mem_zalloc(sizeof *row);
+    row->shared = shared;
+    row->plan = *plan;
+    row->number = number;
+    row->attempt = plan->attempts;
+    row->history.lost = plan->lost;
+    row->intended = plan->open;
+    row->open = plan->open || plan->unsure;
+    row->check_needless = check_needless;
+    row->timer = (struct env_timer){.fire = on_timer, .owner = row};
+    row->claim.owner = row;
+    shared->in_state[ROW_NEW]++;
+    if (pairs_claim(dispatcher_pairs(shared->dispatcher), plan->execution.job_id, plan->execution.thing_name,
+                    &row->claim, sample_clock(row).mono_ns)) {
+        enter(row);
+    } else {
+        set_state(row, ROW_PARKED);
+    }
+    return row;
+}
+
+void row_destroy(struct row *row)
+{
+    call_finish(&row->dispatch.call);
+    free(row);
+}
+
+/* --- stopping --- */
+
+void row_wake(struct row *row)
+{
+    struct row_shared *shared = row->shared;
+    switch (row->state) {
+    case ROW_PARKED:
+    case ROW_WAIT:
+        start_timer(row, 0);
+        return;
+    case ROW_CHECK:
+        dispatcher_cancel(shared->dispatcher, &row->dispatch);
+        return;
+    case ROW_SEND:
+        if (!row->sent || shared->brake.hurry) {
+            dispatcher_cancel(shared->dispatcher, &row->dispatch);
+        }
+        return;
+    case ROW_QUARANTINE:
+    case ROW_LOOK_WAIT:
+        if (shared->brake.hurry) {
+            start_timer(row, 0);
+        }
+        return;
+    case ROW_LOOK:
+        if (shared->brake.hurry) {
+            dispatcher_cancel(shared->dispatcher, &row->dispatch);
+        }
+        return;
+    default: /* with the ledger */
+        return;
+    }
+}

@@ -1,0 +1,41 @@
+/* What stops the deletions of one sweep: a wish, a wrong clock, a run of refusals, a ledger that fails. Once
+ * stopped it stays so, and the first reason is the one that is told. It also keeps what the latest answer
+ * said about the clocks. Pure: the caller wakes its rows when a function says that something is new. */
+#ifndef ENGINE_BRAKE_H
+#define ENGINE_BRAKE_H
+
+#include "base/err.h"
+#include "engine/guard.h"
+#include "engine/steps.h"
+#include "model/call.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct brake {
+    bool stopping;         /* nothing more passes the gate; what was sent is still settled */
+    bool hurry;            /* rows whose answer is not there are given up as unknown */
+    struct err err;        /* why it stopped itself; ERR_NONE when it did not */
+    enum answer_class why; /* of the last of a run of refusals, else ANSWER_DONE */
+    struct guard_run run;
+    struct clock_sample clock; /* at the latest answer */
+    int64_t skew_ms;           /* by the latest Date header: the dispatcher's median follows a step slowly */
+};
+
+/* Each returns true when rows must be woken: deletion stops, or hurries, from now on. */
+bool brake_stop(struct brake *brake, bool hurry);
+/* An intent could not be written: nothing more is sent, but there may still be room for results. */
+bool brake_withhold(struct brake *brake, const struct err *err);
+/* A result could not be written: without a record nothing may be sent, and nothing can be settled any more.
+ */
+bool brake_freeze(struct brake *brake, const struct err *err);
+/* An answer came, at this moment. median_ms is dispatcher_skew_ms(); known: a Date header was ever seen. */
+bool brake_answered(struct brake *brake, const struct answer *answer, const struct clock_sample *now,
+                    int64_t median_ms, bool known);
+/* A row was refused for good with this call's answer. */
+bool brake_refused(struct brake *brake, const struct call *call);
+
+/* The skew that a request signed now must reckon with: the larger one of the median and the latest one. */
+int64_t brake_skew_ms(const struct brake *brake, int64_t median_ms);
+
+#endif
