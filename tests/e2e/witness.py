@@ -41,13 +41,15 @@ policies:
 
 
 class Service(Iotsim):
-    """An iotsim whose journal is read line by line while it runs. `events` holds what came so far."""
+    """An iotsim whose journal is read line by line while it runs."""
 
     def __init__(self, *options):
         path = os.path.join(scratch(), "journal")
         os.mkfifo(path)
         self._fifo = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self.events, self._watches, self._lock = [], [], threading.Lock()
+        self._lock, self._watch, self._control = threading.Lock(), Watch(None, 0, None), None
+        self._events, self._job_of = collections.defaultdict(list), {}  # by job; of a request's number
+        self._received, self._under_way = 0, collections.Counter()  # requests; by job
         threading.Thread(target=self._follow, daemon=True).start()
         super().__init__("--journal", path, "--signature-life", LIFE_S, "--quota", "all=-1", *options)
 
@@ -58,36 +60,43 @@ class Service(Iotsim):
             for line in lines:
                 event = json.loads(line)
                 with self._lock:
-                    self.events.append(event)
-                    fired = [watch for watch in self._watches if watch.sees(event)]
-                for watch in fired:
-                    watch.act()
+                    self._note(event)
+                    act = self._watch.act if self._watch.sees(event) else None
+                if act:
+                    act()
+
+    def _note(self, event):
+        if event["event"] == "received":
+            self._job_of[event["n"]] = event["target"].split("/")[4]
+            self._received += 1
+        job = self._job_of[event["n"]]
+        self._under_way[job] += (event["event"] == "received") - (event["event"] == "closed")
+        self._events[job].append(event)
 
     def watch(self, kind, count, act):
         """Calls act, from another thread, at the count-th event of this kind from now on."""
         with self._lock:
-            self._watches = [Watch(kind, count, act)]
+            self._watch = Watch(kind, count, act)
+
+    def received(self):
+        """How many deletions were asked for, by the service's own count."""
+        with self._lock:
+            self._control = self._control or self.connect()
+            body = self.request("GET", "/_iotsim/counts", connection=self._control, headers={"Accept": "*/*"})[2]
+        return json.loads(body)["operations"]["DeleteJobExecution"]["received"]
 
     def settled(self, job=None):
         """The events (of one job), once every exchange that began is over: a request outlives its client."""
-        wait_until(lambda: self._received() >= self._asked(), "the journal")
+        asked = self.received()
+        wait_until(lambda: self._received >= asked, "the journal")
         return wait_until(lambda: self._over(job), "requests under way")[0]
-
-    def _asked(self):
-        return self.counts()["operations"]["DeleteJobExecution"]["received"]
-
-    def _received(self):
-        with self._lock:
-            return sum(event["event"] == "received" for event in self.events)
 
     def _over(self, job):
         with self._lock:
-            events = list(self.events)
-        if job:
-            numbers = {event["n"] for event in events if f"/jobs/{job}/" in event.get("target", "")}
-            events = [event for event in events if event["n"] in numbers]
-        begun = sum(event["event"] == "received" for event in events)
-        return (events,) if begun == sum(event["event"] == "closed" for event in events) else None
+            jobs = [job] if job else list(self._events)
+            if any(self._under_way[job] for job in jobs):
+                return None
+            return (sorted((event for job in jobs for event in self._events.get(job, [])), key=lambda event: event["n"]),)
 
 
 class Watch:
