@@ -147,7 +147,7 @@ unit: $(UNIT) ## build and run the unit tests of this VARIANT
 
 # --- everything that is needed, and everything that is checked ---------------------------------------------
 
-E2E := $(filter-out tests/e2e/harness.py,$(wildcard tests/e2e/*.py))
+E2E := $(filter-out tests/e2e/harness.py tests/e2e/witness.py,$(wildcard tests/e2e/*.py))
 
 install_missing = @missing=; for p in $(1); do \
     dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
@@ -178,9 +178,10 @@ tests: $(UNIT) $(REPLAYS) $(E2E_HELP)
 demo: all ## start the simulator with a fleet, plan, sweep, and compare the report with what happened
 	@tests/demo.sh $(BUILD)
 
-check-long: check valgrind fuzz ## check, valgrind, fuzz, and the unit tests with many more seeds
+check-long: check valgrind fuzz ## check, valgrind, fuzz, the long run of the simulator, and every fault of whole programs
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize tests
 	JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_pacing
+	JOBSWEEP_KILLS=1000 JOBSWEEP_EVERY=1 tests/run -j1 -t 3000 tests/e2e/kills.py tests/e2e/disk.py tests/e2e/memory.py
 	@$(MAKE) --no-print-directory simulate
 
 SIMULATOR := build/release/tests/test_simulator

@@ -4,10 +4,11 @@ wire."""
 import email.utils
 import http.client
 import json
+import os
 import socket
 import time
 
-from harness import Iotsim, clean_environment, equal, main, program, run, wait_until
+from harness import Iotsim, clean_environment, equal, main, program, run, scratch, wait_until
 
 TARGET = "/things/gw-000000/jobs/fw-0000/executionNumber/1"
 
@@ -212,8 +213,35 @@ def nonsense_is_refused_with_a_reason():
         equal(sim.counts()["deleted"], 0)
 
 
+def the_journal_tells_each_step_of_a_deletion():
+    path = os.path.join(scratch(), "journal")
+    with Iotsim("--things", 4, "--jobs", 1, "--executions", 8, "--journal", path, "--reuse-numbers", "--rebirth", 1,
+                "--fault", "reset-after=1", "--fault-limit", 1, "--fault-ops", "DeleteJobExecution") as sim:
+        headers = sim.signed("DELETE", TARGET + "?force=true")
+        try:
+            raise AssertionError(sim.request("DELETE", TARGET + "?force=true", headers=headers))
+        except ConnectionError:
+            pass
+        equal(sim.request("DELETE", "/things/gw-000000/jobs/none/executionNumber/1")[0], 404)
+        equal(sim.request("GET", TARGET[:-len("/executionNumber/1")])[0], 200)  # reborn
+        deleted = sim.deleted()
+        sim.stop()
+    with open(path, encoding="utf-8") as file:
+        events = [json.loads(line) for line in file]
+    equal([(event["n"], event["event"]) for event in events if event["n"] == 1],
+          [(1, "received"), (1, "executed"), (1, "reborn"), (1, "lost"), (1, "closed")])
+    equal([event["event"] for event in events if event["n"] == 2], ["received", "refused", "answered", "closed"])
+    received, executed, reborn = events[:3]
+    equal((received["target"], received["date"]), (TARGET + "?force=true", headers["X-Amz-Date"]))
+    equal(received["signature"], headers["Authorization"].rpartition("Signature=")[2])
+    equal([(row["identity"], row["job"], row["thing"], row["number"]) for row in deleted],
+          [(executed["identity"], "fw-0000", "gw-000000", 1)])
+    equal((reborn["job"], reborn["thing"], reborn["number"]), ("fw-0000", "gw-000000", 1))
+    assert reborn["identity"] > executed["identity"] and executed["queued_at"]
+
+
 def a_bad_option_is_named():
-    for option in (["--fault", "odd=1"], ["--fault", "500=2"], ["--fault", "500=0.6,503=0.6"], ["--quota", "Odd=1"], ["--fault-ops", "Odd"],
+    for option in (["--fault", "odd=1"], ["--fault", "500=2"], ["--fault", "500=0.6,503=0.6"], ["--rebirth", "2"], ["--quota", "Odd=1"], ["--fault-ops", "Odd"],
                    ["--latency", "5..1"], ["--port", "70000"], ["--region", "no.where"], ["--odd"], ["odd"], []):
         done = run([program("iotsim"), *option], clean_environment())
         equal((done.returncode, done.stdout), (2, ""), str(option))
@@ -228,4 +256,4 @@ main([refusals_are_answered_and_not_executed, a_500_may_have_been_executed, garb
       a_signature_covers_everything, a_clock_that_is_wrong_is_seen, a_quota_throttles_with_400,
       latency_holds_answers_back_and_loses_none, a_deletion_sent_twice_hits_what_was_made_anew,
       a_signature_lives_as_long_as_it_is_told, it_stops_while_requests_rest, nonsense_is_refused_with_a_reason,
-      a_bad_option_is_named])
+      the_journal_tells_each_step_of_a_deletion, a_bad_option_is_named])
