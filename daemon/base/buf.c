@@ -8,26 +8,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROOM 64
+#define FIRST_ROOM 256 /* most texts fit: names, targets, header lines */
 
 void buf_init(struct buf *buf, size_t max)
 {
     *buf = (struct buf){.max = max};
 }
 
+void buf_init_secret(struct buf *buf, size_t max)
+{
+    *buf = (struct buf){.max = max, .secret = true};
+}
+
+static void wipe(struct buf *buf)
+{
+    if (buf->secret && buf->data != NULL) {
+        mem_wipe(buf->data, buf->room);
+    }
+}
+
 void buf_finish(struct buf *buf)
 {
+    wipe(buf);
     free(buf->data);
     *buf = (struct buf){0};
 }
 
 void buf_reset(struct buf *buf)
 {
+    wipe(buf);
     buf->length = 0;
     buf->overflow = false;
     if (buf->data != NULL) {
         buf->data[0] = '\0';
     }
+}
+
+static void grow(struct buf *buf, size_t room)
+{
+    if (!buf->secret) {
+        buf->data = mem_realloc(buf->data, room, 1);
+    } else { /* realloc() would leave a copy behind */
+        char *data = mem_alloc(room);
+        memcpy(data, buf_string(buf), buf->length + 1);
+        wipe(buf);
+        free(buf->data);
+        buf->data = data;
+    }
+    buf->room = room;
 }
 
 /* Makes room for `more` bytes and the NUL behind them. */
@@ -43,8 +71,7 @@ static bool reserve(struct buf *buf, size_t more)
         while (room < need) {
             room *= 2;
         }
-        buf->data = mem_realloc(buf->data, room, 1);
-        buf->room = room;
+        grow(buf, room);
     }
     return true;
 }
@@ -72,19 +99,26 @@ bool buf_char(struct buf *buf, char c)
     return buf_append(buf, &c, 1);
 }
 
+/* Most texts fit into the room that is there: then once is enough. */
 bool buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args;
+    size_t left = buf->room - buf->length;
     va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(left > 0 ? buf->data + buf->length : NULL, left, format, args);
     va_end(args);
     if (length < 0 || !reserve(buf, (size_t)length)) {
         buf->overflow = true;
+        if (left > 0) {
+            buf->data[buf->length] = '\0';
+        }
         return false;
     }
-    va_start(args, format);
-    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
-    va_end(args);
+    if ((size_t)length >= left) {
+        va_start(args, format);
+        vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
+        va_end(args);
+    }
     buf->length += (size_t)length;
     return true;
 }

@@ -6,13 +6,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define BUSY_MS 5000 /* how long a reader waits for the writer's checkpoint */
+#define BUSY_MS     5000 /* how long a reader waits for the writer's checkpoint */
+#define DB_PATH_MAX (2 * PATH_MAX)
 
 struct db_statement {
     sqlite3_stmt *stmt;
@@ -43,6 +47,28 @@ static int failed(struct db *db, struct err *err)
     return err_set(err, ERR_IO, "ledger '%s': %s", db->path, sqlite3_errmsg(db->handle));
 }
 
+/* SQLite takes a last page that is cut off for one that ends with zeros, and a single byte for nothing at
+ * all. While there is a log, the last page may be one that a checkpoint has not written to its end; the log
+ * has it whole. */
+static int check_length(int fd, const char *path, struct err *err)
+{
+    uint8_t header[18] = {0};
+    char log[4096];
+    struct stat file, log_file;
+    snprintf(log, sizeof log, "%s-wal", path);
+    if (fstat(fd, &file) != 0 || pread(fd, header, sizeof header, 0) < 0) {
+        return err_set(err, ERR_IO, "ledger '%s': %s", path, err_errno(errno));
+    }
+    bool logged = stat(log, &log_file) == 0 && log_file.st_size > 0;
+    bool database = memcmp(header, "SQLite format 3", 16) == 0; /* else SQLite says so, but for one byte */
+    int64_t page = header[16] << 8 | header[17];
+    page = page == 1 ? 65536 : page;
+    if (file.st_size == 1 || (database && !logged && page > 1 && file.st_size % page != 0)) {
+        return err_set(err, ERR_IO, "ledger '%s': its end is missing", path);
+    }
+    return 0;
+}
+
 /* SQLite would give the file the mode that the umask leaves. */
 static int create_file(const char *path, struct err *err)
 {
@@ -50,8 +76,27 @@ static int create_file(const char *path, struct err *err)
     if (fd < 0) {
         return err_set(err, ERR_IO, "ledger '%s': %s", path, err_errno(errno));
     }
+    int result = check_length(fd, path, err);
     close(fd);
-    return 0;
+    return result;
+}
+
+/* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path, and a service with DynamicUser= has its state
+ * behind one. Only the file itself must be none. Where there is no such folder the path stays as it is, and
+ * fails. */
+static void resolve_folder(const char *path, char out[DB_PATH_MAX])
+{
+    char folder[PATH_MAX], resolved[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    size_t length = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
+    bool fits = length < sizeof folder;
+    snprintf(folder, sizeof folder, "%.*s", fits ? (int)length : 0, slash != NULL ? path : ".");
+    if (realpath(folder, resolved) == NULL) {
+        text_copy(out, DB_PATH_MAX, path);
+    } else {
+        snprintf(out, DB_PATH_MAX, "%s/%s", resolved, name);
+    }
 }
 
 static int on_commit(void *ctx, sqlite3 *handle, const char *name, int pages)
@@ -65,20 +110,30 @@ static int on_commit(void *ctx, sqlite3 *handle, const char *name, int pages)
 
 static int open_handle(struct db *db, const char *vfs, bool read_only, struct err *err)
 {
+    char path[DB_PATH_MAX];
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     flags |= read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (read_only && access(db->path, F_OK) != 0) {
-        return err_set(err, ERR_NOT_FOUND, "there is no ledger '%s'", db->path);
+    if (read_only && access(db->path, R_OK) != 0) {
+        return errno == ENOENT || errno == ENOTDIR
+                   ? err_set(err, ERR_NOT_FOUND, "there is no ledger '%s'", db->path)
+                   : err_set(err, ERR_PERMISSION,
+                             "ledger '%s' cannot be read: %s; it belongs to whoever runs the sweeps",
+                             db->path, err_errno(errno));
     }
     if (!read_only && vfs == NULL && create_file(db->path, err) != 0) {
         return -1;
     }
-    if (sqlite3_open_v2(db->path, &db->handle, flags, vfs) != SQLITE_OK) {
+    resolve_folder(db->path, path);
+    if (sqlite3_open_v2(vfs == NULL ? path : db->path, &db->handle, flags, vfs) != SQLITE_OK) {
         return failed(db, err);
     }
     sqlite3_busy_timeout(db->handle, BUSY_MS);
     sqlite3_wal_hook(db->handle, on_commit, db); /* in place of SQLite's own checkpoints */
-    return read_only ? 0 : db_execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
+    return read_only
+               ? 0
+               : db_execute(
+                     db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+                     err);
 }
 
 struct db *db_open(const char *path, const char *vfs, bool read_only, struct err *err)
@@ -182,6 +237,9 @@ int64_t db_int(struct db_statement *statement, int column)
 const char *db_text(struct db_statement *statement, int column)
 {
     const char *text = (const char *)sqlite3_column_text(statement->stmt, column);
+    if (text == NULL && sqlite3_errcode(statement->db->handle) == SQLITE_NOMEM) {
+        mem_exhausted();
+    }
     return text != NULL ? text : "";
 }
 

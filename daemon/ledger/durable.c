@@ -37,10 +37,11 @@ enum ledger_mode { LEDGER_WELL, LEDGER_SHORT, LEDGER_FROZEN };
 struct ledger_durable {
     struct ledger face;
     struct ledger_durable_config config;
-    struct store *store;     /* this and the three below are the writer's */
+    struct store *store;     /* this and the four below are the writer's */
     struct reserve *reserve; /* NULL where config.vfs is given */
     enum ledger_mode mode;
     struct err why; /* not LEDGER_WELL */
+    int64_t prune_next_ms;
     int lock_fd;
 
     pthread_t writer;
@@ -149,12 +150,30 @@ static void write_batch(struct ledger_durable *durable, struct ledger_request *b
     }
 }
 
+/* Once a day. */
+static int prune(struct ledger_durable *durable, struct err *err)
+{
+    int64_t runs, now_ms = durable->config.wall_ms(durable->config.ctx);
+    int64_t retain_ms = durable->config.retain_ms > 0 ? durable->config.retain_ms : RETAIN_MS_DEFAULT;
+    if (now_ms < durable->prune_next_ms) {
+        return 0;
+    }
+    durable->prune_next_ms = now_ms + TIME_MS_PER_DAY;
+    return store_prune(durable->store, now_ms - retain_ms, &runs, err);
+}
+
 /* The log may grow until there is time, but not for ever. */
 static void tidy(struct ledger_durable *durable, bool idle)
 {
     struct err err;
-    if (durable->mode == LEDGER_FROZEN ||
-        store_checkpoint(durable->store, idle ? LOG_PAGES_IDLE : LOG_PAGES_MAX, &err) == 0) {
+    if (durable->mode == LEDGER_FROZEN) {
+        return;
+    }
+    int result = store_checkpoint(durable->store, idle ? LOG_PAGES_IDLE : LOG_PAGES_MAX, &err);
+    if (result == 0 && idle && durable->mode == LEDGER_WELL) {
+        result = prune(durable, &err);
+    }
+    if (result == 0) {
         return;
     }
     set_mode(durable, store_no_space(durable->store) ? LEDGER_SHORT : LEDGER_FROZEN, &err);
@@ -291,7 +310,8 @@ static int take_lock(struct ledger_durable *durable, struct err *err)
         return err_set(err, code, "state directory '%s': %s", durable->config.directory, err_errno(errno));
     }
     if (flock(durable->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return refuse_second(durable, err);
+        return errno == EWOULDBLOCK ? refuse_second(durable, err)
+                                    : err_set(err, ERR_IO, "ledger lock '%s': %s", path, err_errno(errno));
     }
     sign_lock(durable);
     return 0;
@@ -311,13 +331,11 @@ static int open_store(struct ledger_durable *durable, struct err *err)
     if (durable->store == NULL) {
         return -1;
     }
-    int64_t retain_ms = config->retain_ms > 0 ? config->retain_ms : RETAIN_MS_DEFAULT;
-    int64_t runs;
     durable->reserve = config->vfs == NULL ? reserve_open(config->directory, err) : NULL;
     if (config->vfs == NULL && (durable->reserve == NULL || reserve_grow(durable->reserve, 0, err) != 0)) {
         return -1;
     }
-    return store_prune(durable->store, config->wall_ms(config->ctx) - retain_ms, &runs, err);
+    return prune(durable, err);
 }
 
 /* Signals are the loop's business: the writer takes none. */

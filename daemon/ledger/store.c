@@ -421,16 +421,25 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
 static int set_rates(struct store *store, const struct ledger_request *request, struct err *err)
 {
     const struct run_header *header = request->header;
-    struct db_statement *set = db_use(store->db, &store->statements[SET_RATE],
-                                      "INSERT OR REPLACE INTO rate VALUES (?1, ?2, ?3, ?4)", err);
-    for (int i = 0; set != NULL && i < OPERATION_COUNT; i++) {
+    struct db_statement *forget_all = db_use(store->db, &store->statements[FORGET_RATES],
+                                             "DELETE FROM rate WHERE account = ?1 AND region = ?2", err);
+    struct db_statement *set =
+        db_use(store->db, &store->statements[SET_RATE], "INSERT INTO rate VALUES (?1, ?2, ?3, ?4)", err);
+    if (forget_all == NULL || set == NULL) {
+        return -1;
+    }
+    db_bind(forget_all, "tt", header->account, header->region);
+    if (db_run(forget_all, err) != 0) {
+        return -1;
+    }
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         db_bind(set, "ttti", header->account, header->region, operation_name((enum operation)i),
                 request->rates[i]);
         if (request->rates[i] > 0 && db_run(set, err) != 0) {
             return -1;
         }
     }
-    return set != NULL ? 0 : -1;
+    return 0;
 }
 
 /* By the operation's name, so that its number may change. */

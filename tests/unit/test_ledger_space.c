@@ -2,12 +2,10 @@
  * writes nothing more. */
 #include "tap.h"
 
-#include "base/mem.h"
 #include "faulty_disk.h"
-#include "ledger/durable.h"
 #include "ledger/reserve.h"
+#include "ledger_world.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,111 +13,34 @@
 
 enum { ROWS = 200 };
 
-struct world {
-    char directory[64];
-    struct ledger_durable *durable;
-    int64_t now_ms;
-    int done;
-};
-
-static void on_wake(void *ctx)
-{
-    (void)ctx;
-}
-
-static int64_t wall_ms(void *ctx)
-{
-    return ((struct world *)ctx)->now_ms++;
-}
-
-/* Any function that spreads its input will do here. */
-static void digest(const void *data, size_t length, uint8_t hash[STORE_HASH_BYTES])
-{
-    const uint8_t *bytes = data;
-    uint64_t state = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++) {
-        state = (state ^ bytes[i]) * UINT64_C(0x100000001b3);
-    }
-    for (int i = 0; i < STORE_HASH_BYTES; i++) {
-        state = (state ^ (uint64_t)i) * UINT64_C(0x100000001b3);
-        hash[i] = (uint8_t)(state >> 32);
-    }
-}
-
-static void open_ledger(struct world *world)
-{
-    struct err err = {0};
-    struct ledger_durable_config config = {.directory = world->directory,
-                                           .vfs = faulty_disk_begin(),
-                                           .wake = on_wake,
-                                           .wall_ms = wall_ms,
-                                           .ctx = world,
-                                           .sha256 = digest};
-    world->durable = ledger_durable_open(&config, &err);
-    if (world->durable == NULL) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static void reopen_ledger(struct world *world)
-{
-    ledger_durable_close(world->durable);
-    open_ledger(world);
-}
-
+/* Setup of a test: everything works until it says otherwise. */
 static int start(void **state)
 {
-    struct world *world = mem_zalloc(sizeof *world);
-    strcpy(world->directory, "/tmp/jobsweep-space-XXXXXX");
-    world->now_ms = INT64_C(1795489200000);
-    *state = world;
-    if (mkdtemp(world->directory) == NULL) {
-        return -1;
-    }
-    open_ledger(world);
-    return 0;
+    int result = ledger_world_start(state);
+    struct ledger_world *world = *state;
+    ledger_world_close(world);
+    world->vfs = faulty_disk_begin();
+    ledger_world_open(world, false);
+    return result;
 }
 
-static int stop(void **state)
+static void reopen_ledger(struct ledger_world *world)
 {
-    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "lock", "reserve"};
-    struct world *world = *state;
-    char path[128];
-    ledger_durable_close(world->durable);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", world->directory, names[i]);
-        unlink(path);
-    }
-    rmdir(world->directory);
-    free(world);
-    return 0;
+    ledger_world_close(world);
+    world->vfs = faulty_disk_begin();
+    ledger_world_open(world, false);
 }
 
-static void on_done(struct ledger_request *request)
+static enum err_code ask(struct ledger_world *world, struct ledger_request *request)
 {
-    ((struct world *)request->owner)->done++;
-}
-
-static void submit(struct world *world, struct ledger_request *request)
-{
-    struct ledger *ledger = ledger_durable_face(world->durable);
-    request->done = on_done;
-    request->owner = world;
-    ledger->submit(ledger->ctx, request);
-}
-
-static enum err_code ask(struct world *world, struct ledger_request *request)
-{
-    int before = world->done;
-    submit(world, request);
+    ledger_world_submit(world, request);
     ledger_durable_work(world->durable);
     ledger_durable_drain(world->durable);
-    assert_int_equal(world->done, before + 1);
     return request->err.code;
 }
 
 /* 0: the disk had no room for it. */
-static int64_t plan_run(struct world *world)
+static int64_t plan_run(struct ledger_world *world)
 {
     static struct plan_row rows[ROWS];
     struct run_header header = {
@@ -139,7 +60,7 @@ static int64_t plan_run(struct world *world)
     return ask(world, &add) == ERR_NONE && ask(world, &seal) == ERR_NONE ? start_request.run : 0;
 }
 
-static int64_t planned_run(struct world *world)
+static int64_t planned_run(struct ledger_world *world)
 {
     int64_t run = plan_run(world);
     assert_int_not_equal(run, 0);
@@ -157,7 +78,7 @@ static struct ledger_request result(int64_t run, int64_t row)
         .operation = LEDGER_RESULT, .run = run, .row = row, .attempt = 1, .outcome = OUTCOME_DELETED};
 }
 
-static enum outcome outcome_of(struct world *world, int64_t run, int64_t row, struct plan_row *read)
+static enum outcome outcome_of(struct ledger_world *world, int64_t run, int64_t row, struct plan_row *read)
 {
     struct ledger_request request = {
         .operation = LEDGER_READ_ROWS, .run = run, .from = row, .rows = read, .count = 1};
@@ -168,7 +89,7 @@ static enum outcome outcome_of(struct world *world, int64_t run, int64_t row, st
 
 static void on_a_full_disk_results_are_written_and_intents_refused(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct plan_row row;
     int64_t run = planned_run(world);
     struct ledger_request first = intent(run, 0), second = intent(run, 1), answered = result(run, 0);
@@ -177,10 +98,10 @@ static void on_a_full_disk_results_are_written_and_intents_refused(void **state)
     struct ledger_request many[ROWS - 2];
     for (int i = 0; i < ROWS - 2; i++) {
         many[i] = intent(run, i + 2);
-        submit(world, &many[i]);
+        ledger_world_submit(world, &many[i]);
     }
-    submit(world, &second);
-    submit(world, &answered);
+    ledger_world_submit(world, &second);
+    ledger_world_submit(world, &answered);
     ledger_durable_work(world->durable);
     ledger_durable_drain(world->durable);
     assert_int_equal(many[0].err.code, ERR_IO);
@@ -202,7 +123,7 @@ static void on_a_full_disk_results_are_written_and_intents_refused(void **state)
 
 static void without_any_room_it_is_frozen_for_results_too(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct plan_row row;
     int64_t run = planned_run(world);
     struct ledger_request sent = intent(run, 0), answered = result(run, 0), late = result(run, 0);
@@ -218,7 +139,7 @@ static void without_any_room_it_is_frozen_for_results_too(void **state)
 
 static void a_broken_disk_freezes_it_for_everything(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     int64_t run = planned_run(world);
     struct ledger_request sent = intent(run, 0), answered = result(run, 0), late = result(run, 0);
     assert_int_equal(ask(world, &sent), ERR_NONE);
@@ -230,7 +151,7 @@ static void a_broken_disk_freezes_it_for_everything(void **state)
 
 static void a_sync_that_fails_freezes_it_for_everything(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct plan_row row;
     int64_t run = planned_run(world);
     struct ledger_request sent = intent(run, 0), next = intent(run, 1), answered = result(run, 0);
@@ -250,7 +171,7 @@ static void a_sync_that_fails_freezes_it_for_everything(void **state)
 /* The log is moved to its place when nothing waits. That fails here, because the place is new. */
 static void a_checkpoint_that_fails_loses_nothing(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct plan_row row;
     int64_t last = 0, run;
     int runs = 0;
@@ -277,7 +198,7 @@ static int64_t size_of(const char *directory)
 
 static void the_reserve_grows_with_what_is_outstanding_and_is_given_back_in_parts(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct err err = {0};
     struct reserve *reserve = reserve_open(world->directory, &err);
     assert_non_null(reserve);
@@ -301,7 +222,7 @@ static void the_reserve_grows_with_what_is_outstanding_and_is_given_back_in_part
     assert_false(reserve_give(NULL));
 }
 
-#define SPACE_TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define SPACE_TEST(test) cmocka_unit_test_setup_teardown(test, start, ledger_world_stop)
 
 int main(void)
 {
