@@ -4,10 +4,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "engine/steps.h"
-#include "policy/match.h"
 #include "sim/actors.h"
 #include "sim/oracle_model.h"
+#include "sim/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +119,7 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
 {
     struct job job;
     bool needless = oracle->policy->verify_risky && !row->doubted &&
-                    fleet_know_job(oracle->sim->fleet, call->job_id, &job) && step_check_needless(&job);
+                    fleet_know_job(oracle->sim->fleet, call->job_id, &job) && rules_settled(&job);
     if (!slot->checked && !needless)
         sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
                   (long long)call->number);
@@ -162,7 +161,7 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
     if (call->force != running)
         sim_break(oracle->sim, "eligible: force is %d", call->force);
-    if (!running && !execution_status_terminal(row->print.status))
+    if (!running && !rules_terminal(row->print.status))
         sim_break(oracle->sim, "eligible: the plan's row is not terminal");
 }
 
@@ -236,16 +235,13 @@ static void check_eligible(struct oracle *oracle, const struct attempt *attempt,
     const struct policy *policy = oracle_shadow(oracle, attempt->run)->policy;
     const struct job_execution *execution = &lost->execution;
     struct job job;
-    struct verdict verdict;
     bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
-    policy_decide(policy, known ? &job : NULL, execution, sim_service_ms(oracle->sim), &verdict);
-    if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms) {
+    const char *why = rules_keep(policy, known ? &job : NULL, execution, sim_service_ms(oracle->sim));
+    if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms)
         oracle->sim->totals.changed++; /* it went on after our last look */
-        return;
-    }
-    if (!verdict.delete || !policy_wants_thing(policy, execution->thing_name))
+    else if (why)
         sim_break(oracle->sim, "eligible: %s/%s/%lld should be kept: %s", execution->job_id,
-                  execution->thing_name, (long long)execution->number, verdict.reason);
+                  execution->thing_name, (long long)execution->number, why);
 }
 
 /* Another one was hit. That cannot be prevented where somebody else had deleted the one that was meant after
@@ -324,8 +320,7 @@ static void note_look(struct oracle *oracle, const struct oracle_view *view)
     struct fingerprint shown = call->execution.fingerprint;
     int64_t version = shown.version_number;
     shown.version_number = 0;
-    slot->checked =
-        !fingerprint_difference(&shown, &row->print) && (slot->version == 0 || slot->version == version);
+    slot->checked = rules_same(&shown, &row->print) && (slot->version == 0 || slot->version == version);
     if (!slot->checked)
         return;
     if (slot->version == 0) { /* lists do not tell the version: the first look says which one is meant */
