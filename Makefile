@@ -15,6 +15,8 @@ DEPS_BUILD := gcc libc6-dev make pkg-config libcurl4-openssl-dev libuv1-dev libs
               libjson-c-dev libzstd-dev uthash-dev libmicrohttpd-dev ca-certificates python3
 DEPS_TEST  := libcmocka-dev clang clang-format libclang-rt-14-dev llvm valgrind mandoc openssl systemd nghttp2-proxy \
               awscli python3-botocore python3-boto3 git
+# What `make check-systemd` installs besides.
+DEPS_SYSTEM := debootstrap systemd-container
 
 # --- flags -----------------------------------------------------------------------------------------------
 
@@ -57,7 +59,8 @@ SIM_SRC := $(filter-out $(MAINS),$(wildcard tests/sim/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 HELP_SRC := $(filter-out $(UNIT_SRC) $(wildcard tests/bench/bench_*.c),$(wildcard tests/unit/*.c tests/bench/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
-E2E_HELP := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
+E2E_HELP := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(patsubst tests/e2e/preload_%.c,$(BUILD)/e2e/preload_%.so,\
+            $(wildcard tests/e2e/*.c)))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS  := $(FUZZERS:$(BUILD)/fuzz_%=$(BUILD)/fuzz/replay_%)
 LAYER_LIBS := $(foreach layer,$(LAYERS),$(BUILD)/$(layer).a)
@@ -115,6 +118,11 @@ $(BUILD)/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(BUILD)/libhelp.a $(BUILD)/libsim.a 
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# What the tests of whole programs put before the release programs with LD_PRELOAD: tests/e2e/preload_NAME.c
+$(BUILD)/e2e/%.so: tests/e2e/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -fPIC -shared -o $@ $< -ldl
+
 # tests/fuzz/fuzz_X.c: with VARIANT=fuzz a fuzzer, build/fuzz/fuzz_X; in every variant replay_X, which feeds it
 # the files of tests/fuzz/corpus/X and prints TAP
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libjobsweep.a
@@ -125,7 +133,13 @@ $(BUILD)/fuzz/replay_%: $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/obj/tests/fuzz
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-fuzzers: $(FUZZERS) ## with VARIANT=fuzz: build/fuzz/fuzz_X, to run as `fuzz_X -max_total_time=60 tests/fuzz/corpus/X`
+fuzzers: $(FUZZERS) # with VARIANT=fuzz
+
+FUZZ_SECONDS ?= 30
+fuzz: ## every fuzzer for FUZZ_SECONDS (30); what it finds stays in build/fuzz/found
+	@$(MAKE) --no-print-directory -j2 VARIANT=fuzz fuzzers
+	tests/run -t $$(($(FUZZ_SECONDS) * $(words $(FUZZERS)) + 300)) \
+	    "tests/fuzz/fuzz.py $(FUZZ_SECONDS) $(patsubst $(BUILD)/%,build/fuzz/%,$(FUZZERS))"
 
 unit: $(UNIT) ## build and run the unit tests of this VARIANT
 	tests/run $(UNIT)
@@ -134,13 +148,18 @@ unit: $(UNIT) ## build and run the unit tests of this VARIANT
 
 E2E := $(filter-out tests/e2e/harness.py,$(wildcard tests/e2e/*.py))
 
+install_missing = @missing=; for p in $(1); do \
+    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+if [ -z "$$missing" ]; then echo "$@: everything is installed"; exit 0; fi; \
+$(SUDO) apt-get update -q && \
+$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+
 deps: ## install what building and testing need, by name from Debian's packages (as root or with sudo)
-	@missing=; for p in $(DEPS_BUILD) $(DEPS_TEST); do \
-	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
-	if [ -z "$$missing" ]; then echo "deps: everything is installed"; exit 0; fi; \
-	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	$$sudo apt-get update -q && \
-	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
+	$(call install_missing,$(DEPS_BUILD) $(DEPS_TEST))
+
+deps-system: deps
+	$(call install_missing,$(DEPS_SYSTEM))
 
 check: ## build every variant and run all tests (under five minutes)
 	@$(MAKE) --no-print-directory lint
@@ -158,7 +177,7 @@ tests: $(UNIT) $(REPLAYS) $(E2E_HELP)
 demo: all ## start the simulator with a fleet, plan, sweep, and compare the report with what happened
 	@tests/demo.sh $(BUILD)
 
-check-long: check valgrind ## check, and the unit tests under valgrind and with many more seeds
+check-long: check valgrind fuzz ## check, valgrind, fuzz, and the unit tests with many more seeds
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize tests
 	JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_pacing
 	@$(MAKE) --no-print-directory simulate
@@ -170,9 +189,13 @@ simulate: ## at least 20,000 seeds of the simulator, 10,000,000 deletions and 1,
 	tests/run -v -t 3600 "$(SIMULATOR) 1 12000" "$(SIMULATOR) 100001 12000" \
 	    "$(SIMULATOR) 200001 600 large" "$(SIMULATOR) 300001 600 large"
 
-valgrind: ## the unit tests of the release build under valgrind
-	@$(MAKE) --no-print-directory -j2 VARIANT=release tests
-	tests/run -t 1200 "tests/valgrind.py $(UNIT)"
+check-systemd: deps-system ## the installed service under a systemd of its own, in a container (root or sudo; a Debian mirror)
+	@$(MAKE) --no-print-directory -j2 VARIANT=release all
+	$(SUDO) env BUILD=build/release tests/run -t 900 tests/system/boot.py
+
+valgrind: ## the unit tests and a whole sweep of the release build under valgrind
+	@$(MAKE) --no-print-directory -j2 VARIANT=release all tests
+	tests/run -t 1200 "tests/valgrind.py $(UNIT)" tests/valgrind_sweep.py
 
 bench: $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c)) ## speed, side by side with what one would use instead
 	@for b in $^; do $$b || exit 1; done
@@ -217,6 +240,7 @@ uninstall: ## remove what install put there, but for the configuration
 	rm -f $(foreach page,$(MANUALS),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -rf $(DOCDIR)
 
-.PHONY: install uninstall bench valgrind simulate check-long demo unit fuzzers deps check run-tests tests lint format clean
+.PHONY: install uninstall bench valgrind simulate check-long check-systemd demo unit fuzzers fuzz deps deps-system check run-tests tests \
+        lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

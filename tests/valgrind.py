@@ -34,4 +34,5 @@ def main():
                 print("# " + words.replace("\n", "\n# "))
 
 
-main()
+if __name__ == "__main__":
+    main()

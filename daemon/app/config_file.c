@@ -38,8 +38,8 @@ static int find_for_user(char *path, size_t size, struct err *err)
     if (access(CONFIG_FILE_DEFAULT, F_OK) == 0)
         return copy_path(path, size, err, "", CONFIG_FILE_DEFAULT);
     return err_set(err, ERR_NOT_FOUND,
-                   "no configuration: neither ./jobsweep.yaml, %s%sor %s exists; name one with --config",
-                   path, path[0] != '\0' ? " " : "", CONFIG_FILE_DEFAULT);
+                   "no configuration: none of ./jobsweep.yaml, %s%s%s exists; name one with --config", path,
+                   path[0] != '\0' ? ", " : "", CONFIG_FILE_DEFAULT);
 }
 
 int config_file_find(const char *explicit_path, bool system, char *path, size_t size, struct err *err)

@@ -6,8 +6,8 @@
  *
  * The ways out: a configuration that cannot be loaded ends the start with EXIT_USAGE, and leaves everything
  * as it was later on. A task that fails is logged and tried again by its schedule. SIGTERM stops the schedule
- * and lets the tasks settle what was sent; a second one hurries. A ledger that cannot be written does as
- * SIGTERM does, and ends the process with EXIT_LEDGER. */
+ * and lets the tasks settle what was sent, for as long as that can take; a second one, or that time, hurries.
+ * A ledger that cannot be written does as SIGTERM does, and ends the process with EXIT_LEDGER. */
 #include "app/daemon.h"
 
 #include "app/advice.h"
@@ -25,10 +25,12 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define SIGNALS_WATCHED 3
+#define END_MS          (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
 
 struct task {
     struct daemon *daemon;
@@ -46,8 +48,9 @@ struct daemon {
     struct task *resumed; /* one for each of them; NULL until they are known */
     uv_signal_t signals[SIGNALS_WATCHED];
     uv_timer_t watchdog;
-    size_t tasks; /* not done */
-    int stops;    /* SIGTERM and SIGINT so far */
+    struct env_timer drain; /* from the first signal to stop */
+    size_t tasks;           /* not done */
+    int stops;              /* SIGTERM and SIGINT so far */
     enum exit_status status;
 };
 
@@ -115,10 +118,34 @@ static void log_report(const struct run *run)
         (long long)outcomes[OUTCOME_NOT_ATTEMPTED], (long long)report->remaining);
 }
 
+static void on_drain(struct env_timer *timer)
+{
+    struct daemon *daemon = timer->owner;
+    log_event(LOG_WARNING, "stopping takes too long", "sweeps=%lu note=%s", (unsigned long)daemon->tasks,
+              "deletions whose answer was lost are not verified any more");
+    runner_cancel(daemon->runner, true);
+}
+
+/* The manager waits for TimeoutStopSec= unless it is told how much longer this takes. */
+static void drain(struct daemon *daemon)
+{
+    const struct env *env = world_env(daemon->world);
+    int64_t drain_ms = runner_drain_ms(daemon->runner);
+    char state[64] = "STOPPING=1";
+    if (drain_ms > 0) {
+        snprintf(state, sizeof state, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
+                 (long long)(drain_ms + END_MS) * 1000);
+        env->start(env->ctx, &daemon->drain, env->mono_ns(env->ctx) + drain_ms * TIME_NS_PER_MS);
+    }
+    tell_manager(state);
+}
+
 /* Nothing new begins; what was sent is given its answer. */
 static void wind_up(struct daemon *daemon, bool hurry)
 {
-    tell_manager("STOPPING=1");
+    if (!hurry && !daemon->drain.armed) {
+        drain(daemon);
+    }
     scheduler_load(daemon->scheduler, NULL);
     runner_cancel(daemon->runner, hurry);
 }
@@ -314,6 +341,8 @@ static void unwatch(struct daemon *daemon)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     }
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
+    const struct env *env = world_env(daemon->world);
+    env->stop(env->ctx, &daemon->drain);
 }
 
 /* --- the daemon --- */
@@ -342,6 +371,7 @@ static void serve(struct daemon *daemon)
 {
     const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
     daemon->runner = runner_create(&runner);
+    daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
     daemon->scheduler = scheduler_create(world_env(daemon->world), on_fire, daemon);
     watch(daemon);
     log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)daemon->config->policy_count,
@@ -362,7 +392,8 @@ static struct world *make_world(const struct daemon *daemon, struct err *err)
     if (state_directory_make(daemon->config, directory, sizeof directory, err) != 0) {
         return NULL;
     }
-    const struct world_config config = {.state_directory = directory, .program = "jobsweepd"};
+    const struct world_config config = {
+        .state_directory = directory, .program = "jobsweepd", .retain_ms = daemon->config->retain_ms};
     return world_create(&config, err);
 }
 

@@ -41,7 +41,7 @@ enum exit_status exit_status_of(const struct report *report, bool detailed)
     case SWEEP_STOPPED:
         if (ledger_failed(report))
             return EXIT_LEDGER;
-        /* fall through */
+        return denied(report) ? EXIT_DENIED : EXIT_FAILED;
     case SWEEP_FAILED:
         return denied(report) ? EXIT_DENIED : EXIT_FAILED;
     case SWEEP_CANCELED:

@@ -15,6 +15,7 @@ struct link {
     struct credentials_provider *credentials;
     struct aws_client *client;
     struct dispatcher *dispatcher;
+    int64_t full_rates[OPERATION_COUNT];
 };
 
 int link_find_region(const struct target *target, char region[64], struct err *err)
@@ -59,6 +60,8 @@ struct link *link_create(const struct link_config *config, struct err *err)
     if (link->client == NULL)
         goto fail;
     link->dispatcher = make_dispatcher(link, config);
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        link->full_rates[i] = dispatcher_learned_rate(link->dispatcher, (enum operation)i);
     return link;
 fail:
     link_destroy(link);
@@ -73,6 +76,22 @@ void link_destroy(struct link *link)
     aws_client_destroy(link->client);
     credentials_provider_destroy(link->credentials);
     free(link);
+}
+
+void link_learned(const struct link *link, int64_t rates[OPERATION_COUNT])
+{
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        int64_t rate = dispatcher_learned_rate(link->dispatcher, (enum operation)i);
+        rates[i] = rate < link->full_rates[i] ? rate : 0;
+    }
+}
+
+void link_learn(struct link *link, const int64_t rates[OPERATION_COUNT])
+{
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        if (rates[i] > 0)
+            dispatcher_set_learned_rate(link->dispatcher, (enum operation)i, rates[i]);
+    }
 }
 
 struct dispatcher *link_dispatcher(const struct link *link)

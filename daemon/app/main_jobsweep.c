@@ -33,6 +33,8 @@ static enum exit_status run(const struct options *options)
         return command_plan(options);
     case COMMAND_SWEEP:
         return command_sweep(options);
+    case COMMAND_HISTORY:
+        return command_history(options);
     default:
         return command_check(options);
     }
@@ -43,6 +45,7 @@ int main(int argc, char **argv)
     struct options options;
     struct err err;
     process_protect();
+    process_supply_memory();
     setlocale(LC_CTYPE, "");
     log_setup(LOG_WARNING, LOG_TEXT);
     if (options_parse(&options, PROGRAM_JOBSWEEP, argc, argv, &err) != 0) {

@@ -26,6 +26,7 @@ int main(int argc, char **argv)
     struct options options;
     struct err err;
     process_protect();
+    process_supply_memory();
     if (options_parse(&options, PROGRAM_JOBSWEEPD, argc, argv, &err) != 0) {
         say("%s", err.msg);
         return EXIT_USAGE;

@@ -8,8 +8,10 @@
 
 #define BIT(command) (1u << (command))
 #define LISTING      (BIT(COMMAND_PLAN) | BIT(COMMAND_SWEEP))
-#define ALL          (LISTING | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
-#define LONG_BASE    256 /* above any letter */
+#define HISTORY      BIT(COMMAND_HISTORY)
+#define ALL                                                                                                  \
+    (LISTING | HISTORY | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
+#define LONG_BASE 256 /* above any letter */
 
 struct command_rule {
     const char *name, *operands, *summary, *text;
@@ -27,6 +29,12 @@ static const struct command_rule command_rules[] = {
          "all policies that enforce, after a\nquestion on the terminal, or with --yes."},
     [COMMAND_CHECK] = {"check", "", "read the configuration and say all that is wrong with it",
                        "Reads the configuration as the daemon would. Connects to nothing."},
+    [COMMAND_HISTORY] =
+        {"history", "[verify]", "show what was done, from the ledger",
+         "Shows the job executions that sweeps have settled, oldest first. Works while the "
+         "daemon runs.\nhistory verify tells whether the ledger is as it was written: the first "
+         "record that was changed, is missing\nor out of order, if there is one, and exit "
+         "status 1."},
     [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
     [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
     [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
@@ -43,13 +51,19 @@ struct option_rule {
 static const struct option_rule option_rules[] = {
     {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_NONE)), "read this configuration"},
     {"target", 0, "NAME", LISTING, "in this target only"},
-    {"format", 0, "text|json", LISTING | BIT(COMMAND_CHECK),
+    {"thing", 0, "NAME", HISTORY, "of this thing"},
+    {"job", 0, "ID", HISTORY, "of this job"},
+    {"policy", 0, "NAME", HISTORY, "by this policy"},
+    {"since", 0, "TIME", HISTORY, "not before: a duration back (12h), a day, or a time"},
+    {"outcome", 0, "OUTCOME", HISTORY, "with this outcome: deleted, failed, ..."},
+    {"format", 0, "text|json", LISTING | HISTORY | BIT(COMMAND_CHECK),
      "how results are printed: text (default), or a "
      "JSON object a line"},
     {"detailed-exitcode", 0, NULL, BIT(COMMAND_PLAN), "exit with 3 when anything would be deleted"},
     {"yes", 0, NULL, BIT(COMMAND_SWEEP), "sweep all policies that enforce without asking"},
-    {"quiet", 'q', NULL, LISTING | BIT(COMMAND_CHECK), "no progress, no notes, only results and errors"},
-    {"verbose", 'v', NULL, LISTING, "each job execution with its verdict"},
+    {"quiet", 'q', NULL, LISTING | HISTORY | BIT(COMMAND_CHECK),
+     "no progress, no notes, only results and errors"},
+    {"verbose", 'v', NULL, LISTING | HISTORY, "each job execution with its verdict; each record"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "read the configuration, say what is wrong, and exit"},
     {"once", 0, NULL, BIT(COMMAND_DAEMON), "sweep every policy now, once, and exit"},
     {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON),
@@ -77,12 +91,27 @@ static int set_format(struct options *options, const char *value, struct err *er
     return 0;
 }
 
+static const char **text_of(struct options *options, const char *name)
+{
+    const struct {
+        const char *name, **text;
+    } texts[] = {
+        {"config", &options->config},   {"target", &options->target}, {"thing", &options->thing},
+        {"job", &options->job},         {"policy", &options->policy}, {"since", &options->since},
+        {"outcome", &options->outcome},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (strcmp(texts[i].name, name) == 0)
+            return texts[i].text;
+    }
+    return NULL;
+}
+
 static int set_with_value(struct options *options, const char *name, const char *value, struct err *err)
 {
-    if (strcmp(name, "config") == 0) {
-        options->config = value;
-    } else if (strcmp(name, "target") == 0) {
-        options->target = value;
+    const char **text = text_of(options, name);
+    if (text != NULL) {
+        *text = value;
     } else if (strcmp(name, "format") == 0) {
         return set_format(options, value, err);
     } else if (strcmp(name, "log-level") == 0) {
@@ -205,7 +234,7 @@ static int read_options(struct options *options, struct reading *reading, int ar
 
 static int find_command(const char *word, enum command *command, struct err *err)
 {
-    static const char *const names[] = {"plan", "sweep", "check", "help", NULL};
+    static const char *const names[] = {"plan", "sweep", "check", "history", "help", NULL};
     for (int i = 0; names[i] != NULL; i++) {
         if (strcmp(word, names[i]) == 0) {
             *command = (enum command)i;
@@ -232,7 +261,11 @@ static int read_operands(struct options *options, enum program program, char **o
         return -1;
     if (options->command == COMMAND_HELP && count == 2)
         return find_command(operands[1], &options->topic, err);
-    if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK)
+    options->verify = options->command == COMMAND_HISTORY && count == 2 && strcmp(operands[1], "verify") == 0;
+    if (options->verify)
+        return 0;
+    if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK ||
+        options->command == COMMAND_HISTORY)
         return count == 1 ? 0
                           : err_set(err, ERR_INVALID, "%s takes no \"%s\"",
                                     command_rules[options->command].name, operands[count - 1]);
@@ -255,6 +288,11 @@ static int check_fit(const struct options *options, const struct reading *readin
     }
     if (options->quiet && options->verbose)
         return err_set(err, ERR_INVALID, "--quiet and --verbose exclude each other");
+    if (options->verify && (options->thing != NULL || options->job != NULL || options->policy != NULL ||
+                            options->since != NULL || options->outcome != NULL))
+        return err_set(err, ERR_INVALID,
+                       "history verify takes the ledger as a whole: no thing, job, policy, time "
+                       "or outcome");
     if (options->check && options->once)
         return err_set(err, ERR_INVALID, "--check and --once exclude each other");
     return 0;

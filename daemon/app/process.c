@@ -1,6 +1,9 @@
 /* What both programs do to their process before anything else. */
 #include "app/process.h"
 
+#include "aws/crypto.h"
+#include "base/mem.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <uv.h>
 
 static void open_standard_descriptors(void)
 {
@@ -29,4 +33,15 @@ void process_protect(void)
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a ledger over the limit is a write that fails, and is handled as one */
+}
+
+static void *reallocate(void *old, size_t size)
+{
+    return mem_realloc(old, size, 1);
+}
+
+void process_supply_memory(void)
+{
+    uv_replace_allocator(mem_alloc, reallocate, mem_calloc, free);
+    crypto_start();
 }

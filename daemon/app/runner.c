@@ -1,10 +1,9 @@
 /* Sweeps of (policy, target) pairs.
  *
  * The happy path: runner_submit() -> WAITING -> begin() when its target and its site have no other run -> the
- * link to the target is made or reused -> CHECKING: on_identity() compares the account -> SWEEPING:
- * on_swept()
- * -> ENDED -> finish(), which calls done(). All steps that call back out are taken by on_pump(), from the
- * loop.
+ * link to the target is reused, or made and given the paces learned before (LOADING, on_loaded()) ->
+ * CHECKING: on_identity() compares the account -> SWEEPING: on_swept() -> SAVING the paces: on_saved() ->
+ * ENDED -> finish(), which calls done(). All steps that call back out are taken by on_pump(), from the loop.
  *
  * The ways out: no region, no link, no identity, another account, or a site with a run that could not be
  * resumed end the run as SWEEP_FAILED before anything is listed; runner_cancel() ends those that wait, and
@@ -15,6 +14,7 @@
 #include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,13 +113,34 @@ static void finish(struct runner *runner, struct run *run)
 
 /* --- sweeping ------------------------------------------------------------------------------------------ */
 
+/* The site's paces; a ledger that fails has told the sweep, or will. */
+static void ask_rates(struct run *run, enum ledger_operation operation,
+                      void (*done)(struct ledger_request *request))
+{
+    struct ledger *ledger = world_ledger(run->place->runner->config.world);
+    text_copy(run->where.account, sizeof run->where.account, run->site->account);
+    text_copy(run->where.region, sizeof run->where.region, run->site->region);
+    run->request =
+        (struct ledger_request){.operation = operation, .header = &run->where, .done = done, .owner = run};
+    if (operation == LEDGER_SET_RATES)
+        link_learned(run->place->link, run->request.rates);
+    ledger->submit(ledger->ctx, &run->request);
+}
+
+static void on_saved(struct ledger_request *request)
+{
+    struct run *run = request->owner;
+    end(run->place->runner, run);
+}
+
 static void on_swept(void *owner, const struct report *report)
 {
     struct run *run = owner;
     run->report = *report;
     run->settled =
         report->end != SWEEP_STOPPED || (report->err.code != ERR_IO && report->err.code != ERR_INTERNAL);
-    end(run->place->runner, run);
+    set_state(run, RUN_SAVING);
+    ask_rates(run, LEDGER_SET_RATES, on_saved);
 }
 
 static void sweep(struct runner *runner, struct run *run)
@@ -237,19 +258,44 @@ static int open_link(struct runner *runner, struct target_state *state, const st
     return state->link != NULL ? 0 : -1;
 }
 
+static void go_on(struct runner *runner, struct run *run)
+{
+    if (run->canceled)
+        end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
+    else if (run->target->account[0] != '\0')
+        check_account(run);
+    else
+        sweep(runner, run);
+}
+
+static void on_loaded(struct ledger_request *request)
+{
+    struct run *run = request->owner;
+    if (request->err.code == ERR_NONE)
+        link_learn(run->place->link, request->rates);
+    go_on(run->place->runner, run);
+}
+
+static void load_rates(struct run *run)
+{
+    set_state(run, RUN_LOADING);
+    ask_rates(run, LEDGER_GET_RATES, on_loaded);
+}
+
 static void begin(struct runner *runner, struct run *run, struct target_state *state)
 {
     struct err err;
+    bool fresh = state->link == NULL || state->stale;
     run->place = state;
     state->busy = run->site->busy = true;
     run->report.started_ms = wall_ms(runner);
     run->misconfigured = open_link(runner, state, run->target, &err) != 0;
     if (run->misconfigured)
         end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &err);
-    else if (run->target->account[0] != '\0')
-        check_account(run);
+    else if (fresh)
+        load_rates(run);
     else
-        sweep(runner, run);
+        go_on(runner, run);
 }
 
 static bool may_begin(struct runner *runner, const struct run *run)
@@ -366,6 +412,20 @@ void runner_cancel(struct runner *runner, bool hurry)
             sweep_cancel(run->sweep, hurry);
     }
     kick(runner);
+}
+
+/* By half a signature's life and ten seconds more than the life itself: the clocks may be a minute apart, and
+ * the first look may go unanswered. */
+int64_t runner_drain_ms(const struct runner *runner)
+{
+    const struct run *run;
+    int64_t longest_ms = 0;
+    DL_FOREACH (runner->runs, run) {
+        int64_t drain_ms = run->target->signature_life_ms * 3 / 2 + 10 * TIME_MS_PER_SECOND;
+        if (drain_ms > longest_ms)
+            longest_ms = drain_ms;
+    }
+    return longest_ms;
 }
 
 bool runner_has(const struct runner *runner, const char *policy, const char *target)

@@ -373,7 +373,7 @@ static void finish_output(struct session *session)
 static struct world *make_world(const struct session *session, struct err *err)
 {
     char directory[PATH_MAX];
-    struct world_config config = {.program = "jobsweep sweep"};
+    struct world_config config = {.program = "jobsweep sweep", .retain_ms = session->config->retain_ms};
     if (!session->plan_only) {
         if (state_directory_make(session->config, directory, sizeof directory, err) != 0)
             return NULL;

@@ -208,7 +208,7 @@ static struct transfer *create_transfer(struct aws_client *client, struct call *
     transfer->waiter.done = on_credentials;
     transfer->waiter.owner = transfer;
     buf_init(&transfer->target, TARGET_MAX);
-    buf_init(&transfer->authorization, AUTHORIZATION_MAX);
+    buf_init_secret(&transfer->authorization, AUTHORIZATION_MAX);
     http_request_init(&transfer->request);
     transfer->request.done = on_answer;
     transfer->request.owner = transfer;

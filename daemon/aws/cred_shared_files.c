@@ -29,19 +29,34 @@ static const char *other_source(const struct profiles *profiles, const char *pro
     return NULL;
 }
 
+static const char *const NAMES[3] = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"};
+
+/* All from one file, that of the access key, as the AWS CLI takes them: a token left over in the other would
+ * not fit. -1 with err when the file is open to others. */
+static int take_keys(const struct profiles *profiles, const char *profile, const char *values[3],
+                     struct err *err)
+{
+    const bool has_access_key = profiles_get(profiles, profile, NAMES[0]) != NULL;
+    const char *leader = NAMES[has_access_key ? 0 : 1];
+    const char *file = profiles_origin(profiles, profile, leader);
+    for (int i = 0; i < 3; i++) {
+        bool beside = file != NULL && profiles_origin(profiles, profile, NAMES[i]) == file;
+        values[i] = beside ? profiles_get(profiles, profile, NAMES[i]) : NULL;
+    }
+    return profiles_check_secret(profiles, profile, leader, err);
+}
+
 static void look_in_profile(const struct shared_files *files, const struct profiles *profiles,
                             struct credentials_fetch *fetch)
 {
-    static const char *const names[3] = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"};
     const char *values[3];
     char source[64];
-    for (int i = 0; i < 3; i++) {
-        values[i] = profiles_get(profiles, files->profile, names[i]);
-    }
     snprintf(source, sizeof source, "profile '%.40s'", files->profile);
     const char *other = other_source(profiles, files->profile);
-    if (values[0] != NULL || values[1] != NULL) {
-        credentials_accept(fetch, source, names, values[0], values[1], values[2]);
+    if (take_keys(profiles, files->profile, values, &fetch->err) != 0) {
+        fetch->err.code = ERR_CREDENTIALS;
+    } else if (values[0] != NULL || values[1] != NULL) {
+        credentials_accept(fetch, source, NAMES, values[0], values[1], values[2]);
     } else if (files->named && !profiles_has(profiles, files->profile)) {
         err_set(&fetch->err, ERR_CREDENTIALS, "the profile '%s' is in none of the shared files",
                 files->profile);

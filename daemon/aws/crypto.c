@@ -136,3 +136,33 @@ int crypto_equal(const void *a, const void *b, size_t length)
 {
     return CRYPTO_memcmp(a, b, length) == 0;
 }
+
+/* --- OpenSSL's memory ---------------------------------------------------------------------------------- */
+
+static void *allocate(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return size > 0 ? mem_alloc(size) : NULL;
+}
+
+static void release(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+static void *reallocate(void *old, size_t size, const char *file, int line)
+{
+    if (size > 0) {
+        return mem_realloc(old, size, 1);
+    }
+    release(old, file, line);
+    return NULL;
+}
+
+void crypto_start(void)
+{
+    CRYPTO_set_mem_functions(allocate, reallocate, release);
+}

@@ -10,22 +10,24 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
+#include <uthash.h>
 
 struct entry {
     char *key;
     struct buf value;
-    struct entry *prev, *next;
+    UT_hash_handle hh;
 };
 
 struct section {
     char *name;
-    struct entry *entries;
+    struct entry *entries; /* a hash, by key */
+    UT_hash_handle hh;
 };
 
 struct ini {
-    struct section *sections;
-    size_t count;
+    struct section **sections; /* in order */
+    size_t count, room;
+    struct section *by_name; /* the same ones, as a hash */
 };
 
 struct parser {
@@ -61,35 +63,45 @@ static struct line strip(const char *text, size_t length)
     return line;
 }
 
+static void append_section(struct ini *ini, struct section *section)
+{
+    if (ini->count == ini->room) {
+        ini->room = ini->room > 0 ? ini->room * 2 : 16;
+        ini->sections = mem_realloc(ini->sections, ini->room, sizeof(struct section *));
+    }
+    ini->sections[ini->count++] = section;
+}
+
 static int add_section(struct parser *parser, const struct line *line)
 {
     const char *end = memrchr(line->text, ']', line->length);
     if (end == NULL || end == line->text + 1) {
         return refuse(parser, "a section's name ends with ']'");
     }
-    struct ini *ini = parser->ini;
-    char *name = mem_strndup(line->text + 1, (size_t)(end - line->text - 1));
-    for (size_t i = 0; i < ini->count; i++) {
-        if (strcmp(ini->sections[i].name, name) == 0) {
-            free(name);
-            return refuse(parser, "this section was there before");
-        }
+    struct section *section = mem_zalloc(sizeof *section), *before;
+    section->name = mem_strndup(line->text + 1, (size_t)(end - line->text - 1));
+    HASH_FIND_STR(parser->ini->by_name, section->name, before);
+    append_section(parser->ini, section);
+    if (before != NULL) {
+        return refuse(parser, "this section was there before");
     }
-    ini->sections = mem_realloc(ini->sections, ini->count + 1, sizeof *ini->sections);
-    ini->sections[ini->count++] = (struct section){.name = name};
+    HASH_ADD_KEYPTR(hh, parser->ini->by_name, section->name, strlen(section->name), section);
     parser->current = NULL;
     return 0;
 }
 
-static struct entry *find_entry(const struct section *section, const char *key)
+static struct entry *find_entry(struct section *section, const char *key)
 {
     struct entry *entry;
-    DL_FOREACH (section->entries, entry) {
-        if (strcmp(entry->key, key) == 0) {
-            return entry;
-        }
-    }
-    return NULL;
+    HASH_FIND_STR(section->entries, key, entry);
+    return entry;
+}
+
+static void free_entry(struct entry *entry)
+{
+    buf_finish(&entry->value);
+    free(entry->key);
+    free(entry);
 }
 
 static int add_entry(struct parser *parser, const struct line *line)
@@ -102,18 +114,18 @@ static int add_entry(struct parser *parser, const struct line *line)
     if (delimiter == line->length || key.length == 0) {
         return refuse(parser, "neither a [section] nor a key with '=' or ':'");
     }
-    struct section *section = &parser->ini->sections[parser->ini->count - 1];
+    struct section *section = parser->ini->sections[parser->ini->count - 1];
     struct entry *entry = mem_zalloc(sizeof *entry);
     entry->key = mem_strndup(key.text, key.length);
     for (char *c = entry->key; *c != '\0'; c++) {
         *c = (char)tolower((unsigned char)*c);
     }
-    buf_init(&entry->value, INI_FILE_MAX);
-    bool repeated = find_entry(section, entry->key) != NULL;
-    DL_APPEND(section->entries, entry);
-    if (repeated) {
+    buf_init_secret(&entry->value, INI_FILE_MAX);
+    if (find_entry(section, entry->key) != NULL) {
+        free_entry(entry);
         return refuse(parser, "this key was there before in its section");
     }
+    HASH_ADD_KEYPTR(hh, section->entries, entry->key, strlen(entry->key), entry);
     struct line value = strip(line->text + delimiter + 1, line->length - delimiter - 1);
     buf_append(&entry->value, value.text, value.length);
     parser->current = entry;
@@ -151,15 +163,19 @@ static int read_line(struct parser *parser, const char *text, size_t length)
                                    : add_entry(parser, &line);
 }
 
+static void cut_end(struct buf *value)
+{
+    while (value->length > 0 && isspace((unsigned char)value->data[value->length - 1])) {
+        value->data[--value->length] = '\0';
+    }
+}
+
 static void cut_ends(struct ini *ini)
 {
     for (size_t i = 0; i < ini->count; i++) {
-        struct entry *entry;
-        DL_FOREACH (ini->sections[i].entries, entry) {
-            struct buf *value = &entry->value;
-            while (value->length > 0 && isspace((unsigned char)value->data[value->length - 1])) {
-                value->data[--value->length] = '\0';
-            }
+        struct entry *entry, *next;
+        HASH_ITER (hh, ini->sections[i]->entries, entry, next) {
+            cut_end(&entry->value);
         }
     }
 }
@@ -199,22 +215,25 @@ struct ini *ini_parse(const char *name, const char *text, size_t length, struct 
     return NULL;
 }
 
+static void free_section(struct section *section)
+{
+    struct entry *entry, *next;
+    HASH_ITER (hh, section->entries, entry, next) {
+        HASH_DEL(section->entries, entry);
+        free_entry(entry);
+    }
+    free(section->name);
+    free(section);
+}
+
 void ini_free(struct ini *ini)
 {
     if (ini == NULL) {
         return;
     }
+    HASH_CLEAR(hh, ini->by_name);
     for (size_t i = 0; i < ini->count; i++) {
-        struct entry *entry, *next;
-        DL_FOREACH_SAFE (ini->sections[i].entries, entry, next) {
-            if (entry->value.data != NULL) {
-                mem_wipe(entry->value.data, entry->value.room);
-            }
-            buf_finish(&entry->value);
-            free(entry->key);
-            free(entry);
-        }
-        free(ini->sections[i].name);
+        free_section(ini->sections[i]);
     }
     free(ini->sections);
     free(ini);
@@ -222,11 +241,11 @@ void ini_free(struct ini *ini)
 
 const char *ini_section(const struct ini *ini, size_t section)
 {
-    return section < ini->count ? ini->sections[section].name : NULL;
+    return section < ini->count ? ini->sections[section]->name : NULL;
 }
 
 const char *ini_get(const struct ini *ini, size_t section, const char *key)
 {
-    const struct entry *entry = find_entry(&ini->sections[section], key);
+    const struct entry *entry = find_entry(ini->sections[section], key);
     return entry != NULL ? buf_string(&entry->value) : NULL;
 }

@@ -32,6 +32,7 @@ static const struct json_value *value_of(const struct json_object *object)
 struct scan {
     const char *at, *end;
     int depth;
+    size_t nulls;
     enum err_code code;
     const char *wrong; /* NULL while nothing is */
 };
@@ -129,12 +130,15 @@ static void skip_token(struct scan *scan)
         refuse(scan, ERR_TOO_BIG, "more than 16 levels");
     } else if (c == ']' || c == '}') {
         scan->depth--;
-    } else if (!c || !strchr(" \t\r\n[{:,truefalsn", c)) { /* the last are the letters of true, false, null */
+    } else if (c == 'n') {
+        scan->nulls++;
+    } else if (!c || !strchr(" \t\r\n[{:,truefals", c)) { /* the last are the letters of true, false, null */
         refuse(scan, ERR_SYNTAX, "an unexpected character");
     }
 }
 
-static int scan_text(const char *text, size_t length, struct err *err)
+/* *nulls: how often the text says null, when it is well formed. */
+static int scan_text(const char *text, size_t length, size_t *nulls, struct err *err)
 {
     struct scan scan = {.at = text, .end = text + length};
 
@@ -150,18 +154,28 @@ static int scan_text(const char *text, size_t length, struct err *err)
     if (scan.wrong) {
         return err_set(err, scan.code, "JSON with %s", scan.wrong);
     }
+    *nulls = scan.nulls;
     return 0;
 }
 
 /* --- the document --- */
 
-static bool is_null(const char *text, size_t length)
+/* No deeper than JSON_DEPTH_MAX: the scan has looked. */
+static size_t count_nulls(struct json_object *value)
 {
-    size_t i = 0;
-    while (i < length && strchr(" \t\r\n", text[i])) {
-        i++;
+    size_t nulls = !value;
+    if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            nulls += count_nulls(json_object_array_get_idx(value, i));
+        }
+    } else if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, key, member)
+        {
+            (void)key;
+            nulls += count_nulls(member);
+        }
     }
-    return i < length && text[i] == 'n';
+    return nulls;
 }
 
 /* The root, which is NULL for the text `null`; complete tells that apart from a failure. */
@@ -174,28 +188,30 @@ static struct json_object *parse(struct json_tokener *tokener, const char *text,
         root = json_tokener_parse_ex(tokener, "", 1);
     }
 
-    /* json-c also gives NULL and success when an allocation fails. */
-    *complete = json_tokener_get_error(tokener) == json_tokener_success && (root || is_null(text, length));
+    *complete = json_tokener_get_error(tokener) == json_tokener_success;
     return root;
 }
 
 struct json_doc *json_parse(const char *text, size_t length, struct err *err)
 {
-    if (scan_text(text, length, err)) {
+    size_t nulls = 0;
+    if (scan_text(text, length, &nulls, err)) {
         return NULL;
     }
 
     /* Deeper by one than the scan allows, since json-c counts the values in the innermost array too. */
     struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
     if (!tokener) {
-        err_set(err, ERR_INTERNAL, "json-c has no memory");
-        return NULL;
+        mem_exhausted();
     }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT); /* refuses trailing characters too */
 
     bool complete;
     struct json_object *root = parse(tokener, text, length, &complete);
     struct json_doc *doc = NULL;
+    if (complete && count_nulls(root) > nulls) {
+        mem_exhausted(); /* what json-c cannot allocate is null to it */
+    }
     if (complete) {
         doc = mem_alloc(sizeof(*doc));
         doc->root = root;
@@ -252,10 +268,19 @@ const struct json_value *json_at(const struct json_value *array, size_t index)
     return index < json_count(array) ? value_of(json_object_array_get_idx(object_of(array), index)) : NULL;
 }
 
+/* json-c makes the text of some values when it is asked for. */
+static const char *text_of(struct json_object *object)
+{
+    const char *text = json_object_get_string(object);
+    if (!text) {
+        mem_exhausted();
+    }
+    return text;
+}
+
 const char *json_string(const struct json_value *value)
 {
-    return json_object_is_type(object_of(value), json_type_string) ? json_object_get_string(object_of(value))
-                                                                   : NULL;
+    return json_object_is_type(object_of(value), json_type_string) ? text_of(object_of(value)) : NULL;
 }
 
 const char *json_number(const struct json_value *value)
@@ -263,7 +288,7 @@ const char *json_number(const struct json_value *value)
     struct json_object *object = object_of(value);
 
     if (json_object_is_type(object, json_type_double)) {
-        return json_object_get_string(object); /* json-c keeps the text of these */
+        return text_of(object); /* json-c keeps the text of these */
     }
     /* Whole numbers are printed anew, which is their text as the scan allows only one spelling; but "-0"
      * comes back as "0", and what does not fit is clamped to the ends of the range, which are therefore
@@ -272,7 +297,7 @@ const char *json_number(const struct json_value *value)
         json_object_get_int64(object) == INT64_MIN) {
         return NULL;
     }
-    return json_object_get_string(object);
+    return text_of(object);
 }
 
 bool json_int64(const struct json_value *value, int64_t *number)

@@ -2,6 +2,7 @@
 #include "aws/profile.h"
 
 #include "aws/ini.h"
+#include "aws/secret_file.h"
 #include "base/buf.h"
 #include "base/mem.h"
 
@@ -20,7 +21,8 @@
 
 struct file {
     char path[PATH_BYTES];
-    struct ini *ini; /* NULL for a file that does not exist */
+    struct ini *ini;    /* NULL for a file that does not exist */
+    struct err exposed; /* why no secret may be taken from it; ERR_NONE when it is closed to others */
 };
 
 struct profiles {
@@ -48,15 +50,15 @@ static int find_path(struct file *file, const char *variable, const char *name, 
                : err_set(err, ERR_TOO_BIG, "the path in %s is too long", variable);
 }
 
-static int check_file(const struct file *file, int fd, bool secret, struct err *err)
+static int check_file(struct file *file, int fd, bool secret, struct err *err)
 {
     struct stat status;
+    if (secret_file_check(file->path, fd, &file->exposed) != 0 && secret) {
+        *err = file->exposed;
+        return -1;
+    }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         return err_set(err, ERR_INVALID, "%s: not a regular file", file->path);
-    }
-    if (secret && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return err_set(err, ERR_PERMISSION, "%s: others may read this file (mode %04o); run: chmod 600 %s",
-                       file->path, (unsigned)(status.st_mode & 07777), file->path);
     }
     if (status.st_size > INI_FILE_MAX) {
         return err_set(err, ERR_TOO_BIG, "%s: over %d bytes", file->path, INI_FILE_MAX);
@@ -214,4 +216,15 @@ const char *profiles_origin(const struct profiles *profiles, const char *profile
 {
     const struct file *where = NULL;
     return look_up(profiles, profile, key, &where) != NULL ? where->path : NULL;
+}
+
+int profiles_check_secret(const struct profiles *profiles, const char *profile, const char *key,
+                          struct err *err)
+{
+    const struct file *where;
+    if (look_up(profiles, profile, key, &where) == NULL || where->exposed.code == ERR_NONE) {
+        return 0;
+    }
+    *err = where->exposed;
+    return -1;
 }

@@ -112,7 +112,7 @@ static const char *value_of(const struct parts *parts, size_t i)
 
 static void init_parts(struct parts *parts)
 {
-    buf_init(&parts->text, CANONICAL_MAX_BYTES);
+    buf_init_secret(&parts->text, CANONICAL_MAX_BYTES); /* a session token is among the headers */
     parts->count = 0;
 }
 
@@ -451,7 +451,7 @@ int sigv4_authorization(const struct sigv4_key *key, const struct sigv4_request 
         return err_set(err, ERR_INTERNAL, "x-amz-date, the signing key and the time to sign with differ");
     }
     struct buf canonical, names, text;
-    buf_init(&canonical, CANONICAL_MAX_BYTES);
+    buf_init_secret(&canonical, CANONICAL_MAX_BYTES);
     buf_init(&names, CANONICAL_MAX_BYTES);
     buf_init(&text, STRING_TO_SIGN_MAX_BYTES);
     int result = sigv4_canonical_request(request, &canonical, &names, err);

@@ -15,19 +15,47 @@ void buf_init(struct buf *buf, size_t max)
     *buf = (struct buf){.max = max};
 }
 
+void buf_init_secret(struct buf *buf, size_t max)
+{
+    *buf = (struct buf){.max = max, .secret = true};
+}
+
+static void wipe(struct buf *buf)
+{
+    if (buf->secret && buf->data != NULL) {
+        mem_wipe(buf->data, buf->room);
+    }
+}
+
 void buf_finish(struct buf *buf)
 {
+    wipe(buf);
     free(buf->data);
     *buf = (struct buf){0};
 }
 
 void buf_reset(struct buf *buf)
 {
+    wipe(buf);
     buf->length = 0;
     buf->overflow = false;
     if (buf->data != NULL) {
         buf->data[0] = '\0';
     }
+}
+
+static void grow(struct buf *buf, size_t room)
+{
+    if (!buf->secret) {
+        buf->data = mem_realloc(buf->data, room, 1);
+    } else { /* realloc() would leave a copy behind */
+        char *data = mem_alloc(room);
+        memcpy(data, buf_string(buf), buf->length + 1);
+        wipe(buf);
+        free(buf->data);
+        buf->data = data;
+    }
+    buf->room = room;
 }
 
 /* Makes room for `more` bytes and the NUL behind them. */
@@ -43,8 +71,7 @@ static bool reserve(struct buf *buf, size_t more)
         while (room < need) {
             room *= 2;
         }
-        buf->data = mem_realloc(buf->data, room, 1);
-        buf->room = room;
+        grow(buf, room);
     }
     return true;
 }

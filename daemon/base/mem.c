@@ -9,7 +9,7 @@
 #define EXIT_OUT_OF_MEMORY 70 /* EX_SOFTWARE of sysexits.h */
 
 /* write() and _exit(): nothing here may need memory, nor run handlers that do. */
-static void out_of_memory(void)
+void mem_exhausted(void)
 {
     static const char message[] = "jobsweep: out of memory\n";
     ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
@@ -20,7 +20,7 @@ static void out_of_memory(void)
 static void *checked(void *memory)
 {
     if (memory == NULL) {
-        out_of_memory();
+        mem_exhausted();
     }
     return memory;
 }
@@ -57,6 +57,13 @@ char *mem_strndup(const char *text, size_t length)
     memcpy(copy, text, length);
     copy[length] = '\0';
     return copy;
+}
+
+/* Every library of the process finds this one instead of libc's: json-c uses the copy of a key without a look
+ * at whether there is one. */
+char *strdup(const char *text)
+{
+    return mem_strdup(text);
 }
 
 void mem_wipe(void *memory, size_t size)

@@ -29,7 +29,6 @@ bool brake_withhold(struct brake *brake, const struct err *err)
 
 bool brake_freeze(struct brake *brake, const struct err *err)
 {
-    brake->frozen = true;
     return stop_because(brake, err, ANSWER_DONE, true);
 }
 

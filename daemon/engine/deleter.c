@@ -58,7 +58,6 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .run = config->run,
                                           .signature_life_ms = config->signature_life_ms,
                                           .force = config->policy->force,
-                                          .earlier_ns = config->earlier_ns,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,
@@ -90,11 +89,11 @@ size_t deleter_room(const struct deleter *deleter)
     return step_room(lane.rate_per_1000s, active, deleter->count, DELETER_HELD_MAX);
 }
 
-/* Only with what was learned of the job in this very run, and never again once it was tried. */
+/* Facts are of this very run, so that rows of an earlier process are always checked. */
 static bool needs_no_check(const struct deleter *deleter, const struct plan_row *plan)
 {
     const struct job *job = NULL;
-    return deleter->config.policy->verify_risky && plan->attempts == 0 &&
+    return deleter->config.policy->verify_risky &&
            execution_status_terminal(plan->execution.fingerprint.status) &&
            facts_get(deleter->config.facts, plan->execution.job_id, &job) == FACT_KNOWN &&
            step_check_needless(job);

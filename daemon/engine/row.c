@@ -6,7 +6,7 @@
  * ROW_QUARANTINE and look() and then settles or begins anew; what was not executed begins anew, through
  * ROW_WAIT where the network failed. A row whose (job, thing) is busy waits in ROW_PARKED.
  * The end of all: once the brake is pulled nothing more passes the gate, and row_wake() brings every row that
- * waits back; each then settles through record(), or, once the ledger has failed, without it. */
+ * waits back; each then settles through record(). Where the ledger has failed it leaves without. */
 #include "engine/row.h"
 
 #include "base/mem.h"
@@ -72,10 +72,6 @@ static void record(struct row *row, struct step step)
     struct row_shared *shared = row->shared;
     row->step = step;
     set_state(row, ROW_RECORD);
-    if (shared->brake.frozen) {
-        leave_unrecorded(row);
-        return;
-    }
     row->request = (struct ledger_request){.operation = LEDGER_RESULT,
                                            .run = shared->run,
                                            .row = row->number,
@@ -295,9 +291,6 @@ static void on_sent(struct dispatch *dispatch)
     } else if (step.kind == STEP_SETTLE) {
         guard_answered(&shared->brake.run);
     }
-    if (step.kind == STEP_AGAIN && shared->brake.stopping) {
-        step = (struct step){.kind = STEP_SETTLE, .outcome = OUTCOME_NOT_ATTEMPTED};
-    }
     if (step.kind == STEP_QUARANTINE) {
         row->checked = row->check_needless = false;
     }
@@ -370,7 +363,7 @@ static void enter(struct row *row)
         begin_attempt(row);
         return;
     }
-    row->quarantine_end_ns = shared->earlier_ns;
+    row->quarantine_end_ns = sample_clock(row).mono_ns; /* dead already: see deleter_add() */
     if (!row->intended) {
         quarantine(row);
         return;
@@ -393,13 +386,16 @@ static void on_timer(struct env_timer *timer)
     case ROW_LOOK:
         dispatcher_cancel(row->shared->dispatcher, &row->dispatch);
         return;
+    case ROW_QUARANTINE:
+    case ROW_LOOK_WAIT:
+        if (row->shared->brake.hurry) {
+            settle(row, OUTCOME_UNKNOWN);
+        } else {
+            look(row);
+        }
+        return;
     default:
-        break;
-    }
-    if (row->shared->brake.hurry) {
-        settle(row, OUTCOME_UNKNOWN);
-    } else {
-        look(row);
+        return;
     }
 }
 

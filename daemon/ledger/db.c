@@ -6,13 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define BUSY_MS 5000 /* how long a reader waits for the writer's checkpoint */
+#define BUSY_MS     5000 /* how long a reader waits for the writer's checkpoint */
+#define DB_PATH_MAX (2 * PATH_MAX)
 
 struct db_statement {
     sqlite3_stmt *stmt;
@@ -24,10 +27,22 @@ struct db {
     sqlite3 *handle;
     char *path;
     struct db_statement *statements;
+    int log_pages; /* in the write-ahead log at the latest commit */
+    bool no_space; /* why the latest failure was one */
 };
 
-static int failed(const struct db *db, struct err *err)
+/* A sync that fails for want of space has lost what it was to keep: that is no different from a broken disk.
+ */
+static bool lacks_space(sqlite3 *handle)
 {
+    int code = sqlite3_extended_errcode(handle), number = sqlite3_system_errno(handle);
+    bool io = (code & 0xff) == SQLITE_IOERR && code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC;
+    return (code & 0xff) == SQLITE_FULL || (io && (number == ENOSPC || number == EDQUOT));
+}
+
+static int failed(struct db *db, struct err *err)
+{
+    db->no_space = db->handle != NULL && lacks_space(db->handle);
     return err_set(err, ERR_IO, "ledger '%s': %s", db->path, sqlite3_errmsg(db->handle));
 }
 
@@ -42,21 +57,59 @@ static int create_file(const char *path, struct err *err)
     return 0;
 }
 
+/* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path, and a service with DynamicUser= has its state
+ * behind one. Only the file itself must be none. Where there is no such folder the path stays as it is, and
+ * fails. */
+static void resolve_folder(const char *path, char out[DB_PATH_MAX])
+{
+    char folder[PATH_MAX], resolved[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    size_t length = slash == NULL || slash == path ? 1 : (size_t)(slash - path);
+    bool fits = length < sizeof folder;
+    snprintf(folder, sizeof folder, "%.*s", fits ? (int)length : 0, slash != NULL ? path : ".");
+    if (realpath(folder, resolved) == NULL) {
+        text_copy(out, DB_PATH_MAX, path);
+    } else {
+        snprintf(out, DB_PATH_MAX, "%s/%s", resolved, name);
+    }
+}
+
+static int on_commit(void *ctx, sqlite3 *handle, const char *name, int pages)
+{
+    struct db *db = ctx;
+    (void)handle;
+    (void)name;
+    db->log_pages = pages;
+    return SQLITE_OK;
+}
+
 static int open_handle(struct db *db, const char *vfs, bool read_only, struct err *err)
 {
+    char path[DB_PATH_MAX];
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     flags |= read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (read_only && access(db->path, F_OK) != 0) {
-        return err_set(err, ERR_NOT_FOUND, "there is no ledger '%s'", db->path);
+    if (read_only && access(db->path, R_OK) != 0) {
+        return errno == ENOENT || errno == ENOTDIR
+                   ? err_set(err, ERR_NOT_FOUND, "there is no ledger '%s'", db->path)
+                   : err_set(err, ERR_PERMISSION,
+                             "ledger '%s' cannot be read: %s; it belongs to whoever runs the sweeps",
+                             db->path, err_errno(errno));
     }
     if (!read_only && vfs == NULL && create_file(db->path, err) != 0) {
         return -1;
     }
-    if (sqlite3_open_v2(db->path, &db->handle, flags, vfs) != SQLITE_OK) {
+    resolve_folder(db->path, path);
+    if (sqlite3_open_v2(vfs == NULL ? path : db->path, &db->handle, flags, vfs) != SQLITE_OK) {
         return failed(db, err);
     }
     sqlite3_busy_timeout(db->handle, BUSY_MS);
-    return read_only ? 0 : db_execute(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
+    sqlite3_wal_hook(db->handle, on_commit, db); /* in place of SQLite's own checkpoints */
+    return read_only
+               ? 0
+               : db_execute(
+                     db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+                     err);
 }
 
 struct db *db_open(const char *path, const char *vfs, bool read_only, struct err *err)
@@ -191,4 +244,25 @@ int64_t db_last_id(const struct db *db)
 int64_t db_changes(const struct db *db)
 {
     return sqlite3_changes64(db->handle);
+}
+
+int db_log_pages(const struct db *db)
+{
+    return db->log_pages;
+}
+
+int db_checkpoint(struct db *db, struct err *err)
+{
+    int pages = 0, moved = 0;
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+    if (code != SQLITE_OK && code != SQLITE_BUSY) { /* a reader in the way only delays it */
+        return failed(db, err);
+    }
+    db->log_pages = pages - moved;
+    return 0;
+}
+
+bool db_no_space(const struct db *db)
+{
+    return db->no_space;
 }

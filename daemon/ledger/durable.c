@@ -4,13 +4,16 @@
  * waits, carries it out in one transaction, moves it to `finished` and wakes the loop; drain() calls done().
  *
  * The ways out: a request out of order fails alone. A write or commit that fails takes its whole transaction
- * with it and freezes the ledger, and what comes later fails with the same words. close() lets the writer end
- * its batch. */
+ * with it. When the disk is full, the reserve is given back bit by bit until the results among the requests
+ * are written, and nothing but results is taken from then on (LEDGER_SHORT). After any other failure, and
+ * when the reserve is used up, nothing is (LEDGER_FROZEN). What is refused fails with the first failure's
+ * words. close() lets the writer end its batch. */
 #include "ledger/durable.h"
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "ledger/reserve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,13 +29,20 @@
 
 #define GATHER_NS         (3 * TIME_NS_PER_MS) /* transactions begin this far apart at least */
 #define RETAIN_MS_DEFAULT (400 * TIME_MS_PER_DAY)
+#define LOG_PAGES_IDLE    1000  /* moved to their place when nothing waits: 4 MB */
+#define LOG_PAGES_MAX     16000 /* and at once: 64 MB */
+
+enum ledger_mode { LEDGER_WELL, LEDGER_SHORT, LEDGER_FROZEN };
 
 struct ledger_durable {
     struct ledger face;
     struct ledger_durable_config config;
-    struct store *store; /* the writer's */
+    struct store *store;     /* this and the four below are the writer's */
+    struct reserve *reserve; /* NULL where config.vfs is given */
+    enum ledger_mode mode;
+    struct err why; /* not LEDGER_WELL */
+    int64_t prune_next_ms;
     int lock_fd;
-    struct err frozen; /* the writer's; ERR_NONE while all is well */
 
     pthread_t writer;
     bool running;
@@ -45,43 +55,128 @@ struct ledger_durable {
 /* --- the writer
  * ------------------------------------------------------------------------------------------------ */
 
-static void fail_all(struct ledger_request *batch, const struct err *err)
+/* What needs no new room, or has it in the reserve. */
+static bool is_taken(const struct ledger_durable *durable, const struct ledger_request *request)
 {
-    struct ledger_request *request;
-    DL_FOREACH (batch, request) {
-        request->err = *err;
+    switch (request->operation) {
+    case LEDGER_READ_ROWS:
+    case LEDGER_OPEN_RUN:
+    case LEDGER_GET_RATES:
+    case LEDGER_RESULT:
+    case LEDGER_END_RUN:
+        return durable->mode != LEDGER_FROZEN;
+    default:
+        return durable->mode == LEDGER_WELL;
     }
 }
 
-/* All or nothing; requests out of order fail alone. */
+static int carry_out_one(struct ledger_durable *durable, struct ledger_request *request, struct err *err)
+{
+    if (!is_taken(durable, request)) {
+        request->err = durable->why;
+        return 0;
+    }
+    if (store_apply(durable->store, request) == 0 || request->err.code != ERR_IO) {
+        return 0; /* one that is out of order fails alone */
+    }
+    *err = request->err;
+    return -1;
+}
+
+/* All or nothing. */
 static int carry_out(struct ledger_durable *durable, struct ledger_request *batch, struct err *err)
 {
     struct ledger_request *request;
-    if (store_begin(durable->store, err) != 0) {
-        return -1;
-    }
+    int result = store_begin(durable->store, err);
     DL_FOREACH (batch, request) {
-        if (store_apply(durable->store, request) != 0 && request->err.code == ERR_IO) {
-            *err = request->err;
-            store_rollback(durable->store);
-            return -1;
-        }
+        result = result == 0 ? carry_out_one(durable, request, err) : result;
     }
-    if (store_commit(durable->store, err) != 0) {
-        store_rollback(durable->store);
-        return -1;
+    if (result == 0) {
+        result = store_commit(durable->store, err);
     }
-    return 0;
+    return result;
+}
+
+static void set_mode(struct ledger_durable *durable, enum ledger_mode mode, const struct err *why)
+{
+    durable->mode = mode;
+    if (durable->why.code == ERR_NONE) {
+        durable->why = *why;
+        err_context(&durable->why, "the ledger is frozen");
+    }
+}
+
+/* Before a request may leave it must be certain that what comes of it can be written. */
+static void grow_reserve(struct ledger_durable *durable, const struct ledger_request *batch)
+{
+    const struct ledger_request *request;
+    size_t results = store_unsettled(durable->store);
+    struct err err;
+    DL_FOREACH (batch, request) {
+        results += request->operation == LEDGER_INTENT;
+    }
+    if (durable->reserve != NULL && reserve_grow(durable->reserve, results, &err) != 0) {
+        set_mode(durable, LEDGER_SHORT, &err);
+    }
+}
+
+static void refuse_all(const struct ledger_durable *durable, struct ledger_request *batch)
+{
+    struct ledger_request *request;
+    DL_FOREACH (batch, request) {
+        request->err = durable->why;
+    }
 }
 
 static void write_batch(struct ledger_durable *durable, struct ledger_request *batch)
 {
-    if (durable->frozen.code == ERR_NONE && carry_out(durable, batch, &durable->frozen) != 0) {
-        err_context(&durable->frozen, "the ledger is frozen");
+    struct err err;
+    if (durable->mode == LEDGER_FROZEN) {
+        refuse_all(durable, batch);
+        return;
     }
-    if (durable->frozen.code != ERR_NONE) {
-        fail_all(batch, &durable->frozen);
+    if (durable->mode == LEDGER_WELL) {
+        grow_reserve(durable, batch);
     }
+    while (carry_out(durable, batch, &err) != 0) {
+        bool no_space = store_no_space(durable->store), was_well = durable->mode == LEDGER_WELL;
+        store_rollback(durable->store);
+        if (!no_space || !(reserve_give(durable->reserve) || was_well)) {
+            set_mode(durable, LEDGER_FROZEN, &err);
+            refuse_all(durable, batch);
+            return;
+        }
+        set_mode(durable, LEDGER_SHORT, &err);
+    }
+}
+
+/* Once a day. */
+static int prune(struct ledger_durable *durable, struct err *err)
+{
+    int64_t runs, now_ms = durable->config.wall_ms(durable->config.ctx);
+    int64_t retain_ms = durable->config.retain_ms > 0 ? durable->config.retain_ms : RETAIN_MS_DEFAULT;
+    if (now_ms < durable->prune_next_ms) {
+        return 0;
+    }
+    durable->prune_next_ms = now_ms + TIME_MS_PER_DAY;
+    return store_prune(durable->store, now_ms - retain_ms, &runs, err);
+}
+
+/* The log may grow until there is time, but not for ever. */
+static void tidy(struct ledger_durable *durable, bool idle)
+{
+    struct err err;
+    if (durable->mode == LEDGER_FROZEN) {
+        return;
+    }
+    int result = store_checkpoint(durable->store, idle ? LOG_PAGES_IDLE : LOG_PAGES_MAX, &err);
+    if (result == 0 && idle && durable->mode == LEDGER_WELL) {
+        result = prune(durable, &err);
+    }
+    if (result == 0) {
+        return;
+    }
+    set_mode(durable, store_no_space(durable->store) ? LEDGER_SHORT : LEDGER_FROZEN, &err);
 }
 
 /* Takes what waits, with the mutex held before and after. */
@@ -97,6 +192,10 @@ static void work_once(struct ledger_durable *durable)
     if (first) {
         durable->config.wake(durable->config.ctx);
     }
+    bool idle = durable->waiting == NULL;
+    pthread_mutex_unlock(&durable->mutex);
+    tidy(durable, idle);
+    pthread_mutex_lock(&durable->mutex);
 }
 
 static int64_t mono_ns(void)
@@ -231,9 +330,11 @@ static int open_store(struct ledger_durable *durable, struct err *err)
     if (durable->store == NULL) {
         return -1;
     }
-    int64_t retain_ms = config->retain_ms > 0 ? config->retain_ms : RETAIN_MS_DEFAULT;
-    int64_t runs;
-    return store_prune(durable->store, config->wall_ms(config->ctx) - retain_ms, &runs, err);
+    durable->reserve = config->vfs == NULL ? reserve_open(config->directory, err) : NULL;
+    if (config->vfs == NULL && (durable->reserve == NULL || reserve_grow(durable->reserve, 0, err) != 0)) {
+        return -1;
+    }
+    return prune(durable, err);
 }
 
 /* Signals are the loop's business: the writer takes none. */
@@ -278,6 +379,7 @@ void ledger_durable_close(struct ledger_durable *durable)
         pthread_join(durable->writer, NULL);
     }
     store_close(durable->store);
+    reserve_close(durable->reserve);
     if (durable->lock_fd >= 0) {
         close(durable->lock_fd); /* and with it the lock */
     }

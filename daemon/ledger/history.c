@@ -1,4 +1,5 @@
 /* Reading the ledger: what happened, whether it is whole, and what may go. See ledger/store.h. */
+#include "base/buf.h"
 #include "base/text.h"
 #include "ledger/chain.h"
 #include "ledger/store_private.h"
@@ -75,21 +76,38 @@ static void take_record(struct db_statement *statement, struct store_record *rec
 /* --- history
  * --------------------------------------------------------------------------------------------------- */
 
-static const char HISTORY_SQL[] =
-    "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", " STORE_PLAN_COLUMNS
-    " FROM record JOIN run ON run.id = record.run"
-    " LEFT JOIN plan ON plan.run = record.run AND plan.row = record.row"
-    " LEFT JOIN name AS job ON job.id = plan.job LEFT JOIN name AS thing ON thing.id = plan.thing"
-    " LEFT JOIN name AS reason ON reason.id = plan.reason"
-    " WHERE (?1 IS NULL OR thing.text = ?1) AND (?2 IS NULL OR job.text = ?2) AND (?3 IS NULL OR policy = ?3)"
-    " AND at_ms >= ?4 AND (?5 < 0 OR (outcome = ?5 AND record.kind = 3)) AND (?6 = 0 OR (record.kind = 3 AND "
-    "outcome <> 0))"
-    " ORDER BY record.sequence";
+/* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row. What is
+ * asked decides where to begin: with the rows of a thing or a job, or with the runs of a time. */
+static void make_query(const struct store_filter *filter, struct buf *sql)
+{
+    bool by_name = filter->thing_name != NULL || filter->job_id != NULL;
+    buf_text(sql, "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", " STORE_PLAN_COLUMNS " FROM ");
+    buf_text(sql, by_name
+                      ? "plan CROSS JOIN run ON run.id = plan.run CROSS JOIN record ON record.run = plan.run"
+                        " AND record.row = plan.row"
+                      : "run CROSS JOIN record ON record.run = run.id"
+                        " LEFT JOIN plan ON plan.run = record.run AND plan.row = record.row");
+    buf_text(sql,
+             " LEFT JOIN name AS job ON job.id = plan.job LEFT JOIN name AS thing ON thing.id = plan.thing"
+             " LEFT JOIN name AS reason ON reason.id = plan.reason"
+             " WHERE (?3 IS NULL OR policy = ?3) AND at_ms >= ?4"
+             " AND (run.ended_ms IS NULL OR run.ended_ms >= ?4 OR ?4 = 0)"
+             " AND (?5 < 0 OR (outcome = ?5 AND kind = 3)) AND (?6 = 0 OR (kind = 3 AND outcome <> 0))");
+    buf_text(sql,
+             filter->thing_name != NULL ? " AND plan.thing = (SELECT id FROM name WHERE text = ?1)" : "");
+    buf_text(sql, filter->job_id != NULL ? " AND plan.job = (SELECT id FROM name WHERE text = ?2)" : "");
+    buf_text(sql, " ORDER BY record.run, record.row, record.sequence");
+}
 
 int store_history(struct store *store, const struct store_filter *filter,
                   void (*each)(void *ctx, const struct store_record *record), void *ctx, struct err *err)
 {
-    struct db_statement *get = db_use(store->db, &store->statements[HISTORY], HISTORY_SQL, err);
+    struct buf sql;
+    struct db_statement *statement = NULL; /* its text is not always the same */
+    buf_init(&sql, 4096);
+    make_query(filter, &sql);
+    struct db_statement *get = db_use(store->db, &statement, buf_string(&sql), err);
+    buf_finish(&sql);
     if (get == NULL) {
         return -1;
     }
@@ -254,29 +272,31 @@ static int prunable(struct store *store, int64_t before_ms, int64_t *last, struc
     return 0;
 }
 
+/* Names of things and jobs go with the last row that has them; a reason is no name, and there are few. */
 static int prune_up_to(struct store *store, int64_t last, int64_t *runs, struct err *err)
 {
-    char sql[1024];
-    snprintf(
-        sql, sizeof sql,
-        "UPDATE chain SET anchor_hash = (SELECT hash FROM record WHERE sequence = min(%lld, last_sequence)),"
-        " anchor_sequence = min(%lld, last_sequence)"
-        " WHERE EXISTS (SELECT 1 FROM run WHERE last_sequence <= %lld);"
-        "DELETE FROM record WHERE run IN (SELECT id FROM run WHERE last_sequence <= %lld);"
-        "DELETE FROM plan WHERE run IN (SELECT id FROM run WHERE last_sequence <= %lld);"
-        "DELETE FROM run WHERE last_sequence <= %lld;",
-        (long long)last, (long long)last, (long long)last, (long long)last, (long long)last, (long long)last);
+    static const char format[] =
+        "CREATE TEMP TABLE doomed (id INTEGER PRIMARY KEY);"
+        "CREATE TEMP TABLE freed (id INTEGER PRIMARY KEY);"
+        "INSERT INTO doomed SELECT id FROM run WHERE last_sequence <= %lld;"
+        "INSERT OR IGNORE INTO freed SELECT job FROM plan WHERE run IN doomed;"
+        "INSERT OR IGNORE INTO freed SELECT thing FROM plan WHERE run IN doomed;"
+        "UPDATE chain SET anchor_sequence = min(%lld, last_sequence) WHERE EXISTS (SELECT 1 FROM doomed);"
+        "UPDATE chain SET anchor_hash = (SELECT hash FROM record WHERE run IN doomed"
+        " AND sequence = anchor_sequence) WHERE EXISTS (SELECT 1 FROM doomed);"
+        "DELETE FROM record WHERE run IN doomed;"
+        "DELETE FROM plan WHERE run IN doomed;"
+        "DELETE FROM name WHERE id IN freed AND NOT EXISTS (SELECT 1 FROM plan WHERE thing = name.id)"
+        " AND NOT EXISTS (SELECT 1 FROM plan WHERE job = name.id);"
+        "DROP TABLE freed;"
+        "DELETE FROM run WHERE id IN doomed";
+    char sql[sizeof format + 64];
+    snprintf(sql, sizeof sql, format, (long long)last, (long long)last);
     if (db_execute(store->db, sql, err) != 0) {
         return -1;
     }
     *runs = db_changes(store->db);
-    return *runs == 0
-               ? 0
-               : db_execute(
-                     store->db,
-                     "DELETE FROM name WHERE id NOT IN (SELECT job FROM plan UNION SELECT thing FROM plan"
-                     " UNION SELECT reason FROM plan)",
-                     err);
+    return db_execute(store->db, "DROP TABLE doomed", err);
 }
 
 int store_prune(struct store *store, int64_t before_ms, int64_t *runs, struct err *err)
@@ -286,8 +306,8 @@ int store_prune(struct store *store, int64_t before_ms, int64_t *runs, struct er
     if (store_begin(store, err) != 0) {
         return -1;
     }
-    if (prunable(store, before_ms, &last, err) != 0 || prune_up_to(store, last, runs, err) != 0 ||
-        store_commit(store, err) != 0) {
+    if (prunable(store, before_ms, &last, err) != 0 ||
+        (last > 0 && prune_up_to(store, last, runs, err) != 0) || store_commit(store, err) != 0) {
         store_rollback(store);
         return -1;
     }

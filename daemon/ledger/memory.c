@@ -261,14 +261,6 @@ static struct rates *find_rates(struct ledger_memory *memory, const struct run_h
     return rates;
 }
 
-static void set_rates(struct ledger_memory *memory, const struct ledger_request *request)
-{
-    struct rates *rates = find_rates(memory, request->header);
-    for (int i = 0; i < OPERATION_COUNT; i++) {
-        rates->rates[i] = request->rates[i] > 0 ? request->rates[i] : rates->rates[i];
-    }
-}
-
 /* The caller must keep the order of a run: rows, seal, then intents and results. */
 static int carry_out(struct ledger_memory *memory, struct ledger_request *request)
 {
@@ -321,7 +313,7 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
         find_open_run(memory, request);
         return 0;
     case LEDGER_SET_RATES:
-        set_rates(memory, request);
+        memcpy(find_rates(memory, request->header)->rates, request->rates, sizeof request->rates);
         return 0;
     case LEDGER_GET_RATES:
         memcpy(request->rates, find_rates(memory, request->header)->rates, sizeof request->rates);

@@ -42,6 +42,7 @@ static const char *const steps[SCHEMA_VERSION] = {
     " ELSE lost.at_ms END) FROM record AS end JOIN record AS lost ON lost.run = end.run AND lost.row = "
     "end.row"
     " WHERE end.run = run.id AND end.kind = 3 AND end.outcome = 8 AND lost.kind = 3 AND lost.class = 9), 0);"
+    "CREATE INDEX plan_job ON plan (job);"
     "CREATE INDEX lost_run ON run (account, region) WHERE lost_signed_ms > 0;"
     "CREATE TABLE rate (account TEXT, region TEXT, operation TEXT, per_1000s INTEGER NOT NULL,"
     " PRIMARY KEY (account, region, operation)) WITHOUT ROWID;"

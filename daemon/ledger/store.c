@@ -227,88 +227,6 @@ static int run_state(struct store *store, int64_t id, struct active_run **state,
     return result < 0 ? -1 : 0;
 }
 
-static int find_name(struct store *store, const char *text, int64_t *id, struct err *err)
-{
-    struct db_statement *find =
-        db_use(store->db, &store->statements[FIND_NAME], "SELECT id FROM name WHERE text = ?1", err);
-    if (find == NULL) {
-        return -1;
-    }
-    db_bind(find, "t", text);
-    int result = db_step(find, err);
-    if (result == 1) {
-        *id = db_int(find, 0);
-        db_reset(find);
-    }
-    if (result != 0) {
-        return result < 0 ? -1 : 0;
-    }
-    struct db_statement *add =
-        db_use(store->db, &store->statements[ADD_NAME], "INSERT INTO name (text) VALUES (?1)", err);
-    if (add == NULL) {
-        return -1;
-    }
-    db_bind(add, "t", text);
-    result = db_run(add, err);
-    *id = db_last_id(store->db);
-    return result;
-}
-
-static int intern(struct store *store, enum store_name which, const char *text, int64_t *id, struct err *err)
-{
-    char **last = &store->last_name[which];
-    if (*last == NULL || strcmp(*last, text) != 0) {
-        if (find_name(store, text, &store->last_id[which], err) != 0) {
-            return -1;
-        }
-        free(*last);
-        *last = mem_strdup(text);
-    }
-    *id = store->last_id[which];
-    return 0;
-}
-
-static int add_row(struct store *store, int64_t run, int64_t number, const struct plan_row *row,
-                   struct err *err)
-{
-    const struct fingerprint *fingerprint = &row->execution.fingerprint;
-    int64_t job, thing, reason;
-    if (intern(store, NAME_JOB, row->execution.job_id, &job, err) != 0 ||
-        intern(store, NAME_THING, row->execution.thing_name, &thing, err) != 0 ||
-        intern(store, NAME_REASON, row->reason, &reason, err) != 0) {
-        return -1;
-    }
-    struct db_statement *add =
-        db_use(store->db, &store->statements[ADD_ROW],
-               "INSERT INTO plan VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", err);
-    if (add == NULL) {
-        return -1;
-    }
-    db_bind(add, "iiiiiitttiii", run, number, job, thing, row->execution.number, (int64_t)fingerprint->status,
-            fingerprint->queued_at.text, fingerprint->started_at.text, fingerprint->last_updated_at.text,
-            fingerprint->version_number, (int64_t)row->force, reason);
-    return db_run(add, err);
-}
-
-static int add_rows(struct store *store, struct ledger_request *request, struct active_run *state,
-                    struct err *err)
-{
-    for (size_t i = 0; i < request->count; i++) {
-        if (add_row(store, request->run, state->rows + (int64_t)i, &request->rows[i], err) != 0) {
-            return -1;
-        }
-        chain_row(store->config.sha256, &request->rows[i], state->digest);
-    }
-    state->rows += (int64_t)request->count;
-    struct db_statement *set = db_use(store->db, &store->statements[RUN_ROWS],
-                                      "UPDATE run SET rows = ?2, digest = ?3 WHERE id = ?1", err);
-    if (set == NULL) {
-        return -1;
-    }
-    db_bind(set, "iih", request->run, state->rows, state->digest);
-    return db_run(set, err);
-}
-
 static int seal_plan(struct store *store, struct ledger_request *request, struct active_run *state,
                      struct err *err)
 {
@@ -503,16 +421,25 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
 static int set_rates(struct store *store, const struct ledger_request *request, struct err *err)
 {
     const struct run_header *header = request->header;
-    struct db_statement *set = db_use(store->db, &store->statements[SET_RATE],
-                                      "INSERT OR REPLACE INTO rate VALUES (?1, ?2, ?3, ?4)", err);
-    for (int i = 0; set != NULL && i < OPERATION_COUNT; i++) {
+    struct db_statement *forget_all = db_use(store->db, &store->statements[FORGET_RATES],
+                                             "DELETE FROM rate WHERE account = ?1 AND region = ?2", err);
+    struct db_statement *set =
+        db_use(store->db, &store->statements[SET_RATE], "INSERT INTO rate VALUES (?1, ?2, ?3, ?4)", err);
+    if (forget_all == NULL || set == NULL) {
+        return -1;
+    }
+    db_bind(forget_all, "tt", header->account, header->region);
+    if (db_run(forget_all, err) != 0) {
+        return -1;
+    }
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         db_bind(set, "ttti", header->account, header->region, operation_name((enum operation)i),
                 request->rates[i]);
         if (request->rates[i] > 0 && db_run(set, err) != 0) {
             return -1;
         }
     }
-    return set != NULL ? 0 : -1;
+    return 0;
 }
 
 /* By the operation's name, so that its number may change. */
@@ -548,7 +475,7 @@ static int apply_to_run(struct store *store, struct ledger_request *request, str
     }
     switch (request->operation) {
     case LEDGER_ADD_ROWS:
-        return add_rows(store, request, state, err);
+        return store_add_rows(store, request, state, err);
     case LEDGER_SEAL_PLAN:
         return seal_plan(store, request, state, err);
     case LEDGER_READ_ROWS:
@@ -590,4 +517,14 @@ int store_apply(struct store *store, struct ledger_request *request)
 size_t store_unsettled(const struct store *store)
 {
     return active_rows(&store->active);
+}
+
+int store_checkpoint(struct store *store, int pages, struct err *err)
+{
+    return db_log_pages(store->db) > pages ? db_checkpoint(store->db, err) : 0;
+}
+
+bool store_no_space(const struct store *store)
+{
+    return db_no_space(store->db);
 }

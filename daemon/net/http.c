@@ -9,8 +9,9 @@
  * running. http_cancel() takes a transfer from wherever it is and finishes it. http_client_destroy() cancels
  * everything, on_check() delivers it and closes the handles, and the last handle to go calls on_closed().
  *
- * At most limits.connections transfers run at once and the rest waits here. So libcurl always finds or may
- * open a connection, and never parks a transfer in its own queue, where time limits do not run. */
+ * Each origin has its own queue, and the queues take turns. At most limits.all_connections transfers run at
+ * once and the rest waits here. So libcurl always finds or may open a connection, and never parks a transfer
+ * in its own queue, where time limits do not run. */
 #include "net/http.h"
 
 #include "base/mem.h"
@@ -25,7 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TAILQ_HEAD(transfers, transfer);
+TAILQ_HEAD(origins, http_origin);
 
 enum client_state {
     CLIENT_OPEN,
@@ -39,7 +40,8 @@ struct http_client {
     uv_loop_t *loop;
     struct transport *transport;
     struct http_origin *origins;
-    struct transfers queued, running, finished;
+    struct origins waiting_origins; /* those with a queue; whose turn is next comes first */
+    struct transfers running, finished;
     int running_count;
     int waiting; /* for done(), in any of the lists; they keep the loop alive */
     int64_t requests;
@@ -68,27 +70,53 @@ static void wake(struct http_client *client)
     uv_idle_start(&client->wake, on_wake);
 }
 
-static struct transfers *list_of(struct http_client *client, enum transfer_state state)
+static void enter_queue(struct http_client *client, struct transfer *transfer)
 {
-    switch (state) {
-    case TRANSFER_QUEUED:
-        return &client->queued;
-    case TRANSFER_RUNNING:
-        return &client->running;
-    default:
-        return &client->finished;
-    }
+    struct http_origin *origin = transfer->request->origin;
+    if (TAILQ_EMPTY(&origin->queued))
+        TAILQ_INSERT_TAIL(&client->waiting_origins, origin, link);
+    TAILQ_INSERT_TAIL(&origin->queued, transfer, link);
+}
+
+static void leave_queue(struct http_client *client, struct transfer *transfer)
+{
+    struct http_origin *origin = transfer->request->origin;
+    TAILQ_REMOVE(&origin->queued, transfer, link);
+    if (TAILQ_EMPTY(&origin->queued))
+        TAILQ_REMOVE(&client->waiting_origins, origin, link);
+}
+
+static void count_running(struct http_client *client, struct transfer *transfer, int change)
+{
+    client->running_count += change;
+    transfer->request->origin->running += change;
 }
 
 /* A transfer's state is also the list that it stands in. */
+static void enter(struct http_client *client, struct transfer *transfer, enum transfer_state state)
+{
+    transfer->state = state;
+    if (state == TRANSFER_QUEUED) {
+        enter_queue(client, transfer);
+    } else if (state == TRANSFER_RUNNING) {
+        TAILQ_INSERT_TAIL(&client->running, transfer, link);
+        count_running(client, transfer, 1);
+    } else {
+        TAILQ_INSERT_TAIL(&client->finished, transfer, link);
+    }
+    if (state != TRANSFER_RUNNING)
+        wake(client); /* on_prepare() of this turn may be over */
+}
+
 static void set_state(struct http_client *client, struct transfer *transfer, enum transfer_state state)
 {
-    TAILQ_REMOVE(list_of(client, transfer->state), transfer, link);
-    client->running_count += (state == TRANSFER_RUNNING) - (transfer->state == TRANSFER_RUNNING);
-    transfer->state = state;
-    TAILQ_INSERT_TAIL(list_of(client, state), transfer, link);
-    if (state == TRANSFER_FINISHED)
-        wake(client);
+    if (transfer->state == TRANSFER_QUEUED) {
+        leave_queue(client, transfer);
+    } else {
+        TAILQ_REMOVE(&client->running, transfer, link);
+        count_running(client, transfer, -1);
+    }
+    enter(client, transfer, state);
 }
 
 static void on_transfer_done(void *owner, struct transfer *transfer)
@@ -110,11 +138,30 @@ static void start(struct http_client *client, struct transfer *transfer)
         set_state(client, transfer, TRANSFER_FINISHED);
 }
 
+static bool may_start(const struct http_client *client, const struct http_origin *origin)
+{
+    int free_connections = client->limits.all_connections - client->running_count;
+    return origin->running < client->limits.connections && origin->running < free_connections;
+}
+
+static struct http_origin *next_origin(const struct http_client *client)
+{
+    struct http_origin *origin;
+    TAILQ_FOREACH (origin, &client->waiting_origins, link) {
+        if (may_start(client, origin))
+            break;
+    }
+    return origin;
+}
+
 static void start_queued(struct http_client *client)
 {
-    struct transfer *transfer;
-    while (client->running_count < client->limits.connections && (transfer = TAILQ_FIRST(&client->queued)))
-        start(client, transfer);
+    struct http_origin *origin;
+    while ((origin = next_origin(client))) {
+        TAILQ_REMOVE(&client->waiting_origins, origin, link);
+        TAILQ_INSERT_TAIL(&client->waiting_origins, origin, link);
+        start(client, TAILQ_FIRST(&origin->queued));
+    }
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -221,16 +268,12 @@ static void accept_request(struct http_client *client, struct http_request *requ
     client->requests++;
     if (client->waiting++ == 0)
         uv_ref((uv_handle_t *)&client->check);
-    TAILQ_INSERT_TAIL(&client->queued, transfer, link);
-    wake(client); /* on_prepare() of this turn may be over */
     if (client->state != CLIENT_OPEN)
         err_set(&err, ERR_CANCELED, "the HTTP client is closing");
     else if (err.code == ERR_NONE)
         message_check(request, &err);
-    if (err.code != ERR_NONE) {
-        request->err = err;
-        set_state(client, transfer, TRANSFER_FINISHED);
-    }
+    request->err = err;
+    enter(client, transfer, err.code == ERR_NONE ? TRANSFER_QUEUED : TRANSFER_FINISHED);
 }
 
 void http_submit(struct http_client *client, struct http_request *request)
@@ -275,8 +318,10 @@ static struct http_limits with_defaults(const struct http_limits *limits)
 {
     struct http_limits full = limits ? *limits : (struct http_limits){0};
     full.connections = full.connections > 0 ? full.connections : 64;
+    full.all_connections = full.all_connections > 0 ? full.all_connections : 4 * full.connections;
     full.connect_ms = full.connect_ms > 0 ? full.connect_ms : 5000;
     full.request_ms = full.request_ms > 0 ? full.request_ms : 30000;
+    full.slow_ms = full.slow_ms > 0 ? full.slow_ms : 15000;
     full.idle_ms = full.idle_ms > 0 ? full.idle_ms : 20000;
     full.reply_bytes = full.reply_bytes > 0 ? full.reply_bytes : (size_t)4 * 1024 * 1024;
     return full;
@@ -287,7 +332,7 @@ struct http_client *http_client_create(uv_loop_t *loop, const struct http_limits
     struct http_client *client = mem_zalloc(sizeof(*client));
     client->loop = loop;
     client->limits = with_defaults(limits);
-    TAILQ_INIT(&client->queued);
+    TAILQ_INIT(&client->waiting_origins);
     TAILQ_INIT(&client->running);
     TAILQ_INIT(&client->finished);
     client->transport = transport_create(loop, &client->limits, on_transfer_done, client, err);
@@ -309,12 +354,13 @@ struct http_client *http_client_create(uv_loop_t *loop, const struct http_limits
 
 void http_client_destroy(struct http_client *client, void (*on_closed)(void *owner), void *owner)
 {
+    struct http_origin *origin;
     struct transfer *transfer;
     client->on_closed = on_closed;
     client->owner = owner;
     set_client_state(client, CLIENT_CLOSING);
-    while ((transfer = TAILQ_FIRST(&client->queued)))
-        cancel(client, transfer);
+    while ((origin = TAILQ_FIRST(&client->waiting_origins)))
+        cancel(client, TAILQ_FIRST(&origin->queued));
     while ((transfer = TAILQ_FIRST(&client->running)))
         cancel(client, transfer);
     wake(client);
@@ -345,6 +391,7 @@ struct http_origin *http_origin_create(struct http_client *client, const char *u
         origin_free(origin);
         return NULL;
     }
+    TAILQ_INIT(&origin->queued);
     origin->next = client->origins;
     client->origins = origin;
     return origin;

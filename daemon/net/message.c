@@ -2,6 +2,8 @@
  * and refused what is no HTTP; nothing but the few headers of struct http_request is kept. */
 #include "message.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -107,7 +109,56 @@ static bool is_named(const char *name, const char *line, size_t length)
     return strlen(name) == length && strncasecmp(line, name, length) == 0;
 }
 
-static void keep_field(struct reply *reply, struct http_request *request, const char *line, size_t length)
+struct field {
+    const char *name, *value; /* white space around the value is left out */
+    size_t name_length, value_length;
+};
+
+static bool read_field(struct field *field, const char *line, size_t length)
+{
+    const char *colon = memchr(line, ':', length), *end = line + length;
+    if (!colon)
+        return false;
+    const char *value = colon + 1;
+    while (value < end && isspace((unsigned char)*value))
+        value++;
+    while (end > value && isspace((unsigned char)end[-1]))
+        end--;
+    *field = (struct field){line, value, (size_t)(colon - line), (size_t)(end - value)};
+    return true;
+}
+
+static bool read_length(const struct field *field, int64_t *length)
+{
+    char digits[24];
+    if (field->value_length >= sizeof(digits))
+        return false;
+    memcpy(digits, field->value, field->value_length);
+    digits[field->value_length] = '\0';
+    return text_int64(digits, 0, INT64_MAX, length);
+}
+
+/* Where the body ends has to be said clearly, or what is cut could pass for whole. */
+static int read_framing(struct reply *reply, struct http_request *request, const struct field *field)
+{
+    int64_t length = reply->length;
+    bool states_length = is_named("Content-Length", field->name, field->name_length);
+    bool states_coding = is_named("Transfer-Encoding", field->name, field->name_length);
+    if (!states_length && !states_coding)
+        return 0;
+    if (states_length && (!read_length(field, &length) || (reply->length >= 0 && reply->length != length)))
+        return err_set(&request->err, ERR_BROKEN, "the answer has a Content-Length that makes no sense");
+    if (states_coding && (reply->chunked || !is_named("chunked", field->value, field->value_length)))
+        return err_set(&request->err, ERR_BROKEN, "the answer has a Transfer-Encoding other than chunked");
+    reply->length = length;
+    reply->chunked |= states_coding;
+    reply->framed = true;
+    if (reply->chunked && reply->length >= 0)
+        return err_set(&request->err, ERR_BROKEN, "the answer has two lengths: chunked and Content-Length");
+    return 0;
+}
+
+static void keep_field(struct http_request *request, const struct field *field)
 {
     const struct {
         const char *name;
@@ -120,21 +171,10 @@ static void keep_field(struct reply *reply, struct http_request *request, const 
         {"Retry-After", request->retry_after, sizeof(request->retry_after)},
         {"x-amz-retry-after", request->x_retry_after, sizeof(request->x_retry_after)},
     };
-    const char *colon = memchr(line, ':', length);
-    if (!colon)
-        return;
-    size_t name = (size_t)(colon - line);
-    if (is_named("Content-Length", line, name) || is_named("Transfer-Encoding", line, name))
-        reply->framed = true;
-    const char *value = colon + 1, *end = line + length;
-    while (value < end && isspace((unsigned char)*value))
-        value++;
-    while (end > value && isspace((unsigned char)end[-1]))
-        end--;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         /* the first of two equal headers counts */
-        if (is_named(fields[i].name, line, name) && fields[i].to[0] == '\0')
-            message_printable(fields[i].to, fields[i].size, value, (size_t)(end - value));
+        if (is_named(fields[i].name, field->name, field->name_length) && fields[i].to[0] == '\0')
+            message_printable(fields[i].to, fields[i].size, field->value, field->value_length);
     }
 }
 
@@ -167,6 +207,7 @@ static int end_headers(struct reply *reply, struct http_request *request)
 
 int message_header(struct reply *reply, struct http_request *request, const char *line, size_t length)
 {
+    struct field field;
     reply->bytes += length;
     if (reply->bytes > REPLY_HEADER_BYTES)
         return err_set(&request->err, ERR_TOO_BIG, "the answer's headers are larger than %zu bytes",
@@ -177,11 +218,15 @@ int message_header(struct reply *reply, struct http_request *request, const char
         reply->status = read_status(line, length);
         /* HTTP/2 frames every body; these two have none */
         reply->framed = line[5] != '1' || reply->status == 204 || reply->status == 304;
+        reply->length = -1;
+        reply->chunked = false;
         message_forget_fields(request);
         return 0;
     }
     if (line[0] == '\r' || line[0] == '\n')
         return end_headers(reply, request);
-    keep_field(reply, request, line, length);
-    return 0;
+    if (!read_field(&field, line, length))
+        return 0;
+    keep_field(request, &field);
+    return read_framing(reply, request, &field);
 }

@@ -11,8 +11,10 @@ int message_check(const struct http_request *request, struct err *err);
 
 /* How far an answer's headers have come. */
 struct reply {
-    size_t bytes;  /* of all header lines so far */
-    int status;    /* of the header block that is being read */
+    size_t bytes;   /* of all header lines so far */
+    int status;     /* of the header block that is being read */
+    int64_t length; /* by Content-Length; -1: it was not there */
+    bool chunked;
     bool framed;   /* the end of the body can be told from the end of the connection */
     bool complete; /* the headers of the final answer have all come: request.status is set */
 };

@@ -11,10 +11,16 @@
  * libcurl, which closes its HTTP/1 connection. transport_destroy() ends when the last watch is closed.
  *
  * CURLOPT_PIPEWAIT is off: transfers that wait for the first handshake stand in libcurl's pending queue,
- * where time limits do not run. So a first burst to an HTTP/2 server opens more connections than it needs. */
+ * where time limits do not run. So a first burst to an HTTP/2 server opens more connections than it needs.
+ *
+ * Secrets: a handle's header lines are wiped when it becomes idle, libcurl's own memory when libcurl gives it
+ * back (heap.h), so nothing is left when the client is closed. Beyond reach: nghttp2 frees its copies for
+ * HTTP/2, a session token in its header compression among them, without wiping, and the dynamic linker may
+ * have spilled registers onto the stack. */
 #include "transport.h"
 
 #include "base/mem.h"
+#include "heap.h"
 #include "sockets.h"
 
 #include <curl/curl.h>
@@ -23,17 +29,15 @@
 #include <string.h>
 #include <strings.h>
 
-#define REQUEST_HEADER_BYTES ((size_t)64 * 1024)
-/* An answer that drips below this for so long is given up before its time limit. */
+#define REQUEST_HEADER_BYTES  ((size_t)64 * 1024)
 #define SLOW_BYTES_PER_SECOND 16L
-#define SLOW_SECONDS          15L
 
 /* A handle: one easy handle, set up for its origin, with what libcurl borrows during a transfer. */
 struct handle {
     CURL *easy;
     struct http_origin *origin;
     char detail[CURL_ERROR_SIZE];
-    struct buf lines; /* header lines, each with its NUL; nodes point into it */
+    struct buf lines; /* header lines, each with its NUL; nodes point into it; empty while idle */
     struct curl_slist nodes[HTTP_HEADERS_MAX + 5];
     struct handle *next; /* idle */
 };
@@ -145,10 +149,15 @@ static const struct {
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1}, /* a proxy's answer is not the server's */
     {CURLOPT_PIPEWAIT, 0},
     {CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES_PER_SECOND},
-    {CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS},
 };
 
-/* libcurl's unit is the whole second, and "older" begins after it. */
+/* libcurl's unit is the whole second. */
+static long slow_seconds(int64_t slow_ms)
+{
+    return (long)((slow_ms + 999) / 1000);
+}
+
+/* Here too, and "older" begins after it. */
 static long idle_seconds(int64_t idle_ms)
 {
     return idle_ms < 2000 ? 1 : (long)(idle_ms / 1000 - 1);
@@ -165,6 +174,7 @@ static bool set_numbers(CURL *easy, const struct http_origin *origin)
            !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, origin->no_verify ? 0L : 1L) &&
            !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, origin->no_verify ? 0L : 2L) &&
            !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms) &&
+           !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, slow_seconds(limits->slow_ms)) &&
            !curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, idle_seconds(limits->idle_ms));
 }
 
@@ -208,7 +218,7 @@ static struct handle *handle_take(struct http_origin *origin, struct err *err)
     handle = mem_zalloc(sizeof(*handle));
     handle->origin = origin;
     handle->easy = curl_easy_init();
-    buf_init(&handle->lines, REQUEST_HEADER_BYTES);
+    buf_init_secret(&handle->lines, REQUEST_HEADER_BYTES);
     if (handle->easy && set_numbers(handle->easy, origin) && set_texts(handle->easy, origin) &&
         set_callbacks(handle->easy, origin->transport, handle->detail))
         return handle;
@@ -219,20 +229,21 @@ static struct handle *handle_take(struct http_origin *origin, struct err *err)
 
 static void handle_give_back(struct handle *handle)
 {
+    buf_reset(&handle->lines); /* wipes */
     handle->next = handle->origin->idle;
     handle->origin->idle = handle;
 }
 
+/* Not with printf(), which leaves pieces on the stack. */
 static void add_line(struct buf *lines, const char *name, const char *value)
 {
     /* libcurl's words for "not this header" and "this header, empty" are "Name:" and "Name;" */
+    buf_text(lines, name);
     if (!value)
-        buf_printf(lines, "%s:", name);
-    else if (value[0] == '\0')
-        buf_printf(lines, "%s;", name);
+        buf_char(lines, ':');
     else
-        buf_printf(lines, "%s: %s", name, value);
-    buf_append(lines, "", 1);
+        buf_text(lines, value[0] == '\0' ? ";" : ": ");
+    buf_append(lines, value ? value : "", value ? strlen(value) + 1 : 1);
 }
 
 static bool has_header(const struct http_request *request, const char *name)
@@ -248,7 +259,6 @@ static bool has_header(const struct http_request *request, const char *name)
 static int set_headers(struct handle *handle, const struct http_request *request, struct err *err)
 {
     struct buf *lines = &handle->lines;
-    buf_reset(lines);
     add_line(lines, "Host", handle->origin->url.authority);
     for (size_t i = 0; i < request->header_count; i++)
         add_line(lines, request->headers[i].name, request->headers[i].value);
@@ -330,7 +340,9 @@ static enum err_code code_before_sending(CURLcode result)
 static void describe(const struct handle *handle, CURLcode result, char *to, size_t size)
 {
     const char *detail = handle->detail;
-    if (detail[0] == '\0' || strchr(detail, '@'))
+    if (result == CURLE_OUT_OF_MEMORY) /* its word for a line of more than 100 KiB: memory does not fail */
+        detail = "a header line is too long";
+    else if (detail[0] == '\0' || strchr(detail, '@'))
         detail = curl_easy_strerror(result);
     message_printable(to, size, detail, strlen(detail));
 }
@@ -498,7 +510,7 @@ static void on_timer_gone(uv_handle_t *timer)
 
 static bool set_multi(CURLM *multi, struct transport *transport)
 {
-    long connections = transport->limits.connections;
+    long connections = transport->limits.all_connections;
     return !curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) &&
            !curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) &&
            !curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timeout) &&
@@ -511,7 +523,8 @@ struct transport *transport_create(uv_loop_t *loop, const struct http_limits *li
                                    void (*on_done)(void *owner, struct transfer *transfer), void *owner,
                                    struct err *err)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, heap_free, heap_realloc, mem_strdup,
+                             mem_calloc)) {
         err_set(err, ERR_INTERNAL, "libcurl cannot be initialised");
         return NULL;
     }

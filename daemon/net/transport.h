@@ -10,6 +10,9 @@
 #include <sys/queue.h>
 
 struct transport;
+struct transfer;
+
+TAILQ_HEAD(transfers, transfer);
 
 enum transfer_state { TRANSFER_QUEUED, TRANSFER_RUNNING, TRANSFER_FINISHED };
 
@@ -33,7 +36,11 @@ struct http_origin {
     struct transport *transport;
     void *address; /* a CURLU of "/"; each request's target replaces it */
     struct handle *idle;
+    /* the client's */
     struct http_origin *next;
+    struct transfers queued;
+    int running;
+    TAILQ_ENTRY(http_origin) link; /* among the waiting, while `queued` is not empty */
 };
 
 /* limits: without zeros. on_done(owner, transfer) comes when libcurl has ended a transfer, from inside

@@ -35,6 +35,15 @@ static bool is_name(const char *host)
     }
 }
 
+/* Whether the last label begins with a digit, as no top-level domain does. Such a host is an address, and
+ * must be one in the usual form: libcurl takes 127.1, 0x7f.1 and 2130706433 for 127.0.0.1, and 010.0.0.1 for
+ * 8.0.0.1. */
+static bool is_numeric(const char *host)
+{
+    const char *dot = strrchr(host, '.');
+    return isdigit((unsigned char)(dot ? dot[1] : host[0]));
+}
+
 static bool is_bracketed(const char *host, struct in6_addr *address)
 {
     size_t length = strlen(host);
@@ -55,8 +64,12 @@ static bool read_host(const char *host, bool *loopback)
         *loopback = IN6_IS_ADDR_LOOPBACK(&six);
         return true;
     }
-    *loopback = strcmp(host, "localhost") == 0 ||
-                (inet_pton(AF_INET, host, &four) == 1 && ntohl(four.s_addr) >> 24 == 127);
+    if (is_numeric(host)) {
+        bool is_address = inet_pton(AF_INET, host, &four) == 1;
+        *loopback = is_address && ntohl(four.s_addr) >> 24 == 127;
+        return is_address;
+    }
+    *loopback = strcmp(host, "localhost") == 0;
     return is_name(host);
 }
 

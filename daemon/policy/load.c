@@ -276,6 +276,8 @@ static void read_all(struct loading *loading)
     struct config *config = loading->config;
     config->targets = mem_calloc(TARGETS_MAX, sizeof *config->targets);
     config->policies = mem_calloc(POLICIES_MAX, sizeof *config->policies);
+    struct reader main_file = reader_of(loading, 0);
+    reader_fill(&main_file, SCHEMA_FILE, config);
     for (size_t i = 0; i < config->file_count; i++) {
         loading->incomplete |= loading->files[i].root == NULL;
     }

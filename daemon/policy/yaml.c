@@ -306,12 +306,15 @@ static void build(struct builder *b, size_t length)
 {
     yaml_event_t event;
     if (yaml_parser_initialize(&b->parser) == 0) {
-        abort(); /* out of memory: base/mem.h has no face for a foreign allocation */
+        mem_exhausted();
     }
     yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&b->parser, (const unsigned char *)b->file->text, length);
     while (!b->failed && !b->ended) {
         if (yaml_parser_parse(&b->parser, &event) == 0) {
+            if (b->parser.error == YAML_MEMORY_ERROR) {
+                mem_exhausted();
+            }
             explain(b);
             break;
         }

@@ -28,6 +28,11 @@ struct link *link_create(const struct link_config *config, struct err *err);
 /* No call may be in its dispatcher. Takes NULL. */
 void link_destroy(struct link *link);
 
+/* The paces of its lanes where they were throttled down and are not at their full pace again, else 0; and a
+ * link that sets out from such paces. In requests per 1,000 s. */
+void link_learned(const struct link *link, int64_t rates[OPERATION_COUNT]);
+void link_learn(struct link *link, const int64_t rates[OPERATION_COUNT]);
+
 struct dispatcher *link_dispatcher(const struct link *link);
 const char *link_region(const struct link *link); /* as link_find_region() found it */
 /* Where such calls go, "host" or "host:port": for people. */

@@ -15,6 +15,7 @@ enum command {
     COMMAND_PLAN,
     COMMAND_SWEEP,
     COMMAND_CHECK,
+    COMMAND_HISTORY,
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */
@@ -36,7 +37,9 @@ struct options {
     const char *target; /* NULL: all */
     char **policies;    /* policy_count names; none: all */
     size_t policy_count;
-    bool check, once; /* jobsweepd */
+    const char *thing, *job, *policy, *since, *outcome; /* history; NULL: any */
+    bool verify;                                        /* history verify */
+    bool check, once;                                   /* jobsweepd */
     enum log_level log_level;
     enum log_format log_format;
     bool log_format_given;

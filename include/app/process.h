@@ -6,4 +6,7 @@
  * other users, SIGPIPE from ending a sweep, and sockets from becoming standard output. */
 void process_protect(void);
 
+/* Libraries get their memory from base/mem.h: before anything uses them. */
+void process_supply_memory(void);
+
 #endif

@@ -19,9 +19,11 @@ struct site;
 enum run_state {
     RUN_OUTSIDE,  /* zeroed memory, or done() was called */
     RUN_WAITING,  /* for its target, and its account and region */
+    RUN_LOADING,  /* the paces that were learned there */
     RUN_CHECKING, /* whose account it is */
     RUN_SWEEPING,
-    RUN_ENDED /* done() comes next */
+    RUN_SAVING, /* the paces learned */
+    RUN_ENDED   /* done() comes next */
 };
 
 /* One sweep. Embedded in its owner's struct; stays where it is until done(). */
@@ -50,7 +52,9 @@ struct run {
     struct err refused; /* why it cannot begin; ERR_NONE while it can */
     struct target_state *place;
     struct site *site;
-    struct dispatch identity; /* GetCallerIdentity */
+    struct run_header where;       /* account and region, for the paces */
+    struct ledger_request request; /* for them, too */
+    struct dispatch identity;      /* GetCallerIdentity */
     struct sweep *sweep;
     struct run *prev, *next;
 };
@@ -73,6 +77,10 @@ void runner_destroy(struct runner *runner);
 void runner_submit(struct runner *runner, struct run *run);
 /* Those that wait end as SWEEP_CANCELED; those under way are asked to (see sweep_cancel()). */
 void runner_cancel(struct runner *runner, bool hurry);
+
+/* How long a cancel without hurry is worth waiting for, in milliseconds: until the requests of the runs under
+ * way are surely dead and were looked at. 0 when there is none. */
+int64_t runner_drain_ms(const struct runner *runner);
 
 /* Whether a new run of this pair waits or is under way. */
 bool runner_has(const struct runner *runner, const char *policy, const char *target);

@@ -39,9 +39,10 @@ struct credentials_source {
 /* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN (or the older AWS_SECURITY_TOKEN),
  * AWS_CREDENTIAL_EXPIRATION; an empty value counts as unset; half a pair is ERR_CREDENTIALS. */
 struct credentials_source *credentials_from_environment(void);
-/* aws_access_key_id, aws_secret_access_key, aws_session_token of the profile in the credentials file, then in
- * the config file (aws/profile.h). Warns by err nothing; a profile that needs another source (role_arn,
- * sso_*, credential_process, ...) and has no keys is ERR_CREDENTIALS that names it. */
+/* aws_access_key_id, aws_secret_access_key, aws_session_token of the profile, all from the credentials file
+ * or else all from the config file (aws/profile.h), which must not be open to others then. Warns by err
+ * nothing; a profile that needs another source (role_arn, sso_*, credential_process, ...) and has no keys is
+ * ERR_CREDENTIALS that names it. */
 struct credentials_source *credentials_from_shared_files(const char *profile, bool profile_is_explicit);
 
 struct credentials_provider;

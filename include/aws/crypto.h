@@ -9,6 +9,10 @@
 
 #define CRYPTO_SHA256_BYTES 32
 
+/* Before anything else in the process uses OpenSSL, libcurl included: OpenSSL gets its memory from
+ * base/mem.h. */
+void crypto_start(void);
+
 void crypto_sha256(const void *data, size_t length, uint8_t out[CRYPTO_SHA256_BYTES]);
 void crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t length,
                         uint8_t out[CRYPTO_SHA256_BYTES]);

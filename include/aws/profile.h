@@ -13,7 +13,7 @@ struct profiles;
 
 /* AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, else the files under $HOME/.aws. A missing file is an
  * empty one; a file that cannot be read, is over 1 MiB or is malformed is an error that names file and line.
- * A credentials file that others can read is refused. */
+ * A credentials file that others can read is refused (aws/secret_file.h). */
 struct profiles *profiles_load(struct err *err);
 void profiles_free(struct profiles *profiles); /* wipes; takes NULL */
 
@@ -22,5 +22,8 @@ bool profiles_has(const struct profiles *profiles, const char *profile);
 const char *profiles_get(const struct profiles *profiles, const char *profile, const char *key);
 /* The path of the file that has the value; NULL as above. */
 const char *profiles_origin(const struct profiles *profiles, const char *profile, const char *key);
+/* For a secret: -1 with ERR_PERMISSION when the file that has the value is open to others. */
+int profiles_check_secret(const struct profiles *profiles, const char *profile, const char *key,
+                          struct err *err);
 
 #endif

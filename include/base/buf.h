@@ -12,9 +12,13 @@ struct buf {
     size_t room;
     size_t max;    /* the length never passes this */
     bool overflow; /* something was refused since buf_init() or buf_reset() */
+    bool secret;   /* see buf_init_secret() */
 };
 
 void buf_init(struct buf *buf, size_t max);
+/* For keys, tokens and what is made with them: memory is wiped before it is given back, when the buffer grows
+ * too, and by buf_reset(). */
+void buf_init_secret(struct buf *buf, size_t max);
 void buf_finish(struct buf *buf); /* frees; the struct may be initialised again */
 void buf_reset(struct buf *buf);  /* empties and forgets an overflow, keeps the memory */
 

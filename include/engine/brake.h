@@ -1,4 +1,4 @@
-/* What stops the deletions of one sweep: a wish, a wrong clock, a run of refusals, a ledger that failed. Once
+/* What stops the deletions of one sweep: a wish, a wrong clock, a run of refusals, a ledger that fails. Once
  * stopped it stays so, and the first reason is the one that is told. It also keeps what the latest answer
  * said about the clocks. Pure: the caller wakes its rows when a function says that something is new. */
 #ifndef ENGINE_BRAKE_H
@@ -15,7 +15,6 @@
 struct brake {
     bool stopping;         /* nothing more passes the gate; what was sent is still settled */
     bool hurry;            /* rows whose answer is not there are given up as unknown */
-    bool frozen;           /* the ledger takes no record any more */
     struct err err;        /* why it stopped itself; ERR_NONE when it did not */
     enum answer_class why; /* of the last of a run of refusals, else ANSWER_DONE */
     struct guard_run run;

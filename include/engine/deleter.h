@@ -32,8 +32,6 @@ struct deleter_config {
     int64_t signature_life_ms;
     const struct facts *facts; /* what is known of the jobs: for verify: risky */
     bool settle_only;          /* send nothing: only verify what may have been sent before */
-    int64_t earlier_ns; /* from then on no request of an earlier process can run any more: only then are rows
-                           verified that it may have sent (the monotonic clock) */
     void *owner;
     /* A row is settled, and the ledger knows (unless it failed). */
     void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,
@@ -50,7 +48,9 @@ void deleter_destroy(struct deleter *deleter);
 /* How many rows may be added now: as many as the lane sends in ten seconds, so that a check is still fresh
  * when its row's turn comes; quarantined rows do not count. 0 once it was stopped. */
 size_t deleter_room(const struct deleter *deleter);
-/* row is copied; number is its place in the ledger's plan. No callback runs from inside. */
+/* row is copied; number is its place in the ledger's plan. One that an earlier process may have sent (open,
+ * unsure) may be added only when no request of that process can take effect any more; it is verified first.
+ * No callback runs from inside. */
 void deleter_add(struct deleter *deleter, int64_t number, const struct plan_row *row);
 
 /* Nothing more is sent. What was sent is still settled, quarantine included; in a hurry, rows whose answer is

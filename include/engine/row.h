@@ -43,8 +43,7 @@ struct row_shared {
     struct ledger *ledger;
     int64_t run;
     int64_t signature_life_ms;
-    bool force;         /* the policy's */
-    int64_t earlier_ns; /* from then on no request of an earlier process can run any more */
+    bool force; /* the policy's */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;

@@ -12,8 +12,9 @@
 struct db;
 struct db_statement; /* belongs to its db and ends with it */
 
-/* Creates the file with mode 0600 unless read_only (then ERR_NOT_FOUND where there is none). WAL,
- * synchronous=FULL. vfs: NULL for the system's. */
+/* Creates the file with mode 0600 unless read_only (then ERR_NOT_FOUND where there is none, ERR_PERMISSION
+ * for somebody else's). WAL, synchronous=FULL; checkpoints are the caller's business. The file may lie in a
+ * folder that is reached by a link, but be none itself. vfs: NULL for the system's. */
 struct db *db_open(const char *path, const char *vfs, bool read_only, struct err *err);
 void db_close(struct db *db); /* takes NULL; what is not committed is rolled back */
 
@@ -39,6 +40,13 @@ void db_copy(struct db_statement *statement, int column, char *to, size_t size);
 bool db_bytes(struct db_statement *statement, int column, void *to,
               size_t size); /* false unless just that many */
 
+/* How many pages a checkpoint would have to move, by the latest commit or checkpoint. */
+int db_log_pages(const struct db *db);
+/* Moves what is committed from the write-ahead log to its place, as far as no reader needs the older state;
+ * the log begins anew once all is moved. -1 loses nothing: the log still has it. */
+int db_checkpoint(struct db *db, struct err *err);
+
+bool db_no_space(const struct db *db); /* the latest failure was for want of space on the disk */
 bool db_in_transaction(const struct db *db);
 int64_t db_last_id(const struct db *db); /* of the latest INSERT */
 int64_t db_changes(const struct db *db); /* rows changed by the latest statement */

@@ -3,7 +3,9 @@
  * and their done() comes when it is on the disk.
  *
  * After a failed write or sync the ledger is frozen: nothing more is written, and every later request fails
- * with ERR_IO and the first failure's text. It is never tried again as if nothing had happened. */
+ * with ERR_IO and the first failure's text. It is never tried again as if nothing had happened. When it was
+ * the disk that is full, results and the ends of runs are still written, with room that was reserved before
+ * their requests were sent, and all else fails. */
 #ifndef LEDGER_DURABLE_H
 #define LEDGER_DURABLE_H
 
@@ -13,9 +15,9 @@
 struct ledger_durable;
 
 struct ledger_durable_config {
-    const char *directory; /* must exist; holds ledger.db (0600) and the lock */
+    const char *directory; /* must exist; holds ledger.db (0600), the lock and the reserve */
     const char *program;   /* told to whoever finds the directory locked; NULL: "an engine" */
-    const char *vfs;       /* NULL but in tests */
+    const char *vfs;       /* NULL but in tests; where it is given, there is no lock and no reserve */
     bool threaded;         /* else ledger_durable_work() does the writer's work */
     /* Called from the writer thread (or from work()) when drain() has something to do. */
     void (*wake)(void *ctx);

@@ -43,6 +43,10 @@ void store_rollback(struct store *store);
  * request out of order (the transaction may go on), ERR_IO (it must be rolled back). */
 int store_apply(struct store *store, struct ledger_request *request);
 
+/* Outside of a transaction: as db_checkpoint(), when the log has more than so many pages. */
+int store_checkpoint(struct store *store, int pages, struct err *err);
+bool store_no_space(const struct store *store); /* the latest ERR_IO was for want of space on the disk */
+
 /* How many rows have an intent or a result and are not settled, of the runs that this store has written to: a
  * result of each is still to come. */
 size_t store_unsettled(const struct store *store);

@@ -1,4 +1,4 @@
-/* What store.c and history.c share: the database, the kinds of records, columns that both read. */
+/* What store.c, plan.c and history.c share: the database, the kinds of records, columns that both read. */
 #ifndef LEDGER_STORE_PRIVATE_H
 #define LEDGER_STORE_PRIVATE_H
 
@@ -30,9 +30,9 @@ enum store_statement {
     ROW_STATE,
     READ_ROWS,
     OPEN_RUN,
+    FORGET_RATES,
     SET_RATE,
     GET_RATES,
-    HISTORY,
     VERIFY_CHAIN,
     VERIFY_PLAN,
     VERIFY_TIP,
@@ -65,6 +65,9 @@ struct store {
 void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row);
 /* policy, policy_sha256, target, account, region, started_ms */
 void store_take_header(struct db_statement *statement, int column, struct run_header *header);
+/* LEDGER_ADD_ROWS, on a run that takes them. */
+int store_add_rows(struct store *store, const struct ledger_request *request, struct active_run *state,
+                   struct err *err);
 const char *store_kind_name(enum record_kind kind);
 /* What the record that seals a plan says of it. */
 void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size);

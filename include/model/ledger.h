@@ -4,7 +4,8 @@
  * Every request is asynchronous: done() comes exactly once, never from inside submit, and for everything that
  * writes it comes only when the record is as durable as the implementation can make it. Requests of one
  * ledger take effect in the order of submission. A request that fails with ERR_IO leaves the ledger frozen:
- * every later write fails the same way. */
+ * every later write fails the same way, but for results and the ends of runs where only their request's room
+ * is missing. */
 #ifndef MODEL_LEDGER_H
 #define MODEL_LEDGER_H
 
@@ -50,7 +51,7 @@ enum ledger_operation {
     LEDGER_INTENT,    /* run, row, attempt: this row may be sent from now on */
     LEDGER_RESULT,    /* run, row, attempt (0: none was made), answer, signed_at_ms, outcome */
     LEDGER_END_RUN,   /* run, ended_ms, note */
-    LEDGER_SET_RATES, /* header (account, region), rates: replaced where they are above 0 */
+    LEDGER_SET_RATES, /* header (account, region), rates: they replace all that was kept; 0 for none */
     LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
     LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found, count (rows),
                          sealed,   begun; run is 0 when there is none */

@@ -26,9 +26,13 @@ struct http_client;
 struct http_origin;
 
 struct http_limits {
-    int connections;    /* open at most, over all origins, and requests at once; later ones wait; 64 when 0 */
+    int connections; /* of one origin at most, and its requests at once; later ones wait; 64 when 0 */
+    /* Of all origins together; 4 * connections when 0. No origin takes more than are still free besides, so
+     * that one which answers to nobody leaves room for the others, and its requests wait alone. */
+    int all_connections;
     int64_t connect_ms; /* 5,000 when 0; name resolution, TCP and TLS */
     int64_t request_ms; /* 30,000 when 0; the whole request from its submit on, its wait included */
+    int64_t slow_ms;    /* an answer that drips for so long is given up; 15,000 when 0, in whole seconds */
     int64_t idle_ms;    /* an idle connection older than this is not reused; 20,000 when 0 */
     size_t reply_bytes; /* of a body at most; 4 MiB when 0. Headers: 64 KiB always */
 };

@@ -74,6 +74,7 @@ struct config {
     struct policy *policies;
     size_t policy_count;
     char *state_directory; /* NULL when not given */
+    int64_t retain_ms;     /* how long a run stays in the ledger after its end; 400 d by default */
     char **files;          /* read, in order; struct place.file points here */
     size_t file_count;
 };

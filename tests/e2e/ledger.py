@@ -8,7 +8,7 @@ import signal
 import stat
 import subprocess
 
-from harness import Iotsim, equal, main, program, run, scratch, wait_until
+from harness import LIMIT_S, Iotsim, Skip, equal, main, program, run, scratch, wait_until
 
 FLEET = ("--things", 60, "--jobs", 8, "--executions", 1200, "--quota", "all=-1", "--seed", 3, "--reuse-numbers")
 CONFIGURATION = """version: 1
@@ -183,7 +183,7 @@ def test_a_user_without_a_state_directory_gets_one():
 
 
 def limit_files():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400 * 1024, 400 * 1024))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1536 * 1024, 1536 * 1024))
 
 
 def test_a_ledger_that_cannot_be_written_stops_everything():
@@ -199,6 +199,61 @@ def test_a_ledger_that_cannot_be_written_stops_everything():
             report(result)
             assert sim.counts()["deleted"] > first
             equal(sim.counts()["double_deletes"], 0)
+
+
+class SmallDisk:
+    """A state directory on a file system of its own, with as little room as is said."""
+
+    def __init__(self, path, size):
+        os.mkdir(path, 0o700)
+        self.path = path
+        self.mount("tmpfs", f"size={size},mode=0700")
+
+    def mount(self, source, options):
+        result = subprocess.run(["mount", "-t", "tmpfs", "-o", options, source, self.path], capture_output=True, check=False)
+        if result.returncode != 0:
+            raise Skip("no file system can be mounted here")
+
+    def fill(self):
+        with open(os.path.join(self.path, "ballast"), "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass
+
+    def empty(self):
+        os.remove(os.path.join(self.path, "ballast"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", self.path], check=False)
+
+
+def test_a_full_disk_stops_deletion_and_still_keeps_what_was_sent():
+    for name, words in (("jobsweep", ("--format", "json", "sweep", "old")), ("jobsweepd", ("--once",))):
+        with Iotsim(*FLEET, "--executions", 6000) as sim:
+            place = Place(sim, rate=200)
+            with SmallDisk(place.state, "64m") as disk:
+                engine = place.start(*words, name=name)
+                wait_until(lambda: sim.counts()["deleted"] >= 50, "deletions")
+                disk.fill()
+                output, errors = engine.communicate(timeout=LIMIT_S)
+                equal(engine.returncode, 70, errors)
+                assert "the ledger is frozen" in errors, errors
+                first = sim.counts()["deleted"]
+                assert f'"deleted":{first},' in output or f"deleted={first} " in errors, (first, output, errors)
+                equal(place.sweep().returncode, 70, "while there is no room")
+                disk.empty()
+                place.write()
+                first = sim.counts()["deleted"]
+                result = place.sweep()
+                equal(result.returncode, 0, result.stderr)
+                equal(first + all_that_went(report(result)["outcomes"]), sim.counts()["deleted"])
+                assert sim.counts()["deleted"] > first
+                equal(sim.counts()["double_deletes"], 0)
 
 
 main([value for name, value in list(globals().items()) if name.startswith("test_")])

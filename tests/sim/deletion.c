@@ -278,7 +278,7 @@ void deletion_begin(struct deletion *test, int rows)
         store(test, i);
 }
 
-void deletion_start(struct deletion *test)
+static void create_deleter(struct deletion *test)
 {
     struct deleter_config config = {.env = &test->rig.env,
                                     .dispatcher = test->rig.dispatcher,
@@ -289,10 +289,32 @@ void deletion_start(struct deletion *test)
                                     .owner = test,
                                     .settled = on_settled,
                                     .changed = on_changed};
-    write_plan(test);
     config.run = test->run;
     test->deleter = deleter_create(&config);
     feed(test);
+}
+
+void deletion_start(struct deletion *test)
+{
+    write_plan(test);
+    create_deleter(test);
+}
+
+void deletion_restart(struct deletion *test)
+{
+    must(deleter_rows(test->deleter) == 0, "no row is left in the deleter");
+    deleter_destroy(test->deleter);
+    facts_destroy(test->facts);
+    dispatcher_destroy(test->rig.dispatcher);
+    test->rig.dispatcher =
+        dispatcher_create(&test->rig.env, &test->rig.service, &(struct dispatcher_config){0});
+    test->facts = facts_create(test->rig.dispatcher);
+    test->rig.ledger_fails_at = 0;
+    memset(test->outcomes, 0, sizeof test->outcomes);
+    memset(test->outcome, 0, sizeof test->outcome);
+    test->settled = test->added = 0;
+    test->done = test->freeze_seen = false;
+    create_deleter(test);
 }
 
 bool deletion_run(struct deletion *test, int64_t seconds)

@@ -41,6 +41,9 @@ void deletion_begin(struct deletion *test, int rows);
 bool deletion_run(struct deletion *test, int64_t seconds);
 /* The first half of it: begins, for tests that go on by themselves. */
 void deletion_start(struct deletion *test);
+/* Another process takes up what the ledger has; adds rows again and has sent nothing yet, as far as outcomes
+ * go. The ledger works again. */
+void deletion_restart(struct deletion *test);
 void deletion_finish(struct deletion *test);
 
 /* Index of the row that a call is about. */

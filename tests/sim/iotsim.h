@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "sim/fleet.h"
 #include "sim/iotsim_fault.h"
+#include "sim/iotsim_journal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,9 @@ struct iotsim_options {
     const char *access_key, *secret_key, *session_token; /* session_token: NULL for none */
     int latency_min_ms, latency_max_ms;                  /* half before the execution, half after */
     int64_t skew_ms;                                     /* of the service's clock, Date and quotas */
+    int64_t signature_life_s;                            /* how old a signature may be */
+    const char *journal;                                 /* of deletions; NULL: none */
+    int rebirth;                                         /* of 1,000,000: what was deleted is made anew */
     struct fault_plan faults;
 };
 /* Reads argv into options. -1 with err; 1 when only --help was wanted (and has been printed). Strings are
@@ -48,6 +52,9 @@ struct iotsim {
     int64_t signature_failures;
     int64_t double_deletes; /* DeleteJobExecution of what had been deleted already */
     int64_t connections;
+    int64_t deletions; /* DeleteJobExecution received */
+    int journal_fd;    /* -1: none */
+    struct random rebirths;
     bool quit;
 };
 
@@ -59,6 +66,7 @@ struct iotsim_request {
     } headers[IOTSIM_HEADERS_MAX];
     size_t header_count;
     struct buf body;
+    int64_t deletion; /* its number in the journal; 0: it is no DeleteJobExecution */
 };
 /* The first header of this name, any case; NULL when there is none. */
 const char *iotsim_header(const struct iotsim_request *request, const char *name);

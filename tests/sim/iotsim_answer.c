@@ -88,6 +88,30 @@ static void tally(struct iotsim *sim, const struct iotsim_asked *asked)
         sim->double_deletes += fleet_was_deleted(sim->fleet, call->job_id, call->thing_name, call->number);
 }
 
+/* Somebody else makes what was just deleted anew: with --reuse-numbers under the same number. */
+static void maybe_reborn(struct iotsim *sim, const struct iotsim_asked *asked, int64_t now_ms)
+{
+    const struct call *call = &asked->call;
+    struct fleet_execution reborn;
+    if ((int)random_below(&sim->rebirths, FAULT_WHOLE) >= sim->options->rebirth)
+        return;
+    uint64_t identity =
+        fleet_add_execution(sim->fleet, call->job_id, call->thing_name, EXECUTION_SUCCEEDED, now_ms, now_ms);
+    if (fleet_identity(sim->fleet, identity, &reborn))
+        iotsim_journal_reborn(sim, asked->request, &reborn, now_ms);
+}
+
+static void delete_execution(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
+{
+    struct call *call = &asked->call;
+    struct fleet_execution before = {0};
+    fleet_find(sim->fleet, call->job_id, call->thing_name, call->number, &before);
+    fleet_execute(sim->fleet, call, now_ms);
+    iotsim_journal_executed(sim, asked->request, call, &before, now_ms);
+    if (call->answer.class == ANSWER_DONE)
+        maybe_reborn(sim, asked, now_ms);
+}
+
 static void carry_out(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms,
                       struct iotsim_reply *reply)
 {
@@ -100,6 +124,8 @@ static void carry_out(struct iotsim *sim, struct iotsim_asked *asked, int64_t no
     if (asked->route->carry_out) {
         fleet_answer(sim->fleet, call, now_ms);
         asked->route->carry_out(sim, asked, now_ms);
+    } else if (call->operation == OPERATION_DELETE_EXECUTION) {
+        delete_execution(sim, asked, now_ms);
     } else {
         fleet_execute(sim->fleet, call, now_ms);
     }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define MAX_SKEW_MS      (5 * TIME_MS_PER_MINUTE)
+#define MAX_EARLY_MS     (5 * TIME_MS_PER_MINUTE)
 #define CANONICAL_MAX    (256 * 1024)
 #define SIGNED_NAMES_MAX 2048
 #define ALGORITHM        "AWS4-HMAC-SHA256 "
@@ -143,15 +143,19 @@ static bool timely(struct check *check, int64_t now_ms)
     const char *date = iotsim_header(check->request, "x-amz-date");
     if (!read_date(date, &signed_ms) || strncmp(date, check->authorization.day, 8) != 0)
         return fail(check, INCOMPLETE, "Date in Credential scope does not match X-Amz-Date.");
+    int64_t life_ms = check->sim->options->signature_life_s * TIME_MS_PER_SECOND;
     text_copy(check->amz_date, sizeof check->amz_date, date);
     time_amz(now_ms, now);
-    if (signed_ms >= now_ms - MAX_SKEW_MS && signed_ms <= now_ms + MAX_SKEW_MS)
+    if (signed_ms >= now_ms - life_ms && signed_ms <= now_ms + MAX_EARLY_MS)
         return true;
     bool early = signed_ms > now_ms;
+    char limit[48] = "5 min.";
+    if (!early && life_ms != MAX_EARLY_MS)
+        time_duration(life_ms, limit);
     snprintf(message, sizeof message,
-             early ? "Signature not yet current: %s is still later than %s (+ 5 min.)"
-                   : "Signature expired: %s is now earlier than %s (- 5 min.)",
-             date, now);
+             early ? "Signature not yet current: %s is still later than %s (+ %s)"
+                   : "Signature expired: %s is now earlier than %s (- %s)",
+             date, now, limit);
     return fail(check, BAD_SIGNATURE, message);
 }
 

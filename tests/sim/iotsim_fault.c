@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WHOLE 1000000
-
 static const char *const names[FAULT_COUNT] = {
     [FAULT_NONE] = "none",         [FAULT_THROTTLE] = "throttle",         [FAULT_500] = "500",
     [FAULT_503] = "503",           [FAULT_EXPIRED] = "expired",           [FAULT_DENIED] = "denied",
@@ -20,18 +18,35 @@ const char *fault_name(enum fault fault)
     return names[fault];
 }
 
+/* A number from 0 to 1 that ends at end, as a rate. */
+static bool read_rate(const char *text, const char *end, int *rate)
+{
+    char *stopped;
+    double value = strtod(text, &stopped);
+    if (stopped == text || stopped != end || !(value >= 0 && value <= 1))
+        return false;
+    *rate = (int)(value * FAULT_WHOLE + 0.5);
+    return true;
+}
+
+int fault_rate(const char *text, int *rate, struct err *err)
+{
+    if (read_rate(text, text + strlen(text), rate))
+        return 0;
+    return err_set(err, ERR_INVALID, "'%s': a rate is a number from 0 to 1", text);
+}
+
 static int parse_one(struct fault_plan *plan, const char *text, size_t length, struct err *err)
 {
     const char *equals = memchr(text, '=', length);
-    char *end;
+    int rate;
     if (!equals)
         return err_set(err, ERR_INVALID, "fault '%.*s': give KIND=RATE", (int)length, text);
-    double rate = strtod(equals + 1, &end);
-    if (end == equals + 1 || end != text + length || !(rate >= 0 && rate <= 1))
+    if (!read_rate(equals + 1, text + length, &rate))
         return err_set(err, ERR_INVALID, "fault '%.*s': the rate is a number from 0 to 1", (int)length, text);
     for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++)
         if (strlen(names[i]) == (size_t)(equals - text) && memcmp(names[i], text, strlen(names[i])) == 0) {
-            plan->rate[i] = (int)(rate * WHOLE + 0.5);
+            plan->rate[i] = rate;
             return 0;
         }
     return err_set(err, ERR_INVALID, "fault '%.*s': no such kind", (int)length, text);
@@ -49,7 +64,7 @@ int fault_parse(struct fault_plan *plan, const char *text, struct err *err)
     }
     for (int i = 0; i < FAULT_COUNT; i++)
         sum += plan->rate[i];
-    if (sum > WHOLE)
+    if (sum > FAULT_WHOLE)
         return err_set(err, ERR_INVALID, "the faults' rates are more than 1 together");
     return 0;
 }
@@ -71,7 +86,7 @@ enum fault fault_draw(struct fault_plan *plan, const char *operation)
 {
     if (plan->limit == 0 || (plan->operations && !fault_listed(plan->operations, operation)))
         return FAULT_NONE;
-    int drawn = (int)random_below(&plan->random, WHOLE);
+    int drawn = (int)random_below(&plan->random, FAULT_WHOLE);
     for (int i = FAULT_NONE + 1; i < FAULT_COUNT; i++) {
         drawn -= plan->rate[i];
         if (drawn >= 0)

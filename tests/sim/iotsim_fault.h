@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define FAULT_WHOLE 1000000 /* rates are of this */
+
 enum fault {
     FAULT_NONE,
     FAULT_THROTTLE,     /* 400 ThrottlingException; not executed, as all that follow down to reset-before */
@@ -36,6 +38,8 @@ struct fault_plan {
 const char *fault_name(enum fault fault); /* "500-executed" and so on, as on the command line */
 /* "reset-after=0.01,throttle=0.2": adds to the plan; all rates together are 1 at most. */
 int fault_parse(struct fault_plan *plan, const char *text, struct err *err);
+/* "0.05": of 1,000,000. */
+int fault_rate(const char *text, int *rate, struct err *err);
 /* What happens to the next request for this operation; counted as done. */
 enum fault fault_draw(struct fault_plan *plan, const char *operation);
 

@@ -180,6 +180,8 @@ static enum MHD_Result respond(struct exchange *exchange)
 {
     char date[40], error[104];
     const struct iotsim_reply *reply = &exchange->reply;
+    iotsim_journal_answered(exchange->server->sim, &exchange->request, reply, exchange->fault,
+                            service_ms(exchange->server));
     if (exchange->fault == FAULT_RESET_AFTER)
         return reset(exchange);
     struct MHD_Response *response = body_of(exchange);
@@ -234,6 +236,8 @@ static enum MHD_Result arrive(struct exchange *exchange)
     const char *operation = iotsim_operation(exchange->request.method, exchange->target);
     if (operation) {
         iotsim_received(sim, operation);
+        if (strcmp(operation, "DeleteJobExecution") == 0)
+            iotsim_journal_received(sim, &exchange->request, service_ms(server));
         exchange->fault = fault_draw(&sim->options->faults, operation);
     }
     if (exchange->fault == FAULT_STALL)

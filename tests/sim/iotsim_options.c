@@ -36,6 +36,10 @@ static const char help[] =
     "  --fault-ops OP[,...]  only these operations; all by default\n"
     "  --fault-limit N       only the first N faults happen\n"
     "  --skew SECONDS        the service's clock is ahead of ours by this (may be negative)\n"
+    "  --signature-life SECONDS\n"
+    "                        how old a signature may be; 300\n"
+    "  --rebirth RATE        from 0 to 1: what was deleted is at once made anew by somebody else, finished\n"
+    "  --journal FILE        gets a line of JSON for each step of each DeleteJobExecution; may be a FIFO\n"
     "  --help\n";
 
 /* --- options with a meaning of their own --- */
@@ -86,6 +90,11 @@ static int set_skew(struct iotsim_options *options, const char *value, struct er
     return 0;
 }
 
+static int set_rebirth(struct iotsim_options *options, const char *value, struct err *err)
+{
+    return fault_rate(value, &options->rebirth, err);
+}
+
 static int add_faults(struct iotsim_options *options, const char *value, struct err *err)
 {
     return fault_parse(&options->faults, value, err);
@@ -125,6 +134,9 @@ static const struct {
     {"fault-ops", TEXT, AT(faults.operations), 0, NULL},
     {"fault-limit", LONG, AT(faults.limit), INT64_MAX, NULL},
     {"skew", OWN, 0, 0, set_skew},
+    {"signature-life", LONG, AT(signature_life_s), 100000, NULL},
+    {"rebirth", OWN, 0, 0, set_rebirth},
+    {"journal", TEXT, AT(journal), 0, NULL},
 #undef AT
 };
 
@@ -196,7 +208,8 @@ int iotsim_options(struct iotsim_options *options, int argc, char **argv, struct
     int found, result;
     *options = (struct iotsim_options){.access_key = "AKIDEXAMPLE",
                                        .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-                                       .faults.limit = -1};
+                                       .faults.limit = -1,
+                                       .signature_life_s = 300};
     options->fleet = (struct fleet_config){.seed = 1,
                                            .things = 100,
                                            .jobs = 10,

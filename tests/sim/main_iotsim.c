@@ -22,7 +22,8 @@ int main(int argc, char **argv)
         return found < 0 ? 2 : 0;
     options.fleet.now_ms = wall_ms() + options.skew_ms;
     struct iotsim sim = {.options = &options, .fleet = fleet_create(&options.fleet)};
-    int failed = iotsim_serve(&sim, &err);
+    random_seed(&sim.rebirths, options.fleet.seed ^ UINT64_C(0x72656269727468));
+    int failed = iotsim_journal_open(&sim, &err) < 0 || iotsim_serve(&sim, &err) < 0;
     if (failed) {
         fprintf(stderr, "iotsim: %s\n", err.msg);
     } else {
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
         fputs(buf_string(&counts), stdout);
         buf_finish(&counts);
     }
+    iotsim_journal_close(&sim);
     fleet_destroy(sim.fleet);
     return failed ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 /* See the header. */
 #include "http_fixture.h"
 
+#include "resolver.h"
 #include "tap.h"
 
 #include <signal.h>
@@ -14,6 +15,7 @@ void fixture_open(struct fixture *fixture, SSL_CTX *tls, const char *host, const
     struct err err = {0};
     signal(SIGPIPE, SIG_IGN);
     memset(fixture, 0, sizeof(*fixture));
+    fixture->unknown_names = resolver_unknown(); /* links the resolver that asks nobody */
     assert_int_equal(uv_loop_init(&fixture->loop), 0);
     http_server_open(&fixture->server, &fixture->loop, tls);
     fixture->client = http_client_create(&fixture->loop, limits, &err);

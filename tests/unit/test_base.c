@@ -187,6 +187,24 @@ static void random_numbers_repeat_with_their_seed_and_stay_in_bounds(void **stat
     assert_true(random_next(&a) != random_next(&b));
 }
 
+static void a_secret_buffer_grows_like_any_other_and_wipes_what_it_drops(void **state)
+{
+    struct buf buf;
+    (void)state;
+    buf_init_secret(&buf, 1000);
+    for (int i = 0; i < 100; i++)
+        assert_true(buf_text(&buf, "0123456789"));
+    assert_false(buf_char(&buf, 'x'));
+    assert_int_equal(strlen(buf_string(&buf)), 1000);
+    assert_memory_equal(buf.data + 990, "0123456789", 11);
+    buf_reset(&buf);
+    for (size_t i = 0; i < buf.room; i++)
+        assert_int_equal(buf.data[i], 0);
+    assert_true(buf_text(&buf, "again"));
+    assert_string_equal(buf_string(&buf), "again");
+    buf_finish(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +220,7 @@ int main(void)
         cmocka_unit_test(copying_tells_when_it_had_to_cut),
         cmocka_unit_test(names_are_stored_once_and_keep_their_numbers),
         cmocka_unit_test(random_numbers_repeat_with_their_seed_and_stay_in_bounds),
+        cmocka_unit_test(a_secret_buffer_grows_like_any_other_and_wipes_what_it_drops),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
-/* Clocks under the deleter: the date that is signed, clocks that are set, a machine that sleeps, a service
- * that tells no time. */
+/* Clocks under the deleter and the sweep: the date that is signed, clocks that are set, a machine that
+ * sleeps, a service that tells no time. */
 #include "base/time.h"
+#include "engine/sweep.h"
 #include "sim/deletion.h"
 #include "tap.h"
 
@@ -124,6 +125,63 @@ static void a_skewed_clock_lengthens_the_quarantine(void **state)
     }
 }
 
+/* --- the wall clock is set while listing --- */
+
+struct listing {
+    struct rig rig;
+    struct report report;
+    bool done;
+};
+
+static void on_listed(void *owner, const struct report *report)
+{
+    struct listing *test = owner;
+    test->report = *report;
+    test->done = true;
+}
+
+static void set_clock_ahead(void *ctx)
+{
+    struct listing *test = ctx;
+    test->rig.wall_step_ms = 400 * TIME_MS_PER_DAY;
+}
+
+/* How much a policy selects that wants 500 days where nothing is older than 400, when the wall clock is set
+ * 400 days ahead at this moment. */
+static int64_t select_when_set_ahead(int64_t at_ms, int64_t *listed)
+{
+    struct listing test = {0};
+    struct policy policy;
+    struct target target = {.name = "simulated", .signature_life_ms = 300000};
+    struct fleet *fleet = rig_init_fleet(&test.rig, rig_seed(1), NULL);
+    struct sweep_config config = {.env = &test.rig.env,
+                                  .dispatcher = test.rig.dispatcher,
+                                  .ledger = &test.rig.ledger,
+                                  .policy = &policy,
+                                  .target = &target,
+                                  .observer = {.owner = &test, .done = on_listed}};
+    rig_policy(&policy);
+    policy.status_bits = EXECUTION_TERMINAL_BITS;
+    policy.older_than_ms = 500 * TIME_MS_PER_DAY;
+    virtual_at(test.rig.world, at_ms * TIME_NS_PER_MS, set_clock_ahead, &test);
+    struct sweep *sweep = sweep_start(&config);
+    assert_true(rig_run(&test.rig, &test.done, 3600));
+    *listed += test.report.listed;
+    sweep_destroy(sweep);
+    rig_finish(&test.rig);
+    fleet_destroy(fleet);
+    return test.report.selected;
+}
+
+static void a_wall_clock_that_is_set_while_listing_makes_nothing_older(void **state)
+{
+    int64_t listed = 0;
+    (void)state;
+    for (int64_t at_ms = 0; at_ms < 3000; at_ms += 20)
+        assert_int_equal(select_when_set_ahead(at_ms, &listed), 0);
+    assert_true(listed > 0);
+}
+
 /* --- a service that tells no time --- */
 
 static void leave_out_date(struct rig *rig, const struct call *call)
@@ -173,6 +231,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sleep_counts_for_the_life_of_a_signature),
     cmocka_unit_test(a_quarantine_takes_as_long_whatever_the_wall_clock_says),
     cmocka_unit_test(a_skewed_clock_lengthens_the_quarantine),
+    cmocka_unit_test(a_wall_clock_that_is_set_while_listing_makes_nothing_older),
     cmocka_unit_test(nothing_is_deleted_where_the_service_tells_no_time),
     cmocka_unit_test(a_look_that_is_throttled_for_an_hour_is_unknown),
 };

@@ -5,6 +5,7 @@
 #include "aws/endpoint.h"
 #include "aws/ini.h"
 #include "aws/profile.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -101,6 +102,34 @@ static void values_are_read_as_the_aws_cli_reads_them(void **state)
     check_value("[default]\niot =\n  endpoint_url = http://localhost\n", "iot",
                 "\nendpoint_url = http://localhost");
     check_value("[default]\nk = 100%\n", "k", "100%");
+}
+
+/* As many as fit into the largest file: found at once, or this would take minutes. */
+static void a_file_of_very_many_keys_and_sections_is_read(void **state)
+{
+    enum { COUNT = 40000 };
+    struct err err = {0};
+    struct buf text;
+    char name[16];
+    (void)state;
+    buf_init(&text, INI_FILE_MAX);
+    for (int i = 0; i < COUNT; i++) {
+        buf_printf(&text, "[s%d]\n", i);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        buf_printf(&text, "k%d=%d\n", i, i);
+    }
+    struct ini *ini = ini_parse("f", buf_string(&text), text.length, &err);
+    assert_non_null(ini);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(name, sizeof name, "k%d", i);
+        assert_string_equal(ini_get(ini, COUNT - 1, name), name + 1);
+        snprintf(name, sizeof name, "s%d", i);
+        assert_string_equal(ini_section(ini, (size_t)i), name);
+    }
+    assert_null(ini_section(ini, COUNT));
+    ini_free(ini);
+    buf_finish(&text);
 }
 
 static void malformed_files_are_refused_with_their_line(void **state)
@@ -300,6 +329,32 @@ static void a_profile_of_another_kind_is_named(void **state)
     assert_non_null(strstr(asked.err.msg, "role_arn"));
 }
 
+static void a_secret_in_a_config_file_that_others_can_read_is_refused(void **state)
+{
+    static const char keys[] = "[default]\naws_access_key_id=F\naws_secret_access_key=s\n";
+    write_file(state, "config", keys, 0600);
+    assert_int_equal(ask_once(NULL).err.code, ERR_NONE);
+    write_file(state, "config", keys, 0644);
+    struct asked asked = ask_once(NULL);
+    assert_int_equal(asked.err.code, ERR_CREDENTIALS);
+    assert_non_null(strstr(asked.err.msg, "config: others may read this file (mode 0644)"));
+    write_file(state, "credentials", keys, 0600);
+    assert_int_equal(ask_once(NULL).err.code, ERR_NONE); /* the config file's are not taken then */
+}
+
+static void keys_are_taken_from_one_file(void **state)
+{
+    write_file(state, "credentials", "[default]\naws_access_key_id=F\naws_secret_access_key=s\n", 0600);
+    write_file(state, "config", "[default]\naws_access_key_id=G\naws_session_token=left-over\n", 0600);
+    struct asked asked = ask_once(NULL);
+    assert_int_equal(asked.err.code, ERR_NONE);
+    assert_string_equal(asked.access_key, "F");
+    assert_string_equal(asked.token, "");
+    write_file(state, "credentials", "[default]\naws_access_key_id=F\n", 0600);
+    write_file(state, "config", "[default]\naws_secret_access_key=s\n", 0600);
+    assert_non_null(strstr(ask_once(NULL).err.msg, "aws_secret_access_key is missing"));
+}
+
 static void a_broken_file_is_an_error_and_not_an_absence(void **state)
 {
     write_file(state, "credentials", "[default\n", 0600);
@@ -402,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_as_the_aws_cli_reads_them),
+        cmocka_unit_test(a_file_of_very_many_keys_and_sections_is_read),
         cmocka_unit_test(malformed_files_are_refused_with_their_line),
         HOME_TEST(profiles_are_found_by_the_names_of_each_file),
         HOME_TEST(the_later_of_two_default_sections_counts),
@@ -411,6 +467,8 @@ int main(void)
         HOME_TEST(keys_with_impossible_characters_are_refused),
         HOME_TEST(when_there_are_none_the_message_says_who_was_asked),
         HOME_TEST(a_profile_of_another_kind_is_named),
+        HOME_TEST(a_secret_in_a_config_file_that_others_can_read_is_refused),
+        HOME_TEST(keys_are_taken_from_one_file),
         HOME_TEST(a_broken_file_is_an_error_and_not_an_absence),
         HOME_TEST(expiry_is_obeyed),
         HOME_TEST(credentials_that_the_service_calls_expired_are_asked_for_again),

@@ -1,5 +1,6 @@
 /* The HTTP client against a server that answers well and badly. */
 #include "http_fixture.h"
+#include "resolver.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -270,23 +271,30 @@ static void a_header_without_an_end_is_refused(void **state)
     ask_finish(&ask);
 }
 
+/* Whether the answer had come as far as it would when the time was over: on a busy machine it may not. */
+static bool stalls(const char *text, int status, int64_t request_ms)
+{
+    const struct http_limits limits = {.request_ms = request_ms};
+    struct fixture fixture;
+    struct ask ask;
+    fixture_open(&fixture, NULL, "127.0.0.1", &limits, NULL);
+    fixture.server.on_request = say;
+    fixture.server.text = text;
+    ask_expect(&fixture, &ask, "DELETE", "/x", ERR_TIMEOUT);
+    bool arrived = ask.request.sent == HTTP_MAYBE_SENT && ask.request.status == status;
+    ask_finish(&ask);
+    fixture_close(&fixture);
+    return arrived;
+}
+
 static void a_server_that_stalls_runs_into_the_time_limit(void **state)
 {
     static const char *const texts[] = {"", "HTTP/1.1 200 OK\r\nContent-",
                                         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"};
-    const struct http_limits limits = {.request_ms = 30};
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        struct fixture fixture;
-        struct ask ask;
-        fixture_open(&fixture, NULL, "127.0.0.1", &limits, NULL);
-        fixture.server.on_request = say;
-        fixture.server.text = texts[i];
-        ask_expect(&fixture, &ask, "DELETE", "/x", ERR_TIMEOUT);
-        assert_int_equal(ask.request.sent, HTTP_MAYBE_SENT);
-        assert_int_equal(ask.request.status, i == 2 ? 200 : 0);
-        ask_finish(&ask);
-        fixture_close(&fixture);
+        int status = i == 2 ? 200 : 0;
+        assert_true(stalls(texts[i], status, 30) || stalls(texts[i], status, 5000));
     }
 }
 
@@ -315,6 +323,7 @@ static void an_unknown_host_means_not_sent(void **state)
     fixture.origin = http_origin_create(fixture.client, "https://host.invalid", NULL, &err);
     ask_expect(&fixture, &ask, "DELETE", "/x", ERR_RESOLVE);
     assert_int_equal(ask.request.sent, HTTP_NOT_SENT);
+    assert_true(resolver_unknown() > fixture.unknown_names);
     ask_finish(&ask);
     fixture_close(&fixture);
 }
@@ -364,7 +373,7 @@ static void waiting_for_a_connection_counts_as_time(void **state)
 {
     struct fixture fixture;
     struct ask first, second;
-    const struct http_limits limits = {.connections = 1, .request_ms = 30};
+    const struct http_limits limits = {.connections = 1, .request_ms = 500};
     (void)state;
     fixture_open(&fixture, NULL, "127.0.0.1", &limits, NULL);
     fixture.server.on_request = stall;

@@ -15,8 +15,7 @@ static struct authority authority;
 
 /* The four ways a request may take: over plain TCP, over TLS, to a server that stalls, to an unknown host. */
 enum way { WAY_PLAIN, WAY_TLS, WAY_STALLED, WAY_UNKNOWN, WAY_COUNT };
-/* Each unknown host costs a question to the machine's name server, and is known to be unknown soon. */
-static const int TURNS[WAY_COUNT] = {50, 50, 50, 4};
+#define TURNS 50
 
 static void drip(struct peer *peer, const char *request)
 {
@@ -70,7 +69,7 @@ static void a_client_can_be_destroyed_after_any_number_of_turns(void **state)
 {
     (void)state;
     for (enum way way = 0; way < WAY_COUNT; way++) {
-        for (int turns = 0; turns <= TURNS[way]; turns++) {
+        for (int turns = 0; turns <= TURNS; turns++) {
             struct fixture fixture;
             struct ask asks[COUNT];
             open_way(&fixture, way);
@@ -93,7 +92,7 @@ static void a_request_can_be_canceled_after_any_number_of_turns(void **state)
 {
     (void)state;
     for (enum way way = 0; way < WAY_COUNT; way++) {
-        for (int turns = 0; turns <= TURNS[way]; turns++) {
+        for (int turns = 0; turns <= TURNS; turns++) {
             struct fixture fixture;
             struct ask asks[COUNT];
             open_way(&fixture, way);
@@ -381,6 +380,14 @@ static void bad_addresses_are_refused(void **state)
         "http://127.1",
         "http://localhost.example.com",
         "http://127.0.0.1.example.com",
+        "https://127.1",
+        "https://2130706433",
+        "https://0x7f.1",
+        "https://0x7f000001",
+        "https://010.0.0.1",
+        "https://1.2.3.4.5",
+        "https://256.0.0.1",
+        "https://iot.example.0",
         "http://[2001:db8::1]",
         "http://0.0.0.0",
     };
@@ -400,8 +407,6 @@ static void bad_addresses_are_refused(void **state)
 static int make_authority(void **state)
 {
     (void)state;
-    /* an unknown host must not take longer than the tests have */
-    setenv("RES_OPTIONS", "timeout:1 attempts:1", 1);
     authority_create(&authority);
     return 0;
 }

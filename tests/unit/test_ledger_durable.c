@@ -4,10 +4,9 @@
 
 #include "base/mem.h"
 #include "ledger/db.h"
-#include "ledger/durable.h"
+#include "ledger_world.h"
 
 #include <fcntl.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,204 +14,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct world {
-    char directory[64];
-    struct ledger_durable *durable;
-    int64_t now_ms;
-    sem_t woken;
-    int done;
-};
-
-static void on_wake(void *ctx)
-{
-    sem_post(&((struct world *)ctx)->woken);
-}
-
-static int64_t wall_ms(void *ctx)
-{
-    return ((struct world *)ctx)->now_ms++;
-}
-
-/* Any function that spreads its input will do here. */
-static void digest(const void *data, size_t length, uint8_t hash[STORE_HASH_BYTES])
-{
-    const uint8_t *bytes = data;
-    uint64_t state = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++) {
-        state = (state ^ bytes[i]) * UINT64_C(0x100000001b3);
-    }
-    for (int i = 0; i < STORE_HASH_BYTES; i++) {
-        state = (state ^ (uint64_t)i) * UINT64_C(0x100000001b3);
-        hash[i] = (uint8_t)(state >> 32);
-    }
-}
-
-static void open_ledger(struct world *world, bool threaded)
-{
-    struct err err = {0};
-    struct ledger_durable_config config = {.directory = world->directory,
-                                           .threaded = threaded,
-                                           .wake = on_wake,
-                                           .wall_ms = wall_ms,
-                                           .ctx = world,
-                                           .sha256 = digest};
-    world->durable = ledger_durable_open(&config, &err);
-    if (world->durable == NULL) {
-        fail_msg("%s", err.msg);
-    }
-}
-
-static void close_ledger(struct world *world)
-{
-    ledger_durable_close(world->durable);
-    world->durable = NULL;
-}
-
-static int start(void **state)
-{
-    struct world *world = mem_zalloc(sizeof *world);
-    strcpy(world->directory, "/tmp/jobsweep-ledger-XXXXXX");
-    world->now_ms = INT64_C(1795489200000);
-    sem_init(&world->woken, 0, 0);
-    *state = world;
-    if (mkdtemp(world->directory) == NULL) {
-        return -1;
-    }
-    open_ledger(world, false);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm", "lock"};
-    struct world *world = *state;
-    char path[128];
-    ledger_durable_close(world->durable);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", world->directory, names[i]);
-        unlink(path);
-    }
-    rmdir(world->directory);
-    free(world);
-    return 0;
-}
-
-static void on_done(struct ledger_request *request)
-{
-    ((struct world *)request->owner)->done++;
-}
-
-static void submit(struct world *world, struct ledger_request *request)
-{
-    struct ledger *ledger = ledger_durable_face(world->durable);
-    request->done = on_done;
-    request->owner = world;
-    ledger->submit(ledger->ctx, request);
-}
-
-static enum err_code ask(struct world *world, struct ledger_request request, struct ledger_request *answered)
-{
-    struct ledger_request local;
-    struct ledger_request *used = answered != NULL ? answered : &local;
-    *used = request;
-    submit(world, used);
-    ledger_durable_work(world->durable);
-    ledger_durable_drain(world->durable);
-    return used->err.code;
-}
-
-static struct plan_row numbered_row(int64_t number)
-{
-    struct plan_row row = {.execution.number = number, .execution.fingerprint.status = EXECUTION_FAILED};
-    snprintf(row.execution.job_id, sizeof row.execution.job_id, "job-%d", (int)(number % 7));
-    snprintf(row.execution.thing_name, sizeof row.execution.thing_name, "thing:%d", (int)number);
-    strcpy(row.reason, "status FAILED, age over 30d");
-    timestamp_parse("1560787023.636", &row.execution.fingerprint.queued_at);
-    timestamp_parse("1.560787025E9", &row.execution.fingerprint.last_updated_at);
-    return row;
-}
-
-/* A run with a sealed plan of `count` rows. */
-static int64_t planned_run(struct world *world, int64_t count)
-{
-    struct run_header header = {.policy = "p",
-                                .target = "t",
-                                .account = "123456789012",
-                                .region = "eu-west-1",
-                                .started_ms = world->now_ms};
-    struct ledger_request started;
-    assert_int_equal(
-        ask(world, (struct ledger_request){.operation = LEDGER_START_RUN, .header = &header}, &started),
-        ERR_NONE);
-    for (int64_t i = 0; i < count; i++) {
-        struct plan_row row = numbered_row(i + 1);
-        assert_int_equal(ask(world,
-                             (struct ledger_request){
-                                 .operation = LEDGER_ADD_ROWS, .run = started.run, .rows = &row, .count = 1},
-                             NULL),
-                         ERR_NONE);
-    }
-    assert_int_equal(
-        ask(world, (struct ledger_request){.operation = LEDGER_SEAL_PLAN, .run = started.run}, NULL),
-        ERR_NONE);
-    return started.run;
-}
-
-static enum err_code intent(struct world *world, int64_t run, int64_t row, int attempt)
-{
-    return ask(
-        world,
-        (struct ledger_request){.operation = LEDGER_INTENT, .run = run, .row = row, .attempt = attempt},
-        NULL);
-}
-
-static enum err_code result(struct world *world, int64_t run, int64_t row, int attempt, enum outcome outcome)
-{
-    struct ledger_request request = {.operation = LEDGER_RESULT,
-                                     .run = run,
-                                     .row = row,
-                                     .attempt = attempt,
-                                     .outcome = outcome,
-                                     .signed_at_ms = world->now_ms};
-    strcpy(request.answer.request_id, "0123-4567");
-    request.answer.http_status = 200;
-    return ask(world, request, NULL);
-}
-
-static enum err_code end(struct world *world, int64_t run)
-{
-    struct ledger_request request = {
-        .operation = LEDGER_END_RUN, .run = run, .ended_ms = world->now_ms, .note = "finished"};
-    return ask(world, request, NULL);
-}
-
 static void what_was_recorded_is_there_after_a_restart(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct plan_row rows[10];
-    int64_t run = planned_run(world, 4);
-    assert_int_equal(intent(world, run, 0, 1), ERR_NONE);
-    assert_int_equal(result(world, run, 0, 1, OUTCOME_DELETED), ERR_NONE);
-    assert_int_equal(intent(world, run, 1, 1), ERR_NONE);
-    assert_int_equal(result(world, run, 1, 1, OUTCOME_PENDING), ERR_NONE);
-    assert_int_equal(intent(world, run, 1, 2), ERR_NONE); /* no answer: the process ends here */
-    assert_int_equal(result(world, run, 2, 0, OUTCOME_GONE), ERR_NONE);
-    close_ledger(world);
-    open_ledger(world, false);
+    int64_t run = ledger_world_plan(world, 4);
+    assert_int_equal(ledger_world_intent(world, run, 0, 1), ERR_NONE);
+    assert_int_equal(ledger_world_result(world, run, 0, 1, OUTCOME_DELETED), ERR_NONE);
+    assert_int_equal(ledger_world_intent(world, run, 1, 1), ERR_NONE);
+    assert_int_equal(ledger_world_result(world, run, 1, 1, OUTCOME_PENDING), ERR_NONE);
+    assert_int_equal(ledger_world_intent(world, run, 1, 2), ERR_NONE); /* no answer: the process ends here */
+    assert_int_equal(ledger_world_result(world, run, 2, 0, OUTCOME_GONE), ERR_NONE);
+    ledger_world_close(world);
+    ledger_world_open(world, false);
     struct ledger_request found;
-    assert_int_equal(ask(world, (struct ledger_request){.operation = LEDGER_OPEN_RUN}, &found), ERR_NONE);
+    assert_int_equal(ledger_world_ask(world, (struct ledger_request){.operation = LEDGER_OPEN_RUN}, &found),
+                     ERR_NONE);
     assert_int_equal(found.run, run);
     assert_int_equal(found.count, 4);
     assert_true(found.sealed);
     assert_string_equal(found.found.account, "123456789012");
     struct ledger_request read;
     assert_int_equal(
-        ask(world,
+        ledger_world_ask(
+            world,
             (struct ledger_request){.operation = LEDGER_READ_ROWS, .run = run, .rows = rows, .count = 10},
             &read),
         ERR_NONE);
     assert_int_equal(read.count, 4);
-    struct plan_row expected = numbered_row(2);
+    struct plan_row expected = ledger_world_row(2);
     assert_string_equal(rows[1].execution.thing_name, "thing:2");
     assert_null(fingerprint_difference(&rows[1].execution.fingerprint, &expected.execution.fingerprint));
     assert_string_equal(rows[1].reason, expected.reason);
@@ -223,36 +53,40 @@ static void what_was_recorded_is_there_after_a_restart(void **state)
     assert_int_equal(rows[2].outcome, OUTCOME_GONE);
     assert_int_equal(rows[3].outcome, OUTCOME_PENDING);
     assert_false(rows[3].open);
-    assert_int_equal(ask(world, (struct ledger_request){.operation = LEDGER_OPEN_RUN, .from = run}, &found),
-                     ERR_NONE);
+    assert_int_equal(
+        ledger_world_ask(world, (struct ledger_request){.operation = LEDGER_OPEN_RUN, .from = run}, &found),
+        ERR_NONE);
     assert_int_equal(found.run, 0);
 }
 
 static void requests_out_of_order_fail_alone(void **state)
 {
-    struct world *world = *state;
-    int64_t run = planned_run(world, 2);
-    assert_int_equal(intent(world, run, 0, 2), ERR_INTERNAL);
-    assert_int_equal(intent(world, run, 2, 1), ERR_INTERNAL);
-    assert_int_equal(intent(world, run + 1, 0, 1), ERR_INTERNAL);
-    assert_int_equal(result(world, run, 0, 1, OUTCOME_DELETED), ERR_INTERNAL);
-    assert_int_equal(intent(world, run, 0, 1), ERR_NONE);
-    assert_int_equal(intent(world, run, 0, 2), ERR_INTERNAL); /* at most one live attempt */
-    assert_int_equal(result(world, run, 0, 1, OUTCOME_DELETED), ERR_NONE);
-    assert_int_equal(intent(world, run, 0, 2), ERR_INTERNAL);
-    assert_int_equal(end(world, run), ERR_NONE);
-    assert_int_equal(intent(world, run, 1, 1), ERR_INTERNAL);
-    assert_int_equal(end(world, run), ERR_INTERNAL);
+    struct ledger_world *world = *state;
+    int64_t run = ledger_world_plan(world, 2);
+    assert_int_equal(ledger_world_intent(world, run, 0, 2), ERR_INTERNAL);
+    assert_int_equal(ledger_world_intent(world, run, 2, 1), ERR_INTERNAL);
+    assert_int_equal(ledger_world_intent(world, run + 1, 0, 1), ERR_INTERNAL);
+    assert_int_equal(ledger_world_result(world, run, 0, 1, OUTCOME_DELETED), ERR_INTERNAL);
+    assert_int_equal(ledger_world_intent(world, run, 0, 1), ERR_NONE);
+    assert_int_equal(ledger_world_intent(world, run, 0, 2), ERR_INTERNAL); /* at most one live attempt */
+    assert_int_equal(ledger_world_result(world, run, 0, 1, OUTCOME_DELETED), ERR_NONE);
+    assert_int_equal(ledger_world_intent(world, run, 0, 2), ERR_INTERNAL);
+    assert_int_equal(ledger_world_end(world, run), ERR_NONE);
+    assert_int_equal(ledger_world_intent(world, run, 1, 1), ERR_INTERNAL);
+    assert_int_equal(ledger_world_end(world, run), ERR_INTERNAL);
 }
 
 static void only_its_owner_may_read_it_and_only_one_engine_may_have_it(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     char path[128];
     struct stat status;
     struct err err = {0};
-    struct ledger_durable_config config = {
-        .directory = world->directory, .wake = on_wake, .wall_ms = wall_ms, .ctx = world, .sha256 = digest};
+    struct ledger_durable_config config = {.directory = world->directory,
+                                           .wake = ledger_world_wake,
+                                           .wall_ms = ledger_world_ms,
+                                           .ctx = world,
+                                           .sha256 = ledger_world_digest};
     snprintf(path, sizeof path, "%s/ledger.db", world->directory);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
@@ -263,11 +97,12 @@ static void only_its_owner_may_read_it_and_only_one_engine_may_have_it(void **st
     assert_int_equal(err.code, ERR_NOT_FOUND);
 }
 
-static struct store *reopen_store(struct world *world)
+static struct store *reopen_store(struct ledger_world *world)
 {
     char path[128];
     struct err err = {0};
-    struct store_config config = {.path = path, .wall_ms = wall_ms, .ctx = world, .sha256 = digest};
+    struct store_config config = {
+        .path = path, .wall_ms = ledger_world_ms, .ctx = world, .sha256 = ledger_world_digest};
     snprintf(path, sizeof path, "%s/ledger.db", world->directory);
     struct store *store = store_open(&config, &err);
     assert_non_null(store);
@@ -275,17 +110,17 @@ static struct store *reopen_store(struct world *world)
 }
 
 /* Two runs with attempts, closed. */
-static void lived_in(struct world *world)
+static void lived_in(struct ledger_world *world)
 {
     for (int i = 0; i < 2; i++) {
-        int64_t run = planned_run(world, 3);
+        int64_t run = ledger_world_plan(world, 3);
         for (int64_t row = 0; row < 3; row++) {
-            assert_int_equal(intent(world, run, row, 1), ERR_NONE);
-            assert_int_equal(result(world, run, row, 1, OUTCOME_DELETED), ERR_NONE);
+            assert_int_equal(ledger_world_intent(world, run, row, 1), ERR_NONE);
+            assert_int_equal(ledger_world_result(world, run, row, 1, OUTCOME_DELETED), ERR_NONE);
         }
-        assert_int_equal(end(world, run), ERR_NONE);
+        assert_int_equal(ledger_world_end(world, run), ERR_NONE);
     }
-    close_ledger(world);
+    ledger_world_close(world);
 }
 
 static void every_tampering_is_found(void **state)
@@ -310,7 +145,7 @@ static void every_tampering_is_found(void **state)
         "UPDATE run SET account = '999999999999' WHERE id = 2",
         "DELETE FROM run WHERE id = 2",
     };
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct err err = {0};
     char path[128];
     int64_t records;
@@ -334,8 +169,8 @@ static void every_tampering_is_found(void **state)
             fail_msg("not found: %s", changes[i]);
         }
         store_close(store);
-        assert_int_equal(stop(state), 0);
-        assert_int_equal(start(state), 0);
+        assert_int_equal(ledger_world_stop(state), 0);
+        assert_int_equal(ledger_world_start(state), 0);
         world = *state;
         lived_in(world);
         snprintf(path, sizeof path, "%s/ledger.db", world->directory);
@@ -359,7 +194,7 @@ static void count_record(void *ctx, const struct store_record *record)
 
 static void history_tells_what_happened(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct err err = {0};
     struct counts counts = {0};
     lived_in(world);
@@ -382,16 +217,17 @@ static void history_tells_what_happened(void **state)
 
 static void pruning_takes_whole_runs_from_the_old_end(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct err err = {0};
     int64_t runs, records;
-    int64_t first = planned_run(world, 1);
-    int64_t second = planned_run(world, 1);
-    assert_int_equal(end(world, second), ERR_NONE);
+    int64_t first = ledger_world_plan(world, 1);
+    int64_t second = ledger_world_plan(world, 1);
+    assert_int_equal(ledger_world_end(world, second), ERR_NONE);
     int64_t cut_ms = world->now_ms;
-    assert_int_equal(end(world, first), ERR_NONE); /* too late to go, and it began before the second */
-    int64_t third = planned_run(world, 1);
-    close_ledger(world);
+    assert_int_equal(ledger_world_end(world, first),
+                     ERR_NONE); /* too late to go, and it began before the second */
+    int64_t third = ledger_world_plan(world, 1);
+    ledger_world_close(world);
     struct store *store = reopen_store(world);
     assert_int_equal(store_prune(store, cut_ms, &runs, &err), 0);
     assert_int_equal(runs, 0);
@@ -400,10 +236,10 @@ static void pruning_takes_whole_runs_from_the_old_end(void **state)
     assert_int_equal(store_verify(store, &records, &err), 0);
     assert_int_equal(records, 2); /* start and seal of the third */
     store_close(store);
-    open_ledger(world, false);
-    assert_int_equal(intent(world, third, 0, 1), ERR_NONE);
-    assert_int_equal(result(world, third, 0, 1, OUTCOME_DELETED), ERR_NONE);
-    close_ledger(world);
+    ledger_world_open(world, false);
+    assert_int_equal(ledger_world_intent(world, third, 0, 1), ERR_NONE);
+    assert_int_equal(ledger_world_result(world, third, 0, 1, OUTCOME_DELETED), ERR_NONE);
+    ledger_world_close(world);
     store = reopen_store(world);
     assert_int_equal(store_verify(store, &records, &err), 0);
     assert_int_equal(records, 4);
@@ -412,33 +248,34 @@ static void pruning_takes_whole_runs_from_the_old_end(void **state)
 
 static void a_write_that_fails_freezes_it(void **state)
 {
-    struct world *world = *state;
-    int64_t run = planned_run(world, 2);
+    struct ledger_world *world = *state;
+    int64_t run = ledger_world_plan(world, 2);
     struct rlimit before, small = {0, 0};
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     small.rlim_max = before.rlim_max;
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &small); /* every write to a file fails now */
-    enum err_code code = intent(world, run, 0, 1);
+    enum err_code code = ledger_world_intent(world, run, 0, 1);
     setrlimit(RLIMIT_FSIZE, &before);
     assert_int_equal(code, ERR_IO);
-    assert_int_equal(intent(world, run, 0, 1), ERR_IO); /* although writing would work again */
-    close_ledger(world);
-    open_ledger(world, false);
-    assert_int_equal(intent(world, run, 0, 1), ERR_NONE); /* nothing of the failed one counts */
+    assert_int_equal(ledger_world_intent(world, run, 0, 1), ERR_IO); /* although writing would work again */
+    ledger_world_close(world);
+    ledger_world_open(world, false);
+    assert_int_equal(ledger_world_intent(world, run, 0, 1), ERR_NONE); /* nothing of the failed one counts */
 }
 
 static void a_ledger_of_a_newer_version_or_none_at_all_is_refused(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     struct err err = {0};
     char path[128];
-    close_ledger(world);
+    ledger_world_close(world);
     snprintf(path, sizeof path, "%s/ledger.db", world->directory);
     struct db *db = db_open(path, NULL, false, &err);
     assert_int_equal(db_execute(db, "PRAGMA user_version = 99", &err), 0);
     db_close(db);
-    struct store_config config = {.path = path, .wall_ms = wall_ms, .ctx = world, .sha256 = digest};
+    struct store_config config = {
+        .path = path, .wall_ms = ledger_world_ms, .ctx = world, .sha256 = ledger_world_digest};
     assert_null(store_open(&config, &err));
     assert_int_equal(err.code, ERR_INVALID);
     int fd = open(path, O_WRONLY | O_TRUNC);
@@ -455,20 +292,20 @@ static void a_ledger_of_a_newer_version_or_none_at_all_is_refused(void **state)
 
 static void the_writer_thread_carries_out_in_order(void **state)
 {
-    struct world *world = *state;
+    struct ledger_world *world = *state;
     enum { ROWS = 300 };
     static struct ledger_request requests[2 * ROWS];
-    int64_t run = planned_run(world, ROWS);
-    close_ledger(world);
-    open_ledger(world, true);
+    int64_t run = ledger_world_plan(world, ROWS);
+    ledger_world_close(world);
+    ledger_world_open(world, true);
     int before = world->done;
     for (int i = 0; i < ROWS; i++) {
         requests[2 * i] =
             (struct ledger_request){.operation = LEDGER_INTENT, .run = run, .row = i, .attempt = 1};
         requests[2 * i + 1] = (struct ledger_request){
             .operation = LEDGER_RESULT, .run = run, .row = i, .attempt = 1, .outcome = OUTCOME_DELETED};
-        submit(world, &requests[2 * i]);
-        submit(world, &requests[2 * i + 1]);
+        ledger_world_submit(world, &requests[2 * i]);
+        ledger_world_submit(world, &requests[2 * i + 1]);
     }
     while (world->done < before + 2 * ROWS) {
         sem_wait(&world->woken);
@@ -479,7 +316,7 @@ static void the_writer_thread_carries_out_in_order(void **state)
     }
 }
 
-#define LEDGER_TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define LEDGER_TEST(test) cmocka_unit_test_setup_teardown(test, ledger_world_start, ledger_world_stop)
 
 int main(void)
 {

@@ -161,6 +161,49 @@ static void one_wake_serves_all_that_waits(void **state)
     assert_int_equal(requests[2].run, 3);
 }
 
+static void a_request_whose_fate_was_not_found_out_is_told_to_later_runs(void **state)
+{
+    struct world *world = *state;
+    struct plan_row row = {.execution.number = 1};
+    int64_t run = started_run(world);
+    struct ledger_request add = {.operation = LEDGER_ADD_ROWS, .run = run, .rows = &row, .count = 1};
+    struct ledger_request seal = {.operation = LEDGER_SEAL_PLAN, .run = run};
+    struct ledger_request intent = {.operation = LEDGER_INTENT, .run = run, .attempt = 1};
+    struct ledger_request lost = {.operation = LEDGER_RESULT,
+                                  .run = run,
+                                  .attempt = 1,
+                                  .signed_at_ms = 1234567,
+                                  .answer.class = ANSWER_AMBIGUOUS};
+    struct ledger_request given_up = {.operation = LEDGER_RESULT, .run = run, .outcome = OUTCOME_UNKNOWN};
+    struct ledger_request *const requests[] = {&add, &seal, &intent, &lost, &given_up};
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        assert_int_equal(ask(world, requests[i]), ERR_NONE);
+    }
+    struct run_header same = {.policy = "q"}, other = {.policy = "q", .region = "eu-west-1"};
+    struct ledger_request here = {.operation = LEDGER_START_RUN, .header = &same};
+    struct ledger_request there = {.operation = LEDGER_START_RUN, .header = &other};
+    assert_int_equal(ask(world, &here), ERR_NONE);
+    assert_int_equal(here.lost_signed_ms, 1234567);
+    assert_int_equal(ask(world, &there), ERR_NONE);
+    assert_int_equal(there.lost_signed_ms, 0);
+}
+
+static void paces_are_kept_by_account_and_region(void **state)
+{
+    struct world *world = *state;
+    struct run_header here = {.account = "123456789012", .region = "eu-west-1"};
+    struct run_header there = {.account = "123456789012", .region = "us-east-1"};
+    struct ledger_request set = {.operation = LEDGER_SET_RATES, .header = &here};
+    struct ledger_request get = {.operation = LEDGER_GET_RATES, .header = &here};
+    struct ledger_request none = {.operation = LEDGER_GET_RATES, .header = &there};
+    set.rates[OPERATION_DELETE_EXECUTION] = 6500;
+    assert_int_equal(ask(world, &set), ERR_NONE);
+    assert_int_equal(ask(world, &get), ERR_NONE);
+    assert_int_equal(get.rates[OPERATION_DELETE_EXECUTION], 6500);
+    assert_int_equal(ask(world, &none), ERR_NONE);
+    assert_int_equal(none.rates[OPERATION_DELETE_EXECUTION], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +211,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(intents_and_results_are_counted_for_each_row, start, stop),
         cmocka_unit_test_setup_teardown(what_does_not_exist_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(one_wake_serves_all_that_waits, start, stop),
+        cmocka_unit_test_setup_teardown(a_request_whose_fate_was_not_found_out_is_told_to_later_runs, start,
+                                        stop),
+        cmocka_unit_test_setup_teardown(paces_are_kept_by_account_and_region, start, stop),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,6 +173,23 @@ static void a_date_that_cannot_be_believed_costs_the_longest_wait_and_no_more(vo
     assert_in_range(first_after_ms(INT64_C(1800000000000) * 2, 0, 0), LONGEST_MS - 2000, LONGEST_MS + 1000);
 }
 
+/* What was lost was lost before the run began, so that the time that the plan took counts. The ledger takes
+ * ten seconds each for the beginning, the rows, the seal, the rows again, and the first intent. */
+static void the_longest_wait_counts_from_the_beginning_of_the_run(void **state)
+{
+    struct losing test;
+    (void)state;
+    begin(&test, rig_seed(1), NULL);
+    test.policy.per_run = 3;
+    test.rig.ledger_delay_ns = 10 * TIME_NS_PER_SECOND;
+    test.rig.lost_signed_ms = RIG_START_MS * 2;
+    start(&test);
+    run(&test);
+    int64_t first_ms = test.first_ns / TIME_NS_PER_MS;
+    assert_in_range(first_ms, LONGEST_MS + 30000, LONGEST_MS + 31000);
+    finish(&test);
+}
+
 static void it_says_that_it_waits_and_for_how_long(void **state)
 {
     struct losing test;
@@ -228,13 +245,47 @@ static void what_deletes_nothing_does_not_wait(void **state)
     }
 }
 
-/* --- two sweeps of one dispatcher --- */
+/* --- one sweep after the other --- */
 
 static const struct virtual_config LOSSES = {.lost_before = 100000,
                                              .lost_after = 50000,
                                              .lost_late = 100000,
                                              .error_500_executed = 50000,
                                              .not_sent = 50000};
+
+/* The first is given up with requests whose fate is not known; the second knows of them from the ledger, and
+ * deletes nothing before the latest of them is dead. */
+static void a_sweep_after_one_that_was_given_up_waits_for_its_requests(void **state)
+{
+    int waited = 0;
+    (void)state;
+    for (uint64_t seed = rig_seed(1); seed < rig_seed(1) + 20; seed++) {
+        struct losing test;
+        bool never = false;
+        int64_t latest_ns = 0;
+        begin(&test, seed, &LOSSES);
+        start(&test);
+        rig_run(&test.rig, &never, 5 + (int64_t)seed % 10);
+        sweep_cancel(test.sweeps[0], true);
+        run(&test);
+        bool lost = test.reports[0].outcomes[OUTCOME_UNKNOWN] > 0;
+        for (int i = 0; i < test.pair_count; i++)
+            if (test.pairs[i].alive && test.pairs[i].sent_ns > latest_ns)
+                latest_ns = test.pairs[i].sent_ns;
+        test.first_ns = 0;
+        sweep_destroy(test.sweeps[0]);
+        start(&test);
+        run(&test);
+        assert_int_equal(test.reports[0].end, SWEEP_FINISHED);
+        if (lost)
+            assert_true(test.first_ns > latest_ns + SIGNATURE_MS * TIME_NS_PER_MS);
+        waited += lost;
+        finish(&test);
+    }
+    assert_in_range(waited, 3, 20);
+}
+
+/* --- two sweeps of one dispatcher --- */
 
 static void two_sweeps_of_the_same_things_never_have_two_live_requests(void **state)
 {
@@ -278,9 +329,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_sweep_waits_until_a_lost_request_is_dead_by_the_services_clock),
     cmocka_unit_test(a_wall_clock_that_is_set_neither_shortens_nor_stretches_the_wait),
     cmocka_unit_test(a_date_that_cannot_be_believed_costs_the_longest_wait_and_no_more),
+    cmocka_unit_test(the_longest_wait_counts_from_the_beginning_of_the_run),
     cmocka_unit_test(it_says_that_it_waits_and_for_how_long),
     cmocka_unit_test(a_sweep_that_waits_can_be_canceled),
     cmocka_unit_test(what_deletes_nothing_does_not_wait),
+    cmocka_unit_test(a_sweep_after_one_that_was_given_up_waits_for_its_requests),
     cmocka_unit_test(two_sweeps_of_the_same_things_never_have_two_live_requests),
     cmocka_unit_test(a_sweep_that_is_given_up_bars_its_pairs_for_the_other),
 };

@@ -3,6 +3,7 @@
  * difference before you keep it. */
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "policy/load.h"
 #include "policy/schema.h"
 #include "tap.h"
@@ -59,7 +60,12 @@ static struct config *load(const char *path, struct diagnostics *diagnostics)
 
 static void dump(const struct config *config, const struct diagnostics *diagnostics, struct buf *out)
 {
-    buf_printf(out, "state_directory %s\n", config->state_directory != NULL ? config->state_directory : "-");
+    char retain[48];
+    buf_printf(out, "state_directory %s", config->state_directory != NULL ? config->state_directory : "-");
+    if (config->retain_ms != 400 * TIME_MS_PER_DAY) {
+        buf_printf(out, " retain %s", time_duration(config->retain_ms, retain));
+    }
+    buf_char(out, '\n');
     for (size_t i = 0; i < config->target_count; i++) {
         const struct target *target = &config->targets[i];
         buf_printf(out, "target %s at %s:%d:%d\n  ", target->name, target->place.file, target->place.line,

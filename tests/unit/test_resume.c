@@ -4,7 +4,7 @@
  * was lost. */
 #include "base/time.h"
 #include "engine/sweep.h"
-#include "sim/rig.h"
+#include "sim/deletion.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -211,6 +211,27 @@ static void finish(struct restart *test)
 
 /* --- the tests --- */
 
+/* Resumes what was found, and expects that it got through; true if it had begun to delete. */
+static bool expect_resumed(struct restart *test, struct ledger_request *found, int64_t delay_s)
+{
+    bool begun = found->begun;
+    restart(test, found, SHA, delay_s);
+    end_process(test);
+    const int64_t *outcomes = test->report.outcomes;
+    int64_t gone = outcomes[OUTCOME_DELETED] + outcomes[OUTCOME_DELETED_PRESUMED];
+    assert_int_equal(test->report.end, SWEEP_FINISHED);
+    assert_int_equal(gone + outcomes[OUTCOME_FAILED] + outcomes[OUTCOME_NOT_ATTEMPTED],
+                     test->report.selected);
+    assert_int_equal(count_lost(test), gone);
+    if (begun)
+        assert_int_equal(outcomes[OUTCOME_NOT_ATTEMPTED], 0);
+    else
+        assert_int_equal(test->deletions[1] + test->deletions[2], 0);
+    find_open(test, found);
+    assert_int_equal(found->run, 0);
+    return begun;
+}
+
 /* Every prefix of the record, with a restart at once, within the life of a signature, and after it. */
 static void a_run_goes_on_where_it_was_interrupted(void **state)
 {
@@ -225,24 +246,7 @@ static void a_run_goes_on_where_it_was_interrupted(void **state)
             interrupted = interrupt(&test, request);
             test.rig.ledger_fails_at = 0;
             find_open(&test, &found);
-            if (found.run != 0) {
-                restart(&test, &found, SHA, delays[delay]);
-                end_process(&test);
-                assert_int_equal(test.report.end, SWEEP_FINISHED);
-                const int64_t *outcomes = test.report.outcomes;
-                int64_t gone = outcomes[OUTCOME_DELETED] + outcomes[OUTCOME_DELETED_PRESUMED];
-                assert_int_equal(gone + outcomes[OUTCOME_FAILED] + outcomes[OUTCOME_NOT_ATTEMPTED],
-                                 test.report.selected);
-                if (found.begun) {
-                    assert_int_equal(outcomes[OUTCOME_NOT_ATTEMPTED], 0);
-                    assert_int_equal(count_lost(&test), gone);
-                    resumed++;
-                } else {
-                    assert_int_equal(test.deletions[1] + test.deletions[2], 0);
-                }
-                find_open(&test, &found);
-                assert_int_equal(found.run, 0);
-            }
+            resumed += found.run != 0 && expect_resumed(&test, &found, delays[delay]);
             finish(&test);
         }
         assert_in_range(request, 25, 1000);
@@ -250,11 +254,39 @@ static void a_run_goes_on_where_it_was_interrupted(void **state)
     }
 }
 
+/* Marks the rows that may have been sent, for all the record knows; returns how many. */
+static int mark_doubtful(const struct restart *test, bool doubtful[ROWS])
+{
+    struct ledger_row_state state;
+    struct plan_row plan;
+    int count = 0;
+    for (int row = 0; row < ROWS; row++) {
+        bool there = ledger_memory_row(test->rig.memory, 1, row, &plan, &state);
+        doubtful[row] = there && (plan.open || plan.unsure);
+        count += doubtful[row];
+    }
+    return count;
+}
+
+/* What was in doubt has an outcome now. */
+static void expect_no_doubt(const struct restart *test, const bool doubtful[ROWS])
+{
+    struct ledger_row_state state;
+    struct plan_row plan;
+    for (int row = 0; row < ROWS; row++) {
+        if (!doubtful[row])
+            continue;
+        ledger_memory_row(test->rig.memory, 1, row, &plan, &state);
+        assert_true(state.outcome == OUTCOME_DELETED_PRESUMED || state.outcome == OUTCOME_NOT_ATTEMPTED ||
+                    state.outcome == OUTCOME_FAILED);
+    }
+}
+
 /* The policy is another one: what may have been sent is looked at, and nothing is sent. */
 static void a_run_of_a_changed_policy_is_only_settled(void **state)
 {
     static const char *const others[] = {"another", NULL};
-    int64_t looked = 0;
+    int doubts = 0;
     (void)state;
     for (int64_t request = 1; request < 60; request++) {
         struct restart test;
@@ -264,17 +296,19 @@ static void a_run_of_a_changed_policy_is_only_settled(void **state)
         test.rig.ledger_fails_at = 0;
         find_open(&test, &found);
         if (found.run != 0) {
+            bool doubtful[ROWS];
+            doubts += mark_doubtful(&test, doubtful);
             restart(&test, &found, others[request % 2], 0);
             end_process(&test);
+            expect_no_doubt(&test, doubtful);
             assert_int_equal(test.deletions[2], 0);
             assert_int_equal(test.report.outcomes[OUTCOME_UNKNOWN], 0);
-            looked += test.rig.calls[OPERATION_DESCRIBE_EXECUTION];
             find_open(&test, &found);
             assert_int_equal(found.run, 0);
         }
         finish(&test);
     }
-    assert_true(looked > 0);
+    assert_in_range(doubts, 20, 1000);
 }
 
 /* Ways in which a run that has begun must not go on: observing now, a target that can only be looked at, a
@@ -330,15 +364,18 @@ static void a_resumed_run_waits_for_the_life_of_a_signature(void **state)
     finish(&test);
 }
 
-/* Canceled at any moment, the run stays open until somebody has got through it. */
+/* Canceled at any moment, the run stays open as long as anything of it is in doubt, and can be taken up
+ * again.
+ */
 static void a_resumed_run_that_is_canceled_can_be_resumed_again(void **state)
 {
+    int reopened = 0;
     (void)state;
     for (int hurry = 0; hurry < 2; hurry++) {
         for (int64_t after_ms = 0; after_ms < 370000; after_ms += after_ms < 360000 ? 40000 : 200) {
             struct restart test;
             struct ledger_request found;
-            bool never = false;
+            bool never = false, doubtful[ROWS];
             begin(&test, rig_seed(1));
             test.hurry = hurry;
             assert_true(interrupt(&test, 14));
@@ -352,6 +389,7 @@ static void a_resumed_run_that_is_canceled_can_be_resumed_again(void **state)
             end_process(&test);
             rig_run(&test.rig, &never, hurry ? 400 : 0);
             find_open(&test, &found);
+            reopened += found.run != 0;
             if (found.run != 0) {
                 restart(&test, &found, SHA, 0);
                 end_process(&test);
@@ -359,9 +397,61 @@ static void a_resumed_run_that_is_canceled_can_be_resumed_again(void **state)
                 find_open(&test, &found);
             }
             assert_int_equal(found.run, 0);
+            assert_int_equal(mark_doubtful(&test, doubtful), 0);
             finish(&test);
         }
     }
+    assert_in_range(reopened, 10, 1000);
+}
+
+static int intents;
+
+/* The attempts of a row are numbered through, whoever makes them. */
+static void check_number(struct rig *rig, const struct ledger_request *request)
+{
+    bool durable = rig->ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at;
+    if (request->operation == LEDGER_INTENT)
+        assert_int_equal(request->attempt, intents + 1);
+    intents += request->operation == LEDGER_INTENT && durable;
+}
+
+/* One row whose answers are lost, nothing executed; the ledger fails at this request, and the next process
+ * goes on. */
+static void expect_restarted(int64_t request, const char *then, enum outcome outcome, int sends)
+{
+    struct deletion test;
+    struct ledger_row_state state;
+    bool never = false;
+    deletion_begin(&test, 1);
+    test.deletes = "l";
+    test.rig.ledger_fails_at = request;
+    test.rig.written = check_number;
+    intents = 0;
+    assert_true(deletion_run(&test, 7200));
+    test.deletes = then;
+    rig_run(&test.rig, &never, 400);
+    deletion_restart(&test);
+    assert_true(deletion_run(&test, 7200));
+    assert_int_equal(test.outcome[0], outcome);
+    assert_int_equal(test.sends[0], sends);
+    deletion_ledger(&test, 0, &state);
+    assert_int_equal(state.outcome, outcome);
+    deletion_finish(&test);
+}
+
+/* INTENT, RESULT (lost), INTENT, RESULT (lost), INTENT, RESULT (lost), RESULT (failed) */
+static void three_attempts_are_counted_over_processes(void **state)
+{
+    (void)state;
+    expect_restarted(1, "lll", OUTCOME_FAILED, 3); /* nothing was sent yet */
+    expect_restarted(2, "lll", OUTCOME_FAILED, 3); /* one, without a result */
+    expect_restarted(3, "lll", OUTCOME_FAILED, 3);
+    expect_restarted(4, "lll", OUTCOME_FAILED, 3); /* two, the second without a result */
+    expect_restarted(5, "lll", OUTCOME_FAILED, 3);
+    expect_restarted(6, "D", OUTCOME_FAILED, 3); /* all three, the third without a result */
+    expect_restarted(7, "D", OUTCOME_FAILED, 3);
+    expect_restarted(2, "D", OUTCOME_DELETED, 2);
+    expect_restarted(2, "L", OUTCOME_DELETED_PRESUMED, 2);
 }
 
 static void give_more_rows(struct rig *rig, const struct ledger_request *request)
@@ -403,6 +493,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_run_that_may_not_delete_any_more_is_only_settled),
     cmocka_unit_test(a_resumed_run_waits_for_the_life_of_a_signature),
     cmocka_unit_test(a_resumed_run_that_is_canceled_can_be_resumed_again),
+    cmocka_unit_test(three_attempts_are_counted_over_processes),
     cmocka_unit_test(a_ledger_that_gives_more_rows_than_the_guards_saw_stops_the_sweep),
 };
 

@@ -1,0 +1,23 @@
+/* A file that only takes up space, so that what must still be written can be when the disk is full. It grows
+ * before it is needed, and is given back bit by bit, so that nobody else takes all of it at once. It stays
+ * when the process ends: the next one will need it. */
+#ifndef LEDGER_RESERVE_H
+#define LEDGER_RESERVE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct reserve;
+
+/* NULL with err: ERR_IO when the file cannot be made. Holds nothing yet. */
+struct reserve *reserve_open(const char *directory, struct err *err);
+void reserve_close(struct reserve *reserve); /* takes NULL */
+
+/* Has it hold room for so many results. -1 with ERR_IO: the disk has no room. */
+int reserve_grow(struct reserve *reserve, size_t results, struct err *err);
+/* Gives a part back. False when nothing is left; takes NULL. */
+bool reserve_give(struct reserve *reserve);
+
+#endif

@@ -1,0 +1,259 @@
+/* The ledger's file over versions and years: one of version 1 is brought up to date with its chain whole,
+ * lost requests and learned paces are found again, names go with the last run that has them. */
+#include "tap.h"
+
+#include "base/time.h"
+#include "ledger/db.h"
+#include "ledger_world.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The schema of version 1, as it was shipped. */
+static const char VERSION_1[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, policy TEXT, policy_sha256 TEXT, target TEXT,"
+    " account TEXT, region TEXT, started_ms INTEGER, sealed INTEGER NOT NULL DEFAULT 0,"
+    " rows INTEGER NOT NULL DEFAULT 0, digest BLOB NOT NULL, first_sequence INTEGER, last_sequence INTEGER,"
+    " ended_ms INTEGER);"
+    "CREATE INDEX open_run ON run (id) WHERE ended_ms IS NULL;"
+    "CREATE TABLE plan (run INTEGER, row INTEGER, job INTEGER, thing INTEGER, number INTEGER, status INTEGER,"
+    " queued_at TEXT, started_at TEXT, last_updated_at TEXT, version INTEGER, force INTEGER, reason INTEGER,"
+    " PRIMARY KEY (run, row)) WITHOUT ROWID;"
+    "CREATE INDEX plan_thing ON plan (thing, job);"
+    "CREATE TABLE record (run INTEGER, row INTEGER, attempt INTEGER, kind INTEGER, sequence INTEGER NOT NULL,"
+    " at_ms INTEGER, signed_at_ms INTEGER, received_ms INTEGER, class INTEGER, http_status INTEGER, code "
+    "TEXT,"
+    " request_id TEXT, outcome INTEGER, note TEXT, hash BLOB NOT NULL,"
+    " PRIMARY KEY (run, row, attempt, kind)) WITHOUT ROWID;"
+    "CREATE TABLE chain (id INTEGER PRIMARY KEY CHECK (id = 0), last_sequence INTEGER, last_hash BLOB,"
+    " anchor_sequence INTEGER, anchor_hash BLOB);"
+    "INSERT INTO chain VALUES (0, 0, zeroblob(32), 0, zeroblob(32));"
+    "PRAGMA user_version = 1;"
+    "COMMIT";
+
+static void path_of(const struct ledger_world *world, const char *name, char path[128])
+{
+    snprintf(path, 128, "%s/%s", world->directory, name);
+}
+
+/* The closed ledger becomes a file of version 1 with the same content. */
+static void turn_back(const struct ledger_world *world)
+{
+    char path[128], old[128], sql[1024];
+    struct err err = {0};
+    path_of(world, "ledger.db", path);
+    path_of(world, "old.db", old);
+    struct db *db = db_open(old, NULL, false, &err);
+    assert_non_null(db);
+    assert_int_equal(db_execute(db, VERSION_1, &err), 0);
+    snprintf(
+        sql, sizeof sql,
+        "ATTACH '%s' AS new;"
+        "INSERT INTO name SELECT id, text FROM new.name;"
+        "INSERT INTO run SELECT id, policy, policy_sha256, target, account, region, started_ms, sealed, rows,"
+        " digest, first_sequence, last_sequence, ended_ms FROM new.run;"
+        "INSERT INTO plan SELECT * FROM new.plan; INSERT INTO record SELECT * FROM new.record;"
+        "DELETE FROM chain; INSERT INTO chain SELECT * FROM new.chain; DETACH new",
+        path);
+    if (db_execute(db, sql, &err) != 0) {
+        fail_msg("%s", err.msg);
+    }
+    db_close(db);
+    assert_int_equal(rename(old, path), 0);
+}
+
+static int64_t start_run(struct ledger_world *world, const char *account, int64_t *lost_signed_ms)
+{
+    struct run_header header = {.policy = "p", .target = "t", .region = "eu-west-1"};
+    struct ledger_request request = {.operation = LEDGER_START_RUN, .header = &header}, answered;
+    strcpy(header.account, account);
+    assert_int_equal(ledger_world_ask(world, request, &answered), ERR_NONE);
+    *lost_signed_ms = answered.lost_signed_ms;
+    return answered.run;
+}
+
+/* A request without an answer (signed_at_ms 0: it was lost with its process), and what became of it. */
+static void lose(struct ledger_world *world, int64_t run, int64_t row, int64_t signed_at_ms,
+                 enum outcome outcome)
+{
+    struct ledger_request lost = {.operation = LEDGER_RESULT,
+                                  .run = run,
+                                  .row = row,
+                                  .attempt = 1,
+                                  .signed_at_ms = signed_at_ms,
+                                  .answer.class = ANSWER_AMBIGUOUS};
+    assert_int_equal(ledger_world_intent(world, run, row, 1), ERR_NONE);
+    assert_int_equal(ledger_world_ask(world, lost, NULL), ERR_NONE);
+    assert_int_equal(ledger_world_result(world, run, row, 0, outcome), ERR_NONE);
+}
+
+static void expect_whole(const struct ledger_world *world, int64_t expected)
+{
+    char path[128];
+    struct err err = {0};
+    int64_t records;
+    struct store_config config = {.path = path,
+                                  .read_only = true,
+                                  .wall_ms = ledger_world_ms,
+                                  .ctx = (void *)world,
+                                  .sha256 = ledger_world_digest};
+    path_of(world, "ledger.db", path);
+    struct store *store = store_open(&config, &err);
+    assert_non_null(store);
+    if (store_verify(store, &records, &err) != 0) {
+        fail_msg("%s", err.msg);
+    }
+    assert_int_equal(records, expected);
+    store_close(store);
+}
+
+static void a_file_of_version_1_is_brought_up_to_date(void **state)
+{
+    struct ledger_world *world = *state;
+    int64_t lost_ms;
+    int64_t run = ledger_world_plan(world, 4);
+    assert_int_equal(ledger_world_intent(world, run, 0, 1), ERR_NONE);
+    assert_int_equal(ledger_world_result(world, run, 0, 1, OUTCOME_DELETED), ERR_NONE);
+    lose(world, run, 1, 1234567, OUTCOME_UNKNOWN);
+    assert_int_equal(ledger_world_intent(world, run, 2, 1), ERR_NONE);
+    ledger_world_close(world);
+    turn_back(world);
+    expect_whole(world, 8); /* as it is, it can be read */
+    ledger_world_open(world, false);
+    struct ledger_request found;
+    assert_int_equal(ledger_world_ask(world, (struct ledger_request){.operation = LEDGER_OPEN_RUN}, &found),
+                     ERR_NONE);
+    assert_int_equal(found.run, run);
+    assert_int_equal(ledger_world_result(world, run, 2, 1, OUTCOME_DELETED), ERR_NONE);
+    assert_int_equal(ledger_world_end(world, run), ERR_NONE);
+    start_run(world, "123456789012", &lost_ms);
+    assert_int_equal(lost_ms, 1234567);
+    ledger_world_close(world);
+    expect_whole(world, 11);
+    ledger_world_open(world, false); /* and again: nothing is left to do */
+}
+
+static void the_latest_lost_request_is_told_to_later_runs_of_its_account_and_region(void **state)
+{
+    struct ledger_world *world = *state;
+    int64_t lost_ms, run = ledger_world_plan(world, 5);
+    start_run(world, "123456789012", &lost_ms);
+    assert_int_equal(lost_ms, 0);
+    lose(world, run, 0, 3000, OUTCOME_UNKNOWN);
+    lose(world, run, 1, 2000, OUTCOME_UNKNOWN);
+    lose(world, run, 2, 9000, OUTCOME_DELETED_PRESUMED); /* that was found out */
+    start_run(world, "123456789012", &lost_ms);
+    assert_int_equal(lost_ms, 3000);
+    start_run(world, "999999999999", &lost_ms);
+    assert_int_equal(lost_ms, 0);
+    ledger_world_close(world);
+    ledger_world_open(world, false);
+    start_run(world, "123456789012", &lost_ms);
+    assert_int_equal(lost_ms, 3000);
+}
+
+static void of_a_request_that_was_lost_with_its_process_the_latest_possible_time_counts(void **state)
+{
+    struct ledger_world *world = *state;
+    int64_t lost_ms, run = ledger_world_plan(world, 1);
+    int64_t before_ms = world->now_ms;
+    lose(world, run, 0, 0, OUTCOME_UNKNOWN);
+    start_run(world, "123456789012", &lost_ms);
+    assert_in_range(lost_ms, before_ms, world->now_ms);
+}
+
+static void ask_rates(struct ledger_world *world, enum ledger_operation operation, const char *region,
+                      int64_t rates[OPERATION_COUNT])
+{
+    struct run_header header = {.account = "123456789012"};
+    struct ledger_request request = {.operation = operation, .header = &header}, answered;
+    strcpy(header.region, region);
+    memcpy(request.rates, rates, sizeof request.rates);
+    assert_int_equal(ledger_world_ask(world, request, &answered), ERR_NONE);
+    memcpy(rates, answered.rates, sizeof request.rates);
+}
+
+static void learned_paces_are_kept_over_a_restart(void **state)
+{
+    struct ledger_world *world = *state;
+    int64_t rates[OPERATION_COUNT] = {0};
+    rates[OPERATION_DELETE_EXECUTION] = 6500;
+    rates[OPERATION_LIST_JOBS] = 500;
+    ask_rates(world, LEDGER_SET_RATES, "eu-west-1", rates);
+    rates[OPERATION_LIST_JOBS] = 0; /* at its full pace again */
+    ask_rates(world, LEDGER_SET_RATES, "eu-west-1", rates);
+    ledger_world_close(world);
+    ledger_world_open(world, false);
+    memset(rates, 1, sizeof rates);
+    ask_rates(world, LEDGER_GET_RATES, "eu-west-1", rates);
+    assert_int_equal(rates[OPERATION_DELETE_EXECUTION], 6500);
+    assert_int_equal(rates[OPERATION_LIST_JOBS], 0);
+    ask_rates(world, LEDGER_GET_RATES, "us-east-1", rates);
+    assert_int_equal(rates[OPERATION_DELETE_EXECUTION], 0);
+}
+
+static int64_t count(const struct ledger_world *world, const char *sql)
+{
+    char path[128];
+    struct err err = {0};
+    struct db_statement *statement = NULL;
+    path_of(world, "ledger.db", path);
+    struct db *db = db_open(path, NULL, true, &err);
+    assert_non_null(db);
+    assert_non_null(db_use(db, &statement, sql, &err));
+    assert_int_equal(db_step(statement, &err), 1);
+    int64_t result = db_int(statement, 0);
+    db_close(db);
+    return result;
+}
+
+static void names_go_with_the_last_run_that_has_them(void **state)
+{
+    struct ledger_world *world = *state;
+    int64_t first = ledger_world_plan(world, 6);
+    assert_int_equal(ledger_world_end(world, first), ERR_NONE);
+    world->now_ms += 300 * TIME_MS_PER_DAY;
+    int64_t second = ledger_world_plan(world, 2); /* rows 1 and 2 once more */
+    assert_int_equal(ledger_world_end(world, second), ERR_NONE);
+    assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 6);
+    world->now_ms += 200 * TIME_MS_PER_DAY;
+    ledger_world_close(world);
+    ledger_world_open(world, false);
+    assert_int_equal(count(world, "SELECT count(*) FROM run"), 1);
+    assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 2);
+    assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'job-%'"), 2);
+    ledger_world_close(world);
+    expect_whole(world, 3);
+    ledger_world_open(world, false);
+}
+
+static void an_engine_that_runs_for_long_removes_old_runs_too(void **state)
+{
+    struct ledger_world *world = *state;
+    assert_int_equal(ledger_world_end(world, ledger_world_plan(world, 1)), ERR_NONE);
+    assert_int_equal(count(world, "SELECT count(*) FROM run"), 1);
+    world->now_ms += 401 * TIME_MS_PER_DAY;
+    struct ledger_request found;
+    assert_int_equal(ledger_world_ask(world, (struct ledger_request){.operation = LEDGER_OPEN_RUN}, &found),
+                     ERR_NONE);
+    assert_int_equal(count(world, "SELECT count(*) FROM run"), 0);
+}
+
+#define SCHEMA_TEST(test) cmocka_unit_test_setup_teardown(test, ledger_world_start, ledger_world_stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCHEMA_TEST(a_file_of_version_1_is_brought_up_to_date),
+        SCHEMA_TEST(the_latest_lost_request_is_told_to_later_runs_of_its_account_and_region),
+        SCHEMA_TEST(of_a_request_that_was_lost_with_its_process_the_latest_possible_time_counts),
+        SCHEMA_TEST(learned_paces_are_kept_over_a_restart),
+        SCHEMA_TEST(names_go_with_the_last_run_that_has_them),
+        SCHEMA_TEST(an_engine_that_runs_for_long_removes_old_runs_too),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,249 @@
+/* Command lines, good and bad, and the help that is made from the same table. */
+#include "tap.h"
+
+#include "app/options.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WORDS_MAX 12
+
+struct line {
+    char text[256];
+    char *argv[WORDS_MAX + 2];
+    int argc;
+    struct options options;
+    struct err err;
+    int result;
+};
+
+/* Words are separated by single spaces; "''" is an empty one. The first word is the program. */
+static void parse(struct line *line, const char *text)
+{
+    *line = (struct line){0};
+    assert_true(strlen(text) < sizeof line->text);
+    strcpy(line->text, text);
+    for (char *word = strtok(line->text, " "); word != NULL; word = strtok(NULL, " ")) {
+        assert_true(line->argc < WORDS_MAX);
+        line->argv[line->argc++] = strcmp(word, "''") == 0 ? word + 2 : word;
+    }
+    enum program program = strcmp(line->argv[0], "jobsweepd") == 0 ? PROGRAM_JOBSWEEPD : PROGRAM_JOBSWEEP;
+    line->result = options_parse(&line->options, program, line->argc, line->argv, &line->err);
+}
+
+static void add(struct buf *out, bool given, const char *word)
+{
+    if (given)
+        buf_printf(out, " %s", word);
+}
+
+/* All that differs from the defaults, in words. */
+static void describe(const struct options *options, struct buf *out)
+{
+    static const char *const commands[] = {"plan", "sweep", "check", "help", "daemon", "none"};
+    static const char *const levels[] = {"debug", "info", "warning", "error"};
+    static const char *const formats[] = {"text", "journal", "json"};
+    buf_text(out, commands[options->command]);
+    if (options->topic != COMMAND_NONE)
+        buf_printf(out, " topic=%s", commands[options->topic]);
+    if (options->config != NULL)
+        buf_printf(out, " config=%s", options->config);
+    if (options->target != NULL)
+        buf_printf(out, " target=%s", options->target);
+    if (options->log_level != LOG_INFO)
+        buf_printf(out, " level=%s", levels[options->log_level]);
+    if (options->log_format_given)
+        buf_printf(out, " log=%s", formats[options->log_format]);
+    add(out, options->format == OUTPUT_JSON, "json");
+    add(out, options->detailed_exitcode, "detailed");
+    add(out, options->yes, "yes");
+    add(out, options->quiet, "quiet");
+    add(out, options->verbose, "verbose");
+    add(out, options->check, "checking");
+    add(out, options->once, "once");
+    add(out, options->help, "help");
+    add(out, options->version, "version");
+    for (size_t i = 0; i < options->policy_count; i++)
+        buf_printf(out, " [%s]", options->policies[i]);
+}
+
+static const struct {
+    const char *line, *means;
+} good[] = {
+    {"jobsweep plan", "plan"},
+    {"jobsweep sweep", "sweep"},
+    {"jobsweep check", "check"},
+    {"jobsweep help", "help"},
+    {"jobsweep help plan", "help topic=plan"},
+    {"jobsweep --help", "none help"},
+    {"jobsweep -h", "none help"},
+    {"jobsweep --version", "none version"},
+    {"jobsweep plan --version", "plan version"},
+    {"jobsweep plan --help", "plan help"},
+    {"jobsweep --help plan", "plan help"},
+    {"jobsweep plan a b", "plan [a] [b]"},
+    {"jobsweep plan a --quiet b", "plan quiet [a] [b]"},
+    {"jobsweep --quiet plan a", "plan quiet [a]"},
+    {"jobsweep -c x.yaml plan", "plan config=x.yaml"},
+    {"jobsweep plan -cx.yaml", "plan config=x.yaml"},
+    {"jobsweep plan --config=x.yaml", "plan config=x.yaml"},
+    {"jobsweep plan --config x.yaml --config y.yaml", "plan config=y.yaml"},
+    {"jobsweep plan --conf x.yaml", "plan config=x.yaml"},
+    {"jobsweep plan --config=", "plan config="},
+    {"jobsweep sweep --target eu old", "sweep target=eu [old]"},
+    {"jobsweep sweep --yes", "sweep yes"},
+    {"jobsweep sweep --format json", "sweep json"},
+    {"jobsweep sweep --format=text", "sweep"},
+    {"jobsweep check --format json", "check json"},
+    {"jobsweep plan --detailed-exitcode", "plan detailed"},
+    {"jobsweep plan -qc x.yaml", "plan config=x.yaml quiet"},
+    {"jobsweep plan -v", "plan verbose"},
+    {"jobsweep plan -- --target", "plan [--target]"},
+    {"jobsweep -- plan -- -v", "plan [--] [-v]"},
+    {"jobsweep plan ''", "plan []"},
+    {"jobsweep plan -", "plan [-]"},
+    {"jobsweepd", "daemon"},
+    {"jobsweepd -c x.yaml", "daemon config=x.yaml"},
+    {"jobsweepd --check", "daemon checking"},
+    {"jobsweepd --once", "daemon once"},
+    {"jobsweepd --log-level debug", "daemon level=debug"},
+    {"jobsweepd --log-level error --log-format json", "daemon level=error log=json"},
+    {"jobsweepd --log-format text", "daemon log=text"},
+    {"jobsweepd --log-format journal", "daemon log=journal"},
+    {"jobsweepd --help", "daemon help"},
+    {"jobsweepd --version", "daemon version"},
+};
+
+static void good_lines_are_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct line line;
+        struct buf text;
+        parse(&line, good[i].line);
+        if (line.result != 0)
+            fail_msg("%s: %s", good[i].line, line.err.msg);
+        buf_init(&text, 1024);
+        describe(&line.options, &text);
+        if (strcmp(buf_string(&text), good[i].means) != 0)
+            fail_msg("%s: %s, not %s", good[i].line, buf_string(&text), good[i].means);
+        buf_finish(&text);
+    }
+}
+
+static const struct {
+    const char *line, *message;
+} bad[] = {
+    {"jobsweep", "which command? see jobsweep --help"},
+    {"jobsweep ''", "unknown command \"\"; see jobsweep --help"},
+    {"jobsweep paln", "unknown command \"paln\"; did you mean plan?"},
+    {"jobsweep Plan", "unknown command \"Plan\"; did you mean plan?"},
+    {"jobsweep delete", "unknown command \"delete\"; see jobsweep --help"},
+    {"jobsweep help paln", "unknown command \"paln\"; did you mean plan?"},
+    {"jobsweep help plan sweep", "help takes no \"sweep\""},
+    {"jobsweep check old", "check takes no \"old\""},
+    {"jobsweep plan --tagret eu", "unknown or ambiguous option \"--tagret\"; did you mean --target?"},
+    {"jobsweep plan --frobnicate", "unknown or ambiguous option \"--frobnicate\""},
+    {"jobsweep plan --ver", "unknown or ambiguous option \"--ver\""},
+    {"jobsweep plan -x", "unknown option -x"},
+    {"jobsweep plan -qx", "unknown option -x"},
+    {"jobsweep plan --quiet=yes", "option --quiet takes no value"},
+    {"jobsweep plan --target", "option --target needs a value: NAME"},
+    {"jobsweep plan -c", "option --config needs a value: FILE"},
+    {"jobsweep plan --format xml", "--format takes text or json, not \"xml\""},
+    {"jobsweep plan --format JSON", "--format takes text or json, not \"JSON\""},
+    {"jobsweep plan --format ''", "--format takes text or json, not \"\""},
+    {"jobsweep plan --yes", "plan does not take --yes"},
+    {"jobsweep sweep --detailed-exitcode", "sweep does not take --detailed-exitcode"},
+    {"jobsweep check --target eu", "check does not take --target"},
+    {"jobsweep check --verbose", "check does not take --verbose"},
+    {"jobsweep help --config x", "help does not take --config"},
+    {"jobsweep plan --once", "plan does not take --once"},
+    {"jobsweep --help --quiet", "jobsweep without a command does not take --quiet"},
+    {"jobsweep plan --quiet --verbose", "--quiet and --verbose exclude each other"},
+    {"jobsweepd plan", "jobsweepd takes no \"plan\""},
+    {"jobsweepd --yes", "jobsweepd does not take --yes"},
+    {"jobsweepd --check --once", "--check and --once exclude each other"},
+    {"jobsweepd --log-level loud", "--log-level takes debug, info, warning or error, not \"loud\""},
+    {"jobsweepd --log-level ''", "--log-level takes debug, info, warning or error, not \"\""},
+    {"jobsweepd --log-format xml", "--log-format takes text, journal or json, not \"xml\""},
+};
+
+static void bad_lines_are_refused_with_what_is_wrong(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct line line;
+        parse(&line, bad[i].line);
+        if (line.result == 0)
+            fail_msg("%s: taken", bad[i].line);
+        assert_int_equal(line.err.code, ERR_INVALID);
+        if (strcmp(line.err.msg, bad[i].message) != 0)
+            fail_msg("%s: %s", bad[i].line, line.err.msg);
+    }
+}
+
+static void one_reading_leaves_nothing_for_the_next(void **state)
+{
+    struct line line;
+    (void)state;
+    parse(&line, "jobsweep plan --quiet --target eu a");
+    parse(&line, "jobsweep sweep b");
+    assert_false(line.options.quiet);
+    assert_null(line.options.target);
+    assert_int_equal(line.options.policy_count, 1);
+    assert_string_equal(line.options.policies[0], "b");
+}
+
+static void the_help_names_what_its_command_takes_and_nothing_else(void **state)
+{
+    static const struct {
+        enum command command;
+        const char *usage;
+        const char *has[4], *has_not[4];
+    } rows[] = {
+        {COMMAND_PLAN,
+         "Usage: jobsweep plan [OPTION...] [POLICY...]\n",
+         {"--detailed-exitcode", "-c, --config FILE", "--target NAME", NULL},
+         {"--yes", "--once", "--version", NULL}},
+        {COMMAND_SWEEP,
+         "Usage: jobsweep sweep [OPTION...] [POLICY...]\n",
+         {"--yes", NULL},
+         {"--detailed", NULL}},
+        {COMMAND_CHECK,
+         "Usage: jobsweep check [OPTION...]\n",
+         {"--format text|json", NULL},
+         {"--target", NULL}},
+        {COMMAND_DAEMON,
+         "Usage: jobsweepd [OPTION...]\n",
+         {"--log-level LEVEL", "--once", "See also: man jobsweepd\n", NULL},
+         {"--yes", "Commands:", NULL}},
+        {COMMAND_NONE,
+         "Usage: jobsweep COMMAND [OPTION...]\n",
+         {"Commands:", "  plan ", "  help ", NULL},
+         {"--target", NULL}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf out;
+        buf_init(&out, 16384);
+        options_help(rows[i].command, &out);
+        const char *text = buf_string(&out);
+        assert_int_equal(strncmp(text, rows[i].usage, strlen(rows[i].usage)), 0);
+        for (int j = 0; rows[i].has[j] != NULL; j++)
+            assert_non_null(strstr(text, rows[i].has[j]));
+        for (int j = 0; rows[i].has_not[j] != NULL; j++)
+            assert_null(strstr(text, rows[i].has_not[j]));
+        buf_finish(&out);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(good_lines_are_read),
+    cmocka_unit_test(bad_lines_are_refused_with_what_is_wrong),
+    cmocka_unit_test(one_reading_leaves_nothing_for_the_next),
+    cmocka_unit_test(the_help_names_what_its_command_takes_and_nothing_else),
+};
+
+TAP_MAIN(tests)

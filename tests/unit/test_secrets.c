@@ -1,0 +1,308 @@
+/* What is left of keys and tokens in the memory of a process that has used them: nothing that is ours, and
+ * nothing of libcurl's. The server is another process, the keys come from a file that a third one writes, and
+ * the texts to look for are computed, so that this process holds only the copies that are looked for. What
+ * the kernel holds in its sockets, and files on disk, are not looked at. */
+#include "aws/client.h"
+#include "base/text.h"
+#include "certificate.h"
+#include "resolver.h"
+#include "tap.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOW       INT64_C(1795490100000) /* 2026-11-24T03:15:00Z */
+#define PERIOD    26 /* the letters of a secret repeat, so that pieces of it are found too */
+#define TOKEN     2600
+#define KEY       40
+#define CALLS     3
+#define MAPPING   ((size_t)64 * 1024 * 1024) /* larger ones are a sanitizer's own books */
+#define AUTHORITY "127.0.0.1"
+
+enum secret { SECRET_TOKEN, SECRET_KEY };
+
+static struct authority authority;
+static char directory[] = "/tmp/jobsweep-secrets-XXXXXX";
+
+static char letter(enum secret secret, size_t i)
+{
+    return secret == SECRET_TOKEN ? (char)('A' + (i * 7 + 3) % PERIOD) : (char)('a' + (i * 11 + 5) % PERIOD);
+}
+
+/* --- looking for them ----------------------------------------------------------------------------------- */
+
+/* Copies in a block, of any piece of two periods or more. */
+static int count_in(const char *block, size_t size, enum secret secret)
+{
+    int found = 0;
+    for (size_t at = 0; at + PERIOD <= size; at++) {
+        size_t i = 0;
+        while (i < PERIOD && block[at + i] == letter(secret, i))
+            i++;
+        found += i == PERIOD;
+    }
+    return found;
+}
+
+/* Writable memory of this process, read through the kernel: the address sanitizer forbids some of it. */
+static int count_in_mapping(int memory, size_t from, size_t to, enum secret secret)
+{
+    static char block[65536];
+    int found = 0;
+    for (size_t at = from; at < to; at += sizeof(block) - PERIOD) {
+        size_t size = to - at < sizeof(block) ? to - at : sizeof(block);
+        bool own = at < (size_t)block + sizeof(block) && at + size > (size_t)block;
+        ssize_t got = own ? 0 : pread(memory, block, size, (off_t)at);
+        if (got > 0)
+            found += count_in(block, (size_t)got, secret);
+        memset(block, 0, sizeof(block));
+    }
+    return found;
+}
+
+static int count_copies(enum secret secret)
+{
+    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC), found = 0;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512], rights[8];
+    size_t from, to;
+    assert_true(memory >= 0 && maps);
+    while (fgets(line, sizeof(line), maps)) {
+        assert_int_equal(sscanf(line, "%zx-%zx %7s", &from, &to, rights), 3);
+        if (rights[1] == 'w' && to - from <= MAPPING)
+            found += count_in_mapping(memory, from, to, secret);
+    }
+    fclose(maps);
+    close(memory);
+    return found;
+}
+
+/* --- the other processes -------------------------------------------------------------------------------- */
+
+static void write_secret(FILE *file, const char *name, enum secret secret, size_t length)
+{
+    fprintf(file, "%s = ", name);
+    for (size_t i = 0; i < length; i++)
+        fputc(letter(secret, i), file);
+    fputc('\n', file);
+}
+
+static void write_credentials(const char *path)
+{
+    pid_t child = fork();
+    int status;
+    assert_true(child >= 0);
+    if (child == 0) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        FILE *file = fdopen(fd, "w");
+        fputs("[default]\naws_access_key_id = AKIDEXAMPLE\n", file);
+        write_secret(file, "aws_secret_access_key", SECRET_KEY, KEY);
+        write_secret(file, "aws_session_token", SECRET_TOKEN, TOKEN);
+        fclose(file);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* Answers as many requests as come on each connection; ends with the test's kill(). */
+static void serve(int listener, SSL_CTX *tls)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 2\r\n\r\n{}";
+    static char text[65536];
+    for (;;) {
+        int fd = accept(listener, NULL, NULL), got = 1;
+        size_t length = 0;
+        SSL *ssl = tls ? SSL_new(tls) : NULL;
+        if (ssl) {
+            SSL_set_fd(ssl, fd);
+            SSL_accept(ssl);
+        }
+        while (got > 0 && length < sizeof(text) - 1) {
+            size_t room = sizeof(text) - 1 - length;
+            got = ssl ? SSL_read(ssl, text + length, (int)room) : (int)read(fd, text + length, room);
+            length += got > 0 ? (size_t)got : 0;
+            text[length] = '\0';
+            if (strstr(text, "\r\n\r\n")) {
+                length = 0;
+                got = ssl ? SSL_write(ssl, answer, sizeof(answer) - 1)
+                          : (int)write(fd, answer, sizeof(answer) - 1);
+            }
+        }
+        SSL_free(ssl);
+        close(fd);
+    }
+}
+
+static pid_t start_server(bool with_tls, int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 16), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    *port = ntohs(address.sin_port);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(120);
+        serve(listener, with_tls ? authority_server(&authority, AUTHORITY, 3600) : NULL);
+    }
+    close(listener);
+    return child;
+}
+
+/* --- the test ------------------------------------------------------------------------------------------- */
+
+struct world {
+    uv_loop_t loop;
+    struct http_client *http;
+    struct credentials_provider *credentials;
+    struct aws_client *client;
+    int done;
+};
+
+static int64_t wall(void *ctx)
+{
+    (void)ctx;
+    return NOW;
+}
+
+static void on_done(struct call *call)
+{
+    struct world *world = call->owner;
+    assert_int_equal(call->answer.class, ANSWER_DONE);
+    world->done++;
+}
+
+static void open_world(struct world *world, bool with_tls, int port)
+{
+    char url[64];
+    struct err err;
+    memset(world, 0, sizeof(*world));
+    uv_loop_init(&world->loop);
+    world->http = http_client_create(&world->loop, NULL, &err);
+    world->credentials = credentials_provider_create("default");
+    snprintf(url, sizeof(url), "%s://%s:%d", with_tls ? "https" : "http", AUTHORITY, port);
+    const struct aws_client_config config = {.http = world->http,
+                                             .credentials = world->credentials,
+                                             .wall_ms = wall,
+                                             .region = "eu-west-1",
+                                             .endpoint_url = url,
+                                             .sts_endpoint_url = url,
+                                             .ca_bundle = with_tls ? authority.path : NULL};
+    world->client = aws_client_create(&config, &err);
+    assert_non_null(world->client);
+}
+
+static void delete_some(struct world *world)
+{
+    const struct job_service *service = aws_client_service(world->client);
+    struct call calls[CALLS];
+    for (int i = 0; i < CALLS; i++) {
+        call_init(&calls[i], OPERATION_DELETE_EXECUTION);
+        text_copy(calls[i].job_id, sizeof(calls[i].job_id), "fw-1");
+        text_copy(calls[i].thing_name, sizeof(calls[i].thing_name), "gw:1");
+        calls[i].number = i + 1;
+        calls[i].signed_at_ms = NOW;
+        calls[i].owner = world;
+        calls[i].done = on_done;
+        service->submit(service->ctx, &calls[i]);
+        while (world->done <= i)
+            uv_run(&world->loop, UV_RUN_ONCE);
+        call_finish(&calls[i]);
+    }
+}
+
+static void on_http_closed(void *owner)
+{
+    (void)owner;
+}
+
+static void close_world(struct world *world)
+{
+    aws_client_destroy(world->client);
+    http_client_destroy(world->http, on_http_closed, world);
+    credentials_provider_destroy(world->credentials);
+    uv_run(&world->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&world->loop), 0);
+}
+
+static void leave_no_copy(bool with_tls)
+{
+    struct world world;
+    int port;
+    pid_t server = start_server(with_tls, &port);
+    open_world(&world, with_tls, port);
+    delete_some(&world);
+    print_message("# in use: %d copies of the token, %d of the key\n", count_copies(SECRET_TOKEN),
+                  count_copies(SECRET_KEY));
+    assert_true(count_copies(SECRET_TOKEN) > 0); /* the search finds what is there */
+    assert_true(count_copies(SECRET_KEY) > 0);
+    close_world(&world);
+    assert_int_equal(count_copies(SECRET_TOKEN), 0);
+    assert_int_equal(count_copies(SECRET_KEY), 0);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+static void over_plain_http_no_copy_of_a_secret_is_left(void **state)
+{
+    (void)state;
+    leave_no_copy(false);
+}
+
+static void over_tls_no_copy_of_a_secret_is_left(void **state)
+{
+    (void)state;
+    leave_no_copy(true);
+}
+
+static int prepare(void **state)
+{
+    char path[64];
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/credentials", directory);
+    write_credentials(path);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
+    setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
+    authority_create(&authority);
+    assert_int_equal(resolver_unknown(), 0);
+    return 0;
+}
+
+static int clean_up(void **state)
+{
+    (void)state;
+    unlink(getenv("AWS_SHARED_CREDENTIALS_FILE"));
+    rmdir(directory);
+    authority_destroy(&authority);
+    return 0;
+}
+
+const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup(over_plain_http_no_copy_of_a_secret_is_left, prepare),
+    cmocka_unit_test_teardown(over_tls_no_copy_of_a_secret_is_left, clean_up),
+};
+
+/* Without LD_BIND_NOW the dynamic linker looks a function up at its first call, and spills the registers,
+ * pieces of what was copied last among them, onto the stack. */
+int main(int argc, char **argv)
+{
+    (void)argc;
+    if (!getenv("LD_BIND_NOW")) {
+        setenv("LD_BIND_NOW", "1", 1);
+        execv("/proc/self/exe", argv);
+    }
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
