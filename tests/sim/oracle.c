@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "sim/actors.h"
+#include "sim/archive.h"
 #include "sim/oracle_model.h"
 #include "sim/rules.h"
 
@@ -17,6 +18,7 @@
 #define SKEW_MAX_MS    60000
 #define REFUSALS_MAX   10
 #define IN_TRIP_MS     60000
+#define AFTERMATH_EACH 200 /* sendings: it costs as much as many of them */
 #define NEVER_SEEN_MS  INT64_MAX
 
 /* --- numbers for names -----------------------------------------------------------------------------------
@@ -151,6 +153,17 @@ static void check_guards(struct oracle *oracle, const struct shadow_run *run)
         sim_break(sim, "guards: sent with a clock that is %lld ms off", (long long)skew_ms);
 }
 
+/* Looks at what a crash right now would leave. */
+static void check_disk(struct oracle *oracle, const struct call *call, const struct shadow_row *row)
+{
+    const struct slot *slot = &oracle->slots[row->slot];
+    static struct plan_row found;
+    if (!archive_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
+        found.attempts != row->intents)
+        sim_break(oracle->sim, "intent first: a crash would lose the intent of %s/%s/%lld", call->job_id,
+                  call->thing_name, (long long)call->number);
+}
+
 static void check_intent(struct oracle *oracle, const struct call *call, const struct shadow_row *row)
 {
     if (row->intents != row->results + 1 || row->intents_asked != row->intents)
@@ -158,6 +171,8 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
                   row->results, call->job_id, call->thing_name, (long long)call->number);
     if (row->outcome_asked != OUTCOME_PENDING)
         sim_break(oracle->sim, "no double send: a settled row is sent");
+    if (oracle->sends++ % AFTERMATH_EACH == 0)
+        check_disk(oracle, call, row);
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
     if (call->force != running)
         sim_break(oracle->sim, "eligible: force is %d", call->force);
