@@ -324,12 +324,19 @@ void oracle_executed(struct oracle *oracle, struct attempt *attempt, uint64_t id
 /* --- what comes back -------------------------------------------------------------------------------------
  */
 
+static bool is_refusal(enum answer_class class)
+{
+    return class == ANSWER_DENIED || class == ANSWER_INVALID;
+}
+
 static void note_look(struct oracle *oracle, const struct oracle_view *view)
 {
     const struct call *call = view->call;
     uint32_t index = oracle_find_slot(oracle, call->job_id, call->thing_name, call->number);
     struct slot *slot = index == UINT32_MAX ? NULL : &oracle->slots[index];
     struct shadow_row *row = slot ? oracle_shadow_row(oracle, slot->run, slot->row) : NULL;
+    if (row && !row->doubted && is_refusal(call->answer.class))
+        oracle->refusals++;
     if (!row || call->answer.class != ANSWER_DONE || call->execution.number != call->number)
         return;
     struct fingerprint shown = call->execution.fingerprint;
@@ -356,7 +363,7 @@ static void note_deletion(struct oracle *oracle, const struct oracle_view *view)
         oracle->slots[attempt->slot].checked = false;
         oracle_shadow_row(oracle, attempt->run, attempt->row)->doubted = true;
     }
-    oracle->refusals = class == ANSWER_DENIED || class == ANSWER_INVALID ? oracle->refusals + 1 : 0;
+    oracle->refusals = is_refusal(class) ? oracle->refusals + 1 : 0;
 }
 
 void oracle_answered(struct oracle *oracle, const struct oracle_view *view)
