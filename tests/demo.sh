@@ -63,7 +63,6 @@ policies:
     abort_if: {selected_over: 100000}
 YAML
 chmod 600 "$scratch/jobsweep.yaml"
-mkdir -m 700 "$scratch/state"
 
 echo; echo "demo: \$ jobsweep plan"
 "$build/jobsweep" -c "$scratch/jobsweep.yaml" plan || give_up "the plan failed with exit status $?"
@@ -78,6 +77,13 @@ status=$?
 
 report() { tail -n 1 "$scratch/report" | number "$1"; }
 selected=$(report selected) deleted=$(report deleted) failed=$(report failed)
+
+execution=$("$build/jobsweep" -c "$scratch/jobsweep.yaml" --format json history | head -n 1)
+thing=$(printf '%s' "$execution" | sed -n 's/.*"thing_name":"\([^"]*\)".*/\1/p')
+echo; echo "demo: \$ jobsweep history --thing $thing"
+"$build/jobsweep" -c "$scratch/jobsweep.yaml" history --thing "$thing" || give_up "history failed with exit status $?"
+echo; echo "demo: \$ jobsweep history verify"
+"$build/jobsweep" -c "$scratch/jobsweep.yaml" history verify || give_up "the ledger is not as it was written"
 
 kill "$sim" # it says what it saw, and ends
 wait "$sim"

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -96,17 +97,13 @@ static void on_record(void *ctx, const struct store_record *record)
     listing->records++;
 }
 
-static enum exit_status list(const struct options *options, struct store *store)
+static enum exit_status list(const struct options *options, struct store *store,
+                             const struct store_filter *filter)
 {
     struct listing listing = {.options = options};
-    struct store_filter filter;
     struct err err;
-    if (read_filter(options, &filter, &err) != 0) {
-        say("%s", err.msg);
-        return EXIT_USAGE;
-    }
     buf_init(&listing.line, LINE_MAX_BYTES);
-    int result = store_history(store, &filter, on_record, &listing, &err);
+    int result = store_history(store, filter, on_record, &listing, &err);
     buf_finish(&listing.line);
     if (result != 0)
         say("%s", err.msg);
@@ -157,23 +154,36 @@ static struct store *open_ledger(const struct config *config, struct err *err)
     return store_open(&store, err);
 }
 
-enum exit_status command_history(const struct options *options)
+static enum exit_status answer(const struct options *options, const struct config *config,
+                               const struct store_filter *filter)
 {
     struct err err;
-    struct config *config = command_config(options);
-    if (config == NULL)
-        return EXIT_USAGE;
     struct store *store = open_ledger(config, &err);
-    config_unref(config);
     if (store == NULL) {
         say("%s", err.msg);
         return EXIT_FAILED;
     }
-    enum exit_status status = options->verify ? verify(options, store) : list(options, store);
+    enum exit_status status = options->verify ? verify(options, store) : list(options, store, filter);
     store_close(store);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        say("standard output could not be written");
-        return exit_status_worse(status, EXIT_FAILED);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    say("standard output could not be written");
+    return exit_status_worse(status, EXIT_FAILED);
+}
+
+enum exit_status command_history(const struct options *options)
+{
+    struct err err;
+    struct store_filter filter;
+    signal(SIGPIPE, SIG_DFL); /* whoever stops reading has seen enough; nothing is under way here */
+    if (read_filter(options, &filter, &err) != 0) {
+        say("%s", err.msg);
+        return EXIT_USAGE;
     }
+    struct config *config = command_config(options);
+    if (config == NULL)
+        return EXIT_USAGE;
+    enum exit_status status = answer(options, config, &filter);
+    config_unref(config);
     return status;
 }

@@ -8,65 +8,9 @@ import signal
 import stat
 import subprocess
 
-from harness import LIMIT_S, Iotsim, Skip, equal, main, program, run, scratch, wait_until
+from harness import LIMIT_S, Iotsim, Place, Skip, equal, main, run, wait_until
 
 FLEET = ("--things", 60, "--jobs", 8, "--executions", 1200, "--quota", "all=-1", "--seed", 3, "--reuse-numbers")
-CONFIGURATION = """version: 1
-state_directory: {state}
-targets:
-  {target}:
-    account: "{account}"
-    region: us-east-1
-    endpoint_url: {sim.url}
-    ca_bundle: {sim.ca}
-    signature_life: 2s
-    quotas: {{DeleteJobExecution: {rate}, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
-policies:
-  - name: old
-    targets: [{target}]
-    mode: {mode}
-    match: {{age: {{older_than: {age}}}}}
-    {more}
-"""
-
-
-class Place:
-    """A state directory beside a configuration, for one simulator."""
-
-    def __init__(self, sim, **values):
-        self.sim, self.folder = sim, scratch()
-        self.state = os.path.join(self.folder, "state")
-        self.path = os.path.join(self.folder, "jobsweep.yaml")
-        self.environment = dict(sim.environment(), AWS_ENDPOINT_URL_STS=sim.url)
-        self.write(**values)
-
-    def write(self, **values):
-        defaults = {"sim": self.sim, "state": self.state, "target": "sim", "account": "123456789012", "rate": 2000,
-                    "mode": "enforce", "age": "30d", "more": ""}
-        with open(self.path, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(**{**defaults, **values}))
-        os.chmod(self.path, 0o600)
-
-    def command(self, *words, name="jobsweep"):
-        return [program(name), "-c", self.path, *words]
-
-    def sweep(self, **more):
-        return run(self.command("--format", "json", "sweep", "old"), self.environment, **more)
-
-    def start(self, *words, name="jobsweep", **more):
-        return subprocess.Popen(self.command(*words, name=name), env=self.environment, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
-
-    def interrupt(self):
-        """A sweep that is killed in the middle of its deletions."""
-        self.write(rate=50)
-        sweep = self.start("--quiet", "sweep", "old")
-        try:
-            wait_until(lambda: self.sim.counts()["deleted"] >= 20, "deletions")
-        finally:
-            sweep.kill()
-            sweep.communicate()
-        self.write()
 
 
 def report(result):
