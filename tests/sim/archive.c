@@ -96,7 +96,7 @@ static void on_work(void *ctx)
     struct archive *archive = ctx;
     archive->working = false;
     ledger_durable_work(archive->durable);
-    if (!archive->dead && !archive->failed && !disk_is_synced(archive->sim->disk))
+    if (!archive->dead && !archive->failed && !disk_log_synced(archive->sim->disk))
         archive->unsynced = true; /* fine if it failed: see on_passed() */
 }
 

@@ -492,10 +492,10 @@ int64_t disk_failures(const struct disk *disk, enum disk_trouble trouble)
     return disk->failures[trouble];
 }
 
-bool disk_is_synced(const struct disk *disk)
+bool disk_log_synced(const struct disk *disk)
 {
     for (int i = 0; i < FILES_MAX; i++)
-        if (disk->files[i].exists && disk->files[i].change_count > 0)
+        if (disk->files[i].exists && strstr(disk->files[i].name, "-wal") && disk->files[i].change_count > 0)
             return false;
     return true;
 }

@@ -39,6 +39,6 @@ void disk_spare(struct disk *disk, bool spare); /* meanwhile no trouble befalls 
 bool disk_died(const struct disk *disk);        /* of DISK_DEATH */
 int64_t disk_failures(const struct disk *disk, enum disk_trouble trouble); /* so far; DISK_FINE: ENOSPC */
 int64_t disk_size(const struct disk *disk);
-bool disk_is_synced(const struct disk *disk); /* a crash would lose nothing */
+bool disk_log_synced(const struct disk *disk); /* a crash would lose nothing of SQLite's write-ahead log */
 
 #endif

@@ -1,6 +1,7 @@
 /* What the model knows and the service would not tell: for oracles and for the hands of others. */
 #include "sim/fleet_admin.h"
 #include "sim/fleet_model.h"
+#include "sim/rules.h"
 
 #include <string.h>
 
@@ -48,10 +49,10 @@ uint64_t fleet_find_print(const struct fleet *fleet, const struct job_execution 
         struct job_execution shown;
         fleet_show(fleet, at, &shown);
         shown.fingerprint.version_number = 0;
-        bool finished = execution_status_terminal(execution->fingerprint.status);
-        bool same = !fingerprint_difference(&shown.fingerprint, &execution->fingerprint);
-        if (same ||
-            (!finished && timestamp_equal(&shown.fingerprint.queued_at, &execution->fingerprint.queued_at)))
+        bool finished = rules_terminal(execution->fingerprint.status);
+        bool same = rules_same(&shown.fingerprint, &execution->fingerprint);
+        if (same || (!finished &&
+                     strcmp(shown.fingerprint.queued_at.text, execution->fingerprint.queued_at.text) == 0))
             break;
     }
     return at;
@@ -82,7 +83,7 @@ static bool looks_like_another(const struct fleet *fleet, uint64_t identity)
     fleet_show(fleet, identity, &own);
     while ((at = each_of_number(fleet, at, record->job, record->thing, record->number)) != 0) {
         fleet_show(fleet, at, &other);
-        if (at != identity && !fingerprint_difference(&own.fingerprint, &other.fingerprint))
+        if (at != identity && rules_same(&own.fingerprint, &other.fingerprint))
             return true;
     }
     return false;

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "sim/oracle_model.h"
 
+#include <string.h>
+
 struct shadow_run *oracle_shadow(const struct oracle *oracle, int64_t run)
 {
     return run >= 1 && run <= oracle->run_count ? &oracle->runs[run - 1] : NULL;
@@ -80,7 +82,7 @@ static bool has_changed(const struct oracle *oracle, const struct shadow_row *ro
 {
     struct fleet_execution meant;
     return fleet_identity(oracle->sim->fleet, identity, &meant) &&
-           !timestamp_equal(&meant.execution.fingerprint.last_updated_at, &row->print.last_updated_at);
+           strcmp(meant.execution.fingerprint.last_updated_at.text, row->print.last_updated_at.text) != 0;
 }
 
 static bool may_have_deleted(enum outcome outcome)

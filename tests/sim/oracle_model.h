@@ -67,7 +67,7 @@ struct oracle {
     int64_t began_ms, calls[OPERATION_COUNT];
     bool resuming, canceled, frozen, planned;
     int refusals; /* in a row */
-    int64_t latest_skew_ms;
+    int64_t latest_skew_ms, sends;
     bool row_selected; /* the latest verdict */
 
     int64_t *rings[OPERATION_COUNT]; /* when the latest calls left */

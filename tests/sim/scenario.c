@@ -138,10 +138,10 @@ static void draw_accidents(struct random *random, struct scenario *scenario)
 
 static void draw_world(struct random *random, struct scenario *scenario, bool large)
 {
-    scenario->things = (int)(large ? between(random, 50, 400) : between(random, 2, 13));
+    scenario->things = (int)(large ? between(random, 200, 2000) : between(random, 2, 13));
     scenario->jobs =
-        (int)(large ? between(random, 10, 60) : between(random, 1, chance(random, 10) ? 40 : 14));
-    scenario->executions = large ? between(random, 4000, 20000) : between(random, 20, 320);
+        (int)(large ? between(random, 20, 80) : between(random, 1, chance(random, 10) ? 40 : 14));
+    scenario->executions = large ? between(random, 20000, 80000) : between(random, 20, 320);
     scenario->speed = (int)(large                ? between(random, 10, 100)
                             : chance(random, 20) ? between(random, 2, 8)
                                                  : 1);
@@ -159,6 +159,19 @@ static void draw_world(struct random *random, struct scenario *scenario, bool la
     scenario->risky = chance(random, 30);
 }
 
+/* What a small fleet suffers in minutes is spread over a large one, or nothing would ever be listed. */
+static void stretch(struct random *random, struct scenario *scenario)
+{
+    scenario->faults[FAULT_DENIED].ppm = scenario->faults[FAULT_INVALID].ppm = 0;
+    scenario->faults[FAULT_TOKEN_LOOP].ppm /= 100;
+    for (int i = 0; i < FAULT_COUNT; i++)
+        scenario->faults[i].ppm /= 3;
+    for (int i = 0; i < scenario->accident_count; i++)
+        scenario->accidents[i].at_step = between(random, 0, 6 * scenario->executions);
+    scenario->runs += scenario->policies + 2;
+    scenario->skew_ms /= 2;
+}
+
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large)
 {
     struct random random;
@@ -170,6 +183,8 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool lar
     draw_faults(&random, scenario);
     draw_actors(&random, scenario);
     draw_accidents(&random, scenario);
+    if (large)
+        stretch(&random, scenario);
 }
 
 /* --- taking away -----------------------------------------------------------------------------------------

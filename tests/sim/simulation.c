@@ -20,7 +20,8 @@
 
 #define FAULTS_NS   (3 * 3600 * TIME_NS_PER_SECOND)
 #define HEALED_NS   (24 * 3600 * TIME_NS_PER_SECOND)
-#define STEPS_MAX   50000000
+#define STEPS_MAX   300000 /* and so many for each execution of the fleet: */
+#define STEPS_EACH  1000
 #define SKEW_BAD_MS 55000
 
 void sim_break(struct sim *sim, const char *format, ...)
@@ -131,8 +132,8 @@ static bool step(struct sim *sim)
         return false;
     sim->steps++;
     have_accidents(sim);
-    if (sim->steps > STEPS_MAX)
-        sim_break(sim, "progress: more than %d events", STEPS_MAX);
+    if (sim->steps > STEPS_MAX + STEPS_EACH * sim->scenario->executions)
+        sim_break(sim, "progress: more than %" PRId64 " events", sim->steps);
     return !sim->broken[0];
 }
 
