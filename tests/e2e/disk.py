@@ -21,7 +21,7 @@ MOST_CALLS = 5000  # of one sweep: it is some hundreds
 
 def said_once(place):
     """The one message: what failed, on which file."""
-    told = {line for line in place.said.splitlines() if "ledger" in line or "state directory" in line}
+    told = {line for line in place.said.splitlines() if line.startswith("jobsweep:") and place.state in line}
     assert len(told) == 1, place.said
 
 
