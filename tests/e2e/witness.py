@@ -189,6 +189,10 @@ class Place:
     def sweep(self, env=None, daemon=False, **more):
         return self.end(self.start(env, daemon, **more))
 
+    def interrupt(self, sync):
+        """A sweep that is killed when the ledger has been synced so often: from 11 on there are intents."""
+        self.sweep(self.faults("kill-after", sync, ("sync",)))
+
     def sweep_to_the_end(self, most=12, daemon=False):
         """Without faults, again and again: a row that was tried three times is left for the next sweep."""
         for _ in range(most):
