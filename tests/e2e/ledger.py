@@ -3,7 +3,6 @@
 without it nothing is deleted."""
 import json
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -126,15 +125,11 @@ def test_a_user_without_a_state_directory_gets_one():
         assert os.path.exists(os.path.join(place.folder, "other/jobsweep/ledger.db"))
 
 
-def limit_files():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1536 * 1024, 1536 * 1024))
-
-
 def test_a_ledger_that_cannot_be_written_stops_everything():
     for name, words in (("jobsweep", ("--format", "json", "sweep", "old")), ("jobsweepd", ("--once",))):
         with Iotsim(*FLEET, "--executions", 6000) as sim:
             place = Place(sim)
-            result = run(place.command(*words, name=name), place.environment, preexec_fn=limit_files)
+            result = run(["prlimit", "--fsize=1572864", *place.command(*words, name=name)], place.environment)
             equal(result.returncode, 70, result.stderr)
             assert "the ledger is frozen" in result.stderr, result.stderr
             first = sim.counts()["deleted"]
@@ -200,4 +195,4 @@ def test_a_full_disk_stops_deletion_and_still_keeps_what_was_sent():
                 equal(sim.counts()["double_deletes"], 0)
 
 
-main([value for name, value in list(globals().items()) if name.startswith("test_")])
+main([value for name, value in list(globals().items()) if name.startswith("test_")], at_once=4)
