@@ -84,6 +84,24 @@ def test_a_run_whose_target_is_not_configured_stays_open_and_is_told():
         equal(sim.counts()["double_deletes"], 0)
 
 
+def test_two_targets_that_name_one_account_and_region_are_swept_one_after_the_other():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, rate=200)
+        text = open(place.path, encoding="utf-8").read()
+        target = text[text.index("  sim:\n"):text.index("policies:")]
+        with open(place.path, "w", encoding="utf-8") as file:
+            file.write(text.replace(target, target + target.replace("  sim:", "  again:"))
+                       .replace("[sim]", "[sim, again]"))
+        result = place.sweep()
+        equal(result.returncode, 0, result.stderr)
+        equal(all_that_went(report(result)["outcomes"]), sim.counts()["deleted"])
+        told = run(place.command("--format", "json", "history", "--verbose"), place.environment).stdout.splitlines()
+        records = sorted((json.loads(line) for line in told), key=lambda record: record["sequence"])
+        runs = [record["run"] for record in records]
+        equal(runs, sorted(runs), "no record of one run stands between those of another")
+        equal({record["target"] for record in records}, {"sim", "again"})
+
+
 def test_a_second_engine_ends_with_7_and_says_who_has_it():
     with Iotsim(*FLEET) as sim:
         place = Place(sim, more='schedule: {cron: "0 0 1 1 *"}')
