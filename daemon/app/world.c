@@ -8,7 +8,9 @@
 #include "ledger/durable.h"
 #include "ledger/memory.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct world {
     uv_loop_t loop;
@@ -67,10 +69,23 @@ static int open_all(struct world *world, const struct world_config *config, stru
     return world->http != NULL ? open_ledger(world, config, err) : -1;
 }
 
+/* libuv aborts the process where it gets no pipe for its signals, which it opens after an epoll descriptor.
+ */
+static bool may_open_loop(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    int third = fcntl(ends[0], F_DUPFD_CLOEXEC, 0);
+    close(ends[0]);
+    close(ends[1]);
+    return third >= 0 && close(third) == 0;
+}
+
 struct world *world_create(const struct world_config *config, struct err *err)
 {
     struct world *world = mem_zalloc(sizeof *world);
-    int status = uv_loop_init(&world->loop);
+    int status = may_open_loop() ? uv_loop_init(&world->loop) : UV_EMFILE;
     if (status != 0) {
         err_set(err, ERR_INTERNAL, "event loop: %s", uv_strerror(status));
         free(world);

@@ -137,7 +137,9 @@ static int authorize(struct transfer *transfer, struct err *err)
     for (size_t i = 0; i < request->header_count; i++) {
         headers[i + 1] = (struct sigv4_header){request->headers[i].name, request->headers[i].value};
     }
-    crypto_sha256_hex(request->body ? request->body : "", request->body_length, payload);
+    if (request->body) {
+        crypto_sha256_hex(request->body, request->body_length, payload);
+    }
     buf_init(&path, TARGET_MAX); /* as the target, of which it is a part */
     buf_append(&path, request->target, path_length);
     const struct sigv4_request signable = {.method = request->method,
@@ -145,7 +147,7 @@ static int authorize(struct transfer *transfer, struct err *err)
                                            .query = question ? question + 1 : NULL,
                                            .headers = headers,
                                            .header_count = request->header_count + 1,
-                                           .payload_sha256 = payload};
+                                           .payload_sha256 = request->body ? payload : SIGV4_EMPTY_SHA256};
     const int result = sigv4_authorization(&transfer->service->key, &signable, transfer->amz_date,
                                            &transfer->authorization, err);
     buf_finish(&path);

@@ -16,6 +16,7 @@
 const char SIGV4_EMPTY_SHA256[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 static const char ALGORITHM[] = "AWS4-HMAC-SHA256";
+static const char TERMINATOR[] = "aws4_request"; /* of a scope, and of the keys' derivation */
 static const char WHITE_SPACE[] = " \t\n\v\f\r";
 
 static void append_all(struct buf *out, const char *const *texts, size_t count)
@@ -372,14 +373,13 @@ static bool is_amz_date(const char amz_date[17])
 
 static void derive(struct sigv4_key *key, const char *amz_date, const char *region, const char *service)
 {
-    static const char terminator[] = "aws4_request";
     char first[4 + SIGV4_SECRET_KEY_MAX + 1];
     int length = snprintf(first, sizeof first, "AWS4%s", key->secret_key);
     crypto_hmac_sha256(first, (size_t)length, amz_date, DATE_LENGTH, key->key);
     mem_wipe(first, sizeof first);
     crypto_hmac_sha256(key->key, sizeof key->key, region, strlen(region), key->key);
     crypto_hmac_sha256(key->key, sizeof key->key, service, strlen(service), key->key);
-    crypto_hmac_sha256(key->key, sizeof key->key, terminator, sizeof terminator - 1, key->key);
+    crypto_hmac_sha256(key->key, sizeof key->key, TERMINATOR, sizeof TERMINATOR - 1, key->key);
 }
 
 int sigv4_key_init(struct sigv4_key *key, const char *access_key, const char *secret_key,
@@ -402,12 +402,24 @@ int sigv4_key_init(struct sigv4_key *key, const char *access_key, const char *se
     return 0;
 }
 
+/* Whether text begins with word and goes on with '/'; moves text behind that. */
+static bool take_part(const char **text, const char *word, size_t length)
+{
+    if (strncmp(*text, word, length) != 0 || (*text)[length] != '/') {
+        return false;
+    }
+    *text += length + 1;
+    return true;
+}
+
+/* Of every request: compares in place, because writing the scope anew costs a quarter of a signature. */
 bool sigv4_key_fits(const struct sigv4_key *key, const char *access_key, const char *secret_key,
                     const char amz_date[17], const char *region, const char *service)
 {
-    char scope[SIGV4_SCOPE_MAX];
+    const char *rest = key->scope;
     return strcmp(key->access_key, access_key) == 0 && strcmp(key->secret_key, secret_key) == 0 &&
-           write_scope(scope, amz_date, region, service) && strcmp(key->scope, scope) == 0;
+           take_part(&rest, amz_date, DATE_LENGTH) && take_part(&rest, region, strlen(region)) &&
+           take_part(&rest, service, strlen(service)) && strcmp(rest, TERMINATOR) == 0;
 }
 
 void sigv4_key_wipe(struct sigv4_key *key)

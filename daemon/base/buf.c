@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROOM 64
+#define FIRST_ROOM 256 /* most texts fit: names, targets, header lines */
 
 void buf_init(struct buf *buf, size_t max)
 {
@@ -99,19 +99,26 @@ bool buf_char(struct buf *buf, char c)
     return buf_append(buf, &c, 1);
 }
 
+/* Most texts fit into the room that is there: then once is enough. */
 bool buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args;
+    size_t left = buf->room - buf->length;
     va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(left > 0 ? buf->data + buf->length : NULL, left, format, args);
     va_end(args);
     if (length < 0 || !reserve(buf, (size_t)length)) {
         buf->overflow = true;
+        if (left > 0) {
+            buf->data[buf->length] = '\0';
+        }
         return false;
     }
-    va_start(args, format);
-    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
-    va_end(args);
+    if ((size_t)length >= left) {
+        va_start(args, format);
+        vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
+        va_end(args);
+    }
     buf->length += (size_t)length;
     return true;
 }

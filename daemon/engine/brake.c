@@ -36,8 +36,8 @@ bool brake_answered(struct brake *brake, const struct answer *answer, const stru
                     int64_t median_ms, bool known)
 {
     struct err err;
-    brake->clock = *now;
     if (answer->server_date_ms != 0) {
+        brake->clock = *now;
         brake->skew_ms = answer->server_date_ms - answer->received_ms;
     }
     bool silent = !known && answer->http_status == 0; /* no answer, so no Date either */

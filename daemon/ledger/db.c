@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BUSY_MS     5000 /* how long a reader waits for the writer's checkpoint */
@@ -46,6 +47,28 @@ static int failed(struct db *db, struct err *err)
     return err_set(err, ERR_IO, "ledger '%s': %s", db->path, sqlite3_errmsg(db->handle));
 }
 
+/* SQLite takes a last page that is cut off for one that ends with zeros, and a single byte for nothing at
+ * all. While there is a log, the last page may be one that a checkpoint has not written to its end; the log
+ * has it whole. */
+static int check_length(int fd, const char *path, struct err *err)
+{
+    uint8_t header[18] = {0};
+    char log[4096];
+    struct stat file, log_file;
+    snprintf(log, sizeof log, "%s-wal", path);
+    if (fstat(fd, &file) != 0 || pread(fd, header, sizeof header, 0) < 0) {
+        return err_set(err, ERR_IO, "ledger '%s': %s", path, err_errno(errno));
+    }
+    bool logged = stat(log, &log_file) == 0 && log_file.st_size > 0;
+    bool database = memcmp(header, "SQLite format 3", 16) == 0; /* else SQLite says so, but for one byte */
+    int64_t page = header[16] << 8 | header[17];
+    page = page == 1 ? 65536 : page;
+    if (file.st_size == 1 || (database && !logged && page > 1 && file.st_size % page != 0)) {
+        return err_set(err, ERR_IO, "ledger '%s': its end is missing", path);
+    }
+    return 0;
+}
+
 /* SQLite would give the file the mode that the umask leaves. */
 static int create_file(const char *path, struct err *err)
 {
@@ -53,8 +76,9 @@ static int create_file(const char *path, struct err *err)
     if (fd < 0) {
         return err_set(err, ERR_IO, "ledger '%s': %s", path, err_errno(errno));
     }
+    int result = check_length(fd, path, err);
     close(fd);
-    return 0;
+    return result;
 }
 
 /* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path, and a service with DynamicUser= has its state
@@ -213,6 +237,9 @@ int64_t db_int(struct db_statement *statement, int column)
 const char *db_text(struct db_statement *statement, int column)
 {
     const char *text = (const char *)sqlite3_column_text(statement->stmt, column);
+    if (text == NULL && sqlite3_errcode(statement->db->handle) == SQLITE_NOMEM) {
+        mem_exhausted();
+    }
     return text != NULL ? text : "";
 }
 

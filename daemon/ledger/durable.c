@@ -310,7 +310,8 @@ static int take_lock(struct ledger_durable *durable, struct err *err)
         return err_set(err, code, "state directory '%s': %s", durable->config.directory, err_errno(errno));
     }
     if (flock(durable->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return refuse_second(durable, err);
+        return errno == EWOULDBLOCK ? refuse_second(durable, err)
+                                    : err_set(err, ERR_IO, "ledger lock '%s': %s", path, err_errno(errno));
     }
     sign_lock(durable);
     return 0;

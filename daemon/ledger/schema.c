@@ -50,22 +50,26 @@ static const char *const steps[SCHEMA_VERSION] = {
     "COMMIT",
 };
 
-static int find_version(struct db *db, int64_t *version, struct err *err)
+static int ask_number(struct db *db, const char *sql, int64_t *number, struct err *err)
 {
-    struct db_statement *pragma = NULL;
-    if (db_use(db, &pragma, "PRAGMA user_version", err) == NULL || db_step(pragma, err) < 0) {
+    struct db_statement *statement = NULL;
+    if (db_use(db, &statement, sql, err) == NULL || db_step(statement, err) < 0) {
         return -1;
     }
-    *version = db_int(pragma, 0);
-    db_reset(pragma);
+    *number = db_int(statement, 0);
+    db_reset(statement);
     return 0;
 }
 
 int schema_prepare(struct db *db, const char *path, bool read_only, struct err *err)
 {
-    int64_t version;
-    if (find_version(db, &version, err) != 0) {
+    int64_t version, tables;
+    if (ask_number(db, "PRAGMA user_version", &version, err) != 0 ||
+        ask_number(db, "SELECT count(*) FROM sqlite_master", &tables, err) != 0) {
         return -1;
+    }
+    if (version < 0 || (version == 0 && tables > 0)) {
+        return err_set(err, ERR_INVALID, "'%s' is a database, but no ledger", path);
     }
     if (version > SCHEMA_VERSION) {
         return err_set(err, ERR_INVALID, "ledger '%s' is of version %lld; this program knows up to %d", path,

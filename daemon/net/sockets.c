@@ -112,6 +112,7 @@ static void on_closed(uv_handle_t *handle)
 static void watch_destroy(struct watch *watch)
 {
     watch->sockets->by_fd[watch->fd] = NULL;
+    watch->sockets->open -= !watch->foreign;
     uv_close((uv_handle_t *)&watch->poll, on_closed); /* leaves epoll at once */
 }
 
@@ -120,7 +121,7 @@ int sockets_open(struct sockets *sockets, int family, int type, int protocol)
     int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
     if (fd < 0)
         return -1;
-    if (find(sockets, fd)) /* somebody closed a foreign descriptor without a word */
+    if (find(sockets, fd)) /* somebody closed the one that it was without a word */
         watch_destroy(find(sockets, fd));
     if (!watch_create(sockets, fd, false)) {
         close(fd);
@@ -135,11 +136,16 @@ int sockets_open(struct sockets *sockets, int family, int type, int protocol)
 void sockets_close(struct sockets *sockets, int fd)
 {
     struct watch *watch = find(sockets, fd);
-    if (watch) {
+    if (watch)
         watch_destroy(watch);
-        sockets->open--;
-    }
     close(fd);
+}
+
+void sockets_forget(struct sockets *sockets)
+{
+    for (size_t fd = 0; fd < sockets->room; fd++)
+        if (sockets->by_fd[fd])
+            watch_destroy(sockets->by_fd[fd]);
 }
 
 void sockets_want(struct sockets *sockets, int fd, int events)

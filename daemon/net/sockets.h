@@ -30,6 +30,8 @@ void sockets_finish(struct sockets *sockets);
 /* A new socket, non-blocking; -1 with errno. */
 int sockets_open(struct sockets *sockets, int family, int type, int protocol);
 void sockets_close(struct sockets *sockets, int fd);
+/* For descriptors that somebody else has closed: watches none any more, and closes nothing. */
+void sockets_forget(struct sockets *sockets);
 
 /* Says which events are wanted from now on (0: none). A descriptor that sockets_open() did not make is
  * watched from the first want to the next want of 0, and never closed. */

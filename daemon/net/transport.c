@@ -554,6 +554,7 @@ void transport_destroy(struct transport *transport, void (*on_closed)(void *owne
 {
     transport->on_closed = on_closed;
     curl_multi_cleanup(transport->multi); /* closes the idle connections through on_close_socket() */
+    sockets_forget(&transport->sockets);  /* libcurl closed those that it was still connecting by itself */
     curl_global_cleanup();
     uv_close((uv_handle_t *)&transport->timer, on_timer_gone);
 }

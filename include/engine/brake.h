@@ -18,8 +18,8 @@ struct brake {
     struct err err;        /* why it stopped itself; ERR_NONE when it did not */
     enum answer_class why; /* of the last of a run of refusals, else ANSWER_DONE */
     struct guard_run run;
-    struct clock_sample clock; /* at the latest answer */
-    int64_t skew_ms;           /* by the latest Date header: the dispatcher's median follows a step slowly */
+    struct clock_sample clock; /* at the latest Date header */
+    int64_t skew_ms;           /* by that header: the dispatcher's median follows a step slowly */
 };
 
 /* Each returns true when rows must be woken: deletion stops, or hurries, from now on. */

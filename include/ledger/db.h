@@ -14,7 +14,8 @@ struct db_statement; /* belongs to its db and ends with it */
 
 /* Creates the file with mode 0600 unless read_only (then ERR_NOT_FOUND where there is none, ERR_PERMISSION
  * for somebody else's). WAL, synchronous=FULL; checkpoints are the caller's business. The file may lie in a
- * folder that is reached by a link, but be none itself. vfs: NULL for the system's. */
+ * folder that is reached by a link, but be none itself. vfs: NULL for the system's. Refuses
+ * a file whose end is missing. */
 struct db *db_open(const char *path, const char *vfs, bool read_only, struct err *err);
 void db_close(struct db *db); /* takes NULL; what is not committed is rolled back */
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,6 +28,8 @@ struct connection {
     SSL *ssl;
     int matched; /* characters of "\r\n\r\n" seen last */
 };
+
+static volatile struct tls_counts *counts;
 
 static int fail(const char *what)
 {
@@ -55,6 +58,7 @@ static void connection_open(int listener, int epoll, SSL_CTX *context)
     SSL_set_accept_state(connection->ssl);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
     epoll_ctl(epoll, EPOLL_CTL_ADD, connection->fd, &event);
+    counts->connections++;
 }
 
 static void connection_close(struct connection *connection)
@@ -87,7 +91,10 @@ static void connection_serve(struct connection *connection)
             connection_close(connection);
         return;
     }
-    for (int n = count_requests(connection, bytes, length); n > 0; n--)
+    int requests = count_requests(connection, bytes, length);
+    counts->requests += requests; /* before the answer: its reader may look at once */
+    counts->bytes += length;
+    for (; requests > 0; requests--)
         SSL_write(connection->ssl, ANSWER, sizeof(ANSWER) - 1);
 }
 
@@ -116,6 +123,10 @@ void tls_server_start(struct tls_server *server, SSL_CTX *context)
         listen(listener, 256) || getsockname(listener, (struct sockaddr *)&address, &length))
         fail("listen");
     server->port = ntohs(address.sin_port);
+    server->counts = counts =
+        mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (counts == MAP_FAILED)
+        fail("mmap");
     server->pid = fork();
     if (server->pid < 0)
         fail("fork");
@@ -132,4 +143,5 @@ void tls_server_stop(struct tls_server *server)
 {
     kill(server->pid, SIGKILL);
     waitpid(server->pid, NULL, 0);
+    munmap((void *)server->counts, sizeof(*server->counts));
 }

@@ -1,14 +1,21 @@
 /* The other end for benchmarks: a process that answers every request on every TLS connection with the same
- * few bytes, as fast as it can. */
+ * few bytes, as fast as it can, and counts. */
 #ifndef BENCH_TLS_SERVER_H
 #define BENCH_TLS_SERVER_H
 
 #include <openssl/ssl.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+/* What came in, since the start. */
+struct tls_counts {
+    int64_t connections, requests, bytes;
+};
 
 struct tls_server {
     pid_t pid;
     int port;
+    volatile struct tls_counts *counts; /* the server's own, in shared memory */
 };
 
 /* Starts it on a free port of 127.0.0.1, on the last processor if there are several. It ends with its parent.

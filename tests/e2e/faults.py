@@ -4,10 +4,11 @@ wire."""
 import email.utils
 import http.client
 import json
+import os
 import socket
 import time
 
-from harness import Iotsim, clean_environment, equal, main, program, run, wait_until
+from harness import Iotsim, clean_environment, equal, main, program, run, scratch, wait_until
 
 TARGET = "/things/gw-000000/jobs/fw-0000/executionNumber/1"
 
@@ -172,6 +173,22 @@ def latency_holds_answers_back_and_loses_none():
         equal(sim.counts()["operations"]["ListJobs"]["executed"], 50)
 
 
+def a_deletion_sent_twice_hits_what_was_made_anew():
+    for more, status, deleted in ((["--reuse-numbers"], 200, 2), ([], 404, 1)):
+        with Iotsim("--things", 4, "--jobs", 1, "--executions", 8, "--rebirth", 1, *more) as sim:
+            equal(sim.request("DELETE", TARGET + "?force=true")[0], 200)
+            equal(sim.request("DELETE", TARGET)[0], status, "the same deletion again")
+            found = sim.deleted()
+            equal(len({row["identity"] for row in found}), deleted, "identities")
+            equal([row["number"] for row in found], [1] * deleted)
+
+
+def a_signature_lives_as_long_as_it_is_told():
+    for life, skew, status in ((10, 60, 403), (200, 60, 200), (3600, 600, 200)):
+        with Iotsim("--signature-life", life, "--skew", skew) as sim:
+            equal(sim.request("GET", "/jobs")[0], status, f"{skew} s old, good for {life} s")
+
+
 def it_stops_while_requests_rest():
     with Iotsim("--latency", "60000") as sim:
         connection = sim.connect()
@@ -196,8 +213,35 @@ def nonsense_is_refused_with_a_reason():
         equal(sim.counts()["deleted"], 0)
 
 
+def the_journal_tells_each_step_of_a_deletion():
+    path = os.path.join(scratch(), "journal")
+    with Iotsim("--things", 4, "--jobs", 1, "--executions", 8, "--journal", path, "--reuse-numbers", "--rebirth", 1,
+                "--fault", "reset-after=1", "--fault-limit", 1, "--fault-ops", "DeleteJobExecution") as sim:
+        headers = sim.signed("DELETE", TARGET + "?force=true")
+        try:
+            raise AssertionError(sim.request("DELETE", TARGET + "?force=true", headers=headers))
+        except ConnectionError:
+            pass
+        equal(sim.request("DELETE", "/things/gw-000000/jobs/none/executionNumber/1")[0], 404)
+        equal(sim.request("GET", TARGET[:-len("/executionNumber/1")])[0], 200)  # reborn
+        deleted = sim.deleted()
+        sim.stop()
+    with open(path, encoding="utf-8") as file:
+        events = [json.loads(line) for line in file]
+    equal([(event["n"], event["event"]) for event in events if event["n"] == 1],
+          [(1, "received"), (1, "executed"), (1, "reborn"), (1, "lost"), (1, "closed")])
+    equal([event["event"] for event in events if event["n"] == 2], ["received", "refused", "answered", "closed"])
+    received, executed, reborn = events[:3]
+    equal((received["target"], received["date"]), (TARGET + "?force=true", headers["X-Amz-Date"]))
+    equal(received["signature"], headers["Authorization"].rpartition("Signature=")[2])
+    equal([(row["identity"], row["job"], row["thing"], row["number"]) for row in deleted],
+          [(executed["identity"], "fw-0000", "gw-000000", 1)])
+    equal((reborn["job"], reborn["thing"], reborn["number"]), ("fw-0000", "gw-000000", 1))
+    assert reborn["identity"] > executed["identity"] and executed["queued_at"]
+
+
 def a_bad_option_is_named():
-    for option in (["--fault", "odd=1"], ["--fault", "500=2"], ["--fault", "500=0.6,503=0.6"], ["--quota", "Odd=1"], ["--fault-ops", "Odd"],
+    for option in (["--fault", "odd=1"], ["--fault", "500=2"], ["--fault", "500=0.6,503=0.6"], ["--rebirth", "2"], ["--quota", "Odd=1"], ["--fault-ops", "Odd"],
                    ["--latency", "5..1"], ["--port", "70000"], ["--region", "no.where"], ["--odd"], ["odd"], []):
         done = run([program("iotsim"), *option], clean_environment())
         equal((done.returncode, done.stdout), (2, ""), str(option))
@@ -210,5 +254,6 @@ main([refusals_are_answered_and_not_executed, a_500_may_have_been_executed, garb
       a_truncated_answer_ends_early, a_stalled_request_is_never_answered,
       faults_keep_to_their_operations_and_their_limit, a_session_token_is_part_of_the_signature,
       a_signature_covers_everything, a_clock_that_is_wrong_is_seen, a_quota_throttles_with_400,
-      latency_holds_answers_back_and_loses_none, it_stops_while_requests_rest, nonsense_is_refused_with_a_reason,
-      a_bad_option_is_named])
+      latency_holds_answers_back_and_loses_none, a_deletion_sent_twice_hits_what_was_made_anew,
+      a_signature_lives_as_long_as_it_is_told, it_stops_while_requests_rest, nonsense_is_refused_with_a_reason,
+      the_journal_tells_each_step_of_a_deletion, a_bad_option_is_named])

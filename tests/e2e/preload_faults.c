@@ -1,12 +1,14 @@
 /* For LD_PRELOAD: after main() has begun, the N-th system call on files below one directory, or the N-th
  * allocation of the process, fails once or is where the process is killed. Taken from the environment:
  *
- *   FAULTS_DO      EIO, ENOSPC (or another of the table): a system call fails with it
- *                  kill, kill-half, kill-after: the process gets SIGKILL before it, after half of the bytes
- * of a write, after it nomem: malloc, calloc, realloc or reallocarray returns NULL FAULTS_AT      N, from 1;
- * 0: none, it is only counted FAULTS_DIR     the directory; without a slash at its end, no symbolic link in
- * it FAULTS_CALLS   comma-separated names of system calls that count; unset: all FAULTS_REPORT  a file that
- * gets a line "N CALL PATH" when it happens, and "end COUNT" when the process ends by itself
+ * - FAULTS_DO: EIO, ENOSPC, EACCES or EMFILE: a system call fails with it. kill, kill-half, kill-after: the
+ * process gets SIGKILL before it, after half of the bytes of a write, after it. nomem: malloc, calloc,
+ * realloc or reallocarray returns NULL.
+ * - FAULTS_AT: N, from 1; 0: none, it is only counted.
+ * - FAULTS_DIR: the directory, or one file; without a slash at its end, no symbolic link in it.
+ * - FAULTS_CALLS: comma-separated names of the system calls that count; unset: all.
+ * - FAULTS_REPORT: a file that gets a line "N CALL PATH" when it happens, and "end COUNT" when the process
+ * ends by itself.
  *
  * Nothing here allocates. */
 #include <dlfcn.h>

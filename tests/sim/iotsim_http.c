@@ -306,6 +306,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **ex
     (void)how;
     if (!exchange)
         return;
+    iotsim_journal_closed(exchange->server->sim, &exchange->request, service_ms(exchange->server));
     buf_finish(&exchange->request.body);
     buf_finish(&exchange->reply.body);
     free(exchange->target);

@@ -122,3 +122,10 @@ void iotsim_journal_answered(struct iotsim *sim, const struct iotsim_request *re
         add_text(&line, "fault", fault_name((enum fault)fault));
     end(sim, &line);
 }
+
+void iotsim_journal_closed(struct iotsim *sim, const struct iotsim_request *request, int64_t now_ms)
+{
+    struct buf line;
+    if (begin(sim, &line, request->deletion, "closed", now_ms))
+        end(sim, &line);
+}

@@ -8,6 +8,7 @@
  *   {"n","event":"refused","ms","status","code"}
  *   {"n","event":"reborn","ms","identity","job","thing","number"}    another actor made it anew
  *   {"n","event":"answered","ms","status"} or {"n","event":"lost","ms","fault"}
+ *   {"n","event":"closed","ms"}    nothing more follows, whatever came before
  *
  * Every function does nothing where there is no journal, or for a request that is no deletion. */
 #ifndef SIM_IOTSIM_JOURNAL_H
@@ -36,5 +37,6 @@ void iotsim_journal_reborn(struct iotsim *sim, const struct iotsim_request *requ
 /* fault: FAULT_NONE when the answer goes out whole. */
 void iotsim_journal_answered(struct iotsim *sim, const struct iotsim_request *request,
                              const struct iotsim_reply *reply, int fault, int64_t now_ms);
+void iotsim_journal_closed(struct iotsim *sim, const struct iotsim_request *request, int64_t now_ms);
 
 #endif

@@ -43,6 +43,7 @@ static void a_buffer_refuses_whole_what_would_pass_its_maximum(void **state)
     assert_true(buf.overflow);
     assert_string_equal(buf_string(&buf), "abc");
     assert_false(buf_printf(&buf, "%d", 1000));
+    assert_string_equal(buf_string(&buf), "abc");
     assert_true(buf_printf(&buf, "%d", 42));
     assert_string_equal(buf_string(&buf), "abc42");
     buf_reset(&buf);
@@ -62,6 +63,26 @@ static void a_buffer_grows_to_its_maximum_byte_by_byte(void **state)
     assert_false(buf_char(&buf, 'x'));
     assert_int_equal(strlen(buf.data), 10000);
     buf_finish(&buf);
+}
+
+static void a_formatted_text_is_whole_at_any_length_and_place(void **state)
+{
+    char before[700], text[700];
+    (void)state;
+    memset(before, 'b', sizeof before);
+    memset(text, 't', sizeof text);
+    for (int length = 0; length < 700; length += 7) {
+        for (int at = 0; at < 600; at += 3) {
+            struct buf buf;
+            buf_init(&buf, 1400);
+            buf_append(&buf, before, (size_t)at);
+            assert_true(buf_printf(&buf, "%.*s", length, text));
+            assert_int_equal(buf.length, at + length);
+            assert_int_equal(strlen(buf_string(&buf)), at + length);
+            assert_int_equal(strspn(buf_string(&buf), "b"), at);
+            buf_finish(&buf);
+        }
+    }
 }
 
 static void check_rendering(void (*render)(struct buf *, const char *), const char *text,
@@ -212,6 +233,7 @@ int main(void)
         cmocka_unit_test(an_error_that_is_too_long_is_cut_and_stays_a_string),
         cmocka_unit_test(a_buffer_refuses_whole_what_would_pass_its_maximum),
         cmocka_unit_test(a_buffer_grows_to_its_maximum_byte_by_byte),
+        cmocka_unit_test(a_formatted_text_is_whole_at_any_length_and_place),
         cmocka_unit_test(text_from_outside_cannot_leave_its_json_string),
         cmocka_unit_test(text_from_outside_cannot_steer_a_terminal),
         cmocka_unit_test(the_nearest_word_is_offered_only_when_it_is_near),

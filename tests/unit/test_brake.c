@@ -99,8 +99,9 @@ static void the_skew_that_counts_is_the_larger_one(void **state)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct brake brake = {0};
         struct answer dated = answer_of(200, table[i].latest_ms), silent = answer_of(0, 0);
+        struct clock_sample later = {.mono_ns = 2, .wall_ms = 5};
         brake_answered(&brake, &dated, &NOW, 0, true);
-        brake_answered(&brake, &silent, &NOW, 0, true); /* says nothing of the clock */
+        brake_answered(&brake, &silent, &later, 0, true); /* says nothing of the clock */
         assert_int_equal(brake_skew_ms(&brake, table[i].median_ms), table[i].skew_ms);
         assert_int_equal(brake.clock.wall_ms, NOW.wall_ms);
     }

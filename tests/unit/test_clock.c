@@ -91,6 +91,30 @@ static void set_clock(void *ctx)
     test->rig.wall_step_ms = step_ms;
 }
 
+static void step_at_first_intent(struct rig *rig, const struct ledger_request *request)
+{
+    if (request->operation == LEDGER_INTENT && request->attempt == 1)
+        rig->wall_step_ms = 5000;
+}
+
+/* Whether the check is needless was decided on a clock that was set since. */
+static void with_a_set_clock_even_risky_checks(void **state)
+{
+    struct deletion test;
+    bool never = false;
+    (void)state;
+    deletion_begin(&test, 1);
+    test.policy.verify_risky = true;
+    facts_want(test.facts, "job-1");
+    rig_run(&test.rig, &never, 10);
+    test.rig.written = step_at_first_intent;
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(test.outcome[0], OUTCOME_DELETED);
+    assert_int_equal(test.sends[0], 1);
+    assert_int_equal(test.rig.calls[OPERATION_DESCRIBE_EXECUTION], 1);
+    deletion_finish(&test);
+}
+
 static void a_quarantine_takes_as_long_whatever_the_wall_clock_says(void **state)
 {
     static const int64_t steps[] = {-86400000, -3600000, -30000, 30000, 3600000, 86400000};
@@ -229,6 +253,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_gates_clock_sample_is_the_date_that_is_signed),
     cmocka_unit_test(a_check_is_too_old_after_the_machine_slept),
     cmocka_unit_test(sleep_counts_for_the_life_of_a_signature),
+    cmocka_unit_test(with_a_set_clock_even_risky_checks),
     cmocka_unit_test(a_quarantine_takes_as_long_whatever_the_wall_clock_says),
     cmocka_unit_test(a_skewed_clock_lengthens_the_quarantine),
     cmocka_unit_test(a_wall_clock_that_is_set_while_listing_makes_nothing_older),

@@ -4,10 +4,14 @@
 #include "http_fixture.h"
 #include "tap.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define COUNT 4
 
@@ -86,6 +90,50 @@ static void a_client_can_be_destroyed_after_any_number_of_turns(void **state)
             fixture_close(&fixture);
         }
     }
+}
+
+/* A listener that takes nothing any more: who connects to it waits. */
+static int crowded_port(int fds[4])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    for (int i = 0; i < 4; i++)
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fds[0], (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(fds[0], 0), 0);
+    assert_int_equal(getsockname(fds[0], (struct sockaddr *)&address, &length), 0);
+    for (int i = 1; i < 4; i++)
+        connect(fds[i], (struct sockaddr *)&address, length);
+    return ntohs(address.sin_port);
+}
+
+/* libcurl closes a socket that it is still connecting without a word. */
+static void a_client_is_gone_although_it_was_connecting(void **state)
+{
+    struct fixture fixture;
+    struct http_stats stats = {0};
+    struct ask ask;
+    struct err err;
+    int fds[4];
+    char url[64];
+    (void)state;
+    fixture_open(&fixture, NULL, "127.0.0.1", NULL, NULL);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", crowded_port(fds));
+    fixture.origin = http_origin_create(fixture.client, url, NULL, &err);
+    assert_non_null(fixture.origin);
+    ask_once(&fixture, &ask, "DELETE", "/x");
+    while (stats.open == 0) {
+        uv_run(&fixture.loop, UV_RUN_NOWAIT);
+        http_client_stats(fixture.client, &stats);
+    }
+    ask_cancel(&ask);
+    fixture_run(&fixture);
+    assert_int_equal(ask.request.err.code, ERR_CANCELED);
+    assert_int_equal(ask.request.sent, HTTP_NOT_SENT);
+    ask_finish(&ask);
+    fixture_close(&fixture);
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
 }
 
 static void a_request_can_be_canceled_after_any_number_of_turns(void **state)
@@ -420,6 +468,7 @@ static int remove_authority(void **state)
 
 const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(a_client_can_be_destroyed_after_any_number_of_turns, make_authority),
+    cmocka_unit_test(a_client_is_gone_although_it_was_connecting),
     cmocka_unit_test(a_request_can_be_canceled_after_any_number_of_turns),
     cmocka_unit_test(a_canceled_request_says_so),
     cmocka_unit_test(a_refused_request_is_answered_from_the_loop),

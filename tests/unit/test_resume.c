@@ -405,14 +405,20 @@ static void a_resumed_run_that_is_canceled_can_be_resumed_again(void **state)
 }
 
 static int intents;
+static bool open_intent; /* the last of them has no result on record */
 
-/* The attempts of a row are numbered through, whoever makes them. */
+/* The attempts of a row are numbered through, whoever makes them; a result that is of no attempt says so. */
 static void check_number(struct rig *rig, const struct ledger_request *request)
 {
     bool durable = rig->ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at;
     if (request->operation == LEDGER_INTENT)
         assert_int_equal(request->attempt, intents + 1);
-    intents += request->operation == LEDGER_INTENT && durable;
+    if (request->operation == LEDGER_RESULT)
+        assert_int_equal(request->attempt, open_intent ? intents : 0);
+    if (durable) {
+        intents += request->operation == LEDGER_INTENT;
+        open_intent = request->operation == LEDGER_INTENT;
+    }
 }
 
 /* One row whose answers are lost, nothing executed; the ledger fails at this request, and the next process
@@ -427,6 +433,7 @@ static void expect_restarted(int64_t request, const char *then, enum outcome out
     test.rig.ledger_fails_at = request;
     test.rig.written = check_number;
     intents = 0;
+    open_intent = false;
     assert_true(deletion_run(&test, 7200));
     test.deletes = then;
     rig_run(&test.rig, &never, 400);

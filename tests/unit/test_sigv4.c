@@ -298,6 +298,10 @@ static void a_key_fits_its_day_region_service_and_credentials_only(void **state)
     assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY "x", TIME, "eu-west-1", "iot"));
     assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-2", "iot"));
     assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-1", "sts"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west", "iot"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-1", "io"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-1", "iots"));
+    assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-1/iot", "aws4_request"));
     sigv4_key_wipe(&key);
     assert_false(sigv4_key_fits(&key, ACCESS_KEY, SECRET_KEY, TIME, "eu-west-1", "iot"));
     static const struct sigv4_key nothing;

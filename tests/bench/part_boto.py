@@ -1,0 +1,63 @@
+"""What one would write with boto3: 64 threads, one client, its default retries.
+
+usage: part_boto.py delete|sweep URL FILE
+
+delete: the executions of FILE, a JSON list of [job id, thing name, number]. sweep: lists every job's finished
+executions and deletes those that were last updated more than 30 days ago as their pages come. Prints one JSON
+object; the seconds begin when the client is ready.
+"""
+import collections
+import concurrent.futures
+import datetime
+import json
+import sys
+import time
+
+import boto3
+import botocore.config
+import botocore.exceptions
+
+THREADS = 64
+AGE = datetime.timedelta(days=30)
+FINISHED = ["SUCCEEDED", "FAILED", "TIMED_OUT", "REJECTED", "REMOVED", "CANCELED"]
+
+
+def given(client, path):
+    with open(path, encoding="utf-8") as file:
+        yield from json.load(file)
+
+
+def listed(client, path):
+    before = datetime.datetime.now(datetime.timezone.utc) - AGE
+    executions = client.get_paginator("list_job_executions_for_job")
+    for page in client.get_paginator("list_jobs").paginate(maxResults=250):
+        for job in page["jobs"]:
+            for status in FINISHED:
+                for found in executions.paginate(jobId=job["jobId"], status=status, maxResults=250):
+                    for row in found["executionSummaries"]:
+                        summary = row["jobExecutionSummary"]
+                        if summary["lastUpdatedAt"] < before:
+                            yield job["jobId"], row["thingArn"].split(":thing/", 1)[1], summary["executionNumber"]
+
+
+def main(mode, url, path):
+    client = boto3.client("iot", endpoint_url=url, config=botocore.config.Config(max_pool_connections=THREADS))
+    results = collections.Counter()
+
+    def delete(row):
+        try:
+            client.delete_job_execution(jobId=row[0], thingName=row[1], executionNumber=row[2])
+            return "deleted"
+        except botocore.exceptions.ClientError as error:
+            return error.response["Error"]["Code"]
+        except botocore.exceptions.BotoCoreError as error:
+            return type(error).__name__
+
+    start, cpu = time.monotonic(), time.process_time()
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        for result in pool.map(delete, {"delete": given, "sweep": listed}[mode](client, path)):
+            results[result] += 1
+    print(json.dumps({"seconds": time.monotonic() - start, "cpu_seconds": time.process_time() - cpu, "results": results}))
+
+
+main(*sys.argv[1:])

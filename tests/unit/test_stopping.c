@@ -1,0 +1,88 @@
+/* How a deleter stops: at once where nothing has to be waited for. */
+#include "base/time.h"
+#include "sim/deletion.h"
+#include "tap.h"
+
+static void run_for(struct deletion *test, int64_t ms)
+{
+    virtual_run(test->rig.world, NULL, NULL, virtual_mono_ns(test->rig.world) + ms * TIME_NS_PER_MS);
+}
+
+/* Rows as for a lane of one deletion in 50 s. */
+static void begin_slowly(struct deletion *test, int rows)
+{
+    static const struct dispatcher_config slow = {.quota_per_1000s = {[OPERATION_DELETE_EXECUTION] = 20}};
+    deletion_begin(test, rows);
+    facts_destroy(test->facts);
+    dispatcher_destroy(test->rig.dispatcher);
+    test->rig.dispatcher = dispatcher_create(&test->rig.env, &test->rig.service, &slow);
+    test->facts = facts_create(test->rig.dispatcher);
+}
+
+static void few_rows_are_taken_up_where_the_lane_is_slow(void **state)
+{
+    struct deletion test;
+    (void)state;
+    begin_slowly(&test, 20);
+    deletion_start(&test);
+    assert_int_equal(test.added, 8); /* in ROW_CHECK they count too */
+    assert_true(deletion_run(&test, 20 * 51));
+    deletion_finish(&test);
+}
+
+static void what_waits_for_its_slot_is_not_waited_for(void **state)
+{
+    struct deletion test;
+    (void)state;
+    begin_slowly(&test, 20);
+    deletion_start(&test);
+    run_for(&test, 5000);
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], 1);
+    deleter_cancel(test.deleter, false);
+    run_for(&test, 1000);
+    assert_int_equal(deleter_rows(test.deleter), 0);
+    assert_int_equal(test.outcomes[OUTCOME_NOT_ATTEMPTED], test.added - 1);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 1);
+    deletion_finish(&test);
+}
+
+static void a_look_without_an_answer_is_given_up_in_a_hurry(void **state)
+{
+    (void)state;
+    for (int64_t at_ms = 302000; at_ms < 304000; at_ms += 10) {
+        struct deletion test;
+        deletion_begin(&test, 1);
+        test.deletes = "L";
+        test.describes = "=A";
+        deletion_start(&test);
+        run_for(&test, at_ms);
+        deleter_cancel(test.deleter, true);
+        run_for(&test, 1000);
+        assert_int_equal(test.outcome[0], OUTCOME_UNKNOWN);
+        deletion_finish(&test);
+    }
+}
+
+static void ten_checks_that_are_refused_stop_it(void **state)
+{
+    struct deletion test;
+    enum answer_class why;
+    (void)state;
+    deletion_begin(&test, 60);
+    test.describes = "A";
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(deleter_stopped(test.deleter, &why)->code, ERR_PERMISSION);
+    assert_int_equal(why, ANSWER_DENIED);
+    assert_int_equal(test.outcomes[OUTCOME_FAILED], 10);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
+    deletion_finish(&test);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(few_rows_are_taken_up_where_the_lane_is_slow),
+    cmocka_unit_test(what_waits_for_its_slot_is_not_waited_for),
+    cmocka_unit_test(a_look_without_an_answer_is_given_up_in_a_hurry),
+    cmocka_unit_test(ten_checks_that_are_refused_stop_it),
+};
+
+TAP_MAIN(tests)
