@@ -52,7 +52,8 @@ def main(tests, at_once=1):
     failed = 0
     print(f"1..{len(tests)}", flush=True)
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        for number, (test, found) in enumerate(zip(tests, pool.map(outcome, tests)), 1):
+        outcomes = map(outcome, tests) if at_once == 1 else pool.map(outcome, tests)
+        for number, (test, found) in enumerate(zip(tests, outcomes), 1):
             name = test.__name__.removeprefix("test_").replace("_", " ")
             if found is None:
                 print(f"ok {number} - {name}", flush=True)
