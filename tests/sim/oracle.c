@@ -260,24 +260,27 @@ static void check_eligible(struct oracle *oracle, const struct attempt *attempt,
 }
 
 /* Another one was hit. That cannot be prevented where somebody else had deleted the one that was meant after
- * our last look; or where one request is carried out twice. */
+ * our last look; where one request is carried out twice; or where the look showed what was there before our
+ * own deletion. */
 static void judge_hit(struct oracle *oracle, const struct attempt *attempt,
                       const struct fleet_execution *lost)
 {
     struct sim *sim = oracle->sim;
+    const struct fault_plan *faults = sim->scenario->faults;
     struct fleet_execution meant = {0};
     bool known = fleet_identity(sim->fleet, attempt->meant, &meant) && meant.deleted_ms != 0;
-    bool theirs = known && actors_took(sim->actors, attempt->meant) && meant.deleted_ms >= attempt->state_ms;
-    bool again = known && attempt->executed > 1 && sim->scenario->faults[FAULT_TWICE].ppm > 0;
+    bool since = known && meant.deleted_ms >= attempt->state_ms;
+    bool theirs = actors_took(sim->actors, attempt->meant);
+    bool in_trip = sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS;
     sim_tell(sim, "a newcomer is hit: %s/%s/%lld", lost->execution.job_id, lost->execution.thing_name,
              (long long)lost->execution.number);
     sim->totals.queued += lost->execution.fingerprint.status == EXECUTION_QUEUED;
-    if (again)
+    if (known && attempt->executed > 1 && faults[FAULT_TWICE].ppm > 0)
         sim->totals.twice++;
-    else if (theirs && sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS)
-        sim->totals.in_trip++;
-    else if (theirs)
-        sim->totals.late++;
+    else if (since && theirs)
+        *(in_trip ? &sim->totals.in_trip : &sim->totals.late) += 1;
+    else if (since && faults[FAULT_STALE].ppm > 0)
+        sim->totals.stale++;
     else
         sim_break(sim, "right target: %s/%s/%lld is another incarnation", lost->execution.job_id,
                   lost->execution.thing_name, (long long)lost->execution.number);

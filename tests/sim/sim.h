@@ -20,6 +20,7 @@ struct sim_totals {
                         after our last read */
     int64_t late;    /* by a request that was carried out later than that */
     int64_t twice;   /* by the second delivery of a request that had done its work */
+    int64_t stale;   /* where a read showed what was there before our own deletion */
     int64_t queued;  /* of all these, those that had not begun: the service deletes them without force */
     int64_t changed; /* deleted with force although they had gone on after our last look */
     int64_t outcomes[16], ends[8];

@@ -280,9 +280,10 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
                totals->restarts);
     buf_printf(out,
                "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64
-               " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery; of these %" PRId64
+               " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery, %" PRId64
+               " after a stale look; of these %" PRId64
                " were queued; changed after the look and forced: %" PRId64 "\n",
-               totals->deletions, totals->in_trip, totals->late, totals->twice, totals->queued,
+               totals->deletions, totals->in_trip, totals->late, totals->twice, totals->stale, totals->queued,
                totals->changed);
     buf_printf(out, "# %" PRId64 " faults:", faults);
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
