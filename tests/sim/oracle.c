@@ -16,6 +16,7 @@
 #define WINDOW_SECONDS 10
 #define CHECK_LIFE_NS  (60 * TIME_NS_PER_SECOND)
 #define SKEW_MAX_MS    60000
+#define LOST_MAX       3 /* sendings of a row whose answer was lost */
 #define REFUSALS_MAX   10
 #define IN_TRIP_MS     60000
 #define AFTERMATH_EACH 200 /* sendings: it costs as much as many of them */
@@ -174,6 +175,8 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
     if (oracle->sends++ % AFTERMATH_EACH == 0)
         check_disk(oracle, call, row);
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
+    if (row->lost >= LOST_MAX)
+        sim_break(oracle->sim, "no double send: a row is sent again after %d answers were lost", row->lost);
     if (call->force != running)
         sim_break(oracle->sim, "eligible: force is %d", call->force);
     if (!running && !rules_terminal(row->print.status))
@@ -365,6 +368,7 @@ static void note_deletion(struct oracle *oracle, const struct oracle_view *view)
     if (class == ANSWER_AMBIGUOUS) {
         oracle->slots[attempt->slot].checked = false;
         oracle_shadow_row(oracle, attempt->run, attempt->row)->doubted = true;
+        oracle_shadow_row(oracle, attempt->run, attempt->row)->lost++;
     }
     oracle->refusals = is_refusal(class) ? oracle->refusals + 1 : 0;
 }

@@ -36,6 +36,7 @@ struct shadow_row { /* what the ledger must hold of a row: confirmed, and asked 
     uint64_t meant; /* identity, when it was planned */
     int16_t intents, intents_asked, results, results_asked;
     enum outcome outcome, outcome_asked, told;
+    int lost;      /* answers */
     bool executed; /* one of its attempts deleted something */
     bool doubted;  /* one of them may have, for all that the process knew: without a look nothing follows */
 };
