@@ -126,6 +126,12 @@ static void ignore(struct ledger_request *request)
     (void)request;
 }
 
+static bool is_open(struct store *store, int64_t run)
+{
+    struct ledger_request open = {.operation = LEDGER_OPEN_RUN, .from = run - 1, .done = ignore};
+    return store_apply(store, &open) == 0 && open.run == run;
+}
+
 static void look_at_run(struct sim *sim, struct store *store, int64_t run)
 {
     static struct plan_row rows[LEDGER_BATCH];
@@ -143,7 +149,7 @@ static void look_at_run(struct sim *sim, struct store *store, int64_t run)
             oracle_found_row(sim->oracle, run, from + (int64_t)i, &rows[i]);
         from += (int64_t)read.count;
     }
-    oracle_found_run(sim->oracle, run, from);
+    oracle_found_run(sim->oracle, run, from, is_open(store, run));
 }
 
 static struct store *open_store(struct sim *sim, const struct disk *disk, struct err *err)
@@ -201,7 +207,8 @@ struct archive *archive_open(struct sim *sim)
                                            .wake = on_wake,
                                            .wall_ms = archive_wall_ms,
                                            .ctx = archive,
-                                           .sha256 = digest};
+                                           .sha256 = digest,
+                                           .retain_ms = sim->scenario->retain_ms};
     look(sim, false);
     archive->sim = sim;
     archive->face = (struct ledger){.ctx = archive, .submit = on_submit};

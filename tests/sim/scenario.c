@@ -157,6 +157,7 @@ static void draw_world(struct random *random, struct scenario *scenario, bool la
     scenario->policies = (int)between(random, 1, SCENARIO_POLICIES_MAX);
     scenario->runs = (int)between(random, 1, large ? 3 : 5);
     scenario->risky = chance(random, 30);
+    scenario->retain_ms = chance(random, 20) ? between(random, 10, 40) * TIME_MS_PER_MINUTE : 0;
 }
 
 /* What a small fleet suffers in minutes is spread over a large one, or nothing would ever be listed. */

@@ -13,7 +13,7 @@
 #define SIM_TIMEOUT_NS INT64_C(10000000000)   /* of a call, for the client */
 
 struct sim_totals {
-    int64_t seeds, events, virtual_ms, runs, restarts;
+    int64_t seeds, events, virtual_ms, runs, restarts, forgotten;
     int64_t deletions; /* that the service carried out for us */
     int64_t faults[FAULT_COUNT], acts[ACTOR_COUNT], accidents[ACCIDENT_COUNT];
     int64_t in_trip; /* newcomers hit within a minute of the sending: somebody else had deleted what was meant

@@ -275,9 +275,9 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
         faults += totals->faults[i];
     buf_printf(out,
                "# %" PRId64 " seeds, %" PRId64 " events, %" PRId64 " virtual hours, %" PRId64
-               " runs, %" PRId64 " restarts\n",
+               " runs, %" PRId64 " restarts, %" PRId64 " runs forgotten\n",
                totals->seeds, totals->events, totals->virtual_ms / TIME_MS_PER_HOUR, totals->runs,
-               totals->restarts);
+               totals->restarts, totals->forgotten);
     buf_printf(out,
                "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64
                " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery, %" PRId64
