@@ -39,6 +39,7 @@ struct sim {
     int64_t healed_ms; /* since then, on the service's clock */
     bool trace;
     int64_t steps;
+    int full_until;   /* restarts of the process; then the disk has room again */
     char broken[400]; /* the first rule that did not hold; "" while all do */
     int64_t broken_step;
     struct sim_totals totals;

@@ -94,6 +94,7 @@ static void happen(struct sim *sim, const struct accident *accident)
         return;
     case ACCIDENT_DISK_FULL:
         disk_limit(sim->disk, disk_size(sim->disk) + accident->amount + 1);
+        sim->full_until = process_restarts(sim->process) + 2;
         return;
     default:
         disk_trouble(sim->disk, troubles[accident->kind], accident->amount);
@@ -109,6 +110,8 @@ static void have_accidents(struct sim *sim)
             happen(sim, &scenario->accidents[i]);
     if (disk_died(sim->disk))
         process_kill(sim->process);
+    if (process_restarts(sim->process) > sim->full_until)
+        disk_limit(sim->disk, 0);
 }
 
 /* --- the two phases --------------------------------------------------------------------------------------

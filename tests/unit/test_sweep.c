@@ -239,6 +239,8 @@ static void a_disk_that_fails_at_any_event_loses_nothing(void **state)
     at_every_event(ACCIDENT_DISK_SHORT, 1, 4);
     at_every_event(ACCIDENT_DISK_SYNC, 0, 4);
     at_every_event(ACCIDENT_DISK_DEATH, 2, 4);
+    at_every_event(ACCIDENT_DISK_FULL, 0, 4);
+    at_every_event(ACCIDENT_DISK_FULL, 20000, 4);
 }
 
 static const struct CMUnitTest tests[] = {
