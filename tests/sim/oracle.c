@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define WINDOW_SECONDS 10
-#define CHECK_LIFE_NS  (60 * TIME_NS_PER_SECOND)
+#define CHECK_LIFE_NS  (60 * TIME_NS_PER_SECOND + 2 * TIME_NS_PER_MS) /* clocks are read in milliseconds */
 #define SKEW_MAX_MS    60000
 #define LOST_MAX       3 /* sendings of a row whose answer was lost */
 #define REFUSALS_MAX   10
