@@ -19,7 +19,7 @@
 #define LOST_MAX       3 /* sendings of a row whose answer was lost */
 #define REFUSALS_MAX   10
 #define IN_TRIP_MS     60000
-#define AFTERMATH_EACH 200 /* sendings: it costs as much as many of them */
+#define AFTERMATH_EACH 200 /* sendings; fewer of large fleets: the whole disk is copied */
 #define NEVER_SEEN_MS  INT64_MAX
 
 /* --- numbers for names -----------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
                   row->results, call->job_id, call->thing_name, (long long)call->number);
     if (row->outcome_asked != OUTCOME_PENDING)
         sim_break(oracle->sim, "no double send: a settled row is sent");
-    if (oracle->sends++ % AFTERMATH_EACH == 0)
+    if (oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0)
         check_disk(oracle, call, row);
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
     if (row->lost >= LOST_MAX)
