@@ -27,7 +27,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define GATHER_NS         (3 * TIME_NS_PER_MS) /* transactions begin this far apart at least */
+#define GATHER_NS         (5 * TIME_NS_PER_MS) /* transactions begin this far apart at least */
 #define RETAIN_MS_DEFAULT (400 * TIME_MS_PER_DAY)
 #define LOG_PAGES_IDLE    1000  /* moved to their place when nothing waits: 4 MB */
 #define LOG_PAGES_MAX     16000 /* and at once: 64 MB */

@@ -183,4 +183,4 @@ def test_a_pace_that_was_learned_is_not_probed_again():
         assert "before 99000" not in second.stderr, second.stderr
 
 
-main([value for name, value in list(globals().items()) if name.startswith("test_")])
+main([value for name, value in list(globals().items()) if name.startswith("test_")], at_once=4)
