@@ -253,6 +253,16 @@ static void on_intent(struct ledger_request *request)
     submit(row, OPERATION_DELETE_EXECUTION, on_sent);
 }
 
+/* How far apart the clocks may be now, the worst of what is known: by the Dates that were compared with the
+ * wall clock of their time, and by those that were not, for it may have been set since. */
+static int64_t worst_skew_ms(const struct row_shared *shared, int64_t wall_ms)
+{
+    int64_t skew_ms = brake_skew_ms(&shared->brake, dispatcher_skew_ms(shared->dispatcher));
+    int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
+    int64_t now_ms = service_ms != 0 ? service_ms - wall_ms : 0;
+    return llabs(now_ms) > llabs(skew_ms) ? now_ms : skew_ms;
+}
+
 /* The gate. Everything that must be true of a deletion is looked at once more, with the one clock sample that
  * becomes its date. */
 static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
@@ -260,7 +270,7 @@ static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
     struct row *row = dispatch->owner;
     struct row_shared *shared = row->shared;
     struct clock_sample now = {.mono_ns = shared->env->mono_ns(shared->env->ctx), .wall_ms = wall_ms};
-    int64_t skew_ms = brake_skew_ms(&shared->brake, dispatcher_skew_ms(shared->dispatcher));
+    int64_t skew_ms = worst_skew_ms(shared, wall_ms);
     bool known = dispatcher_service_ms(shared->dispatcher) != 0;
     struct err ignored;
     if (shared->brake.stopping || !check_holds(row, &now) ||
