@@ -2,6 +2,7 @@
 #include "ledger/reserve.h"
 
 #include "base/mem.h"
+#include "ledger/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@ struct reserve *reserve_open(const char *directory, struct err *err)
     char path[4096];
     struct stat status;
     snprintf(path, sizeof path, "%s/reserve", directory);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = file_open(path);
     if (fd < 0 || fstat(fd, &status) != 0) {
         err_set(err, ERR_IO, "'%s': %s", path, err_errno(errno));
         if (fd >= 0) {
