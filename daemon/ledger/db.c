@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "ledger/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,7 +123,7 @@ static int check_length(int fd, const char *path, struct err *err)
 /* SQLite would give the file the mode that the umask leaves. */
 static int create_file(const char *path, struct err *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = file_open(path);
     if (fd < 0) {
         return err_set(err, ERR_IO, "ledger '%s': %s", path, err_errno(errno));
     }
