@@ -235,10 +235,10 @@ static void a_kill_at_any_event_loses_nothing(void **state)
 static void a_disk_that_fails_at_any_event_loses_nothing(void **state)
 {
     (void)state;
-    at_every_event(ACCIDENT_DISK_WRITE, 0, 11);
-    at_every_event(ACCIDENT_DISK_SHORT, 1, 11);
-    at_every_event(ACCIDENT_DISK_SYNC, 0, 11);
-    at_every_event(ACCIDENT_DISK_DEATH, 2, 11);
+    at_every_event(ACCIDENT_DISK_WRITE, 0, 5);
+    at_every_event(ACCIDENT_DISK_SHORT, 1, 5);
+    at_every_event(ACCIDENT_DISK_SYNC, 0, 5);
+    at_every_event(ACCIDENT_DISK_DEATH, 2, 5);
 }
 
 static const struct CMUnitTest tests[] = {
