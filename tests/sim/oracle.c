@@ -14,11 +14,12 @@
 #include <string.h>
 
 #define WINDOW_SECONDS 10
-#define CHECK_LIFE_NS  (60 * TIME_NS_PER_SECOND)
+#define CHECK_LIFE_NS  (60 * TIME_NS_PER_SECOND + 2 * TIME_NS_PER_MS) /* clocks are read in milliseconds */
 #define SKEW_MAX_MS    60000
+#define LOST_MAX       3 /* sendings of a row whose answer was lost */
 #define REFUSALS_MAX   10
 #define IN_TRIP_MS     60000
-#define AFTERMATH_EACH 200 /* sendings: it costs as much as many of them */
+#define AFTERMATH_EACH 200 /* sendings; fewer of large fleets: the whole disk is copied */
 #define NEVER_SEEN_MS  INT64_MAX
 
 /* --- numbers for names -----------------------------------------------------------------------------------
@@ -171,9 +172,11 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
                   row->results, call->job_id, call->thing_name, (long long)call->number);
     if (row->outcome_asked != OUTCOME_PENDING)
         sim_break(oracle->sim, "no double send: a settled row is sent");
-    if (oracle->sends++ % AFTERMATH_EACH == 0)
+    if (oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0)
         check_disk(oracle, call, row);
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
+    if (row->lost >= LOST_MAX)
+        sim_break(oracle->sim, "no double send: a row is sent again after %d answers were lost", row->lost);
     if (call->force != running)
         sim_break(oracle->sim, "eligible: force is %d", call->force);
     if (!running && !rules_terminal(row->print.status))
@@ -260,24 +263,27 @@ static void check_eligible(struct oracle *oracle, const struct attempt *attempt,
 }
 
 /* Another one was hit. That cannot be prevented where somebody else had deleted the one that was meant after
- * our last look; or where one request is carried out twice. */
+ * our last look; where one request is carried out twice; or where the look showed what was there before our
+ * own deletion. */
 static void judge_hit(struct oracle *oracle, const struct attempt *attempt,
                       const struct fleet_execution *lost)
 {
     struct sim *sim = oracle->sim;
+    const struct fault_plan *faults = sim->scenario->faults;
     struct fleet_execution meant = {0};
     bool known = fleet_identity(sim->fleet, attempt->meant, &meant) && meant.deleted_ms != 0;
-    bool theirs = known && actors_took(sim->actors, attempt->meant) && meant.deleted_ms >= attempt->state_ms;
-    bool again = known && attempt->executed > 1 && sim->scenario->faults[FAULT_TWICE].ppm > 0;
+    bool since = known && meant.deleted_ms >= attempt->state_ms;
+    bool theirs = actors_took(sim->actors, attempt->meant);
+    bool in_trip = sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS;
     sim_tell(sim, "a newcomer is hit: %s/%s/%lld", lost->execution.job_id, lost->execution.thing_name,
              (long long)lost->execution.number);
     sim->totals.queued += lost->execution.fingerprint.status == EXECUTION_QUEUED;
-    if (again)
+    if (known && attempt->executed > 1 && faults[FAULT_TWICE].ppm > 0)
         sim->totals.twice++;
-    else if (theirs && sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS)
-        sim->totals.in_trip++;
-    else if (theirs)
-        sim->totals.late++;
+    else if (since && theirs)
+        *(in_trip ? &sim->totals.in_trip : &sim->totals.late) += 1;
+    else if (since && faults[FAULT_STALE].ppm > 0)
+        sim->totals.stale++;
     else
         sim_break(sim, "right target: %s/%s/%lld is another incarnation", lost->execution.job_id,
                   lost->execution.thing_name, (long long)lost->execution.number);
@@ -362,6 +368,7 @@ static void note_deletion(struct oracle *oracle, const struct oracle_view *view)
     if (class == ANSWER_AMBIGUOUS) {
         oracle->slots[attempt->slot].checked = false;
         oracle_shadow_row(oracle, attempt->run, attempt->row)->doubted = true;
+        oracle_shadow_row(oracle, attempt->run, attempt->row)->lost++;
     }
     oracle->refusals = is_refusal(class) ? oracle->refusals + 1 : 0;
 }

@@ -123,7 +123,7 @@ void oracle_run_ends(struct oracle *oracle, const struct report *report)
     for (int64_t i = 0; run && i < run->count; i++) /* what was told without a record may come again */
         run->rows[i].told = OUTCOME_PENDING;
     bool open = report->end == SWEEP_STOPPED || (oracle->resuming && report->end == SWEEP_CANCELED);
-    if (run && !run->ended && !open)
+    if (run && run->ended_ms == 0 && !open)
         sim_break(sim, "audited: a run ended as %s without a record of it", sweep_end_name(report->end));
 }
 

@@ -94,6 +94,7 @@ static void happen(struct sim *sim, const struct accident *accident)
         return;
     case ACCIDENT_DISK_FULL:
         disk_limit(sim->disk, disk_size(sim->disk) + accident->amount + 1);
+        sim->full_until = process_restarts(sim->process) + 2;
         return;
     default:
         disk_trouble(sim->disk, troubles[accident->kind], accident->amount);
@@ -109,6 +110,8 @@ static void have_accidents(struct sim *sim)
             happen(sim, &scenario->accidents[i]);
     if (disk_died(sim->disk))
         process_kill(sim->process);
+    if (process_restarts(sim->process) > sim->full_until)
+        disk_limit(sim->disk, 0);
 }
 
 /* --- the two phases --------------------------------------------------------------------------------------
@@ -275,15 +278,19 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
         faults += totals->faults[i];
     buf_printf(out,
                "# %" PRId64 " seeds, %" PRId64 " events, %" PRId64 " virtual hours, %" PRId64
-               " runs, %" PRId64 " restarts\n",
+               " runs, %" PRId64 " restarts, %" PRId64 " runs forgotten\n",
                totals->seeds, totals->events, totals->virtual_ms / TIME_MS_PER_HOUR, totals->runs,
-               totals->restarts);
+               totals->restarts, totals->forgotten);
+    int64_t hit = totals->in_trip + totals->late + totals->twice + totals->stale;
+    buf_printf(out, "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64,
+               totals->deletions, hit);
+    buf_printf(out, ", %" PRId64 " in a million\n",
+               totals->deletions ? hit * 1000000 / totals->deletions : 0);
     buf_printf(out,
-               "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64
-               " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery; of these %" PRId64
-               " were queued; changed after the look and forced: %" PRId64 "\n",
-               totals->deletions, totals->in_trip, totals->late, totals->twice, totals->queued,
-               totals->changed);
+               "#   %" PRId64 " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery, %" PRId64
+               " after a stale look; of these %" PRId64 " were queued\n",
+               totals->in_trip, totals->late, totals->twice, totals->stale, totals->queued);
+    buf_printf(out, "#   %" PRId64 " deleted with force had gone on after the look\n", totals->changed);
     buf_printf(out, "# %" PRId64 " faults:", faults);
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
         buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);

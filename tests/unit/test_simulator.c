@@ -76,7 +76,7 @@ static bool run_seeds(uint64_t first, uint64_t count, bool large)
     printf("# seeds %llu..%llu\n", (unsigned long long)first, (unsigned long long)(first + count - 1));
     for (uint64_t seed = first; good && seed < first + count; seed++) {
         good = run_seed(seed, large, &totals);
-        if ((seed - first + 1) % TELL_EACH == 0 && good)
+        if ((seed - first + 1) % (large ? TELL_EACH / 50 : TELL_EACH) == 0 && good)
             printf("# up to %llu\n", (unsigned long long)seed);
         fflush(stdout);
     }
