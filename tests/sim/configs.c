@@ -17,7 +17,7 @@ struct configs {
     struct random random;
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
-    bool risky;
+    bool risky, plan_only;
     int64_t executions;
 };
 
@@ -117,9 +117,16 @@ int configs_find(const struct configs *configs, const char *name)
     return fits ? number : -1;
 }
 
+bool configs_plan_only(const struct configs *configs)
+{
+    return configs->plan_only;
+}
+
 void configs_reload(struct configs *configs)
 {
-    draw(configs, (int)below(configs, configs->count));
+    configs->plan_only = chance(configs, 20);
+    if (!configs->plan_only) /* else the policies stay, so that a run that is resumed has its own again */
+        draw(configs, (int)below(configs, configs->count));
 }
 
 void configs_use(struct configs *configs, const struct policy *policy)

@@ -136,6 +136,8 @@ static void check_guards(struct oracle *oracle, const struct shadow_run *run)
     struct sim *sim = oracle->sim;
     if (!policy->enforce)
         sim_break(sim, "guards: the policy only observes");
+    if (oracle->look_only)
+        sim_break(sim, "guards: the target allows no more than plans");
     if (!run->planned)
         sim_break(sim, "guards: sent before the plan was judged");
     if (run->planned && run->matched > policy->selected_over)
@@ -202,6 +204,18 @@ static struct attempt *note_attempt(struct oracle *oracle, const struct call *ca
     return attempt;
 }
 
+/* Within one process: the next one may not know of the answer. */
+static void check_final(struct oracle *oracle, const struct slot *slot, const struct shadow_row *row)
+{
+    const struct attempt *before = slot->latest;
+    if (!before || !before->answered || row->doubted)
+        return;
+    if (before->class == ANSWER_DONE || before->class == ANSWER_GONE || before->class == ANSWER_STATE ||
+        before->class == ANSWER_DENIED || before->class == ANSWER_INVALID)
+        sim_break(oracle->sim, "no double send: %s is sent after the answer %s",
+                  names_text(oracle->slot_names, before->slot), answer_class_name(before->class));
+}
+
 static struct attempt *check_deletion(struct oracle *oracle, const struct call *call)
 {
     uint32_t index = oracle_find_slot(oracle, call->job_id, call->thing_name, call->number);
@@ -217,6 +231,7 @@ static struct attempt *check_deletion(struct oracle *oracle, const struct call *
     check_guards(oracle, run);
     check_look(oracle, call, slot, row);
     check_pair(oracle, slot);
+    check_final(oracle, slot, row);
     if (slot->state_ms == NEVER_SEEN_MS)
         slot->state_ms = run->began_ms; /* the listing was the last look */
     return note_attempt(oracle, call, slot, index);

@@ -34,8 +34,8 @@ void oracle_answered(struct oracle *oracle, const struct oracle_view *view);
 /* --- what the process does --- */
 
 void oracle_started(struct oracle *oracle); /* a new process: new lanes, nothing learned */
-void oracle_run_begins(struct oracle *oracle, const struct policy *policy,
-                       int64_t resumed); /* 0: a new run */
+/* look_only: the target allows no more than plans. resumed: 0 for a new run. */
+void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool look_only, int64_t resumed);
 void oracle_planned(struct oracle *oracle, const struct report *so_far);
 void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected);
 void oracle_settled(struct oracle *oracle, const struct plan_row *row, enum outcome outcome);

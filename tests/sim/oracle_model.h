@@ -66,7 +66,7 @@ struct oracle {
     int64_t run; /* 0: none, or not started yet */
     const struct policy *policy;
     int64_t began_ms, calls[OPERATION_COUNT];
-    bool resuming, canceled, frozen, planned;
+    bool resuming, look_only, canceled, frozen, planned;
     int refusals; /* in a row */
     int64_t latest_skew_ms, sends;
     bool row_selected; /* the latest verdict */

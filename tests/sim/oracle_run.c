@@ -7,11 +7,12 @@
 
 #include <string.h>
 
-void oracle_run_begins(struct oracle *oracle, const struct policy *policy, int64_t resumed)
+void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool look_only, int64_t resumed)
 {
     oracle->run = resumed;
     oracle->resuming = resumed != 0;
     oracle->policy = policy;
+    oracle->look_only = look_only;
     oracle->began_ms = sim_service_ms(oracle->sim);
     oracle->canceled = oracle->planned = false;
     oracle->refusals = 0;
@@ -61,6 +62,9 @@ void oracle_settled(struct oracle *oracle, const struct plan_row *plan, enum out
         return;
     }
     row->told = outcome;
+    if (row->executed && outcome == OUTCOME_NOT_ATTEMPTED)
+        sim_break(oracle->sim, "audited: %s is told as %s, and was deleted by us",
+                  names_text(oracle->slot_names, index), outcome_name(outcome));
     if (!oracle->frozen && row->outcome != outcome)
         sim_break(oracle->sim, "audited: %s is told as %s, on record is %s",
                   names_text(oracle->slot_names, index), outcome_name(outcome), outcome_name(row->outcome));

@@ -33,7 +33,7 @@ struct process {
     struct ledger_request open_run, rates;
     struct run_header site; /* whose rates they are */
     struct report report;
-    struct target target;
+    struct target target, look_only; /* the same, as a reload may make it */
     bool asking, dead, done, over, closing;
     bool leaving;    /* it ends with the present run */
     int turn_number; /* turns that were planned before are void */
@@ -248,17 +248,19 @@ static void on_settled(void *owner, const struct plan_row *row, enum outcome out
 static void sweep_on(struct process *process, int policy, const struct ledger_request *found)
 {
     struct sim *sim = process->sim;
+    bool look_only = configs_plan_only(process->configs) && !sim->healed;
     struct sweep_config config = {
         .env = virtual_env(sim->world),
         .dispatcher = process->dispatcher,
         .ledger = archive_face(process->archive),
-        .target = &process->target,
+        .target = look_only ? &process->look_only : &process->target,
         .observer = {
             .owner = process, .row = on_row, .planned = on_planned, .settled = on_settled, .done = on_done}};
     config.policy = configs_policy(process->configs, policy, &config.policy_sha256);
     process->done = false;
-    oracle_run_begins(sim->oracle, config.policy, found ? found->run : 0);
-    sim_tell(sim, "run begins: %s%s", config.policy->name, found ? ", resumed" : "");
+    oracle_run_begins(sim->oracle, config.policy, look_only, found ? found->run : 0);
+    sim_tell(sim, "run begins: %s%s%s", config.policy->name, found ? ", resumed" : "",
+             look_only ? ", looks only" : "");
     process->sweep = found ? sweep_resume(&config, found) : sweep_start(&config);
 }
 
@@ -378,6 +380,8 @@ struct process *process_create(struct sim *sim)
                                       .account = "123456789012",
                                       .region = "eu-west-1",
                                       .signature_life_ms = SIM_LIFE_MS};
+    process->look_only = process->target;
+    process->look_only.plan_only = true;
     memcpy(process->site.account, process->target.account, sizeof process->site.account);
     memcpy(process->site.region, process->target.region, sizeof process->site.region);
     scenario_stream(sim->scenario, 500, &process->random);
