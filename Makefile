@@ -44,8 +44,9 @@ else
 $(error VARIANT is one of release, sanitize, coverage, fuzz)
 endif
 
-# uthash's default hash function falls through its cases in a way that clang refuses
-CPPFLAGS = -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT -Iinclude -Itests $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+# uthash's default hash function falls through its cases in a way that clang refuses; without memory it would exit(-1)
+CPPFLAGS = -D_GNU_SOURCE -DHASH_FUNCTION=HASH_OAT -Duthash_malloc=mem_alloc '-Duthash_fatal(text)=mem_exhausted()' \
+           -Iinclude -Itests $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS   := -std=c11 $(OPT) $(WARN) $(HARDEN)
 LDFLAGS  := $(LDHARDEN) $(LDOPT)
 LDLIBS    = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm

@@ -283,6 +283,8 @@ static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
     }
     row->quarantine_end_ns = now.mono_ns + quarantine_ns(shared->signature_life_ms, skew_ms);
     row->signed_at_ms = wall_ms;
+    dispatch->call.leave_by_ns =
+        row->checked ? row->check.mono_ns + DELETER_CHECK_LIFE_MS * TIME_NS_PER_MS : 0;
     row->sent = row->open = true;
     return true;
 }

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "ledger/file.h"
 #include "ledger/reserve.h"
 
 #include <errno.h>
@@ -304,7 +305,7 @@ static int take_lock(struct ledger_durable *durable, struct err *err)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/lock", durable->config.directory);
-    durable->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    durable->lock_fd = file_open(path);
     if (durable->lock_fd < 0) {
         enum err_code code = errno == ENOENT ? ERR_NOT_FOUND : errno == EACCES ? ERR_PERMISSION : ERR_IO;
         return err_set(err, code, "state directory '%s': %s", durable->config.directory, err_errno(errno));

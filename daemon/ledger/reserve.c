@@ -2,6 +2,7 @@
 #include "ledger/reserve.h"
 
 #include "base/mem.h"
+#include "ledger/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,7 @@ static int open_file(struct reserve *reserve, struct err *err)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/reserve", reserve->directory);
-    reserve->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    reserve->fd = file_open(path);
     reserve->disk = (struct reserve_disk){.ctx = reserve, .size = file_size, .resize = resize_file};
     return reserve->fd >= 0 ? 0 : err_set(err, ERR_IO, "'%s': %s", path, err_errno(errno));
 }

@@ -16,7 +16,7 @@
 struct ledger_durable;
 
 struct ledger_durable_config {
-    const char *directory; /* must exist; holds ledger.db (0600), the lock and the reserve */
+    const char *directory; /* must exist; holds ledger.db (0600), the lock and the reserve (ledger/file.h) */
     const char *program;   /* told to whoever finds the directory locked; NULL: "an engine" */
     const char *vfs;       /* NULL but in tests; where it is given, there is no lock, */
     const struct reserve_disk *reserve_disk; /* and a reserve only with this; valid while it is open */
