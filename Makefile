@@ -169,10 +169,12 @@ check: ## build every variant and run all tests (under five minutes)
 	@$(MAKE) --no-print-directory -j2 VARIANT=release all tests
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize all tests
 	@$(MAKE) --no-print-directory VARIANT=sanitize run-tests
-	tests/run "build/release/tests/test_simulator 1001 1000" "build/release/tests/test_simulator 2001 1000"
+
+SIMULATOR := build/release/tests/test_simulator
 
 run-tests:
-	BUILD=$(BUILD) tests/run $(UNIT) $(REPLAYS) $(E2E) tests/lint/test_lint.py
+	BUILD=$(BUILD) tests/run $(UNIT) $(REPLAYS) $(E2E) tests/lint/test_lint.py "tests/mutants/run.py --check" \
+	    "$(SIMULATOR) 1001 1000" "$(SIMULATOR) 2001 1000"
 
 tests: $(UNIT) $(REPLAYS) $(E2E_HELP)
 
@@ -184,13 +186,15 @@ check-long: check valgrind fuzz ## check, valgrind, fuzz, the long run of the si
 	JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_pacing
 	JOBSWEEP_KILLS=1000 JOBSWEEP_EVERY=1 tests/run -j1 -t 3000 tests/e2e/kills.py tests/e2e/disk.py tests/e2e/memory.py
 	@$(MAKE) --no-print-directory simulate
-
-SIMULATOR := build/release/tests/test_simulator
+	@$(MAKE) --no-print-directory mutants
 
 simulate: ## at least 20,000 seeds of the simulator, 10,000,000 deletions and 1,000,000 faults, on two cores
 	@$(MAKE) --no-print-directory -j2 VARIANT=release $(SIMULATOR)
 	tests/run -v -t 3600 "$(SIMULATOR) 1 12000" "$(SIMULATOR) 100001 12000" \
 	    "$(SIMULATOR) 200001 260 large" "$(SIMULATOR) 300001 260 large"
+
+mutants: ## bugs planted one at a time, each of which the simulator must find (tests/mutants)
+	tests/mutants/run.py
 
 check-systemd: deps-system ## the installed service under a systemd of its own, in a container (root or sudo; a Debian mirror)
 	@$(MAKE) --no-print-directory -j2 VARIANT=release all
@@ -246,7 +250,7 @@ uninstall: ## remove what install put there, but for the configuration
 	rm -f $(foreach page,$(MANUALS),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -rf $(DOCDIR)
 
-.PHONY: install uninstall bench valgrind simulate check-long check-systemd demo unit fuzzers fuzz deps deps-system check run-tests tests \
+.PHONY: install uninstall bench valgrind simulate mutants check-long check-systemd demo unit fuzzers fuzz deps deps-system check run-tests tests \
         lint format clean
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
