@@ -34,13 +34,14 @@
 
 struct task {
     struct daemon *daemon;
-    const struct config *refused_by; /* it cannot be resumed with this configuration */
+    int refused; /* the load of the configuration with which it cannot be resumed; 0: none */
     struct run run;
 };
 
 struct daemon {
     const struct options *options;
     struct config *config;
+    int loads; /* of the configuration, the present one included */
     struct world *world;
     struct runner *runner;
     struct scheduler *scheduler;
@@ -62,9 +63,15 @@ static void tell_manager(const char *state)
     }
 }
 
+/* Nothing new begins any more. */
+static bool winds_up(const struct daemon *daemon)
+{
+    return daemon->stops > 0 || daemon->status == EXIT_LEDGER;
+}
+
 static void end_if_idle(struct daemon *daemon)
 {
-    bool ends = daemon->stops > 0 || daemon->options->once || daemon->status == EXIT_LEDGER;
+    bool ends = winds_up(daemon) || daemon->options->once;
     if (daemon->tasks == 0 && ends && daemon->resumed != NULL) {
         world_stop(daemon->world);
     }
@@ -181,7 +188,7 @@ static void resume(struct daemon *daemon)
         struct task *task = &daemon->resumed[i];
         struct run *run = &task->run;
         struct err err;
-        if (run->settled || run->state != RUN_OUTSIDE || task->refused_by == daemon->config) {
+        if (run->settled || run->state != RUN_OUTSIDE || task->refused == daemon->loads) {
             continue;
         }
         task->daemon = daemon;
@@ -190,7 +197,7 @@ static void resume(struct daemon *daemon)
         run->owner = task;
         if (leftovers_fill(daemon->leftovers, i, daemon->config, run, &err) != 0) {
             log_event(LOG_WARNING, "not resumed", "error=%s", err.msg);
-            task->refused_by = daemon->config;
+            task->refused = daemon->loads;
             continue;
         }
         log_event(LOG_INFO, "sweep resumed", "policy=%s target=%s run=%lld", run->policy->name,
@@ -288,7 +295,8 @@ static void reload(struct daemon *daemon)
     } else {
         config_unref(daemon->config);
         daemon->config = config;
-        if (daemon->resumed != NULL) { /* else it is loaded once they are known */
+        daemon->loads++;
+        if (daemon->resumed != NULL && !daemon->options->once) { /* else it is loaded once they are known */
             scheduler_load(daemon->scheduler, config);
         }
         runner_renew(daemon->runner);
@@ -302,7 +310,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
     if (number == SIGHUP) {
-        if (daemon->stops == 0) {
+        if (!winds_up(daemon)) {
             reload(daemon);
         }
         return;
@@ -358,7 +366,7 @@ static void on_leftovers(void *owner)
     } else if (daemon->stops == 0) {
         resume(daemon);
     }
-    if (err->code != ERR_NONE || daemon->stops > 0) {
+    if (winds_up(daemon)) {
         end_if_idle(daemon);
     } else if (daemon->options->once) {
         begin_all(daemon);
@@ -399,7 +407,7 @@ static struct world *make_world(const struct daemon *daemon, struct err *err)
 
 enum exit_status daemon_run(const struct options *options)
 {
-    struct daemon daemon = {.options = options, .config = command_config(options)};
+    struct daemon daemon = {.options = options, .config = command_config(options), .loads = 1};
     struct err err;
     if (daemon.config == NULL) {
         return EXIT_USAGE;

@@ -23,7 +23,6 @@
 /* An account in a region: what two targets may share without knowing of each other. */
 struct site {
     char account[ACCOUNT_LENGTH + 1], region[64];
-    bool busy;
     size_t unsettled; /* runs of an earlier process that were tried here, and are still open */
     struct site *next;
 };
@@ -33,8 +32,8 @@ struct target_state {
     struct runner *runner;
     char name[POLICY_NAME_MAX + 1];
     struct link *link;
-    bool stale; /* the link is made anew before the next run */
-    bool busy;
+    struct config *config; /* that the link was made by: a run with another one needs another link */
+    bool stale;            /* the link is made anew before the next run */
     struct target_state *next;
 };
 
@@ -102,8 +101,6 @@ static void finish(struct runner *runner, struct run *run)
     sweep_destroy(run->sweep);
     run->sweep = NULL;
     call_finish(&run->identity.call);
-    if (run->place != NULL)
-        run->place->busy = run->site->busy = false;
     run->place = NULL;
     DL_DELETE(runner->runs, run);
     set_state(run, RUN_OUTSIDE);
@@ -137,8 +134,7 @@ static void on_swept(void *owner, const struct report *report)
 {
     struct run *run = owner;
     run->report = *report;
-    run->settled =
-        report->end != SWEEP_STOPPED || (report->err.code != ERR_IO && report->err.code != ERR_INTERNAL);
+    run->settled = report->recorded;
     set_state(run, RUN_SAVING);
     ask_rates(run, LEDGER_SET_RATES, on_saved);
 }
@@ -242,18 +238,28 @@ static struct site *find_site(struct runner *runner, const char *account, const 
     return site;
 }
 
-static int open_link(struct runner *runner, struct target_state *state, const struct target *target,
+static void close_link(struct target_state *state)
+{
+    link_destroy(state->link);
+    config_unref(state->config);
+    state->link = NULL;
+    state->config = NULL;
+}
+
+/* Runs of two configurations may stand in line for one name, which need not mean the same target in both. */
+static bool has_link(const struct target_state *state, const struct run *run)
+{
+    return state->link != NULL && !state->stale && state->config == run->config;
+}
+
+static int open_link(struct runner *runner, struct target_state *state, const struct run *run,
                      struct err *err)
 {
-    if (state->stale) {
-        link_destroy(state->link);
-        state->link = NULL;
-    }
-    state->stale = false;
-    if (state->link != NULL)
-        return 0;
     const struct link_config config = {
-        .world = runner->config.world, .target = target, .episode = on_episode, .owner = state};
+        .world = runner->config.world, .target = run->target, .episode = on_episode, .owner = state};
+    close_link(state);
+    state->stale = false;
+    state->config = config_ref(run->config);
     state->link = link_create(&config, err);
     return state->link != NULL ? 0 : -1;
 }
@@ -285,11 +291,10 @@ static void load_rates(struct run *run)
 static void begin(struct runner *runner, struct run *run, struct target_state *state)
 {
     struct err err;
-    bool fresh = state->link == NULL || state->stale;
+    bool fresh = !has_link(state, run);
     run->place = state;
-    state->busy = run->site->busy = true;
     run->report.started_ms = wall_ms(runner);
-    run->misconfigured = open_link(runner, state, run->target, &err) != 0;
+    run->misconfigured = fresh && open_link(runner, state, run, &err) != 0;
     if (run->misconfigured)
         end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &err);
     else if (fresh)
@@ -298,11 +303,20 @@ static void begin(struct runner *runner, struct run *run, struct target_state *s
         go_on(runner, run);
 }
 
-static bool may_begin(struct runner *runner, const struct run *run)
+static bool meet(const struct run *a, const struct run *b)
 {
+    return (a->site != NULL && a->site == b->site) || strcmp(a->target->name, b->target->name) == 0;
+}
+
+/* Where two meet, the one that was submitted first goes first. */
+static bool may_begin(const struct runner *runner, const struct run *run)
+{
+    const struct run *before = runner->runs;
     if (run->canceled || run->refused.code != ERR_NONE)
         return true;
-    return !run->site->busy && !target_state(runner, run->target->name)->busy;
+    while (before != run && !meet(before, run))
+        before = before->next;
+    return before == run;
 }
 
 /* A run that was left open may have sent a request that can still be executed. */
@@ -363,7 +377,7 @@ void runner_destroy(struct runner *runner)
         return;
     runner->env->stop(runner->env->ctx, &runner->pump);
     LL_FOREACH_SAFE (runner->targets, target, next) {
-        link_destroy(target->link);
+        close_link(target);
         free(target);
     }
     LL_FOREACH_SAFE (runner->sites, site, next_site)

@@ -31,7 +31,7 @@
 
 #define SAMPLE_ROWS     10
 #define FAILURES_TOLD   10 /* of a pair; the rest is in its numbers */
-#define SIGNALS_WATCHED 2
+#define SIGNALS_WATCHED 3
 #define PRINTED_MAX     (1024 * 1024)
 
 struct session;
@@ -236,13 +236,22 @@ static void on_signal(uv_signal_t *handle, int number)
     runner_cancel(session->runner, session->interrupts > 1);
 }
 
+/* nohup(1), and shells for what they put into the background. */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* A terminal that goes away is no reason to leave without the answers to what was sent. */
 static void watch_signals(struct session *session)
 {
-    static const int numbers[SIGNALS_WATCHED] = {SIGINT, SIGTERM};
+    static const int numbers[SIGNALS_WATCHED] = {SIGINT, SIGTERM, SIGHUP};
     for (int i = 0; i < SIGNALS_WATCHED; i++) {
         uv_signal_init(world_loop(session->world), &session->signals[i]);
         session->signals[i].data = session;
-        uv_signal_start(&session->signals[i], on_signal, numbers[i]);
+        if (!is_ignored(numbers[i]))
+            uv_signal_start(&session->signals[i], on_signal, numbers[i]);
     }
 }
 

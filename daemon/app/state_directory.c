@@ -66,10 +66,20 @@ static int make_parents(const char *path, struct err *err)
     return 0;
 }
 
+/* Whoever can write there can put another ledger in the place of this one. */
+static int check_writers(const char *path, struct err *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+        return 0; /* what is wrong otherwise shows when the ledger is opened */
+    return err_set(err, ERR_PERMISSION, "state directory '%s' can be written by %s (chmod go-w)", path,
+                   (status.st_mode & S_IWOTH) != 0 ? "everybody" : "its group");
+}
+
 int state_directory_make(const struct config *config, char *path, size_t size, struct err *err)
 {
     bool own = config->state_directory == NULL && !is_systems(config);
     if (state_directory_find(config, path, size, err) != 0 || (own && make_parents(path, err) != 0))
         return -1;
-    return make_one(path, err);
+    return make_one(path, err) != 0 ? -1 : check_writers(path, err);
 }

@@ -216,6 +216,7 @@ static struct transfer *create_transfer(struct aws_client *client, struct call *
     transfer->request.owner = transfer;
     transfer->request.origin = transfer->service->origin;
     transfer->request.once = !operation_is_read(call->operation);
+    transfer->request.leave_by_ns = call->leave_by_ns;
     return transfer;
 }
 

@@ -147,8 +147,8 @@ static void finish(struct sweep *sweep)
 static void on_closed(struct ledger_request *request)
 {
     struct sweep *sweep = request->owner;
-    if (request->err.code !=
-        ERR_NONE) { /* the end itself is not on record: that matters more than any other */
+    sweep->report.recorded = request->err.code == ERR_NONE;
+    if (!sweep->report.recorded) { /* that matters more than any other reason to end */
         sweep->ended = false;
         ledger_failed(sweep, request);
     }

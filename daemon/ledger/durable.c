@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "ledger/file.h"
 #include "ledger/reserve.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ struct ledger_durable {
     struct ledger face;
     struct ledger_durable_config config;
     struct store *store;     /* this and the four below are the writer's */
-    struct reserve *reserve; /* NULL where config.vfs is given */
+    struct reserve *reserve; /* NULL where config.vfs is given without a disk for it */
     enum ledger_mode mode;
     struct err why; /* not LEDGER_WELL */
     int64_t prune_next_ms;
@@ -304,7 +305,7 @@ static int take_lock(struct ledger_durable *durable, struct err *err)
 {
     char path[4096];
     snprintf(path, sizeof path, "%s/lock", durable->config.directory);
-    durable->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    durable->lock_fd = file_open(path);
     if (durable->lock_fd < 0) {
         enum err_code code = errno == ENOENT ? ERR_NOT_FOUND : errno == EACCES ? ERR_PERMISSION : ERR_IO;
         return err_set(err, code, "state directory '%s': %s", durable->config.directory, err_errno(errno));
@@ -331,8 +332,11 @@ static int open_store(struct ledger_durable *durable, struct err *err)
     if (durable->store == NULL) {
         return -1;
     }
-    durable->reserve = config->vfs == NULL ? reserve_open(config->directory, err) : NULL;
-    if (config->vfs == NULL && (durable->reserve == NULL || reserve_grow(durable->reserve, 0, err) != 0)) {
+    if (config->vfs != NULL && config->reserve_disk == NULL) {
+        return prune(durable, err);
+    }
+    durable->reserve = reserve_open(config->directory, config->reserve_disk, err);
+    if (durable->reserve == NULL || reserve_grow(durable->reserve, 0, err) != 0) {
         return -1;
     }
     return prune(durable, err);

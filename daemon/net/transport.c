@@ -5,10 +5,11 @@
  * for events through on_socket(). What it does with them, act() lets it do, and take_results() passes on
  * every transfer that has ended.
  *
- * The ways out: on_prereq() runs before each transmission and refuses the second one of a `once` request;
- * what it has counted tells HTTP_NOT_SENT from HTTP_MAYBE_SENT. on_header() and on_body() refuse what is too
- * big. The first reason that is written to request.err stays. transport_stop() takes a transfer out of
- * libcurl, which closes its HTTP/1 connection. transport_destroy() ends when the last watch is closed.
+ * The ways out: on_prereq() runs before each transmission and refuses one that is too late, and the second
+ * one of a `once` request; what it has counted tells HTTP_NOT_SENT from HTTP_MAYBE_SENT. on_header() and
+ * on_body() refuse what is too big. The first reason that is written to request.err stays. transport_stop()
+ * takes a transfer out of libcurl, which closes its HTTP/1 connection. transport_destroy() ends when the last
+ * watch is closed.
  *
  * CURLOPT_PIPEWAIT is off: transfers that wait for the first handshake stand in libcurl's pending queue,
  * where time limits do not run. So a first burst to an HTTP/2 server opens more connections than it needs.
@@ -28,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define REQUEST_HEADER_BYTES  ((size_t)64 * 1024)
 #define SLOW_BYTES_PER_SECOND 16L
@@ -57,10 +59,23 @@ struct transport {
 
 /* --- what libcurl calls --------------------------------------------------------------------------------- */
 
+static bool is_too_late(const struct http_request *request)
+{
+    struct timespec now;
+    if (request->leave_by_ns == 0)
+        return false;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec > request->leave_by_ns;
+}
+
 static int on_prereq(void *owner, char *ip, char *local_ip, int port, int local_port)
 {
     struct transfer *transfer = owner;
     (void)ip, (void)local_ip, (void)port, (void)local_port;
+    if (is_too_late(transfer->request)) {
+        err_set(&transfer->request->err, ERR_TIMEOUT, "no connection in time to leave");
+        return CURL_PREREQFUNC_ABORT;
+    }
     transfer->transmissions++;
     if (transfer->transmissions > 1 && transfer->request->once) {
         transfer->transport->withheld++;

@@ -15,7 +15,7 @@
 int state_directory_find(const struct config *config, char *path, size_t size, struct err *err);
 
 /* The same for an engine: makes it, with mode 0700, unless it is there; the user's own with what leads to it.
- * -1 also with ERR_IO, ERR_NOT_FOUND or ERR_PERMISSION. */
+ * -1 also with ERR_IO, ERR_NOT_FOUND or ERR_PERMISSION, the latter for one that others can write, too. */
 int state_directory_make(const struct config *config, char *path, size_t size, struct err *err);
 
 #endif

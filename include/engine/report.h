@@ -31,6 +31,7 @@ struct report {
                                         not_attempted) */
     int64_t calls[OPERATION_COUNT];  /* attempts made by this sweep's dispatcher meanwhile */
     int64_t started_ms, ended_ms;
+    bool recorded; /* its end is in the ledger; else the next process takes it up */
 };
 
 /* Whether a person or a script must be told of trouble: any failed, unknown or unfinished row, any bad end.

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DELETER_CHECK_LIFE_MS  60000   /* a check older than this lets nothing pass the gate */
+#define DELETER_CHECK_LIFE_MS  60000   /* with a check older than this nothing leaves */
 #define DELETER_ATTEMPTS_MAX   3       /* transmissions whose answer was lost */
 #define DELETER_UNSENT_MAX     8       /* attempts in a row that could not be sent */
 #define DELETER_VERIFY_LIFE_MS 3600000 /* without an answer for so long after the quarantine: unknown */

@@ -72,6 +72,8 @@ struct call {
     int max_results;                     /* list operations: 1..PAGE_MAX */
     char *next_token;                    /* list operations; NULL for the first page; owned by the call */
     int64_t signed_at_ms; /* wall clock sample that becomes X-Amz-Date; set just before submit */
+    int64_t leave_by_ns;  /* on the monotonic clock of env (CLOCK_BOOTTIME): what waited longer for a
+                             connection is not sent (ANSWER_NOT_SENT); 0: no such bound */
 
     /* answered; owned by the call */
     struct answer answer;

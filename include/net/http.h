@@ -78,8 +78,9 @@ struct http_request {
     size_t header_count;
     const char *body; /* NULL: none (Content-Length: 0 is sent for DELETE, PUT and POST) */
     size_t body_length;
-    bool once;          /* at most one transmission */
-    int64_t request_ms; /* 0: the client's */
+    bool once;           /* at most one transmission */
+    int64_t leave_by_ns; /* no transmission begins after this, by CLOCK_BOOTTIME (ERR_TIMEOUT); 0: any time */
+    int64_t request_ms;  /* 0: the client's */
 
     /* answered; valid until http_request_finish() or the next submit */
     struct err err; /* ERR_NONE: a complete answer with complete headers and body */

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from harness import Iotsim, equal, main, program, run, scratch, wait_until
+from harness import Iotsim, Place, equal, main, program, run, scratch, wait_until
 
 FLEET = ("--things", 60, "--jobs", 8, "--executions", 1200, "--quota", "all=-1", "--seed", 3)
 POLICY = """version: 1
@@ -201,6 +201,30 @@ def test_the_daemon_sweeps_once_and_says_so():
         equal(result.returncode, 0, result.stderr)
         assert "sweep ended" in result.stderr and "deleted=" in result.stderr
         assert sim.counts()["deleted"] > 0
+
+
+def test_a_sweep_whose_terminal_goes_away_ends_with_a_record_of_all_it_sent():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, rate=50)
+        sweep = place.start("--format", "json", "sweep", "old")
+        wait_until(lambda: sim.counts()["deleted"] >= 5, "deletions")
+        sweep.send_signal(signal.SIGHUP)
+        output, _ = sweep.communicate(timeout=60)
+        equal(sweep.returncode, 1)
+        last = json.loads(output.splitlines()[-1])
+        equal(last["outcomes"]["deleted"], sim.counts()["deleted"])
+        equal(sum(last["outcomes"].values()), last["selected"])
+        assert last["outcomes"]["not_attempted"] > 0, last
+
+
+def test_a_sweep_under_nohup_outlives_its_terminal():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, rate=200)
+        sweep = place.start("--quiet", "sweep", "old", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        wait_until(lambda: sim.counts()["deleted"] >= 5, "deletions")
+        sweep.send_signal(signal.SIGHUP)
+        sweep.communicate(timeout=60)
+        equal(sweep.returncode, 0)
 
 
 def test_the_daemon_tells_its_manager_reloads_and_drains():

@@ -35,7 +35,7 @@ def begun(service):
     """A place whose ledger holds a run that was killed in the middle of its deletions."""
     for sync in range(8, 20):  # after the schema, the run, its plan and the seal
         place = Place(service, JOBS.next())
-        place.sweep(place.faults("kill-after", sync, ("sync",)))
+        place.interrupt(sync)
         if any(row.open for row in ledger(place.state)):
             return place
     raise AssertionError("no intent was found")
@@ -83,6 +83,31 @@ def test_a_state_directory_that_is_read_only_is_named():
             refused(place, place.state)
         equal(os.listdir(place.state), [])
         os.chmod(place.state, 0o700)
+
+
+def test_a_state_directory_that_others_can_write_is_refused():
+    with Service(*FLEET) as service:
+        place = Place(service, JOBS.next())
+        for mode, who in ((0o770, "its group"), (0o707, "everybody")):
+            os.chmod(place.state, mode)
+            refused(place, place.state, who, statuses=(1,))
+        equal(os.listdir(place.state), [])
+        os.chmod(place.state, 0o755)
+        place.sweep_to_the_end()
+        check(place)
+
+
+def test_what_root_makes_in_the_directory_of_a_service_belongs_to_the_service():
+    if os.geteuid() != 0:
+        raise Skip("only root can give files away")
+    with Service(*FLEET) as service:
+        place = Place(service, JOBS.next())
+        os.chown(place.state, 65534, 65534)
+        place.sweep_to_the_end()
+        check(place)
+        owners = {name: os.stat(os.path.join(place.state, name)).st_uid for name in os.listdir(place.state)}
+        assert {"ledger.db", "lock", "reserve"} <= set(owners), owners
+        equal(set(owners.values()), {65534}, owners)
 
 
 def raise_unless_others_may(place):

@@ -375,6 +375,17 @@ static void a_malformed_call_never_reaches_the_socket(void **state)
     close_world(world);
 }
 
+static void a_call_whose_time_to_leave_is_over_is_not_sent(void **state)
+{
+    struct world *world = open_world(EMPTY_OK);
+    (void)state;
+
+    prepare(world, OPERATION_DELETE_EXECUTION);
+    world->call.leave_by_ns = 1;
+    assert_refused(world, ANSWER_NOT_SENT, "Timeout");
+    close_world(world);
+}
+
 static void without_credentials_nothing_is_sent(void **state)
 {
     struct world *world = open_world(EMPTY_OK);
@@ -520,6 +531,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sts_is_asked_with_a_signed_form),
     cmocka_unit_test(signatures_follow_the_day_the_name_and_the_path),
     cmocka_unit_test(a_malformed_call_never_reaches_the_socket),
+    cmocka_unit_test(a_call_whose_time_to_leave_is_over_is_not_sent),
     cmocka_unit_test(without_credentials_nothing_is_sent),
     cmocka_unit_test(a_call_canceled_at_once_is_answered_once),
     cmocka_unit_test(a_deletion_whose_answer_is_lost_is_ambiguous_and_sent_once),

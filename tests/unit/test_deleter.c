@@ -354,6 +354,23 @@ static void a_clock_set_forward_does_not_shorten_a_quarantine(void **state)
     deletion_finish(&test);
 }
 
+static void check_bound(struct deletion *test, const struct call *call)
+{
+    if (call->operation == OPERATION_DELETE_EXECUTION)
+        assert_int_equal(call->leave_by_ns, test->looked_ns[0] + 60 * TIME_NS_PER_SECOND);
+}
+
+static void a_deletion_says_until_when_its_check_lets_it_leave(void **state)
+{
+    struct deletion test;
+    (void)state;
+    deletion_begin(&test, 1);
+    test.before = check_bound;
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(test.sends[0], 1);
+    deletion_finish(&test);
+}
+
 static void delay_first_intent(struct rig *rig, const struct ledger_request *request)
 {
     bool first = request->operation == LEDGER_INTENT && request->attempt == 1;
@@ -564,6 +581,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_pair_has_one_deletion_at_a_time),
     cmocka_unit_test(a_pair_is_free_as_soon_as_its_deletion_is_answered),
     cmocka_unit_test(a_quarantine_delays_its_own_row_only),
+    cmocka_unit_test(a_deletion_says_until_when_its_check_lets_it_leave),
     cmocka_unit_test(a_clock_set_between_check_and_gate_needs_a_new_check),
     cmocka_unit_test(a_clock_set_far_off_stops_deletion),
     cmocka_unit_test(a_clock_set_forward_does_not_shorten_a_quarantine),

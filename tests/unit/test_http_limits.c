@@ -261,6 +261,31 @@ static void dead_endpoints_leave_connections_for_the_living(void **state)
     alarm(0);
 }
 
+/* The same bound stands over new connections and over those that are there. */
+static void a_request_whose_time_to_leave_is_over_never_leaves(void **state)
+{
+    struct fixture fixture;
+    struct ask ask;
+    (void)state;
+    fixture_open(&fixture, NULL, "127.0.0.1", NULL, NULL);
+    fixture.server.on_request = answer;
+    for (int requests = 0; requests < 3; requests++) {
+        ask_once(&fixture, &ask, "DELETE", "/x");
+        ask.request.leave_by_ns = 1;
+        fixture_run(&fixture);
+        assert_int_equal(ask.request.err.code, ERR_TIMEOUT);
+        assert_int_equal(ask.request.sent, HTTP_NOT_SENT);
+        assert_int_equal(fixture.server.requests, requests);
+        ask_finish(&ask);
+        ask_once(&fixture, &ask, "DELETE", "/x");
+        ask.request.leave_by_ns = INT64_MAX;
+        fixture_run(&fixture);
+        assert_int_equal(ask.request.err.code, ERR_NONE);
+        ask_finish(&ask);
+    }
+    fixture_close(&fixture);
+}
+
 /* With one connection for all, everybody's turn comes. */
 static void endpoints_take_turns(void **state)
 {
@@ -288,6 +313,7 @@ const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_name_that_nobody_resolves_in_time_means_not_sent),
     cmocka_unit_test(a_request_can_be_canceled_while_its_name_is_looked_up),
     cmocka_unit_test(dead_endpoints_leave_connections_for_the_living),
+    cmocka_unit_test(a_request_whose_time_to_leave_is_over_never_leaves),
     cmocka_unit_test(endpoints_take_turns),
 };
 

@@ -390,6 +390,7 @@ static void a_resumed_run_that_is_canceled_can_be_resumed_again(void **state)
             rig_run(&test.rig, &never, hurry ? 400 : 0);
             find_open(&test, &found);
             reopened += found.run != 0;
+            assert_int_equal(test.report.recorded, found.run == 0);
             if (found.run != 0) {
                 restart(&test, &found, SHA, 0);
                 end_process(&test);
