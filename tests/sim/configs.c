@@ -14,6 +14,7 @@ struct version {
 };
 
 struct configs {
+    const struct sim *sim;
     struct random random;
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
@@ -51,6 +52,19 @@ static void draw_names(struct configs *configs, struct policy *policy)
         include(&policy->thing.include, some, 1);
 }
 
+/* So that one of the fleet's executions is just old enough, or will be in a moment: that shows whose clock
+ * counts. */
+static int64_t draw_age(struct configs *configs)
+{
+    struct fleet_execution found;
+    uint64_t identity = 1 + (uint64_t)below(configs, configs->executions);
+    int64_t age_ms = 0;
+    if (chance(configs, 50) && fleet_identity(configs->sim->fleet, identity, &found))
+        age_ms = sim_service_ms(configs->sim) - found.execution.fingerprint.last_updated_at.ms;
+    age_ms += below(configs, 20 * TIME_MS_PER_SECOND);
+    return age_ms > TIME_MS_PER_DAY ? age_ms : (1 + below(configs, 200)) * TIME_MS_PER_DAY;
+}
+
 static void draw(struct configs *configs, int number)
 {
     struct version *version = mem_zalloc(sizeof *version);
@@ -60,7 +74,7 @@ static void draw(struct configs *configs, int number)
     snprintf(version->sha256, sizeof version->sha256, "%064d", ++configs->versions);
     policy->description = no_text;
     policy->enforce = !chance(configs, 4);
-    policy->older_than_ms = (1 + below(configs, 200)) * TIME_MS_PER_DAY;
+    policy->older_than_ms = draw_age(configs);
     policy->status_bits = (unsigned)below(configs, EXECUTION_BIT(EXECUTION_STATUS_COUNT));
     policy->status_bits &= EXECUTION_TERMINAL_BITS;
     policy->status_bits |= EXECUTION_BIT(EXECUTION_SUCCEEDED);
@@ -75,9 +89,11 @@ static void draw(struct configs *configs, int number)
     configs->present[number] = version;
 }
 
-struct configs *configs_create(const struct scenario *scenario)
+struct configs *configs_create(const struct sim *sim)
 {
+    const struct scenario *scenario = sim->scenario;
     struct configs *configs = mem_zalloc(sizeof *configs);
+    configs->sim = sim;
     scenario_stream(scenario, 400, &configs->random);
     configs->count = scenario->policies;
     configs->risky = scenario->risky;

@@ -3,11 +3,11 @@
 #define SIM_CONFIGS_H
 
 #include "policy/policy.h"
-#include "sim/scenario.h"
+#include "sim/sim.h"
 
 struct configs;
 
-struct configs *configs_create(const struct scenario *scenario);
+struct configs *configs_create(const struct sim *sim); /* the sim's world and fleet are there already */
 void configs_destroy(struct configs *configs);
 int configs_count(const struct configs *configs);
 /* The present version of a policy; stays valid. sha256 may be NULL. */

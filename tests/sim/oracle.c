@@ -139,6 +139,8 @@ static void check_guards(struct oracle *oracle, const struct shadow_run *run)
         sim_break(sim, "guards: the policy only observes");
     if (oracle->look_only)
         sim_break(sim, "guards: the target allows no more than plans");
+    if (run->policy != policy)
+        sim_break(sim, "one configuration: the run goes on with another policy than it began with");
     if (!run->planned)
         sim_break(sim, "guards: sent before the plan was judged");
     if (run->planned && run->matched > policy->selected_over)

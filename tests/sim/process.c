@@ -375,7 +375,7 @@ struct process *process_create(struct sim *sim)
 {
     struct process *process = mem_zalloc(sizeof *process);
     process->sim = sim;
-    process->configs = configs_create(sim->scenario);
+    process->configs = configs_create(sim);
     process->target = (struct target){.name = "simulated",
                                       .account = "123456789012",
                                       .region = "eu-west-1",
