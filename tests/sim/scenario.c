@@ -74,7 +74,7 @@ static void draw_fault(struct random *random, struct fault_plan *plan, enum faul
     if (!chance(random, final ? percent / 2 : percent))
         return;
     plan->ppm = 100 + (int)random_below(random, final ? PPM / 200 : PPM / 12);
-    if (!chance(random, 25))
+    if (!chance(random, final ? 75 : 25)) /* final ones mean most when many come in a row */
         return;
     plan->period_ms = between(random, 20, 1200) * TIME_MS_PER_SECOND;
     plan->active_ms = between(random, 1, 1 + plan->period_ms / 3);
