@@ -28,14 +28,19 @@ struct store *store_open(const struct store_config *config, struct err *err)
     return store;
 }
 
-/* What a transaction that does not count has taught. */
-static void forget(struct store *store)
+void store_forget_names(struct store *store)
 {
-    active_forget(&store->active);
     for (int i = 0; i < STORE_NAMES; i++) {
         free(store->last_name[i]);
         store->last_name[i] = NULL;
     }
+}
+
+/* What a transaction that does not count has taught. */
+static void forget(struct store *store)
+{
+    active_forget(&store->active);
+    store_forget_names(store);
 }
 
 void store_close(struct store *store)
