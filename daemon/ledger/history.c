@@ -76,8 +76,9 @@ static void take_record(struct db_statement *statement, struct store_record *rec
 /* --- history
  * --------------------------------------------------------------------------------------------------- */
 
-/* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row. What is
- * asked decides where to begin: with the rows of a thing or a job, or with the runs of a time. */
+/* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row: the order
+ * names the columns of the table that comes first, or SQLite would sort all there is. What is asked decides
+ * where to begin: with the rows of a thing or a job, or with the runs of a time. */
 static void make_query(const struct store_filter *filter, struct buf *sql)
 {
     bool by_name = filter->thing_name != NULL || filter->job_id != NULL;
@@ -96,7 +97,8 @@ static void make_query(const struct store_filter *filter, struct buf *sql)
     buf_text(sql,
              filter->thing_name != NULL ? " AND plan.thing = (SELECT id FROM name WHERE text = ?1)" : "");
     buf_text(sql, filter->job_id != NULL ? " AND plan.job = (SELECT id FROM name WHERE text = ?2)" : "");
-    buf_text(sql, " ORDER BY record.run, record.row, record.sequence");
+    buf_text(sql, by_name ? " ORDER BY plan.run, plan.row, record.sequence"
+                          : " ORDER BY run.id, record.row, record.sequence");
 }
 
 int store_history(struct store *store, const struct store_filter *filter,
