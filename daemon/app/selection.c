@@ -95,6 +95,16 @@ void selection_finish(struct selection *selection)
     *selection = (struct selection){0};
 }
 
+bool selection_has(const struct selection *selection, const struct policy *policy,
+                   const struct target *target)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        if (selection->pairs[i].policy == policy && selection->pairs[i].target == target)
+            return true;
+    }
+    return false;
+}
+
 bool selection_deletes(const struct selected *pair, const char **why_not)
 {
     const char *why = !pair->policy->enforce    ? "the policy observes (mode: enforce would delete)"

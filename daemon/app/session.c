@@ -291,11 +291,22 @@ static void submit(struct session *session, struct pair *pair, const struct sele
     runner_submit(session->runner, &pair->run);
 }
 
-/* Whether it goes on: its target may not be configured any more. */
+/* A run that was interrupted is settled in any case, but who asked for one policy has not asked for another.
+ */
+static void tell_resumed(struct session *session, struct pair *pair)
+{
+    char began[21];
+    time_rfc3339(pair->run.resumed->found.started_ms, began);
+    buf_printf(&session->out, "%s the run of %s, which was interrupted",
+               pair->run.plan_only ? "settling" : "going on with", began);
+    tell(pair, buf_string(&session->out));
+    buf_reset(&session->out);
+}
+
+/* Whether it can be: its target may not be configured any more. */
 static bool resume(struct session *session, struct pair *pair, size_t index)
 {
     struct err err;
-    char began[21];
     pair->session = session;
     pair->run = (struct run){.observer = observer, .done = on_done, .owner = pair};
     if (leftovers_fill(session->leftovers, index, session->config, &pair->run, &err) != 0) {
@@ -303,12 +314,9 @@ static bool resume(struct session *session, struct pair *pair, size_t index)
         say("warning: %s", err.msg);
         return false;
     }
-    if (!session->options->quiet) {
-        time_rfc3339(pair->run.resumed->found.started_ms, began);
-        buf_printf(&session->out, "going on with the run of %s, which was interrupted", began);
-        tell(pair, buf_string(&session->out));
-        buf_reset(&session->out);
-    }
+    pair->run.plan_only = !selection_has(session->selection, pair->run.policy, pair->run.target);
+    if (!session->options->quiet)
+        tell_resumed(session, pair);
     runner_submit(session->runner, &pair->run);
     return true;
 }

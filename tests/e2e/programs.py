@@ -203,6 +203,29 @@ def test_the_daemon_sweeps_once_and_says_so():
         assert sim.counts()["deleted"] > 0
 
 
+def test_a_sweep_of_one_policy_settles_what_another_left_and_deletes_nothing_of_it():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.interrupt()
+        place.write(more="""
+  - name: ancient
+    targets: [sim]
+    mode: enforce
+    match: {age: {older_than: 3000d}}
+""")
+        before = sim.counts()["deleted"]
+        sweep = place.start("--format", "json", "sweep", "ancient")
+        output, said = sweep.communicate(timeout=60)
+        last = json.loads(output.splitlines()[-1])
+        equal(sweep.returncode, 0, said)
+        assert "settling the run of" in said, said
+        equal(sim.counts()["deleted"], before)
+        equal(sum(last["outcomes"].values()), last["selected"])
+        assert last["outcomes"]["not_attempted"] > 0, last
+        equal(place.sweep().returncode, 0)
+        assert sim.counts()["deleted"] > before
+
+
 def test_a_sweep_whose_terminal_goes_away_ends_with_a_record_of_all_it_sent():
     with Iotsim(*FLEET) as sim:
         place = Place(sim, rate=50)
