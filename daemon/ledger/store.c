@@ -489,7 +489,8 @@ static int apply_to_run(struct store *store, struct ledger_request *request, str
     case LEDGER_RESULT:
         return append_attempt(store, request, state, err);
     case LEDGER_END_RUN:
-        return state->ended ? out_of_order(request, err) : end_run(store, request, err);
+        return state->ended || active_open(&store->active, request->run) ? out_of_order(request, err)
+                                                                         : end_run(store, request, err);
     default:
         return out_of_order(request, err);
     }

@@ -114,7 +114,9 @@ static void intents_and_results_are_counted_for_each_row(void **state)
     assert_int_equal(ask(world, &intent), ERR_INTERNAL); /* the plan is open */
     assert_int_equal(ask(world, &seal), ERR_NONE);
     assert_int_equal(ask(world, &add), ERR_INTERNAL); /* the plan is sealed */
+    struct ledger_request end = {.operation = LEDGER_END_RUN, .run = run};
     assert_int_equal(ask(world, &intent), ERR_NONE);
+    assert_int_equal(ask(world, &end), ERR_INTERNAL); /* an intent has no result */
     assert_int_equal(ask(world, &result), ERR_NONE);
     intent.attempt = result.attempt = 2;
     result.outcome = OUTCOME_DELETED;
