@@ -49,7 +49,9 @@ int config_file_find(const char *explicit_path, bool system, char *path, size_t 
     if (!system)
         return find_for_user(path, size, err);
     if (access(CONFIG_FILE_DEFAULT, F_OK) != 0)
-        return err_set(err, ERR_NOT_FOUND, "no configuration: %s does not exist; name one with --config",
-                       CONFIG_FILE_DEFAULT);
+        return err_set(
+            err, ERR_NOT_FOUND, "no configuration: %s does not exist; name one with --config%s",
+            CONFIG_FILE_DEFAULT,
+            access("jobsweep.yaml", F_OK) == 0 ? " (--config jobsweep.yaml for the one in this folder)" : "");
     return copy_path(path, size, err, "", CONFIG_FILE_DEFAULT);
 }

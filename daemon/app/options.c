@@ -19,22 +19,21 @@ struct command_rule {
 
 /* By enum command. */
 static const struct command_rule command_rules[] = {
-    [COMMAND_PLAN] = {"plan", "[POLICY...]", "show what policies would delete, and delete nothing",
-                      "Lists the job executions that the policies cover and says which of them would be "
-                      "deleted and why.\nWithout POLICY: all policies. Nothing is deleted."},
-    [COMMAND_SWEEP] =
-        {"sweep", "[POLICY...]", "delete what policies select",
-         "Lists, decides, compares with the guards and deletes. A policy deletes only where its "
-         "mode is enforce\nand its target allows it; otherwise it is planned. Without POLICY: "
-         "all policies that enforce, after a\nquestion on the terminal, or with --yes."},
-    [COMMAND_CHECK] = {"check", "", "read the configuration and say all that is wrong with it",
+    [COMMAND_PLAN] = {"plan", "[POLICY...]", "show what policies would delete; delete nothing",
+                      "Lists the job executions that the policies cover and says which of them would\n"
+                      "be deleted and why. Without POLICY: all policies. Nothing is deleted."},
+    [COMMAND_SWEEP] = {"sweep", "[POLICY...]", "delete what policies select",
+                       "Lists, decides, compares with the guards and deletes. A policy deletes only\n"
+                       "where its mode is enforce and its target allows it; otherwise it is planned.\n"
+                       "Without POLICY: all policies that enforce, after a question on the terminal, or\n"
+                       "with --yes. Ctrl-C ends it: what was sent is settled first."},
+    [COMMAND_CHECK] = {"check", "", "say all that is wrong with the configuration",
                        "Reads the configuration as the daemon would. Connects to nothing."},
-    [COMMAND_HISTORY] =
-        {"history", "[verify]", "show what was done, from the ledger",
-         "Shows the job executions that sweeps have settled, oldest first. Works while the "
-         "daemon runs.\nhistory verify tells whether the ledger is as it was written: the first "
-         "record that was changed, is missing\nor out of order, if there is one, and exit "
-         "status 1."},
+    [COMMAND_HISTORY] = {"history", "[verify]", "show what was done, from the ledger",
+                         "Shows the job executions that sweeps have settled, oldest first. Works while\n"
+                         "the daemon runs. history verify tells whether the ledger is as it was written:\n"
+                         "the first record that was changed, is missing or out of order, if there is one,\n"
+                         "and exit status 1."},
     [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
     [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
     [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
@@ -54,24 +53,19 @@ static const struct option_rule option_rules[] = {
     {"thing", 0, "NAME", HISTORY, "of this thing"},
     {"job", 0, "ID", HISTORY, "of this job"},
     {"policy", 0, "NAME", HISTORY, "by this policy"},
-    {"since", 0, "TIME", HISTORY, "not before: a duration back (12h), a day, or a time"},
+    {"since", 0, "TIME", HISTORY, "since then: a duration back (12h), a day, a time"},
     {"outcome", 0, "OUTCOME", HISTORY, "with this outcome: deleted, failed, ..."},
     {"format", 0, "text|json", LISTING | HISTORY | BIT(COMMAND_CHECK),
-     "how results are printed: text (default), or a "
-     "JSON object a line"},
+     "text (default), or one JSON object a line"},
     {"detailed-exitcode", 0, NULL, BIT(COMMAND_PLAN), "exit with 3 when anything would be deleted"},
     {"yes", 0, NULL, BIT(COMMAND_SWEEP), "sweep all policies that enforce without asking"},
     {"quiet", 'q', NULL, LISTING | HISTORY | BIT(COMMAND_CHECK),
      "no progress, no notes, only results and errors"},
     {"verbose", 'v', NULL, LISTING | HISTORY, "each job execution with its verdict; each record"},
-    {"check", 0, NULL, BIT(COMMAND_DAEMON), "read the configuration, say what is wrong, and exit"},
+    {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
     {"once", 0, NULL, BIT(COMMAND_DAEMON), "sweep every policy now, once, and exit"},
-    {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON),
-     "least level of the log: debug, info (default), warning, "
-     "error"},
-    {"log-format", 0, "FORMAT", BIT(COMMAND_DAEMON),
-     "text, journal or json; by default journal under "
-     "systemd, else text"},
+    {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON), "the least: debug, info (default), warning, error"},
+    {"log-format", 0, "FORMAT", BIT(COMMAND_DAEMON), "text, journal (default under systemd) or json"},
     {"help", 'h', NULL, ALL, "show this help"},
     {"version", 0, NULL, BIT(COMMAND_NONE) | BIT(COMMAND_DAEMON), "show the version"},
 };
@@ -247,6 +241,14 @@ static int find_command(const char *word, enum command *command, struct err *err
     return refuse_word("command", word, nearest, "", err);
 }
 
+static int refuse_operand(enum command command, const char *operand, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "%s takes no \"%s\"%s", command_rules[command].name, operand,
+                   command == COMMAND_CHECK     ? "; a configuration is named with --config"
+                   : command == COMMAND_HISTORY ? "; a thing is named with --thing, a job with --job"
+                                                : "");
+}
+
 static int read_operands(struct options *options, enum program program, char **operands, size_t count,
                          struct err *err)
 {
@@ -266,9 +268,7 @@ static int read_operands(struct options *options, enum program program, char **o
         return 0;
     if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK ||
         options->command == COMMAND_HISTORY)
-        return count == 1 ? 0
-                          : err_set(err, ERR_INVALID, "%s takes no \"%s\"",
-                                    command_rules[options->command].name, operands[count - 1]);
+        return count == 1 ? 0 : refuse_operand(options->command, operands[count - 1], err);
     options->policies = operands + 1;
     options->policy_count = count - 1;
     return 0;

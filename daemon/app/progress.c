@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define REDRAW_NS   (TIME_NS_PER_SECOND / 8)
@@ -72,9 +71,12 @@ void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int
     else if (now->jobs > 0)
         buf_printf(&text, "listed %s, %s of %s lists done", text_thousands(listed, now->listed),
                    text_thousands(done, now->jobs_listed), text_thousands(all, now->jobs));
+    else if (now->listed > 0)
+        buf_printf(&text, "listed %s", text_thousands(listed, now->listed));
     else
-        buf_printf(&text, "looking around, listed %s", text_thousands(listed, now->listed));
-    append_rest(&text, now, rate_per_1000s);
+        buf_text(&text, "waits for the service to answer");
+    if (now->waiting_ms <= 0)
+        append_rest(&text, now, rate_per_1000s);
     if ((int)text.length + BAR_WIDTH + 2 < columns)
         append_bar(out, now->deleting ? now->settled : now->jobs_listed,
                    now->deleting ? now->selected : now->jobs, style);
@@ -101,13 +103,6 @@ static int64_t sample_rate(struct progress *progress, const struct sweep_progres
     return passed_ms > 0 ? (newest.done - first.done) * 1000 * TIME_MS_PER_SECOND / passed_ms : 0;
 }
 
-static int columns_of(FILE *stream)
-{
-    struct winsize size;
-    bool known = ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    return known ? size.ws_col : 80;
-}
-
 static void draw(struct progress *progress)
 {
     struct sweep_progress now;
@@ -115,7 +110,7 @@ static void draw(struct progress *progress)
     runner_progress(progress->runner, &now);
     int64_t rate = sample_rate(progress, &now);
     buf_init(&line, TEXT_MAX);
-    progress_line(&now, rate, progress->terminal ? columns_of(progress->stream) : 0, &progress->style, &line);
+    progress_line(&now, rate, view_columns(fileno(progress->stream)), &progress->style, &line);
     if (progress->terminal)
         fprintf(progress->stream, "\r\033[K%s", buf_string(&line));
     else

@@ -231,7 +231,8 @@ static void on_signal(uv_signal_t *handle, int number)
     session->interrupts++;
     progress_clear(session->progress);
     if (session->interrupts == 1)
-        say("stopping: what was sent is settled first, which can take minutes; once more to leave that out");
+        say("stopping: what was sent is settled first, which can take minutes; another signal leaves that "
+            "out");
     runner_cancel(session->runner, session->interrupts > 1);
 }
 

@@ -8,14 +8,17 @@
 
 #include <inttypes.h>
 #include <langinfo.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define BAR_WIDTH    30
-#define JOBS_SHOWN   10
-#define REASON_SHOWN 6
-#define LABEL_MAX    512
+#define BAR_WIDTH      30
+#define JOBS_SHOWN     10
+#define REASON_SHOWN   6
+#define LABEL_MAX      512
+#define LINE_MAX_BYTES 4096
 
 /* Counts by some text. */
 struct tally {
@@ -59,7 +62,16 @@ struct view_style view_style_of(int fd)
     const char *term = getenv("TERM");
     bool dumb = term == NULL || strcmp(term, "dumb") == 0;
     return (struct view_style){.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-                               .color = isatty(fd) && !dumb && (no_color == NULL || no_color[0] == '\0')};
+                               .color = isatty(fd) && !dumb && (no_color == NULL || no_color[0] == '\0'),
+                               .columns = view_columns(fd)};
+}
+
+int view_columns(int fd)
+{
+    struct winsize size;
+    if (!isatty(fd))
+        return 0;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 /* --- counting ------------------------------------------------------------------------------------------ */
@@ -303,31 +315,83 @@ int64_t view_deletion_ms(const struct policy *policy, const struct target *targe
     return delete_ms > check_ms ? delete_ms : check_ms;
 }
 
-void view_row(const struct job_execution *execution, const struct verdict *verdict, struct buf *out)
+/* Of the columns of a table of executions. */
+struct row_widths {
+    int job, thing, number, status;
+};
+
+static void widen(int *width, size_t length)
+{
+    *width = (int)length > *width ? (int)length : *width;
+}
+
+static void print_row(struct buf *out, const struct job_execution *execution, const struct verdict *verdict,
+                      const struct row_widths *widths)
 {
     const struct fingerprint *fingerprint = &execution->fingerprint;
     char updated[21] = "-";
     if (timestamp_present(&fingerprint->last_updated_at))
         time_rfc3339(fingerprint->last_updated_at.ms, updated);
     buf_printf(out, "  %-6s ", verdict->delete ? "delete" : "keep");
-    print_label(out, execution->job_id, 20);
+    print_label(out, execution->job_id, (size_t)widths->job);
     buf_char(out, ' ');
-    print_label(out, execution->thing_name, 20);
-    buf_printf(out, " %4" PRId64 " %-11s %-20s ", execution->number,
+    print_label(out, execution->thing_name, (size_t)widths->thing);
+    buf_printf(out, " %*" PRId64 " %-*s %-20s ", widths->number, execution->number, widths->status,
                execution_status_name(fingerprint->status), updated);
     text_visible(out, verdict->reason);
+}
+
+void view_row(const struct job_execution *execution, const struct verdict *verdict, struct buf *out)
+{
+    print_row(out, execution, verdict,
+              &(struct row_widths){.job = 20, .thing = 20, .number = 4, .status = 11});
     buf_char(out, '\n');
 }
 
-static void print_sample(struct buf *out, const struct plan_view *view, int64_t selected)
+static struct row_widths sample_widths(const struct plan_view *view)
+{
+    struct row_widths widths = {.job = 3, .thing = 5, .number = 3, .status = 6};
+    for (size_t i = 0; i < view->sample_count; i++) {
+        const struct job_execution *execution = &view->sample[i].execution;
+        widen(&widths.job, strlen(execution->job_id));
+        widen(&widths.thing, strlen(execution->thing_name));
+        widen(&widths.number, (size_t)snprintf(NULL, 0, "%" PRId64, execution->number));
+        widen(&widths.status, strlen(execution_status_name(execution->fingerprint.status)));
+    }
+    return widths;
+}
+
+/* Ends a line at the terminal's edge, between two characters. */
+static void print_clipped(struct buf *out, const char *line, int columns)
+{
+    int used = 0;
+    for (; *line != '\0'; line++) {
+        bool begins = ((unsigned char)*line & 0xc0) != 0x80;
+        if (begins && columns > 0 && ++used > columns)
+            break;
+        buf_char(out, *line);
+    }
+    buf_char(out, '\n');
+}
+
+static void print_sample(struct buf *out, const struct view_style *style, const struct plan_view *view,
+                         int64_t selected)
 {
     char rest[32];
+    struct buf line;
+    struct row_widths widths = sample_widths(view);
     if (view->sample_count == 0)
         return;
-    buf_printf(out, "  %-6s %-20s %-20s %4s %-11s %-20s %s\n", "", "JOB", "THING", "NO.", "STATUS",
-               "LAST UPDATE", "REASON");
-    for (size_t i = 0; i < view->sample_count; i++)
-        view_row(&view->sample[i].execution, &view->sample[i].verdict, out);
+    buf_init(&line, LINE_MAX_BYTES);
+    buf_printf(&line, "  %-6s %-*s %-*s %*s %-*s %-20s %s", "", widths.job, "JOB", widths.thing, "THING",
+               widths.number, "NO.", widths.status, "STATUS", "LAST UPDATE", "REASON");
+    print_clipped(out, buf_string(&line), style->columns);
+    for (size_t i = 0; i < view->sample_count; i++) {
+        buf_reset(&line);
+        print_row(&line, &view->sample[i].execution, &view->sample[i].verdict, &widths);
+        print_clipped(out, buf_string(&line), style->columns);
+    }
+    buf_finish(&line);
     if ((int64_t)view->sample_count < selected)
         buf_printf(out, "  and %s more (--verbose shows all)\n",
                    text_thousands(rest, selected - (int64_t)view->sample_count));
@@ -371,7 +435,7 @@ void plan_view_print(const struct plan_view *view, const struct report *report,
     heading(out, style, view->policy->name, view->target->name);
     buf_printf(out, "%s of %s job executions would be deleted\n\n",
                text_thousands(selected, report->selected), text_thousands(listed, report->listed));
-    print_sample(out, view, report->selected);
+    print_sample(out, style, view, report->selected);
     print_statuses(out, style, view);
     print_jobs(out, style, view);
     print_ages(out, style, view);

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM   0
-#define uthash_malloc(size) mem_alloc(size)
+#define HASH_NONFATAL_OOM 0
 #include <uthash.h>
 
 #define ENTRIES_PER_BLOCK 256

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define uthash_fatal(message) abort() /* never: mem_alloc() does not fail */
-#define uthash_malloc(size)   mem_alloc(size)
 #include <uthash.h>
 #include <utlist.h>
 

@@ -191,16 +191,14 @@ static void look_later(struct row *row)
     start_timer(row, LOOK_AGAIN_NS);
 }
 
-/* The check counts from when it was asked, not from when the answer came. */
+/* The check counts from when it was asked, not from when the answer came; so a clock that is set meanwhile
+ * shows, too. */
 static void keep_check(struct row *row)
 {
     const struct call *call = &row->dispatch.call;
-    struct clock_sample now = sample_clock(row);
-    int64_t taken_ms = now.wall_ms > call->signed_at_ms ? now.wall_ms - call->signed_at_ms : 0;
     row->plan.execution.fingerprint = call->execution.fingerprint;
     row->checked = true;
-    row->check.mono_ns = now.mono_ns - taken_ms * TIME_NS_PER_MS;
-    row->check.wall_ms = now.wall_ms - taken_ms;
+    row->check = (struct clock_sample){.mono_ns = row->dispatch.sent_ns, .wall_ms = call->signed_at_ms};
     row->open = false;
 }
 
@@ -255,6 +253,16 @@ static void on_intent(struct ledger_request *request)
     submit(row, OPERATION_DELETE_EXECUTION, on_sent);
 }
 
+/* How far apart the clocks may be now, the worst of what is known: by the Dates that were compared with the
+ * wall clock of their time, and by those that were not, for it may have been set since. */
+static int64_t worst_skew_ms(const struct row_shared *shared, int64_t wall_ms)
+{
+    int64_t skew_ms = brake_skew_ms(&shared->brake, dispatcher_skew_ms(shared->dispatcher));
+    int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
+    int64_t now_ms = service_ms != 0 ? service_ms - wall_ms : 0;
+    return llabs(now_ms) > llabs(skew_ms) ? now_ms : skew_ms;
+}
+
 /* The gate. Everything that must be true of a deletion is looked at once more, with the one clock sample that
  * becomes its date. */
 static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
@@ -262,7 +270,7 @@ static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
     struct row *row = dispatch->owner;
     struct row_shared *shared = row->shared;
     struct clock_sample now = {.mono_ns = shared->env->mono_ns(shared->env->ctx), .wall_ms = wall_ms};
-    int64_t skew_ms = brake_skew_ms(&shared->brake, dispatcher_skew_ms(shared->dispatcher));
+    int64_t skew_ms = worst_skew_ms(shared, wall_ms);
     bool known = dispatcher_service_ms(shared->dispatcher) != 0;
     struct err ignored;
     if (shared->brake.stopping || !check_holds(row, &now) ||

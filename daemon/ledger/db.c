@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +34,54 @@ struct db {
     int log_pages; /* in the write-ahead log at the latest commit */
     bool no_space; /* why the latest failure was one */
 };
+
+/* --- SQLite's memory, from base/mem.h ------------------------------------------------------------------ */
+
+static void *allocate(int size)
+{
+    return mem_alloc((size_t)size);
+}
+
+static void *reallocate(void *old, int size)
+{
+    return mem_realloc(old, (size_t)size, 1);
+}
+
+static int size_of(void *memory)
+{
+    return (int)malloc_usable_size(memory);
+}
+
+static int round_up(int size)
+{
+    return (size + 7) & ~7;
+}
+
+static int begin_memory(void *unused)
+{
+    (void)unused;
+    return SQLITE_OK;
+}
+
+static void end_memory(void *unused)
+{
+    (void)unused;
+}
+
+/* Without memory SQLite says many things, "unable to open a temporary database file" among them. */
+static void supply_memory(void)
+{
+    static const sqlite3_mem_methods methods = {.xMalloc = allocate,
+                                                .xFree = free,
+                                                .xRealloc = reallocate,
+                                                .xSize = size_of,
+                                                .xRoundup = round_up,
+                                                .xInit = begin_memory,
+                                                .xShutdown = end_memory};
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &methods); /* refused where SQLite is in use already: in tests */
+}
+
+/* --- the database -------------------------------------------------------------------------------------- */
 
 /* A sync that fails for want of space has lost what it was to keep: that is no different from a broken disk.
  */
@@ -139,6 +189,8 @@ static int open_handle(struct db *db, const char *vfs, bool read_only, struct er
 
 struct db *db_open(const char *path, const char *vfs, bool read_only, struct err *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, supply_memory);
     struct db *db = mem_zalloc(sizeof *db);
     db->path = mem_strdup(path);
     if (open_handle(db, vfs, read_only, err) != 0) {
@@ -238,9 +290,6 @@ int64_t db_int(struct db_statement *statement, int column)
 const char *db_text(struct db_statement *statement, int column)
 {
     const char *text = (const char *)sqlite3_column_text(statement->stmt, column);
-    if (text == NULL && sqlite3_errcode(statement->db->handle) == SQLITE_NOMEM) {
-        mem_exhausted();
-    }
     return text != NULL ? text : "";
 }
 

@@ -28,7 +28,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define GATHER_NS         (3 * TIME_NS_PER_MS) /* transactions begin this far apart at least */
+#define GATHER_NS         (5 * TIME_NS_PER_MS) /* transactions begin this far apart at least */
 #define RETAIN_MS_DEFAULT (400 * TIME_MS_PER_DAY)
 #define LOG_PAGES_IDLE    1000  /* moved to their place when nothing waits: 4 MB */
 #define LOG_PAGES_MAX     16000 /* and at once: 64 MB */
@@ -39,7 +39,7 @@ struct ledger_durable {
     struct ledger face;
     struct ledger_durable_config config;
     struct store *store;     /* this and the four below are the writer's */
-    struct reserve *reserve; /* NULL where config.vfs is given */
+    struct reserve *reserve; /* NULL where config.vfs is given without a disk for it */
     enum ledger_mode mode;
     struct err why; /* not LEDGER_WELL */
     int64_t prune_next_ms;
@@ -341,8 +341,11 @@ static int open_store(struct ledger_durable *durable, struct err *err)
     if (durable->store == NULL) {
         return -1;
     }
-    durable->reserve = config->vfs == NULL ? reserve_open(config->directory, err) : NULL;
-    if (config->vfs == NULL && (durable->reserve == NULL || reserve_grow(durable->reserve, 0, err) != 0)) {
+    if (config->vfs != NULL && config->reserve_disk == NULL) {
+        return prune(durable, err);
+    }
+    durable->reserve = reserve_open(config->directory, config->reserve_disk, err);
+    if (durable->reserve == NULL || reserve_grow(durable->reserve, 0, err) != 0) {
         return -1;
     }
     return prune(durable, err);

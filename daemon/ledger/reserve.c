@@ -19,27 +19,48 @@
 #define STEP_BYTES   (1024 * 1024) /* what is taken and given back at a time; the first is for those others */
 
 struct reserve {
-    int fd;
+    struct reserve_disk disk;
+    int fd; /* the system's disk */
     int64_t held;
     char *directory;
 };
 
-struct reserve *reserve_open(const char *directory, struct err *err)
+static int64_t file_size(void *ctx)
+{
+    const struct reserve *reserve = ctx;
+    struct stat status;
+    return fstat(reserve->fd, &status) == 0 ? status.st_size : 0;
+}
+
+static int resize_file(void *ctx, int64_t bytes)
+{
+    const struct reserve *reserve = ctx;
+    if (bytes < file_size(ctx)) {
+        return ftruncate(reserve->fd, bytes) == 0 ? 0 : errno;
+    }
+    return posix_fallocate(reserve->fd, 0, bytes); /* what an earlier process left is looked at, too */
+}
+
+static int open_file(struct reserve *reserve, struct err *err)
 {
     char path[4096];
-    struct stat status;
-    snprintf(path, sizeof path, "%s/reserve", directory);
-    int fd = file_open(path);
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        err_set(err, ERR_IO, "'%s': %s", path, err_errno(errno));
-        if (fd >= 0) {
-            close(fd);
-        }
+    snprintf(path, sizeof path, "%s/reserve", reserve->directory);
+    reserve->fd = file_open(path);
+    reserve->disk = (struct reserve_disk){.ctx = reserve, .size = file_size, .resize = resize_file};
+    return reserve->fd >= 0 ? 0 : err_set(err, ERR_IO, "'%s': %s", path, err_errno(errno));
+}
+
+struct reserve *reserve_open(const char *directory, const struct reserve_disk *disk, struct err *err)
+{
+    struct reserve *reserve = mem_zalloc(sizeof *reserve);
+    reserve->fd = -1;
+    reserve->directory = mem_strdup(directory);
+    if (disk != NULL) {
+        reserve->disk = *disk;
+    } else if (open_file(reserve, err) != 0) {
+        reserve_close(reserve);
         return NULL;
     }
-    struct reserve *reserve = mem_zalloc(sizeof *reserve);
-    reserve->fd = fd;
-    reserve->directory = mem_strdup(directory);
     return reserve;
 }
 
@@ -48,7 +69,9 @@ void reserve_close(struct reserve *reserve)
     if (reserve == NULL) {
         return;
     }
-    close(reserve->fd);
+    if (reserve->fd >= 0) {
+        close(reserve->fd);
+    }
     free(reserve->directory);
     free(reserve);
 }
@@ -60,7 +83,7 @@ int reserve_grow(struct reserve *reserve, size_t results, struct err *err)
     if (wanted <= reserve->held) {
         return 0;
     }
-    int code = posix_fallocate(reserve->fd, 0, wanted); /* what an earlier process left is looked at, too */
+    int code = reserve->disk.resize(reserve->disk.ctx, wanted);
     if (code != 0) {
         return err_set(err, ERR_IO, "no room for the ledger in '%s': %s", reserve->directory,
                        err_errno(code));
@@ -71,11 +94,10 @@ int reserve_grow(struct reserve *reserve, size_t results, struct err *err)
 
 bool reserve_give(struct reserve *reserve)
 {
-    struct stat status;
-    if (reserve == NULL || fstat(reserve->fd, &status) != 0 || status.st_size == 0) {
+    int64_t size = reserve != NULL ? reserve->disk.size(reserve->disk.ctx) : 0;
+    if (size == 0) {
         return false;
     }
-    int64_t left = status.st_size > STEP_BYTES ? status.st_size - STEP_BYTES : 0;
     reserve->held = 0;
-    return ftruncate(reserve->fd, left) == 0;
+    return reserve->disk.resize(reserve->disk.ctx, size > STEP_BYTES ? size - STEP_BYTES : 0) == 0;
 }

@@ -383,18 +383,19 @@ static int read_rows(struct store *store, struct ledger_request *request, const 
     }
     db_bind(get, "iii", request->run, request->from, (int64_t)request->count);
     int result;
-    request->count = 0;
+    size_t count = 0; /* one that fails may be carried out once more, for as many rows as were asked for */
     while ((result = db_step(get, err)) == 1) {
-        struct plan_row *row = &request->rows[request->count];
+        struct plan_row *row = &request->rows[count];
         struct row_state state;
         store_take_plan_row(get, 0, row);
-        if (row_state(store, run, request->from + (int64_t)request->count, &state, err) != 0) {
+        if (row_state(store, run, request->from + (int64_t)count, &state, err) != 0) {
             db_reset(get);
             return -1;
         }
         take_row_state(&state, row);
-        request->count++;
+        count++;
     }
+    request->count = result == 0 ? count : request->count;
     return result;
 }
 

@@ -12,13 +12,17 @@
 #include <stdint.h>
 
 struct view_style {
-    bool utf8;  /* bars of block characters, else of '#' */
-    bool color; /* escape sequences for colour */
+    bool utf8;   /* bars of block characters, else of '#' */
+    bool color;  /* escape sequences for colour */
+    int columns; /* lines of tables end here; 0: never */
 };
 
 /* The style for this stream: colour on a terminal only, unless NO_COLOR is set to anything, or TERM is
  * "dumb". setlocale() was called. */
 struct view_style view_style_of(int fd);
+
+/* How wide the terminal of this stream is; 80 if it does not say, 0 if the stream leads to none. */
+int view_columns(int fd);
 
 /* What a plan amounts to, counted row by row. */
 struct plan_view;

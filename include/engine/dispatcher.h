@@ -59,7 +59,8 @@ struct dispatch {
     int attempts;            /* times it was sent since it was submitted; still there in done() */
     int failures, throttles; /* in a row, for the backoff */
     int charged;             /* what its last failure cost the retry budget */
-    int64_t sent_ns, not_before_ns;
+    int64_t sent_ns;         /* of the last sending, on the monotonic clock; still there in done() */
+    int64_t not_before_ns;
     struct dispatch *prev, *next;
 };
 

@@ -9,6 +9,7 @@
 #ifndef LEDGER_DURABLE_H
 #define LEDGER_DURABLE_H
 
+#include "ledger/reserve.h"
 #include "ledger/store.h"
 #include "model/ledger.h"
 
@@ -17,8 +18,9 @@ struct ledger_durable;
 struct ledger_durable_config {
     const char *directory; /* must exist; holds ledger.db (0600), the lock and the reserve (ledger/file.h) */
     const char *program;   /* told to whoever finds the directory locked; NULL: "an engine" */
-    const char *vfs;       /* NULL but in tests; where it is given, there is no lock and no reserve */
-    bool threaded;         /* else ledger_durable_work() does the writer's work */
+    const char *vfs;       /* NULL but in tests; where it is given, there is no lock, */
+    const struct reserve_disk *reserve_disk; /* and a reserve only with this; valid while it is open */
+    bool threaded;                           /* else ledger_durable_work() does the writer's work */
     /* Called from the writer thread (or from work()) when drain() has something to do. */
     void (*wake)(void *ctx);
     int64_t (*wall_ms)(void *ctx); /* called on the writer thread too */

@@ -8,11 +8,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct reserve;
 
-/* NULL with err: ERR_IO when the file cannot be made. Holds nothing yet. */
-struct reserve *reserve_open(const char *directory, struct err *err);
+/* A disk that is none of the system's: the simulator's. */
+struct reserve_disk {
+    void *ctx;
+    int64_t (*size)(void *ctx);              /* of the reserve, in bytes */
+    int (*resize)(void *ctx, int64_t bytes); /* 0, or an errno */
+};
+
+/* disk: NULL for the system's, where the reserve is a file in the directory. NULL with err: ERR_IO when the
+ * file cannot be made. Holds nothing yet. */
+struct reserve *reserve_open(const char *directory, const struct reserve_disk *disk, struct err *err);
 void reserve_close(struct reserve *reserve); /* takes NULL */
 
 /* Has it hold room for so many results. -1 with ERR_IO: the disk has no room. */

@@ -13,24 +13,26 @@ import threading
 from harness import main
 from witness import Jobs, Place, Service, check
 
-EVERY = int(os.environ.get("JOBSWEEP_EVERY", "23"))
+EVERY = int(os.environ.get("JOBSWEEP_EVERY", "31"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
-SIDE_BY_SIDE = 12  # they mostly wait for quarantines
+SIDE_BY_SIDE = 16  # they mostly wait for quarantines
 MOST_CALLS = 5000  # of one sweep: it is some hundreds
 
 
 def said_once(place):
     """The one message: what failed, on which file."""
-    told = {line for line in place.said.splitlines() if "ledger" in line or "state directory" in line}
+    told = {line for line in place.said.splitlines() if line.startswith("jobsweep:") and place.state in line}
     assert len(told) == 1, place.said
 
 
-def one_fault(service, job, error, number):
-    """False when the sweep ended before its number-th call."""
+def one_fault(service, job, error, number, resumed):
+    """What happened; None when the sweep ended before its number-th call. resumed: there is a run to go on with."""
     place = Place(service, job)
+    if resumed:
+        place.interrupt(11 + number % 3)
     status = place.sweep(place.faults(error, number))
     fault, _ = place.happened()
-    what = f"JOBSWEEP_SEED={SEED}, {error} at {fault or number}"
+    what = f"JOBSWEEP_SEED={SEED}, {error} at {fault or number}" + (", a run gone on with" if resumed else "")
     try:
         assert status in ((0, 1, 70) if fault else (0,)), f"exit status {status}: {place.said}"
         if status:
@@ -48,18 +50,18 @@ def every_call(error, service, jobs):
     first = 1 + random.Random(f"{SEED} {error}").randrange(EVERY)
     found, over = collections.Counter(), threading.Event()
 
-    def one(number):
+    def one(number, resumed):
         if over.is_set():
             return
-        fault, status = one_fault(service, jobs.next(), error, number)
-        if not fault:
+        fault, status = one_fault(service, jobs.next(), error, number, resumed)
+        if not fault and not resumed:
             over.set()
-        else:
+        elif fault:
             _, call, path = fault.split()
             found[call, os.path.basename(path), status] += 1
 
     with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        tries = [pool.submit(one, number) for number in range(first, MOST_CALLS, EVERY)]
+        tries = [pool.submit(one, number, resumed) for number in range(first, MOST_CALLS, EVERY) for resumed in (False, True)]
         problems = [str(future.exception()) for future in tries if future.exception()]
     print(f"# {sum(found.values())} calls failed with {error}: " +
           ", ".join(f"{call} {name} {count} times exit {status}" for (call, name, status), count in sorted(found.items())),

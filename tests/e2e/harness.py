@@ -4,6 +4,7 @@ A test file is a list of functions named as sentences, given to main(): each is 
 raises, skipped when it raises Skip. The programs are those of the directory in BUILD (build/release if unset).
 """
 import atexit
+import concurrent.futures
 import http.client
 import json
 import os
@@ -35,20 +36,33 @@ def equal(found, expected, what=""):
     assert found == expected, f"{what}: {found!r} is not {expected!r}" if what else f"{found!r} is not {expected!r}"
 
 
-def main(tests):
+def outcome(test):
+    """None when it passed, else what is to be said of it."""
+    try:
+        test()
+    except Skip as why:
+        return why
+    except Exception:  # whatever it is, it is this test's failure
+        return traceback.format_exc()
+    return None
+
+
+def main(tests, at_once=1):
+    """at_once: how many may run side by side, where most of their time is waiting."""
     failed = 0
     print(f"1..{len(tests)}", flush=True)
-    for number, test in enumerate(tests, 1):
-        name = test.__name__.removeprefix("test_").replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Skip as why:
-            print(f"ok {number} - {name} # SKIP {why}", flush=True)
-        except Exception:  # whatever it is, it is this test's failure
-            failed += 1
-            print(f"not ok {number} - {name}")
-            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), end="", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        outcomes = map(outcome, tests) if at_once == 1 else pool.map(outcome, tests)
+        for number, (test, found) in enumerate(zip(tests, outcomes), 1):
+            name = test.__name__.removeprefix("test_").replace("_", " ")
+            if found is None:
+                print(f"ok {number} - {name}", flush=True)
+            elif isinstance(found, Skip):
+                print(f"ok {number} - {name} # SKIP {found}", flush=True)
+            else:
+                failed += 1
+                print(f"not ok {number} - {name}")
+                print("".join("# " + line + "\n" for line in found.splitlines()), end="", flush=True)
     sys.exit(1 if failed else 0)
 
 

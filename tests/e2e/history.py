@@ -142,7 +142,9 @@ def test_a_ledger_of_somebody_else_is_told_apart_from_none():
         for folder in (place.folder, os.path.dirname(sim.ca)):
             os.chmod(folder, 0o755)
         os.chmod(place.path, 0o644)
-        result = history(place, user=NOBODY, group=NOBODY, extra_groups=[])
+        command = place.command("history")
+        command[0] = shutil.copy(command[0], place.folder) # the build may lie where only root may enter
+        result = run(command, place.environment, user=NOBODY, group=NOBODY, extra_groups=[])
         equal(result.returncode, 1)
         assert "cannot be read" in result.stderr and "Permission denied" in result.stderr, result.stderr
         for path in [place.state] + glob.glob(os.path.join(place.state, "*")):
@@ -183,4 +185,4 @@ def test_a_pace_that_was_learned_is_not_probed_again():
         assert "before 99000" not in second.stderr, second.stderr
 
 
-main([value for name, value in list(globals().items()) if name.startswith("test_")])
+main([value for name, value in list(globals().items()) if name.startswith("test_")], at_once=4)

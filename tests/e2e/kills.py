@@ -18,7 +18,7 @@ from witness import KILLED, Place, Service, check, ledger, open_runs
 KILLS = int(os.environ.get("JOBSWEEP_KILLS", "50"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
 KILLS_A_FLEET = 4 if KILLS < 200 else 10
-SIDE_BY_SIDE = 14  # fleets: they mostly wait for quarantines
+SIDE_BY_SIDE = 16  # fleets: they mostly wait for quarantines
 FIRST_SYNCS = range(5, 14)  # of a new ledger: its schema, the run, its plan, the seal, the first intents, results
 CALLS = ("open", "write", "sync", "truncate", "unlink", "mmap", "lock", "allocate", "chmod", "flock")
 FLEET = ("--things", 12, "--jobs", 6, "--executions", 80, "--reuse-numbers", "--rebirth", 0.3, "--fault",
@@ -108,7 +108,7 @@ def run_fleets():
         running = set()
         while killed < KILLS or running:
             under_way = len(running) * KILLS_A_FLEET
-            while killed + under_way < KILLS and len(running) < SIDE_BY_SIDE:
+            while killed + under_way * 7 // 8 < KILLS and len(running) < SIDE_BY_SIDE:
                 running.add(pool.submit(Fleet(number).run, KILLS_A_FLEET))
                 number, under_way = number + 1, under_way + KILLS_A_FLEET
             done, running = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)

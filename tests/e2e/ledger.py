@@ -3,7 +3,6 @@
 without it nothing is deleted."""
 import json
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -85,6 +84,24 @@ def test_a_run_whose_target_is_not_configured_stays_open_and_is_told():
         equal(sim.counts()["double_deletes"], 0)
 
 
+def test_two_targets_that_name_one_account_and_region_are_swept_one_after_the_other():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, rate=200)
+        text = open(place.path, encoding="utf-8").read()
+        target = text[text.index("  sim:\n"):text.index("policies:")]
+        with open(place.path, "w", encoding="utf-8") as file:
+            file.write(text.replace(target, target + target.replace("  sim:", "  again:"))
+                       .replace("[sim]", "[sim, again]"))
+        result = place.sweep()
+        equal(result.returncode, 0, result.stderr)
+        equal(all_that_went(report(result)["outcomes"]), sim.counts()["deleted"])
+        told = run(place.command("--format", "json", "history", "--verbose"), place.environment).stdout.splitlines()
+        records = sorted((json.loads(line) for line in told), key=lambda record: record["sequence"])
+        runs = [record["run"] for record in records]
+        equal(runs, sorted(runs), "no record of one run stands between those of another")
+        equal({record["target"] for record in records}, {"sim", "again"})
+
+
 def test_a_second_engine_ends_with_7_and_says_who_has_it():
     with Iotsim(*FLEET) as sim:
         place = Place(sim, more='schedule: {cron: "0 0 1 1 *"}')
@@ -126,15 +143,11 @@ def test_a_user_without_a_state_directory_gets_one():
         assert os.path.exists(os.path.join(place.folder, "other/jobsweep/ledger.db"))
 
 
-def limit_files():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1536 * 1024, 1536 * 1024))
-
-
 def test_a_ledger_that_cannot_be_written_stops_everything():
     for name, words in (("jobsweep", ("--format", "json", "sweep", "old")), ("jobsweepd", ("--once",))):
         with Iotsim(*FLEET, "--executions", 6000) as sim:
             place = Place(sim)
-            result = run(place.command(*words, name=name), place.environment, preexec_fn=limit_files)
+            result = run(["prlimit", "--fsize=1572864", *place.command(*words, name=name)], place.environment)
             equal(result.returncode, 70, result.stderr)
             assert "the ledger is frozen" in result.stderr, result.stderr
             first = sim.counts()["deleted"]
@@ -200,4 +213,4 @@ def test_a_full_disk_stops_deletion_and_still_keeps_what_was_sent():
                 equal(sim.counts()["double_deletes"], 0)
 
 
-main([value for name, value in list(globals().items()) if name.startswith("test_")])
+main([value for name, value in list(globals().items()) if name.startswith("test_")], at_once=4)

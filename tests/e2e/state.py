@@ -35,7 +35,7 @@ def begun(service):
     """A place whose ledger holds a run that was killed in the middle of its deletions."""
     for sync in range(8, 20):  # after the schema, the run, its plan and the seal
         place = Place(service, JOBS.next())
-        place.sweep(place.faults("kill-after", sync, ("sync",)))
+        place.interrupt(sync)
         if any(row.open for row in ledger(place.state)):
             return place
     raise AssertionError("no intent was found")

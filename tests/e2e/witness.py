@@ -189,6 +189,10 @@ class Place:
     def sweep(self, env=None, daemon=False, **more):
         return self.end(self.start(env, daemon, **more))
 
+    def interrupt(self, sync):
+        """A sweep that is killed when the ledger has been synced so often: from 11 on there are intents."""
+        self.sweep(self.faults("kill-after", sync, ("sync",)))
+
     def sweep_to_the_end(self, most=12, daemon=False):
         """Without faults, again and again: a row that was tried three times is left for the next sweep."""
         for _ in range(most):
@@ -201,9 +205,10 @@ class Place:
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def verify(self):
-        result = run([release("e2e/verify_ledger"), os.path.join(self.state, "ledger.db")], self.env)
-        equal(result.returncode, 0, result.stderr)
+    def history(self, *words):
+        result = run([release("jobsweep"), "-c", self.config, "--format", "json", "history", *words], self.env)
+        equal(result.returncode, 0, result.stdout + result.stderr)
+        return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def _scratch():
@@ -318,6 +323,15 @@ def check_deletions(events, rows):
             (row.job, row.thing, row.number, row.times) not in found, f"deleted by us, and the ledger says: {row}"
 
 
+def check_history(place, rows):
+    """The ledger's chain is whole, and what it shows is what it holds."""
+    assert place.history("verify")[0]["whole"]
+    shown = [(event["run"], event["job_id"], event["thing_name"], event["execution_number"], event["outcome"])
+             for event in place.history()]
+    held = [(row.run, row.job, row.thing, row.number, row.outcome) for row in rows if row.outcome != "pending"]
+    equal(sorted(shown), sorted(held), "history")
+
+
 def check(place, whole=True):
     """Everything, for the place's job (all jobs if it has none). whole: nothing is left open."""
     events, rows = place.service.settled(place.job), ledger(place.state)
@@ -325,5 +339,5 @@ def check(place, whole=True):
     if whole:
         check_deletions(events, rows)
         equal([row for row in rows if row.open], [], "intents without a result")
-        place.verify()
+        check_history(place, rows)
     return events, rows

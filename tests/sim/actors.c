@@ -4,11 +4,13 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "sim/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES 8 /* to find an execution that the actor can do something with */
+#define ENOUGH 300 /* and three times the executions at the start: then nothing more is born */
+#define TRIES  8   /* to find an execution that the actor can do something with */
 
 struct one {
     struct actors *actors;
@@ -49,8 +51,7 @@ static bool may_create(const struct sim *sim, const char *job_id)
 {
     struct job job;
     bool known = fleet_know_job(sim->fleet, job_id, &job);
-    bool over = job.status == JOB_COMPLETED || job.status == JOB_CANCELED;
-    return known && !(sim->scenario->risky && over && !job.continuous && !job.retries);
+    return known && !(sim->scenario->risky && rules_settled(&job));
 }
 
 /* --- what they do ----------------------------------------------------------------------------------------
@@ -80,7 +81,8 @@ static void fill(struct one *one, uint64_t identity, bool twin)
     struct sim *sim = one->actors->sim;
     struct fleet_execution old;
     int64_t now_ms = sim_service_ms(sim);
-    if (!fleet_identity(sim->fleet, identity, &old) || !may_create(sim, old.execution.job_id))
+    bool enough = (int64_t)fleet_identities(sim->fleet) > 3 * sim->scenario->executions + ENOUGH;
+    if (enough || !fleet_identity(sim->fleet, identity, &old) || !may_create(sim, old.execution.job_id))
         return;
     uint64_t born = 0;
     if (twin) {
@@ -119,8 +121,7 @@ static void progress(struct one *one)
     static const enum execution_status next[] = {EXECUTION_IN_PROGRESS, EXECUTION_SUCCEEDED,
                                                  EXECUTION_FAILED};
     uint64_t identity = find_one(one, false);
-    if (!fleet_identity(sim->fleet, identity, &found) ||
-        execution_status_terminal(found.execution.fingerprint.status))
+    if (!fleet_identity(sim->fleet, identity, &found) || rules_terminal(found.execution.fingerprint.status))
         return;
     fleet_set_status(sim->fleet, identity, next[draw(one, 3)], sim_service_ms(sim));
     sim->totals.acts[one->actor]++;

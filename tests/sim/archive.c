@@ -20,6 +20,7 @@ struct archive {
     struct sim *sim;
     struct ledger face;
     struct ledger_durable *durable;
+    struct reserve_disk reserve;
     bool working, draining, dead, failed, unsynced;
 };
 
@@ -55,6 +56,15 @@ static void digest(const void *data, size_t length, uint8_t hash[STORE_HASH_BYTE
 /* --- requests --------------------------------------------------------------------------------------------
  */
 
+/* Nothing ever went wrong with the disk but that it was full. */
+static bool only_full(const struct sim *sim)
+{
+    for (int i = DISK_FINE + 1; i < DISK_TROUBLE_COUNT; i++)
+        if (disk_failures(sim->disk, (enum disk_trouble)i) > 0)
+            return false;
+    return true;
+}
+
 static void on_passed(struct ledger_request *request)
 {
     struct passed *passed = request->owner;
@@ -67,6 +77,8 @@ static void on_passed(struct ledger_request *request)
         sim_tell(archive->sim, "recorded operation %d, run %lld, row %lld: %s", (int)request->operation,
                  (long long)request->run, (long long)request->row, request->err.msg);
         oracle_recorded(archive->sim->oracle, request);
+        if (request->operation == LEDGER_RESULT && request->err.code == ERR_IO && only_full(archive->sim))
+            sim_break(archive->sim, "audited: a full disk loses a result: %s", request->err.msg);
         if (archive->unsynced && request->err.code == ERR_NONE && request->operation == LEDGER_INTENT)
             sim_break(archive->sim, "intent first: an intent was confirmed that is not synced");
         if (request->err.code == ERR_INTERNAL)
@@ -96,7 +108,7 @@ static void on_work(void *ctx)
     struct archive *archive = ctx;
     archive->working = false;
     ledger_durable_work(archive->durable);
-    if (!archive->dead && !archive->failed && !disk_is_synced(archive->sim->disk))
+    if (!archive->dead && !archive->failed && !disk_log_synced(archive->sim->disk))
         archive->unsynced = true; /* fine if it failed: see on_passed() */
 }
 
@@ -126,6 +138,12 @@ static void ignore(struct ledger_request *request)
     (void)request;
 }
 
+static bool is_open(struct store *store, int64_t run)
+{
+    struct ledger_request open = {.operation = LEDGER_OPEN_RUN, .from = run - 1, .done = ignore};
+    return store_apply(store, &open) == 0 && open.run == run;
+}
+
 static void look_at_run(struct sim *sim, struct store *store, int64_t run)
 {
     static struct plan_row rows[LEDGER_BATCH];
@@ -143,7 +161,7 @@ static void look_at_run(struct sim *sim, struct store *store, int64_t run)
             oracle_found_row(sim->oracle, run, from + (int64_t)i, &rows[i]);
         from += (int64_t)read.count;
     }
-    oracle_found_run(sim->oracle, run, from);
+    oracle_found_run(sim->oracle, run, from, is_open(store, run));
 }
 
 static struct store *open_store(struct sim *sim, const struct disk *disk, struct err *err)
@@ -189,6 +207,16 @@ bool archive_aftermath_row(struct sim *sim, int64_t run, int64_t number, struct 
     return found;
 }
 
+static int64_t reserve_size(void *ctx)
+{
+    return disk_reserve(ctx);
+}
+
+static int resize_reserve(void *ctx, int64_t bytes)
+{
+    return disk_set_reserve(ctx, bytes);
+}
+
 /* --- the face --------------------------------------------------------------------------------------------
  */
 
@@ -198,12 +226,16 @@ struct archive *archive_open(struct sim *sim)
     struct err err = {0};
     struct ledger_durable_config config = {.directory = DIRECTORY,
                                            .vfs = disk_name(sim->disk),
+                                           .reserve_disk = &archive->reserve,
                                            .wake = on_wake,
                                            .wall_ms = archive_wall_ms,
                                            .ctx = archive,
-                                           .sha256 = digest};
+                                           .sha256 = digest,
+                                           .retain_ms = sim->scenario->retain_ms};
     look(sim, false);
     archive->sim = sim;
+    archive->reserve =
+        (struct reserve_disk){.ctx = sim->disk, .size = reserve_size, .resize = resize_reserve};
     archive->face = (struct ledger){.ctx = archive, .submit = on_submit};
     archive->durable = ledger_durable_open(&config, &err);
     if (!archive->durable) {

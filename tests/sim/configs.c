@@ -18,6 +18,7 @@ struct configs {
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
     bool risky;
+    int64_t executions;
 };
 
 static bool chance(struct configs *configs, unsigned percent)
@@ -66,7 +67,7 @@ static void draw(struct configs *configs, int number)
     policy->force = chance(configs, 10);
     if (policy->force)
         policy->status_bits |= EXECUTION_BIT(EXECUTION_IN_PROGRESS);
-    policy->per_run = chance(configs, 15) ? 1 + below(configs, 60) : 0;
+    policy->per_run = chance(configs, 15) ? 1 + below(configs, 60) + configs->executions / 1000 * 100 : 0;
     policy->selected_over = chance(configs, 5) ? below(configs, 20) : 1000000;
     policy->verify_risky = configs->risky && chance(configs, 60);
     draw_names(configs, policy);
@@ -80,6 +81,7 @@ struct configs *configs_create(const struct scenario *scenario)
     scenario_stream(scenario, 400, &configs->random);
     configs->count = scenario->policies;
     configs->risky = scenario->risky;
+    configs->executions = scenario->executions;
     for (int i = 0; i < configs->count; i++)
         draw(configs, i);
     return configs;

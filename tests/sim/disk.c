@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "sim/disk_file.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ struct disk {
     char name[32];
     struct random random;
     struct disk_file files[FILES_MAX];
-    int64_t wall_ms, limit;
+    int64_t wall_ms, limit, reserve;
     int era;
     enum disk_trouble trouble;
     int64_t operations_left;
@@ -75,7 +76,7 @@ static bool dies(struct handle *handle)
 
 int64_t disk_size(const struct disk *disk)
 {
-    int64_t size = 0;
+    int64_t size = disk->reserve;
     for (int i = 0; i < FILES_MAX; i++)
         if (disk->files[i].exists)
             size += (int64_t)disk->files[i].now.size;
@@ -477,6 +478,23 @@ void disk_limit(struct disk *disk, int64_t bytes)
     disk->limit = bytes;
 }
 
+int disk_set_reserve(struct disk *disk, int64_t bytes)
+{
+    if (disk->died)
+        return EIO;
+    if (disk->limit != 0 && bytes > disk->reserve && disk_size(disk) + bytes - disk->reserve > disk->limit) {
+        disk->failures[DISK_FINE]++;
+        return ENOSPC;
+    }
+    disk->reserve = bytes;
+    return 0;
+}
+
+int64_t disk_reserve(const struct disk *disk)
+{
+    return disk->reserve;
+}
+
 void disk_spare(struct disk *disk, bool spare)
 {
     disk->spared = spare;
@@ -492,10 +510,10 @@ int64_t disk_failures(const struct disk *disk, enum disk_trouble trouble)
     return disk->failures[trouble];
 }
 
-bool disk_is_synced(const struct disk *disk)
+bool disk_log_synced(const struct disk *disk)
 {
     for (int i = 0; i < FILES_MAX; i++)
-        if (disk->files[i].exists && disk->files[i].change_count > 0)
+        if (disk->files[i].exists && strstr(disk->files[i].name, "-wal") && disk->files[i].change_count > 0)
             return false;
     return true;
 }

@@ -36,9 +36,12 @@ void disk_trouble(struct disk *disk, enum disk_trouble trouble, int64_t operatio
 /* Bytes that all files together may have; 0: no limit. Above it, writing fails with ENOSPC. */
 void disk_limit(struct disk *disk, int64_t bytes);
 void disk_spare(struct disk *disk, bool spare); /* meanwhile no trouble befalls it, and none comes nearer */
-bool disk_died(const struct disk *disk);        /* of DISK_DEATH */
+/* Room that is taken up and can be given back: 0, or ENOSPC. It stays when the power goes. */
+int disk_set_reserve(struct disk *disk, int64_t bytes);
+int64_t disk_reserve(const struct disk *disk);
+bool disk_died(const struct disk *disk);                                   /* of DISK_DEATH */
 int64_t disk_failures(const struct disk *disk, enum disk_trouble trouble); /* so far; DISK_FINE: ENOSPC */
 int64_t disk_size(const struct disk *disk);
-bool disk_is_synced(const struct disk *disk); /* a crash would lose nothing */
+bool disk_log_synced(const struct disk *disk); /* a crash would lose nothing of SQLite's write-ahead log */
 
 #endif

@@ -1,6 +1,7 @@
 /* What the model knows and the service would not tell: for oracles and for the hands of others. */
 #include "sim/fleet_admin.h"
 #include "sim/fleet_model.h"
+#include "sim/rules.h"
 
 #include <string.h>
 
@@ -38,22 +39,29 @@ uint64_t fleet_latest(const struct fleet *fleet, const char *job_id, const char 
     return each_of_number(fleet, 0, job, thing, number);
 }
 
+static bool is_it(const struct job_execution *shown, const struct job_execution *wanted,
+                  bool may_have_gone_on)
+{
+    struct fingerprint print = shown->fingerprint;
+    print.version_number = 0;
+    return may_have_gone_on ? strcmp(print.queued_at.text, wanted->fingerprint.queued_at.text) == 0
+                            : rules_same(&print, &wanted->fingerprint);
+}
+
 uint64_t fleet_find_print(const struct fleet *fleet, const struct job_execution *execution)
 {
     uint32_t job, thing;
+    uint64_t at = 0;
     if (!names_known(fleet, execution->job_id, execution->thing_name, &job, &thing))
         return 0;
-    uint64_t at = 0;
-    while ((at = each_of_number(fleet, at, job, thing, execution->number)) != 0) {
-        struct job_execution shown;
-        fleet_show(fleet, at, &shown);
-        shown.fingerprint.version_number = 0;
-        bool finished = execution_status_terminal(execution->fingerprint.status);
-        bool same = !fingerprint_difference(&shown.fingerprint, &execution->fingerprint);
-        if (same ||
-            (!finished && timestamp_equal(&shown.fingerprint.queued_at, &execution->fingerprint.queued_at)))
-            break;
-    }
+    bool finished = rules_terminal(execution->fingerprint.status);
+    for (int pass = 0; at == 0 && pass < (finished ? 1 : 2); pass++)
+        while ((at = each_of_number(fleet, at, job, thing, execution->number)) != 0) {
+            struct job_execution shown;
+            fleet_show(fleet, at, &shown);
+            if (is_it(&shown, execution, pass > 0))
+                break;
+        }
     return at;
 }
 
@@ -82,7 +90,7 @@ static bool looks_like_another(const struct fleet *fleet, uint64_t identity)
     fleet_show(fleet, identity, &own);
     while ((at = each_of_number(fleet, at, record->job, record->thing, record->number)) != 0) {
         fleet_show(fleet, at, &other);
-        if (at != identity && !fingerprint_difference(&own.fingerprint, &other.fingerprint))
+        if (at != identity && rules_same(&own.fingerprint, &other.fingerprint))
             return true;
     }
     return false;

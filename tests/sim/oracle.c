@@ -4,20 +4,22 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "engine/steps.h"
-#include "policy/match.h"
 #include "sim/actors.h"
+#include "sim/archive.h"
 #include "sim/oracle_model.h"
+#include "sim/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WINDOW_SECONDS 10
-#define CHECK_LIFE_NS  (60 * TIME_NS_PER_SECOND)
+#define CHECK_LIFE_NS  (60 * TIME_NS_PER_SECOND + 2 * TIME_NS_PER_MS) /* clocks are read in milliseconds */
 #define SKEW_MAX_MS    60000
+#define LOST_MAX       3 /* sendings of a row whose answer was lost */
 #define REFUSALS_MAX   10
 #define IN_TRIP_MS     60000
+#define AFTERMATH_EACH 200 /* sendings; fewer of large fleets: the whole disk is copied */
 #define NEVER_SEEN_MS  INT64_MAX
 
 /* --- numbers for names -----------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
 {
     struct job job;
     bool needless = oracle->policy->verify_risky && !row->doubted &&
-                    fleet_know_job(oracle->sim->fleet, call->job_id, &job) && step_check_needless(&job);
+                    fleet_know_job(oracle->sim->fleet, call->job_id, &job) && rules_settled(&job);
     if (!slot->checked && !needless)
         sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
                   (long long)call->number);
@@ -152,6 +154,17 @@ static void check_guards(struct oracle *oracle, const struct shadow_run *run)
         sim_break(sim, "guards: sent with a clock that is %lld ms off", (long long)skew_ms);
 }
 
+/* Looks at what a crash right now would leave. */
+static void check_disk(struct oracle *oracle, const struct call *call, const struct shadow_row *row)
+{
+    const struct slot *slot = &oracle->slots[row->slot];
+    static struct plan_row found;
+    if (!archive_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
+        found.attempts != row->intents)
+        sim_break(oracle->sim, "intent first: a crash would lose the intent of %s/%s/%lld", call->job_id,
+                  call->thing_name, (long long)call->number);
+}
+
 static void check_intent(struct oracle *oracle, const struct call *call, const struct shadow_row *row)
 {
     if (row->intents != row->results + 1 || row->intents_asked != row->intents)
@@ -159,10 +172,14 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
                   row->results, call->job_id, call->thing_name, (long long)call->number);
     if (row->outcome_asked != OUTCOME_PENDING)
         sim_break(oracle->sim, "no double send: a settled row is sent");
+    if (oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0)
+        check_disk(oracle, call, row);
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
+    if (row->lost >= LOST_MAX)
+        sim_break(oracle->sim, "no double send: a row is sent again after %d answers were lost", row->lost);
     if (call->force != running)
         sim_break(oracle->sim, "eligible: force is %d", call->force);
-    if (!running && !execution_status_terminal(row->print.status))
+    if (!running && !rules_terminal(row->print.status))
         sim_break(oracle->sim, "eligible: the plan's row is not terminal");
 }
 
@@ -236,37 +253,37 @@ static void check_eligible(struct oracle *oracle, const struct attempt *attempt,
     const struct policy *policy = oracle_shadow(oracle, attempt->run)->policy;
     const struct job_execution *execution = &lost->execution;
     struct job job;
-    struct verdict verdict;
     bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
-    policy_decide(policy, known ? &job : NULL, execution, sim_service_ms(oracle->sim), &verdict);
-    if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms) {
+    const char *why = rules_keep(policy, known ? &job : NULL, execution, sim_service_ms(oracle->sim));
+    if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms)
         oracle->sim->totals.changed++; /* it went on after our last look */
-        return;
-    }
-    if (!verdict.delete || !policy_wants_thing(policy, execution->thing_name))
+    else if (why)
         sim_break(oracle->sim, "eligible: %s/%s/%lld should be kept: %s", execution->job_id,
-                  execution->thing_name, (long long)execution->number, verdict.reason);
+                  execution->thing_name, (long long)execution->number, why);
 }
 
 /* Another one was hit. That cannot be prevented where somebody else had deleted the one that was meant after
- * our last look; or where one request is carried out twice. */
+ * our last look; where one request is carried out twice; or where the look showed what was there before our
+ * own deletion. */
 static void judge_hit(struct oracle *oracle, const struct attempt *attempt,
                       const struct fleet_execution *lost)
 {
     struct sim *sim = oracle->sim;
+    const struct fault_plan *faults = sim->scenario->faults;
     struct fleet_execution meant = {0};
     bool known = fleet_identity(sim->fleet, attempt->meant, &meant) && meant.deleted_ms != 0;
-    bool theirs = known && actors_took(sim->actors, attempt->meant) && meant.deleted_ms >= attempt->state_ms;
-    bool again = known && attempt->executed > 1 && sim->scenario->faults[FAULT_TWICE].ppm > 0;
+    bool since = known && meant.deleted_ms >= attempt->state_ms;
+    bool theirs = actors_took(sim->actors, attempt->meant);
+    bool in_trip = sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS;
     sim_tell(sim, "a newcomer is hit: %s/%s/%lld", lost->execution.job_id, lost->execution.thing_name,
              (long long)lost->execution.number);
     sim->totals.queued += lost->execution.fingerprint.status == EXECUTION_QUEUED;
-    if (again)
+    if (known && attempt->executed > 1 && faults[FAULT_TWICE].ppm > 0)
         sim->totals.twice++;
-    else if (theirs && sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS)
-        sim->totals.in_trip++;
-    else if (theirs)
-        sim->totals.late++;
+    else if (since && theirs)
+        *(in_trip ? &sim->totals.in_trip : &sim->totals.late) += 1;
+    else if (since && faults[FAULT_STALE].ppm > 0)
+        sim->totals.stale++;
     else
         sim_break(sim, "right target: %s/%s/%lld is another incarnation", lost->execution.job_id,
                   lost->execution.thing_name, (long long)lost->execution.number);
@@ -313,19 +330,25 @@ void oracle_executed(struct oracle *oracle, struct attempt *attempt, uint64_t id
 /* --- what comes back -------------------------------------------------------------------------------------
  */
 
+static bool is_refusal(enum answer_class class)
+{
+    return class == ANSWER_DENIED || class == ANSWER_INVALID;
+}
+
 static void note_look(struct oracle *oracle, const struct oracle_view *view)
 {
     const struct call *call = view->call;
     uint32_t index = oracle_find_slot(oracle, call->job_id, call->thing_name, call->number);
     struct slot *slot = index == UINT32_MAX ? NULL : &oracle->slots[index];
     struct shadow_row *row = slot ? oracle_shadow_row(oracle, slot->run, slot->row) : NULL;
+    if (row && !row->doubted && is_refusal(call->answer.class))
+        oracle->refusals++;
     if (!row || call->answer.class != ANSWER_DONE || call->execution.number != call->number)
         return;
     struct fingerprint shown = call->execution.fingerprint;
     int64_t version = shown.version_number;
     shown.version_number = 0;
-    slot->checked =
-        !fingerprint_difference(&shown, &row->print) && (slot->version == 0 || slot->version == version);
+    slot->checked = rules_same(&shown, &row->print) && (slot->version == 0 || slot->version == version);
     if (!slot->checked)
         return;
     if (slot->version == 0) { /* lists do not tell the version: the first look says which one is meant */
@@ -345,8 +368,9 @@ static void note_deletion(struct oracle *oracle, const struct oracle_view *view)
     if (class == ANSWER_AMBIGUOUS) {
         oracle->slots[attempt->slot].checked = false;
         oracle_shadow_row(oracle, attempt->run, attempt->row)->doubted = true;
+        oracle_shadow_row(oracle, attempt->run, attempt->row)->lost++;
     }
-    oracle->refusals = class == ANSWER_DENIED || class == ANSWER_INVALID ? oracle->refusals + 1 : 0;
+    oracle->refusals = is_refusal(class) ? oracle->refusals + 1 : 0;
 }
 
 void oracle_answered(struct oracle *oracle, const struct oracle_view *view)

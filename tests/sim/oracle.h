@@ -50,8 +50,8 @@ void oracle_recorded(struct oracle *oracle, const struct ledger_request *request
 void oracle_crashed(struct oracle *oracle);
 /* What the ledger gives after a restart: each run's rows must be what was confirmed, or further. */
 void oracle_found_row(struct oracle *oracle, int64_t run, int64_t number, const struct plan_row *row);
-void oracle_found_run(struct oracle *oracle, int64_t run, int64_t rows); /* after them: it has so many */
-int64_t oracle_runs(const struct oracle *oracle);                        /* the highest number of a run */
+void oracle_found_run(struct oracle *oracle, int64_t run, int64_t rows, bool open); /* after its rows */
+int64_t oracle_runs(const struct oracle *oracle); /* the highest number of a run */
 
 /* --- the end --- */
 

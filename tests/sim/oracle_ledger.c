@@ -3,6 +3,10 @@
 #include "base/mem.h"
 #include "sim/oracle_model.h"
 
+#include <string.h>
+
+#define CLOCK_STEPS_MS 900000
+
 struct shadow_run *oracle_shadow(const struct oracle *oracle, int64_t run)
 {
     return run >= 1 && run <= oracle->run_count ? &oracle->runs[run - 1] : NULL;
@@ -80,7 +84,7 @@ static bool has_changed(const struct oracle *oracle, const struct shadow_row *ro
 {
     struct fleet_execution meant;
     return fleet_identity(oracle->sim->fleet, identity, &meant) &&
-           !timestamp_equal(&meant.execution.fingerprint.last_updated_at, &row->print.last_updated_at);
+           strcmp(meant.execution.fingerprint.last_updated_at.text, row->print.last_updated_at.text) != 0;
 }
 
 static bool may_have_deleted(enum outcome outcome)
@@ -173,7 +177,7 @@ void oracle_recorded(struct oracle *oracle, const struct ledger_request *request
     else if (request->operation == LEDGER_INTENT)
         row->intents++;
     else if (request->operation == LEDGER_END_RUN)
-        run->ended = true;
+        run->ended_ms = sim_service_ms(oracle->sim);
     if (request->operation != LEDGER_RESULT)
         return;
     row->results = (int16_t)(row->results + (request->attempt > 0));
@@ -224,9 +228,24 @@ void oracle_found_row(struct oracle *oracle, int64_t run, int64_t number, const 
     row->outcome = row->outcome_asked = found->outcome;
 }
 
-void oracle_found_run(struct oracle *oracle, int64_t run, int64_t rows)
+/* The ledger may forget a run that ended long enough ago, by a clock that may have been set meanwhile. */
+static bool may_be_forgotten(const struct oracle *oracle, const struct shadow_run *run)
+{
+    int64_t retain_ms = oracle->sim->scenario->retain_ms;
+    int64_t ago_ms = sim_service_ms(oracle->sim) - run->ended_ms;
+    return retain_ms > 0 && run->ended_ms != 0 && ago_ms + CLOCK_STEPS_MS >= retain_ms;
+}
+
+void oracle_found_run(struct oracle *oracle, int64_t run, int64_t rows, bool open)
 {
     struct shadow_run *shadow = oracle_shadow(oracle, run);
+    if (rows == 0 && may_be_forgotten(oracle, shadow)) {
+        oracle->sim->totals.forgotten += !shadow->forgotten;
+        shadow->forgotten = true;
+        return;
+    }
+    if (!open && shadow->ended_ms == 0) /* its end was on the disk and not confirmed yet */
+        shadow->ended_ms = sim_service_ms(oracle->sim);
     if (rows < shadow->confirmed || rows > shadow->count)
         sim_break(oracle->sim, "audited: %lld rows of run %lld are on record, confirmed were %lld",
                   (long long)rows, (long long)run, (long long)shadow->confirmed);

@@ -36,6 +36,7 @@ struct shadow_row { /* what the ledger must hold of a row: confirmed, and asked 
     uint64_t meant; /* identity, when it was planned */
     int16_t intents, intents_asked, results, results_asked;
     enum outcome outcome, outcome_asked, told;
+    int lost;      /* answers */
     bool executed; /* one of its attempts deleted something */
     bool doubted;  /* one of them may have, for all that the process knew: without a look nothing follows */
 };
@@ -45,8 +46,8 @@ struct shadow_run {
     struct shadow_row *rows;
     int64_t count, room, confirmed; /* rows asked for, and of these on record */
     int64_t matched;                /* selected and left for later, when the plan was sealed */
-    bool planned, resumed, ended;
-    int64_t began_ms;
+    bool planned, resumed, forgotten;
+    int64_t began_ms, ended_ms; /* ended_ms: 0 while it is open */
 };
 
 struct oracle {
@@ -67,7 +68,7 @@ struct oracle {
     int64_t began_ms, calls[OPERATION_COUNT];
     bool resuming, canceled, frozen, planned;
     int refusals; /* in a row */
-    int64_t latest_skew_ms;
+    int64_t latest_skew_ms, sends;
     bool row_selected; /* the latest verdict */
 
     int64_t *rings[OPERATION_COUNT]; /* when the latest calls left */

@@ -1,9 +1,9 @@
 /* What a run reports, and what is left in the end. See sim/oracle.h. */
 #include "base/mem.h"
 #include "base/time.h"
-#include "policy/match.h"
 #include "sim/actors.h"
 #include "sim/oracle_model.h"
+#include "sim/rules.h"
 
 #include <string.h>
 
@@ -30,15 +30,14 @@ void oracle_run_begins(struct oracle *oracle, const struct policy *policy, int64
 void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected)
 {
     struct job job;
-    struct verdict verdict;
-    int64_t now_ms = sim_service_ms(oracle->sim);
+    int64_t now_ms = sim_service_ms(oracle->sim) + 2 * TIME_MS_PER_SECOND;
     if (!selected)
         return;
     bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
-    policy_decide(oracle->policy, known ? &job : NULL, execution, now_ms + TIME_MS_PER_SECOND * 2, &verdict);
-    if (!verdict.delete)
+    const char *why = rules_keep(oracle->policy, known ? &job : NULL, execution, now_ms);
+    if (why)
         sim_break(oracle->sim, "one configuration: %s/%s/%lld was selected: %s", execution->job_id,
-                  execution->thing_name, (long long)execution->number, verdict.reason);
+                  execution->thing_name, (long long)execution->number, why);
 }
 
 void oracle_planned(struct oracle *oracle, const struct report *so_far)
@@ -124,7 +123,7 @@ void oracle_run_ends(struct oracle *oracle, const struct report *report)
     for (int64_t i = 0; run && i < run->count; i++) /* what was told without a record may come again */
         run->rows[i].told = OUTCOME_PENDING;
     bool open = report->end == SWEEP_STOPPED || (oracle->resuming && report->end == SWEEP_CANCELED);
-    if (run && !run->ended && !open)
+    if (run && run->ended_ms == 0 && !open)
         sim_break(sim, "audited: a run ended as %s without a record of it", sweep_end_name(report->end));
 }
 
@@ -164,16 +163,12 @@ static void judge_rest(void *ctx, const struct fleet_execution *left)
     struct sim *sim = judgement->oracle->sim;
     const struct job_execution *execution = &left->execution;
     struct job job;
-    struct verdict verdict;
     bool known = fleet_know_job(sim->fleet, execution->job_id, &job);
     for (int i = 0; i < judgement->count && known; i++) {
         const struct policy *policy = judgement->policies[i];
-        if (!policy->enforce || !policy_wants_thing(policy, execution->thing_name))
-            continue;
-        policy_decide(policy, &job, execution, judgement->from_ms - 2000, &verdict);
-        if (verdict.delete &&policy_wants_job(policy, &job, NULL))
-            sim_break(sim, "progress: %s/%s/%lld is left: %s", execution->job_id, execution->thing_name,
-                      (long long)execution->number, verdict.reason);
+        if (policy->enforce && !rules_keep(policy, &job, execution, judgement->from_ms - 2000))
+            sim_break(sim, "progress: %s/%s/%lld is left by %s", execution->job_id, execution->thing_name,
+                      (long long)execution->number, policy->name);
     }
 }
 

@@ -30,7 +30,8 @@ struct process {
     struct archive *archive;
     struct dispatcher *dispatcher;
     struct sweep *sweep;
-    struct ledger_request open_run;
+    struct ledger_request open_run, rates;
+    struct run_header site; /* whose rates they are */
     struct report report;
     struct target target;
     bool asking, dead, done, over, closing;
@@ -129,11 +130,31 @@ void process_abandon(struct process *process)
     process_kill(process);
 }
 
+static void on_leave(void *ctx)
+{
+    struct process *process = ctx;
+    if (!process->dead)
+        leave(process);
+}
+
 /* --- sweeps ----------------------------------------------------------------------------------------------
  */
 
 static void wait_for_turn(struct process *process);
 static void ask_for_open_run(struct process *process, int64_t after);
+static void after_run(struct ledger_request *request);
+
+static void ask_for_rates(struct process *process, enum ledger_operation operation,
+                          void (*done)(struct ledger_request *request))
+{
+    struct ledger *ledger = archive_face(process->archive);
+    process->asking = true;
+    process->rates = (struct ledger_request){
+        .operation = operation, .header = &process->site, .done = done, .owner = process};
+    for (int i = 0; i < OPERATION_COUNT && operation == LEDGER_SET_RATES; i++)
+        process->rates.rates[i] = dispatcher_learned_rate(process->dispatcher, (enum operation)i);
+    ledger->submit(ledger->ctx, &process->rates);
+}
 
 static bool swept_all(const struct process *process)
 {
@@ -163,16 +184,26 @@ static void on_ended(void *ctx)
     struct sim *sim = process->sim;
     if (process->dead)
         return;
-    int64_t run = process->open_run.run;
     oracle_run_ends(sim->oracle, &process->report);
     sweep_destroy(process->sweep);
     process->sweep = NULL;
     process->done = false;
     process->runs++;
+    ask_for_rates(process, LEDGER_SET_RATES, after_run);
+}
+
+/* What is kept of a run besides: the paces that it learned. */
+static void after_run(struct ledger_request *request)
+{
+    struct process *process = request->owner;
+    int64_t run = process->open_run.run;
+    process->asking = false;
+    if (process->dead)
+        return;
     if (run == 0)
         count_round(process);
     if (archive_failed(process->archive) || process->leaving)
-        leave(process);
+        virtual_at_process(process->sim->world, now_ns(process), on_leave, process);
     else if (run != 0)
         ask_for_open_run(process, run);
     else
@@ -276,13 +307,6 @@ static void wait_for_turn(struct process *process)
 /* --- starting --------------------------------------------------------------------------------------------
  */
 
-static void on_leave(void *ctx)
-{
-    struct process *process = ctx;
-    if (!process->dead)
-        leave(process);
-}
-
 static void on_open_run(struct ledger_request *request)
 {
     struct process *process = request->owner;
@@ -309,6 +333,18 @@ static void ask_for_open_run(struct process *process, int64_t after)
     ledger->submit(ledger->ctx, &process->open_run);
 }
 
+static void on_rates(struct ledger_request *request)
+{
+    struct process *process = request->owner;
+    process->asking = false;
+    if (process->dead)
+        return;
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        if (request->rates[i] > 0)
+            dispatcher_set_learned_rate(process->dispatcher, (enum operation)i, request->rates[i]);
+    ask_for_open_run(process, 0);
+}
+
 static void start(void *ctx)
 {
     struct process *process = ctx;
@@ -327,7 +363,7 @@ static void start(void *ctx)
         config.quota_per_1000s[i] =
             (int64_t)operation_default_quota((enum operation)i) * 1000 * sim->scenario->speed;
     process->dispatcher = dispatcher_create(virtual_env(sim->world), wire_service(sim->wire), &config);
-    ask_for_open_run(process, 0);
+    ask_for_rates(process, LEDGER_GET_RATES, on_rates);
 }
 
 /* --- the face --------------------------------------------------------------------------------------------
@@ -338,7 +374,12 @@ struct process *process_create(struct sim *sim)
     struct process *process = mem_zalloc(sizeof *process);
     process->sim = sim;
     process->configs = configs_create(sim->scenario);
-    process->target = (struct target){.name = "simulated", .signature_life_ms = SIM_LIFE_MS};
+    process->target = (struct target){.name = "simulated",
+                                      .account = "123456789012",
+                                      .region = "eu-west-1",
+                                      .signature_life_ms = SIM_LIFE_MS};
+    memcpy(process->site.account, process->target.account, sizeof process->site.account);
+    memcpy(process->site.region, process->target.region, sizeof process->site.region);
     scenario_stream(sim->scenario, 500, &process->random);
     virtual_at(sim->world, 0, start, process);
     return process;

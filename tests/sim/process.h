@@ -20,7 +20,7 @@ void process_cancel(struct process *process, bool hurry);
 void process_heal(struct process *process);
 
 int process_runs(const struct process *process);     /* so far */
-int process_restarts(const struct process *process); /* since the disk was full */
+int process_restarts(const struct process *process); /* so far */
 bool process_over(const struct process *process);    /* healed, swept and closed */
 /* Of the last round: the policies that swept everything, and when the round began by the service's clock. */
 int process_swept(const struct process *process, const struct policy **policies, int64_t *from_ms);

@@ -120,17 +120,18 @@ static int64_t draw_amount(struct random *random, enum accident_kind kind)
 
 static void draw_accidents(struct random *random, struct scenario *scenario)
 {
-    static const enum accident_kind kinds[] = {ACCIDENT_KILL,       ACCIDENT_KILL,        ACCIDENT_KILL,
-                                               ACCIDENT_PAUSE,      ACCIDENT_PAUSE,       ACCIDENT_WALL_STEP,
-                                               ACCIDENT_RELOAD,     ACCIDENT_RELOAD,      ACCIDENT_CANCEL,
-                                               ACCIDENT_HURRY,      ACCIDENT_CREDENTIALS, ACCIDENT_DISK_READ,
-                                               ACCIDENT_DISK_WRITE, ACCIDENT_DISK_SHORT,  ACCIDENT_DISK_SYNC,
-                                               ACCIDENT_DISK_DEATH, ACCIDENT_DISK_DEATH,  ACCIDENT_DISK_FULL};
+    static const enum accident_kind kinds[] = {ACCIDENT_KILL,        ACCIDENT_KILL,       ACCIDENT_KILL,
+                                               ACCIDENT_PAUSE,       ACCIDENT_PAUSE,      ACCIDENT_WALL_STEP,
+                                               ACCIDENT_WALL_STEP,   ACCIDENT_WALL_STEP,  ACCIDENT_RELOAD,
+                                               ACCIDENT_RELOAD,      ACCIDENT_CANCEL,     ACCIDENT_HURRY,
+                                               ACCIDENT_HURRY,       ACCIDENT_DISK_READ,  ACCIDENT_DISK_WRITE,
+                                               ACCIDENT_CREDENTIALS, ACCIDENT_DISK_SYNC,  ACCIDENT_DISK_SHORT,
+                                               ACCIDENT_DISK_DEATH,  ACCIDENT_DISK_DEATH, ACCIDENT_DISK_FULL};
     int count = chance(random, 30) ? 0 : (int)between(random, 1, SCENARIO_ACCIDENTS_MAX);
     for (int i = 0; i < count; i++) {
         struct accident *accident = &scenario->accidents[i];
         accident->kind = kinds[random_below(random, sizeof kinds / sizeof kinds[0])];
-        accident->at_step = scale(random, 13);
+        accident->at_step = chance(random, 50) ? between(random, 0, 1500) : scale(random, 13);
         accident->amount = draw_amount(random, accident->kind);
     }
     scenario->accident_count = count;
@@ -138,10 +139,10 @@ static void draw_accidents(struct random *random, struct scenario *scenario)
 
 static void draw_world(struct random *random, struct scenario *scenario, bool large)
 {
-    scenario->things = (int)(large ? between(random, 50, 400) : between(random, 2, 13));
+    scenario->things = (int)(large ? between(random, 200, 2000) : between(random, 2, 13));
     scenario->jobs =
-        (int)(large ? between(random, 10, 60) : between(random, 1, chance(random, 10) ? 40 : 14));
-    scenario->executions = large ? between(random, 4000, 20000) : between(random, 20, 320);
+        (int)(large ? between(random, 20, 80) : between(random, 1, chance(random, 10) ? 40 : 14));
+    scenario->executions = large ? between(random, 20000, 80000) : between(random, 20, 320);
     scenario->speed = (int)(large                ? between(random, 10, 100)
                             : chance(random, 20) ? between(random, 2, 8)
                                                  : 1);
@@ -157,6 +158,20 @@ static void draw_world(struct random *random, struct scenario *scenario, bool la
     scenario->policies = (int)between(random, 1, SCENARIO_POLICIES_MAX);
     scenario->runs = (int)between(random, 1, large ? 3 : 5);
     scenario->risky = chance(random, 30);
+    scenario->retain_ms = chance(random, 20) ? between(random, 10, 40) * TIME_MS_PER_MINUTE : 0;
+}
+
+/* What a small fleet suffers in minutes is spread over a large one, or nothing would ever be listed. */
+static void stretch(struct random *random, struct scenario *scenario)
+{
+    scenario->faults[FAULT_DENIED].ppm = scenario->faults[FAULT_INVALID].ppm = 0;
+    scenario->faults[FAULT_TOKEN_LOOP].ppm /= 100;
+    for (int i = 0; i < FAULT_COUNT; i++)
+        scenario->faults[i].ppm /= 3;
+    for (int i = 0; i < scenario->accident_count; i++)
+        scenario->accidents[i].at_step = between(random, 0, 6 * scenario->executions);
+    scenario->runs += scenario->policies + 2;
+    scenario->skew_ms /= 2;
 }
 
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large)
@@ -170,6 +185,8 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool lar
     draw_faults(&random, scenario);
     draw_actors(&random, scenario);
     draw_accidents(&random, scenario);
+    if (large)
+        stretch(&random, scenario);
 }
 
 /* --- taking away -----------------------------------------------------------------------------------------

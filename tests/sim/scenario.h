@@ -96,6 +96,7 @@ struct scenario {
     enum quota_kind quota_kind;
     int page_max; /* rows of a page at most */
     int64_t skew_ms, latency_min_ns, latency_max_ns, commit_ns;
+    int64_t retain_ms;  /* what the ledger forgets: runs that ended longer ago; 0: nothing */
     int policies, runs; /* runs in the phase of faults */
     bool risky;         /* some policies skip the check where they may */
     struct fault_plan faults[FAULT_COUNT];

@@ -13,13 +13,14 @@
 #define SIM_TIMEOUT_NS INT64_C(10000000000)   /* of a call, for the client */
 
 struct sim_totals {
-    int64_t seeds, events, virtual_ms, runs, restarts;
+    int64_t seeds, events, virtual_ms, runs, restarts, forgotten;
     int64_t deletions; /* that the service carried out for us */
     int64_t faults[FAULT_COUNT], acts[ACTOR_COUNT], accidents[ACCIDENT_COUNT];
     int64_t in_trip; /* newcomers hit within a minute of the sending: somebody else had deleted what was meant
                         after our last read */
     int64_t late;    /* by a request that was carried out later than that */
     int64_t twice;   /* by the second delivery of a request that had done its work */
+    int64_t stale;   /* where a read showed what was there before our own deletion */
     int64_t queued;  /* of all these, those that had not begun: the service deletes them without force */
     int64_t changed; /* deleted with force although they had gone on after our last look */
     int64_t outcomes[16], ends[8];
@@ -38,6 +39,7 @@ struct sim {
     int64_t healed_ms; /* since then, on the service's clock */
     bool trace;
     int64_t steps;
+    int full_until;   /* restarts of the process; then the disk has room again */
     char broken[400]; /* the first rule that did not hold; "" while all do */
     int64_t broken_step;
     struct sim_totals totals;

@@ -20,7 +20,8 @@
 
 #define FAULTS_NS   (3 * 3600 * TIME_NS_PER_SECOND)
 #define HEALED_NS   (24 * 3600 * TIME_NS_PER_SECOND)
-#define STEPS_MAX   50000000
+#define STEPS_MAX   300000 /* and so many for each execution of the fleet: */
+#define STEPS_EACH  1000
 #define SKEW_BAD_MS 55000
 
 void sim_break(struct sim *sim, const char *format, ...)
@@ -93,6 +94,7 @@ static void happen(struct sim *sim, const struct accident *accident)
         return;
     case ACCIDENT_DISK_FULL:
         disk_limit(sim->disk, disk_size(sim->disk) + accident->amount + 1);
+        sim->full_until = process_restarts(sim->process) + 2;
         return;
     default:
         disk_trouble(sim->disk, troubles[accident->kind], accident->amount);
@@ -108,6 +110,8 @@ static void have_accidents(struct sim *sim)
             happen(sim, &scenario->accidents[i]);
     if (disk_died(sim->disk))
         process_kill(sim->process);
+    if (process_restarts(sim->process) > sim->full_until)
+        disk_limit(sim->disk, 0);
 }
 
 /* --- the two phases --------------------------------------------------------------------------------------
@@ -131,8 +135,8 @@ static bool step(struct sim *sim)
         return false;
     sim->steps++;
     have_accidents(sim);
-    if (sim->steps > STEPS_MAX)
-        sim_break(sim, "progress: more than %d events", STEPS_MAX);
+    if (sim->steps > STEPS_MAX + STEPS_EACH * sim->scenario->executions)
+        sim_break(sim, "progress: more than %" PRId64 " events", sim->steps);
     return !sim->broken[0];
 }
 
@@ -274,15 +278,19 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
         faults += totals->faults[i];
     buf_printf(out,
                "# %" PRId64 " seeds, %" PRId64 " events, %" PRId64 " virtual hours, %" PRId64
-               " runs, %" PRId64 " restarts\n",
+               " runs, %" PRId64 " restarts, %" PRId64 " runs forgotten\n",
                totals->seeds, totals->events, totals->virtual_ms / TIME_MS_PER_HOUR, totals->runs,
-               totals->restarts);
+               totals->restarts, totals->forgotten);
+    int64_t hit = totals->in_trip + totals->late + totals->twice + totals->stale;
+    buf_printf(out, "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64,
+               totals->deletions, hit);
+    buf_printf(out, ", %" PRId64 " in a million\n",
+               totals->deletions ? hit * 1000000 / totals->deletions : 0);
     buf_printf(out,
-               "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64
-               " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery; of these %" PRId64
-               " were queued; changed after the look and forced: %" PRId64 "\n",
-               totals->deletions, totals->in_trip, totals->late, totals->twice, totals->queued,
-               totals->changed);
+               "#   %" PRId64 " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery, %" PRId64
+               " after a stale look; of these %" PRId64 " were queued\n",
+               totals->in_trip, totals->late, totals->twice, totals->stale, totals->queued);
+    buf_printf(out, "#   %" PRId64 " deleted with force had gone on after the look\n", totals->changed);
     buf_printf(out, "# %" PRId64 " faults:", faults);
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
         buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);

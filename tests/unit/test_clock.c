@@ -60,6 +60,25 @@ static void a_check_is_too_old_after_the_machine_slept(void **state)
     }
 }
 
+static void set_back_in_flight(struct deletion *test, const struct call *call)
+{
+    if (call->operation == OPERATION_DESCRIBE_EXECUTION && test->rig.calls[OPERATION_DESCRIBE_EXECUTION] == 1)
+        test->rig.wall_step_ms = -40000;
+}
+
+/* Else the check would seem to be as much younger. */
+static void a_clock_that_is_set_during_a_check_makes_it_void(void **state)
+{
+    struct deletion test;
+    (void)state;
+    deletion_begin(&test, 1);
+    test.before = set_back_in_flight;
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(test.outcome[0], OUTCOME_DELETED);
+    assert_int_equal(test.rig.calls[OPERATION_DESCRIBE_EXECUTION], 2);
+    deletion_finish(&test);
+}
+
 static void sleep_in_flight(struct deletion *test, const struct call *call)
 {
     if (call->operation == OPERATION_DELETE_EXECUTION && test->sends[0] == 1)
@@ -252,6 +271,7 @@ static void a_look_that_is_throttled_for_an_hour_is_unknown(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_gates_clock_sample_is_the_date_that_is_signed),
     cmocka_unit_test(a_check_is_too_old_after_the_machine_slept),
+    cmocka_unit_test(a_clock_that_is_set_during_a_check_makes_it_void),
     cmocka_unit_test(sleep_counts_for_the_life_of_a_signature),
     cmocka_unit_test(with_a_set_clock_even_risky_checks),
     cmocka_unit_test(a_quarantine_takes_as_long_whatever_the_wall_clock_says),

@@ -112,7 +112,6 @@ static void the_system_looks_at_one_file_only(void **state)
 {
     char path[256];
     struct err err;
-    make(state, "jobsweep.yaml");
     make(state, "xdg/jobsweep/jobsweep.yaml");
     if (access(CONFIG_FILE_DEFAULT, F_OK) == 0) {
         found(NULL, true, CONFIG_FILE_DEFAULT);
@@ -122,6 +121,11 @@ static void the_system_looks_at_one_file_only(void **state)
     assert_int_equal(err.code, ERR_NOT_FOUND);
     assert_string_equal(err.msg,
                         "no configuration: " CONFIG_FILE_DEFAULT " does not exist; name one with --config");
+    make(state, "jobsweep.yaml");
+    assert_int_equal(config_file_find(NULL, true, path, sizeof path, &err), -1);
+    assert_string_equal(err.msg,
+                        "no configuration: " CONFIG_FILE_DEFAULT " does not exist; name one with --config"
+                        " (--config jobsweep.yaml for the one in this folder)");
 }
 
 static void nothing_found_names_every_place(void **state)

@@ -200,7 +200,7 @@ static void the_reserve_grows_with_what_is_outstanding_and_is_given_back_in_part
 {
     struct ledger_world *world = *state;
     struct err err = {0};
-    struct reserve *reserve = reserve_open(world->directory, &err);
+    struct reserve *reserve = reserve_open(world->directory, NULL, &err);
     assert_non_null(reserve);
     assert_int_equal(reserve_grow(reserve, 0, &err), 0);
     int64_t least = size_of(world->directory);

@@ -209,7 +209,7 @@ static void what_is_inherited_stands_under_defaults(void **state)
 static void keys_of_later_versions_are_named(void **state)
 {
     static const char *const heads_of[] = {
-        [SCHEMA_FILE] = "In the file", [SCHEMA_TARGET] = "In a target", [SCHEMA_POLICY] = "In a policy"};
+        [SCHEMA_FILE] = "Of the file", [SCHEMA_TARGET] = "Of a target", [SCHEMA_POLICY] = "Of a policy"};
     size_t count;
     const struct schema_row *rows = schema_rows(&count);
     struct page page = {0};

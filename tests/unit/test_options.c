@@ -142,7 +142,8 @@ static const struct {
     {"jobsweep delete", "unknown command \"delete\"; see jobsweep --help"},
     {"jobsweep help paln", "unknown command \"paln\"; did you mean plan?"},
     {"jobsweep help plan sweep", "help takes no \"sweep\""},
-    {"jobsweep check old", "check takes no \"old\""},
+    {"jobsweep check old", "check takes no \"old\"; a configuration is named with --config"},
+    {"jobsweep history gw-1", "history takes no \"gw-1\"; a thing is named with --thing, a job with --job"},
     {"jobsweep plan --tagret eu", "unknown or ambiguous option \"--tagret\"; did you mean --target?"},
     {"jobsweep plan --frobnicate", "unknown or ambiguous option \"--frobnicate\""},
     {"jobsweep plan --ver", "unknown or ambiguous option \"--ver\""},
@@ -239,11 +240,30 @@ static void the_help_names_what_its_command_takes_and_nothing_else(void **state)
     }
 }
 
+static void no_line_of_the_help_is_wider_than_a_terminal(void **state)
+{
+    (void)state;
+    for (enum command command = COMMAND_PLAN; command <= COMMAND_NONE; command++) {
+        struct buf out;
+        buf_init(&out, 16384);
+        options_help(command, &out);
+        const char *line = buf_string(&out);
+        assert_true(strlen(line) > 0);
+        for (size_t length; *line != '\0'; line += length + (line[length] == '\n')) {
+            length = strcspn(line, "\n");
+            if (length > 80)
+                fail_msg("%zu columns: %.*s", length, (int)length, line);
+        }
+        buf_finish(&out);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(good_lines_are_read),
     cmocka_unit_test(bad_lines_are_refused_with_what_is_wrong),
     cmocka_unit_test(one_reading_leaves_nothing_for_the_next),
     cmocka_unit_test(the_help_names_what_its_command_takes_and_nothing_else),
+    cmocka_unit_test(no_line_of_the_help_is_wider_than_a_terminal),
 };
 
 TAP_MAIN(tests)

@@ -23,7 +23,10 @@ static void each_phase_has_its_words(void **state)
 {
     struct sweep_progress now = {.listed = 1234, .remaining_ms = -1};
     (void)state;
-    line_is(&now, 0, 0, &PLAIN, "looking around, listed 1,234");
+    line_is(&now, 0, 0, &PLAIN, "listed 1,234");
+    now.listed = 0;
+    line_is(&now, 0, 0, &PLAIN, "waits for the service to answer");
+    now.listed = 1234;
     now.jobs = 12;
     now.jobs_listed = 3;
     line_is(&now, 2500000, 0, &PLAIN, "listed 1,234, 3 of 12 lists done, 2500.0/s");
@@ -34,6 +37,18 @@ static void each_phase_has_its_words(void **state)
     line_is(&now, 9950, 0, &PLAIN, "settled 250 of 1,000, 9.9/s, about 1 min 30 s left");
     now.quarantined = 7;
     line_is(&now, 0, 0, &PLAIN, "settled 250 of 1,000, about 1 min 30 s left, 7 waiting to be verified");
+}
+
+/* What is left is known without the wait only: a smaller number beside it would be taken for the whole. */
+static void a_wait_stands_alone(void **state)
+{
+    struct sweep_progress now = {.deleting = true,
+                                 .selected = 1000,
+                                 .settled = 250,
+                                 .remaining_ms = 40 * TIME_MS_PER_SECOND,
+                                 .waiting_ms = 352 * TIME_MS_PER_SECOND};
+    (void)state;
+    line_is(&now, 9950, 0, &PLAIN, "waits about 5 min 52 s for a lost request of an earlier run");
 }
 
 static void the_bar_is_as_full_as_the_work_is_done(void **state)
@@ -85,6 +100,7 @@ static void it_is_never_as_wide_as_the_terminal(void **state)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(each_phase_has_its_words),
+                                          cmocka_unit_test(a_wait_stands_alone),
                                           cmocka_unit_test(the_bar_is_as_full_as_the_work_is_done),
                                           cmocka_unit_test(it_is_never_as_wide_as_the_terminal)};
 

@@ -222,23 +222,25 @@ static void at_every_event(enum accident_kind kind, int64_t amount, int64_t stri
 static void a_cancel_at_any_event_keeps_the_accounts(void **state)
 {
     (void)state;
-    at_every_event(ACCIDENT_CANCEL, 0, 5);
-    at_every_event(ACCIDENT_HURRY, 0, 5);
+    at_every_event(ACCIDENT_CANCEL, 0, 2);
+    at_every_event(ACCIDENT_HURRY, 0, 2);
 }
 
 static void a_kill_at_any_event_loses_nothing(void **state)
 {
     (void)state;
-    at_every_event(ACCIDENT_KILL, 0, 3);
+    at_every_event(ACCIDENT_KILL, 0, 1);
 }
 
 static void a_disk_that_fails_at_any_event_loses_nothing(void **state)
 {
     (void)state;
-    at_every_event(ACCIDENT_DISK_WRITE, 0, 11);
-    at_every_event(ACCIDENT_DISK_SHORT, 1, 11);
-    at_every_event(ACCIDENT_DISK_SYNC, 0, 11);
-    at_every_event(ACCIDENT_DISK_DEATH, 2, 11);
+    at_every_event(ACCIDENT_DISK_WRITE, 0, 4);
+    at_every_event(ACCIDENT_DISK_SHORT, 1, 4);
+    at_every_event(ACCIDENT_DISK_SYNC, 0, 4);
+    at_every_event(ACCIDENT_DISK_DEATH, 2, 4);
+    at_every_event(ACCIDENT_DISK_FULL, 0, 4);
+    at_every_event(ACCIDENT_DISK_FULL, 20000, 4);
 }
 
 static const struct CMUnitTest tests[] = {

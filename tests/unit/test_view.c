@@ -92,26 +92,41 @@ static void a_plan_in_plain_characters(void **state)
 {
     struct buf out;
     print_example(*state, 1, &PLAIN, &out);
-    prints(&out,
-           "old in eu: 8 of 9 job executions would be deleted\n"
-           "\n"
-           "         JOB                  THING                 NO. STATUS      LAST UPDATE          REASON\n"
-           "  delete fw-1                 gw-1                    1 SUCCEEDED   2026-10-17T10:00:00Z age "
-           "over 30d\n"
-           "  and 7 more (--verbose shows all)\n"
-           "\n"
-           "  status   SUCCEEDED    ##############################          6  75.0 %\n"
-           "           FAILED       ##########                              2  25.0 %\n"
-           "  job      fw-1         ##############################          6  75.0 %\n"
-           "           fw-2         ##########                              2  25.0 %\n"
-           "  age      30 d to 90 d ##############################          6  75.0 %\n"
-           "           90 d to 1 y  #####                                   1  12.5 %\n"
-           "           over 1 y     #####                                   1  12.5 %\n"
-           "  kept              1  younger than 30d\n"
-           "  route    by job, 3 lists\n"
-           "  listing  4 calls made\n"
-           "  deleting 16 calls, 804 ms at the quota\n"
-           "\n");
+    prints(&out, "old in eu: 8 of 9 job executions would be deleted\n"
+                 "\n"
+                 "         JOB  THING NO. STATUS    LAST UPDATE          REASON\n"
+                 "  delete fw-1 gw-1    1 SUCCEEDED 2026-10-17T10:00:00Z age over 30d\n"
+                 "  and 7 more (--verbose shows all)\n"
+                 "\n"
+                 "  status   SUCCEEDED    ##############################          6  75.0 %\n"
+                 "           FAILED       ##########                              2  25.0 %\n"
+                 "  job      fw-1         ##############################          6  75.0 %\n"
+                 "           fw-2         ##########                              2  25.0 %\n"
+                 "  age      30 d to 90 d ##############################          6  75.0 %\n"
+                 "           90 d to 1 y  #####                                   1  12.5 %\n"
+                 "           over 1 y     #####                                   1  12.5 %\n"
+                 "  kept              1  younger than 30d\n"
+                 "  route    by job, 3 lists\n"
+                 "  listing  4 calls made\n"
+                 "  deleting 16 calls, 804 ms at the quota\n"
+                 "\n");
+}
+
+static void a_table_ends_at_the_edge_of_the_terminal(void **state)
+{
+    const struct view_style narrow = {.columns = 63}, wide = {.columns = 200};
+    struct buf out, unclipped;
+    print_example(*state, 1, &narrow, &out);
+    assert_non_null(strstr(buf_string(&out),
+                           "         JOB  THING NO. STATUS    LAST UPDATE          REASON\n"
+                           "  delete fw-1 gw-1    1 SUCCEEDED 2026-10-17T10:00:00Z age over\n"
+                           "  and 7 more"));
+    buf_finish(&out);
+    print_example(*state, 1, &wide, &out);
+    print_example(*state, 1, &PLAIN, &unclipped);
+    assert_string_equal(buf_string(&out), buf_string(&unclipped));
+    buf_finish(&out);
+    buf_finish(&unclipped);
 }
 
 static void a_plan_with_blocks(void **state)
@@ -333,6 +348,7 @@ static void colour_is_for_terminals_only_and_only_if_wanted(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_plan_in_plain_characters, load, unload),
+    cmocka_unit_test_setup_teardown(a_table_ends_at_the_edge_of_the_terminal, load, unload),
     cmocka_unit_test_setup_teardown(a_plan_with_blocks, load, unload),
     cmocka_unit_test_setup_teardown(a_plan_in_colour, load, unload),
     cmocka_unit_test_setup_teardown(a_plan_of_nothing, load, unload),

@@ -343,7 +343,65 @@ static void what_is_under_way_at_the_end_is_freed(void **state)
     close_shop();
 }
 
+/* --- a process that stands still, and one that is gone ----------------------------------------------------
+ */
+
+static void what_belongs_to_a_process_waits_while_it_stands_still(void **state)
+{
+    struct virtual_world *world = virtual_create(&(struct virtual_config){.seed = 1, .start_ms = WALL_MS});
+    const struct env *env = virtual_env(world);
+    static struct diary diary;
+    struct note notes[4];
+    (void)state;
+    diary.count = 0;
+    for (int i = 0; i < 4; i++)
+        notes[i] = (struct note){world, &diary, i};
+    virtual_at_process(world, 20 * S, write_down, &notes[0]);
+    virtual_at_process(world, 10 * S, write_down, &notes[1]);
+    virtual_at(world, 30 * S, write_down, &notes[2]);
+    virtual_at_process(world, 90 * S, write_down, &notes[3]);
+    virtual_pause(world, 60 * S);
+    assert_int_equal(virtual_pending(world, true), 3);
+    assert_false(virtual_run(world, NULL, NULL, INT64_MAX));
+    static const int order[] = {2, 1, 0, 3};
+    static const int64_t at_s[] = {30, 60, 60, 90};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(diary.what[i], order[i]);
+        assert_int_equal(diary.at_ns[i], at_s[i] * S);
+    }
+    virtual_set_wall(world, -5000);
+    assert_int_equal(env->wall_ms(env->ctx), WALL_MS + 90000 - 5000);
+    virtual_destroy(world);
+}
+
+static bool is_empty(void *ctx)
+{
+    return virtual_pending(ctx, true) == 0;
+}
+
+static void a_process_that_is_gone_winds_up_and_the_world_stands(void **state)
+{
+    struct virtual_world *world = virtual_create(&(struct virtual_config){.seed = 1});
+    static struct diary diary;
+    struct note notes[3];
+    (void)state;
+    diary.count = 0;
+    for (int i = 0; i < 3; i++)
+        notes[i] = (struct note){world, &diary, i};
+    virtual_at(world, 5 * S, write_down, &notes[0]);
+    virtual_at_process(world, 300 * S, write_down, &notes[1]);
+    virtual_at_process(world, 10 * S, write_down, &notes[2]);
+    assert_false(virtual_wind_up(world, is_empty, world, 1));
+    assert_true(virtual_wind_up(world, is_empty, world, 10));
+    assert_int_equal(diary.count, 2);
+    assert_int_equal(virtual_mono_ns(world), 0);
+    assert_int_equal(virtual_pending(world, false), 1);
+    virtual_destroy(world);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(what_belongs_to_a_process_waits_while_it_stands_still),
+    cmocka_unit_test(a_process_that_is_gone_winds_up_and_the_world_stands),
     cmocka_unit_test(events_come_by_time_then_by_order_of_asking),
     cmocka_unit_test(a_timer_fires_once_can_be_moved_and_stopped),
     cmocka_unit_test(a_run_ends_when_it_is_done_or_time_is_up_or_nothing_is_left),

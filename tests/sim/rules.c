@@ -1,0 +1,96 @@
+/* See sim/rules.h. Nothing of daemon/ is called here. */
+#include "sim/rules.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#define FUTURE_MS 300000
+
+bool rules_terminal(enum execution_status status)
+{
+    return status == EXECUTION_SUCCEEDED || status == EXECUTION_FAILED || status == EXECUTION_TIMED_OUT ||
+           status == EXECUTION_REJECTED || status == EXECUTION_REMOVED || status == EXECUTION_CANCELED;
+}
+
+bool rules_same(const struct fingerprint *a, const struct fingerprint *b)
+{
+    bool told = a->version_number != 0 && b->version_number != 0;
+    return a->status == b->status && strcmp(a->queued_at.text, b->queued_at.text) == 0 &&
+           strcmp(a->started_at.text, b->started_at.text) == 0 &&
+           strcmp(a->last_updated_at.text, b->last_updated_at.text) == 0 &&
+           !(told && a->version_number != b->version_number);
+}
+
+static bool any_fits(const struct pattern_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (fnmatch(list->patterns[i], text, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool fits(const struct name_match *match, const char *text)
+{
+    return !any_fits(&match->exclude, text) && (match->include.count == 0 || any_fits(&match->include, text));
+}
+
+static bool named(const struct pattern_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->patterns[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* Jobs that a policy must name to reach. */
+static bool guarded(const struct policy *policy, const struct job *job, const char *job_id)
+{
+    const struct pattern_list *list = &policy->job_id.include;
+    bool over = job && (job->status == JOB_COMPLETED || job->status == JOB_CANCELED ||
+                        job->status == JOB_DELETION_IN_PROGRESS);
+    bool ota = strncmp(job_id, "AFR_OTA-", 8) == 0;
+    if (named(list, job_id))
+        return false;
+    for (size_t i = 0; i < list->count && ota; i++)
+        if (strncmp(list->patterns[i], "AFR_OTA-", 8) == 0 && fnmatch(list->patterns[i], job_id, 0) == 0)
+            ota = false;
+    return ota || (job && (job->namespace_id[0] != '\0' || (job->continuous && !over)));
+}
+
+static const char *keep_for_time(const struct policy *policy, const struct fingerprint *print,
+                                 int64_t service_ms)
+{
+    const struct timestamp *const times[] = {&print->queued_at, &print->started_at, &print->last_updated_at};
+    const struct timestamp *age = policy->age_field == AGE_QUEUED_AT    ? times[0]
+                                  : policy->age_field == AGE_STARTED_AT ? times[1]
+                                                                        : times[2];
+    for (int i = 0; i < 3; i++)
+        if (times[i]->text[0] && times[i]->ms > service_ms + FUTURE_MS)
+            return "a time lies in the future";
+    if (!age->text[0])
+        return "its age is not known";
+    return service_ms - age->ms > policy->older_than_ms ? NULL : "it is too young";
+}
+
+const char *rules_keep(const struct policy *policy, const struct job *job,
+                       const struct job_execution *execution, int64_t service_ms)
+{
+    const struct fingerprint *print = &execution->fingerprint;
+    bool forced = policy->force && print->status == EXECUTION_IN_PROGRESS;
+    if (!rules_terminal(print->status) && !forced)
+        return "it is not terminal";
+    if (!(policy->status_bits >> print->status & 1u))
+        return "its status is not named";
+    if (!fits(&policy->job_id, execution->job_id))
+        return "its job is not in scope";
+    if (!fits(&policy->thing, execution->thing_name))
+        return "its thing is not in scope";
+    if (guarded(policy, job, execution->job_id))
+        return "its job is not named";
+    return keep_for_time(policy, print, service_ms);
+}
+
+bool rules_settled(const struct job *job)
+{
+    return !job->continuous && !job->retries && (job->status == JOB_COMPLETED || job->status == JOB_CANCELED);
+}
