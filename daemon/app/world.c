@@ -46,6 +46,7 @@ static int open_ledger(struct world *world, const struct world_config *config, s
 {
     if (config->state_directory == NULL) {
         world->memory = ledger_memory_create(on_ledger_wake, world);
+        ledger_memory_forget_rows(world->memory);
         return 0;
     }
     const struct ledger_durable_config durable = {.directory = config->state_directory,

@@ -47,6 +47,7 @@ struct ledger_memory {
     size_t run_count;
     struct rates *rates;
     struct ledger_request *waiting;
+    bool forgets_rows;
     bool woken;
     void (*wake)(void *ctx);
     void *ctx;
@@ -71,6 +72,11 @@ struct ledger_memory *ledger_memory_create(void (*wake)(void *ctx), void *ctx)
     memory->wake = wake;
     memory->ctx = ctx;
     return memory;
+}
+
+void ledger_memory_forget_rows(struct ledger_memory *memory)
+{
+    memory->forgets_rows = true;
 }
 
 void ledger_memory_destroy(struct ledger_memory *memory)
@@ -189,6 +195,9 @@ static void start_run(struct ledger_memory *memory, struct ledger_request *reque
 
 static void add_rows(struct ledger_memory *memory, struct run *run, const struct ledger_request *request)
 {
+    if (memory->forgets_rows) {
+        return;
+    }
     if (run->count + request->count > run->room) {
         run->room = (run->count + request->count) * 2;
         run->rows = mem_realloc(run->rows, run->room, sizeof *run->rows);
