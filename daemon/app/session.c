@@ -364,8 +364,7 @@ static void run_all(struct session *session)
         submit_all(session);
     else
         session->leftovers = leftovers_find(world_ledger(session->world), on_leftovers, session);
-    if (!session->plan_only || session->left > 0)
-        world_run(session->world);
+    world_run(session->world);
     progress_destroy(session->progress);
     session->progress = NULL;
     runner_destroy(session->runner);

@@ -160,6 +160,18 @@ def test_a_wrong_ca_and_an_unreachable_endpoint_are_told_apart():
             assert "127.0.0.1" in result.stderr
 
 
+def test_a_configuration_without_policies_plans_and_sweeps_nothing():
+    path = configuration(None)
+    with open(path, encoding="utf-8") as file:
+        text = file.read().split("policies:")[0]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{text}policies: []\nstate_directory: {os.path.dirname(path)}/state\n")
+    for words in (("plan",), ("--yes", "sweep")):
+        result = jobsweep(None, path, "--format", "json", *words)
+        equal(report(result)["selected"], 0)
+        equal(result.returncode, 0, result.stderr)
+
+
 def test_configurations_that_cannot_be_meant_end_with_2():
     with Iotsim(*FLEET) as sim:
         refused(sim, configuration(sim, region="eu west"), 2, "region")
