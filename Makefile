@@ -190,7 +190,7 @@ SIMULATOR := build/release/tests/test_simulator
 simulate: ## at least 20,000 seeds of the simulator, 10,000,000 deletions and 1,000,000 faults, on two cores
 	@$(MAKE) --no-print-directory -j2 VARIANT=release $(SIMULATOR)
 	tests/run -v -t 3600 "$(SIMULATOR) 1 12000" "$(SIMULATOR) 100001 12000" \
-	    "$(SIMULATOR) 200001 250 large" "$(SIMULATOR) 300001 250 large"
+	    "$(SIMULATOR) 200001 260 large" "$(SIMULATOR) 300001 260 large"
 
 check-systemd: deps-system ## the installed service under a systemd of its own, in a container (root or sudo; a Debian mirror)
 	@$(MAKE) --no-print-directory -j2 VARIANT=release all

@@ -20,16 +20,22 @@ give_up() {
     exit 1
 }
 
-# A number of a line of JSON: of a report, or of iotsim's own counts.
-number() {
-    tr ',{}' '\n\n\n' | sed -n "s/^\"$1\":\([0-9][0-9]*\)$/\1/p" | tail -n 1
+# A number of iotsim's own counts, which are its last line.
+counted() {
+    tail -n 1 "$scratch/sim.log" | tr ',{}' '\n\n\n' | sed -n "s/^\"$1\":\([0-9][0-9]*\)$/\1/p"
+}
+
+# A number of the report of the sweep, which leaves out outcomes that did not happen.
+reported() {
+    tr -d , <"$scratch/report" | sed -n "s/^ *$1 *\([0-9][0-9]*\)$/\1/p"
 }
 
 export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
 export HOME="$scratch" XDG_CONFIG_HOME="$scratch" XDG_STATE_HOME="$scratch"
 unset AWS_SESSION_TOKEN AWS_PROFILE AWS_ENDPOINT_URL AWS_ENDPOINT_URL_STS AWS_ENDPOINT_URL_IOT 2>/dev/null
 
-echo "demo: a simulated account with 2,000 things, 25 jobs and 50,000 job executions"
+echo "demo: a simulated account with 2,000 things, 25 jobs and 50,000 job executions;"
+echo "demo: its quota is 1,500 deletions a second (AWS's: 10)"
 "$build/iotsim" --things 2000 --jobs 25 --executions 50000 --seed 7 --quota all=-1 --ca-file "$scratch/ca.pem" \
     --access-key "$AWS_ACCESS_KEY_ID" --secret-key "$AWS_SECRET_ACCESS_KEY" >"$scratch/sim.log" 2>&1 &
 sim=$!
@@ -51,7 +57,7 @@ targets:
     region: us-east-1
     endpoint_url: $url
     ca_bundle: $scratch/ca.pem
-    quotas: {DeleteJobExecution: 4000, DescribeJobExecution: 4000, ListJobExecutionsForJob: 100, ListJobs: 100, DescribeJob: 100}
+    quotas: {DeleteJobExecution: 1500, DescribeJobExecution: 1500, ListJobExecutionsForJob: 100, ListJobs: 100, DescribeJob: 100}
 policies:
   - name: finished-over-90-days
     description: Everything that ended more than 90 days ago
@@ -64,31 +70,27 @@ policies:
 YAML
 chmod 600 "$scratch/jobsweep.yaml"
 
-echo; echo "demo: \$ jobsweep plan"
-"$build/jobsweep" -c "$scratch/jobsweep.yaml" plan || give_up "the plan failed with exit status $?"
-echo; echo "demo: \$ jobsweep sweep finished-over-90-days"
-if [ -t 2 ]; then
-    "$build/jobsweep" -c "$scratch/jobsweep.yaml" --format json sweep finished-over-90-days >"$scratch/report"
-else
-    "$build/jobsweep" -c "$scratch/jobsweep.yaml" --format json sweep finished-over-90-days >"$scratch/report" 2>"$scratch/err"
-fi
-status=$?
-[ -s "$scratch/err" ] && cat "$scratch/err"
+jobsweep() { "$build/jobsweep" "$@" -c "$scratch/jobsweep.yaml"; }
+say() { printf '\ndemo: %s\n' "$*"; }
 
-report() { tail -n 1 "$scratch/report" | number "$1"; }
-selected=$(report selected) deleted=$(report deleted) failed=$(report failed)
+say '$ jobsweep plan'
+jobsweep plan || give_up "the plan failed with exit status $?"
 
-execution=$("$build/jobsweep" -c "$scratch/jobsweep.yaml" --format json history | head -n 1)
-thing=$(printf '%s' "$execution" | sed -n 's/.*"thing_name":"\([^"]*\)".*/\1/p')
-echo; echo "demo: \$ jobsweep history --thing $thing"
-"$build/jobsweep" -c "$scratch/jobsweep.yaml" history --thing "$thing" || give_up "history failed with exit status $?"
-echo; echo "demo: \$ jobsweep history verify"
-"$build/jobsweep" -c "$scratch/jobsweep.yaml" history verify || give_up "the ledger is not as it was written"
+say '$ jobsweep sweep finished-over-90-days'
+jobsweep sweep finished-over-90-days | tee "$scratch/report"
+status=${PIPESTATUS[0]}
+selected=$(reported selected) deleted=$(reported deleted) failed=$(reported failed)
+
+thing=$(jobsweep history --format json | sed -n '1s/.*"thing_name":"\([^"]*\)".*/\1/p')
+say "\$ jobsweep history --thing $thing"
+jobsweep history --thing "$thing" || give_up "history failed with exit status $?"
+say '$ jobsweep history verify'
+jobsweep history verify || give_up "the ledger is not as it was written"
 
 kill "$sim" # it says what it saw, and ends
 wait "$sim"
 sim=
-confirmed=$(tail -n 1 "$scratch/sim.log" | number deleted)
+confirmed=$(counted deleted)
 echo
 echo "demo: selected=${selected:-0} deleted=${deleted:-0} failed=${failed:-0} confirmed=${confirmed:-0}"
 [ "$status" = 0 ] && [ "${selected:-0}" -gt 0 ] && [ "$selected" = "$deleted" ] && [ "${failed:-0}" = 0 ] &&

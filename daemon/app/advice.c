@@ -7,7 +7,7 @@ static const char *by_answer(enum answer_class why)
 {
     switch (why) {
     case ANSWER_DENIED:
-        return "check the access keys or the profile of the target, and what its IAM policy allows "
+        return "check region, access keys and profile of the target, and what its IAM policy allows "
                "(aws sts get-caller-identity)";
     case ANSWER_EXPIRED:
         return "check where the target's credentials come from: these have expired";

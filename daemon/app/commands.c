@@ -66,7 +66,7 @@ static void list(const struct selection *selection)
 static bool confirmed(void)
 {
     char answer[16] = "";
-    fputs("Delete what they select? [y/N] ", stderr);
+    fputs("Delete what they select (jobsweep plan shows it)? [y/N] ", stderr);
     if (fgets(answer, sizeof answer, stdin) == NULL)
         fputc('\n', stderr);
     return strcmp(answer, "y\n") == 0 || strcmp(answer, "Y\n") == 0 || strcmp(answer, "yes\n") == 0;

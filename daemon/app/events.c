@@ -2,6 +2,7 @@
 #include "app/events.h"
 
 #include "base/text.h"
+#include "base/time.h"
 
 #include <inttypes.h>
 
@@ -9,6 +10,17 @@ static void string_member(struct buf *out, const char *key, const char *value)
 {
     buf_printf(out, ",\"%s\":", key);
     text_json(out, value);
+}
+
+static void time_member(struct buf *out, const char *key, const struct timestamp *time)
+{
+    char text[21];
+    if (!timestamp_present(time)) {
+        buf_printf(out, ",\"%s\":null", key);
+        return;
+    }
+    time_rfc3339(time->ms, text);
+    string_member(out, key, text);
 }
 
 void events_row(struct buf *out, const char *policy, const char *target,
@@ -21,6 +33,9 @@ void events_row(struct buf *out, const char *policy, const char *target,
     string_member(out, "thing_name", execution->thing_name);
     buf_printf(out, ",\"execution_number\":%" PRId64, execution->number);
     string_member(out, "status", execution_status_name(execution->fingerprint.status));
+    time_member(out, "queued_at", &execution->fingerprint.queued_at);
+    time_member(out, "started_at", &execution->fingerprint.started_at);
+    time_member(out, "last_updated_at", &execution->fingerprint.last_updated_at);
     string_member(out, "verdict", verdict->delete ? "delete" : "keep");
     string_member(out, "reason", verdict->reason);
     buf_text(out, "}\n");

@@ -166,7 +166,8 @@ static int open_handle(struct db *db, const char *vfs, bool read_only, struct er
     flags |= read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     if (read_only && access(db->path, R_OK) != 0) {
         return errno == ENOENT || errno == ENOTDIR
-                   ? err_set(err, ERR_NOT_FOUND, "there is no ledger '%s'", db->path)
+                   ? err_set(err, ERR_NOT_FOUND,
+                             "there is no ledger '%s': nothing was swept with this state directory", db->path)
                    : err_set(err, ERR_PERMISSION,
                              "ledger '%s' cannot be read: %s; it belongs to whoever runs the sweeps",
                              db->path, err_errno(errno));

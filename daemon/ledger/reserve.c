@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +86,8 @@ int reserve_grow(struct reserve *reserve, size_t results, struct err *err)
     }
     int code = reserve->disk.resize(reserve->disk.ctx, wanted);
     if (code != 0) {
-        return err_set(err, ERR_IO, "no room for the ledger in '%s': %s", reserve->directory,
-                       err_errno(code));
+        return err_set(err, ERR_IO, "no room for the ledger in '%s', %" PRId64 " MiB for the answers: %s",
+                       reserve->directory, wanted / STEP_BYTES, err_errno(code));
     }
     reserve->held = wanted;
     return 0;

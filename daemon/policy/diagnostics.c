@@ -72,7 +72,12 @@ static void append_visible(struct buf *out, const char *from, const char *to)
 static void keep_source(struct diagnostic *item, const char *line)
 {
     size_t before = item->column > 0 ? (size_t)item->column - 1 : 0;
+    char *text = mem_strndup(line, strcspn(line, "\r\n"));
+    size_t all = count_characters(text);
+    size_t spare = all > DIAGNOSTIC_SOURCE_MAX ? all - DIAGNOSTIC_SOURCE_MAX : 0;
     size_t skipped = before > DIAGNOSTIC_SOURCE_MAX / 2 ? before - DIAGNOSTIC_SOURCE_MAX / 2 : 0;
+    skipped = skipped < spare ? skipped : spare; /* a line that fits is shown as it is */
+    free(text);
     const char *start = skip_characters(line, skipped);
     const char *place = skip_characters(start, before - skipped);
     const char *end = skip_characters(start, DIAGNOSTIC_SOURCE_MAX);

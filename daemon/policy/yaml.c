@@ -292,6 +292,9 @@ static void explain(struct builder *b)
     buf_init(&message, 256);
     if (found == '\t') {
         buf_text(&message, "a tab cannot indent: use spaces");
+    } else if (parser->context != NULL && byte_at(b, parser->context_mark) == '*') {
+        buf_text(&message, "a value that begins with '*' needs quotes");
+        mark = parser->context_mark;
     } else if (parser->context != NULL) {
         buf_printf(&message, "%s (%s)", problem, parser->context);
     } else {

@@ -10,8 +10,9 @@
 #include <stddef.h>
 
 #define DIAGNOSTICS_MAX 100 /* more are counted, not kept */
-#define DIAGNOSTIC_SOURCE_MAX                                                                                \
-    120 /* characters of the offending line; of a longer one the part around the place */
+/* Characters of the offending line; of a longer one the part around the place. With what is put around it it
+ * fits a terminal of 80 columns, so that the caret stands below its place. */
+#define DIAGNOSTIC_SOURCE_MAX 70
 
 struct diagnostic {
     char *file;

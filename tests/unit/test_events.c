@@ -19,12 +19,14 @@ static void a_row_is_one_line_whatever_its_texts_hold(void **state)
     struct verdict verdict = {.delete = true, .reason = "age over \"30d\"\nand more\x1b"};
     struct buf out;
     (void)state;
+    assert_true(timestamp_parse("1795687200.5", &execution.fingerprint.last_updated_at));
     buf_init(&out, 4096);
     events_row(&out, "old", "eu", &execution, &verdict);
     prints(
         &out,
         "{\"event\":\"row\",\"policy\":\"old\",\"target\":\"eu\",\"job_id\":\"fw-1\",\"thing_name\":\"gw:1\","
-        "\"execution_number\":3,\"status\":\"TIMED_OUT\",\"verdict\":\"delete\","
+        "\"execution_number\":3,\"status\":\"TIMED_OUT\",\"queued_at\":null,\"started_at\":null,"
+        "\"last_updated_at\":\"2026-11-26T10:00:00Z\",\"verdict\":\"delete\","
         "\"reason\":\"age over \\\"30d\\\"\\nand more\\u001b\"}\n");
     verdict = (struct verdict){.delete = false, .reason = "bad \xff byte"};
     execution.number = INT64_MAX;
