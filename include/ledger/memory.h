@@ -1,5 +1,5 @@
-/* A ledger in memory: for looking only (plans), and for tests. It is as correct as the durable one and forgets
- * everything at the end of the process. */
+/* A ledger in memory: for looking only (plans), and for tests. It is as correct as the durable one and
+ * forgets everything at the end of the process. */
 #ifndef LEDGER_MEMORY_H
 #define LEDGER_MEMORY_H
 
