@@ -240,9 +240,9 @@ def test_a_sweep_of_one_policy_settles_what_another_left_and_deletes_nothing_of_
 
 def test_a_sweep_whose_terminal_goes_away_ends_with_a_record_of_all_it_sent():
     with Iotsim(*FLEET) as sim:
-        place = Place(sim, rate=50)
+        place = Place(sim, rate=2)  # it would take minutes
         sweep = place.start("--format", "json", "sweep", "old")
-        wait_until(lambda: sim.counts()["deleted"] >= 5, "deletions")
+        wait_until(lambda: sim.counts()["deleted"] >= 2, "deletions")
         sweep.send_signal(signal.SIGHUP)
         output, _ = sweep.communicate(timeout=60)
         equal(sweep.returncode, 1)
