@@ -21,8 +21,9 @@ static const char *by_answer(enum answer_class why)
 const char *advice(const struct report *report)
 {
     const char *text = by_answer(report->why);
-    if (text != NULL)
+    if (text != NULL) {
         return text;
+    }
     switch (report->err.code) {
     case ERR_RESOLVE:
         return "check region and endpoint_url of the target, and this machine's name service";

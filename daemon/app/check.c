@@ -25,8 +25,9 @@ static int find(const struct options *options, char path[PATH_MAX])
 {
     struct err err;
     bool system = options->command == COMMAND_DAEMON || geteuid() == 0;
-    if (config_file_find(options->config, system, path, PATH_MAX, &err) == 0)
+    if (config_file_find(options->config, system, path, PATH_MAX, &err) == 0) {
         return 0;
+    }
     say("%s", err.msg);
     return -1;
 }
@@ -35,12 +36,14 @@ struct config *command_config(const struct options *options)
 {
     char path[PATH_MAX];
     struct diagnostics diagnostics;
-    if (find(options, path) != 0)
+    if (find(options, path) != 0) {
         return NULL;
+    }
     diagnostics_init(&diagnostics);
     struct config *config = config_load(path, &diagnostics);
-    if (config == NULL || !options->quiet)
+    if (config == NULL || !options->quiet) {
         print_diagnostics(&diagnostics);
+    }
     diagnostics_finish(&diagnostics);
     return config;
 }
@@ -49,8 +52,9 @@ static void print_json(const struct diagnostics *diagnostics, enum exit_status s
 {
     struct buf out;
     buf_init(&out, PRINTED_MAX);
-    for (size_t i = 0; i < diagnostics->count; i++)
+    for (size_t i = 0; i < diagnostics->count; i++) {
         events_diagnostic(&out, &diagnostics->items[i]);
+    }
     events_check(&out, diagnostics, status);
     fputs(buf_string(&out), stdout);
     buf_finish(&out);
@@ -64,11 +68,13 @@ static void print_text(const struct options *options, const struct config *confi
         say("%zu error%s", diagnostics->errors, diagnostics->errors == 1 ? "" : "s");
         return;
     }
-    if (options->quiet)
+    if (options->quiet) {
         return;
+    }
     size_t enforcing = 0;
-    for (size_t i = 0; i < config->policy_count; i++)
+    for (size_t i = 0; i < config->policy_count; i++) {
         enforcing += config->policies[i].enforce;
+    }
     for (size_t i = 0; i < config->file_count; i++) {
         struct buf name;
         buf_init(&name, PATH_MAX * 4);
@@ -86,15 +92,17 @@ enum exit_status command_check(const struct options *options)
 {
     char path[PATH_MAX];
     struct diagnostics diagnostics;
-    if (find(options, path) != 0)
+    if (find(options, path) != 0) {
         return EXIT_USAGE;
+    }
     diagnostics_init(&diagnostics);
     struct config *config = config_load(path, &diagnostics);
     enum exit_status status = config == NULL ? EXIT_USAGE : EXIT_FINE;
-    if (options->format == OUTPUT_JSON)
+    if (options->format == OUTPUT_JSON) {
         print_json(&diagnostics, status);
-    else
+    } else {
         print_text(options, config, &diagnostics);
+    }
     config_unref(config);
     diagnostics_finish(&diagnostics);
     return status;

@@ -15,8 +15,9 @@ static enum exit_status end_early(const struct options *options, enum exit_statu
 {
     const struct report nothing = {0};
     struct buf out;
-    if (options->format != OUTPUT_JSON)
+    if (options->format != OUTPUT_JSON) {
         return status;
+    }
     buf_init(&out, 1024);
     events_report(&out, &nothing, status);
     fputs(buf_string(&out), stdout);
@@ -29,11 +30,13 @@ static struct config *prepare(const struct options *options, bool only_enforcing
 {
     struct err err;
     struct config *config = command_config(options);
-    if (config == NULL)
+    if (config == NULL) {
         return NULL;
+    }
     if (selection_make(selection, config, options->policies, options->policy_count, options->target,
-                       only_enforcing, &err) == 0)
+                       only_enforcing, &err) == 0) {
         return config;
+    }
     say("%s", err.msg);
     config_unref(config);
     return NULL;
@@ -43,10 +46,12 @@ enum exit_status command_plan(const struct options *options)
 {
     struct selection selection;
     struct config *config = prepare(options, false, &selection);
-    if (config == NULL)
+    if (config == NULL) {
         return end_early(options, EXIT_USAGE);
-    if (selection.count == 0)
+    }
+    if (selection.count == 0) {
         say("the configuration has no policy to plan");
+    }
     enum exit_status status = session_run(options, config, &selection, true);
     selection_finish(&selection);
     config_unref(config);
@@ -67,23 +72,26 @@ static bool confirmed(void)
 {
     char answer[16] = "";
     fputs("Delete what they select (jobsweep plan shows it)? [y/N] ", stderr);
-    if (fgets(answer, sizeof answer, stdin) == NULL)
+    if (fgets(answer, sizeof answer, stdin) == NULL) {
         fputc('\n', stderr);
+    }
     return strcmp(answer, "y\n") == 0 || strcmp(answer, "Y\n") == 0 || strcmp(answer, "yes\n") == 0;
 }
 
 /* EXIT_FINE: go on. Without a policy's name a person could have meant something else. */
 static enum exit_status ask(const struct options *options, const struct selection *selection)
 {
-    if (options->policy_count > 0 || options->yes || selection->count == 0)
+    if (options->policy_count > 0 || options->yes || selection->count == 0) {
         return EXIT_FINE;
+    }
     list(selection);
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
         say("sweep needs the names of policies, or --yes, where nobody can be asked; nothing was deleted");
         return EXIT_USAGE;
     }
-    if (confirmed())
+    if (confirmed()) {
         return EXIT_FINE;
+    }
     say("nothing was deleted");
     return EXIT_FAILED;
 }
@@ -92,10 +100,12 @@ enum exit_status command_sweep(const struct options *options)
 {
     struct selection selection;
     struct config *config = prepare(options, true, &selection);
-    if (config == NULL)
+    if (config == NULL) {
         return end_early(options, EXIT_USAGE);
-    if (selection.count == 0)
+    }
+    if (selection.count == 0) {
         say("no policy enforces: nothing to sweep (jobsweep plan shows what they would delete)");
+    }
     enum exit_status status = ask(options, &selection);
     status =
         status == EXIT_FINE ? session_run(options, config, &selection, false) : end_early(options, status);

@@ -39,8 +39,9 @@ enum exit_status exit_status_of(const struct report *report, bool detailed)
     case SWEEP_GUARDED:
         return EXIT_GUARDED;
     case SWEEP_STOPPED:
-        if (ledger_failed(report))
+        if (ledger_failed(report)) {
             return EXIT_LEDGER;
+        }
         return denied(report) ? EXIT_DENIED : EXIT_FAILED;
     case SWEEP_FAILED:
         return denied(report) ? EXIT_DENIED : EXIT_FAILED;
@@ -57,8 +58,9 @@ static size_t rank(enum exit_status status)
                                              EXIT_LOCKED,      EXIT_INTERRUPTED, EXIT_LEDGER};
     size_t count = sizeof order / sizeof order[0];
     for (size_t i = 0; i < count; i++) {
-        if (order[i] == status)
+        if (order[i] == status) {
             return i;
+        }
     }
     return count;
 }

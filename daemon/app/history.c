@@ -38,8 +38,9 @@ static int read_since(const char *text, int64_t *ms, struct err *err)
         return 0;
     }
     snprintf(day, sizeof day, "%.10sT00:00:00Z", text);
-    if (time_parse_rfc3339(strlen(text) == 10 ? day : text, ms, err) == 0)
+    if (time_parse_rfc3339(strlen(text) == 10 ? day : text, ms, err) == 0) {
         return 0;
+    }
     return err_set(err, ERR_INVALID,
                    "--since takes a duration such as 12h or 7d, a day such as 2026-11-24, or a time such as "
                    "2026-11-24T03:15:00Z, not \"%s\"",
@@ -69,8 +70,9 @@ static int read_filter(const struct options *options, struct store_filter *filte
                                     .policy = options->policy,
                                     .outcome = -1,
                                     .settled_only = !options->verbose};
-    if (options->since != NULL && read_since(options->since, &filter->since_ms, err) != 0)
+    if (options->since != NULL && read_since(options->since, &filter->since_ms, err) != 0) {
         return -1;
+    }
     return options->outcome != NULL ? read_outcome(options->outcome, &filter->outcome, err) : 0;
 }
 
@@ -87,12 +89,13 @@ static void on_record(void *ctx, const struct store_record *record)
 {
     struct listing *listing = ctx;
     buf_reset(&listing->line);
-    if (listing->options->format == OUTPUT_JSON)
+    if (listing->options->format == OUTPUT_JSON) {
         record_view_json(record, &listing->line);
-    else if (listing->options->verbose)
+    } else if (listing->options->verbose) {
         record_view_any(record, &listing->line);
-    else
+    } else {
         record_view_settled(record, &listing->line);
+    }
     fwrite(buf_string(&listing->line), 1, listing->line.length, stdout);
     listing->records++;
 }
@@ -105,10 +108,11 @@ static enum exit_status list(const struct options *options, struct store *store,
     buf_init(&listing.line, LINE_MAX_BYTES);
     int result = store_history(store, filter, on_record, &listing, &err);
     buf_finish(&listing.line);
-    if (result != 0)
+    if (result != 0) {
         say("%s", err.msg);
-    else if (listing.records == 0 && !options->quiet)
+    } else if (listing.records == 0 && !options->quiet) {
         say("the ledger has nothing of the kind");
+    }
     return result == 0 ? EXIT_FINE : EXIT_FAILED;
 }
 
@@ -146,8 +150,9 @@ static enum exit_status verify(const struct options *options, struct store *stor
 static struct store *open_ledger(const struct config *config, struct err *err)
 {
     char path[PATH_MAX];
-    if (state_directory_find(config, path, sizeof path - sizeof "/ledger.db", err) != 0)
+    if (state_directory_find(config, path, sizeof path - sizeof "/ledger.db", err) != 0) {
         return NULL;
+    }
     strcat(path, "/ledger.db");
     const struct store_config store = {
         .path = path, .read_only = true, .wall_ms = now_ms, .sha256 = crypto_sha256};
@@ -165,8 +170,9 @@ static enum exit_status answer(const struct options *options, const struct confi
     }
     enum exit_status status = options->verify ? verify(options, store) : list(options, store, filter);
     store_close(store);
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
         return status;
+    }
     say("standard output could not be written");
     return exit_status_worse(status, EXIT_FAILED);
 }
@@ -181,8 +187,9 @@ enum exit_status command_history(const struct options *options)
         return EXIT_USAGE;
     }
     struct config *config = command_config(options);
-    if (config == NULL)
+    if (config == NULL) {
         return EXIT_USAGE;
+    }
     enum exit_status status = answer(options, config, &filter);
     config_unref(config);
     return status;

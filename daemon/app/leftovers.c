@@ -62,10 +62,12 @@ struct leftovers *leftovers_find(struct ledger *ledger, void (*found)(void *owne
 
 void leftovers_destroy(struct leftovers *leftovers)
 {
-    if (leftovers == NULL)
+    if (leftovers == NULL) {
         return;
-    for (size_t i = 0; i < leftovers->count; i++)
+    }
+    for (size_t i = 0; i < leftovers->count; i++) {
         free(leftovers->items[i]);
+    }
     free(leftovers->items);
     free(leftovers);
 }
@@ -94,11 +96,13 @@ static bool is_in(const struct target *target, const struct run_header *header)
 static const struct target *find_target(const struct config *config, const struct run_header *header)
 {
     const struct target *found = config_target(config, header->target);
-    if (found != NULL && is_in(found, header))
+    if (found != NULL && is_in(found, header)) {
         return found;
+    }
     for (size_t i = 0; i < config->target_count; i++) {
-        if (is_in(&config->targets[i], header))
+        if (is_in(&config->targets[i], header)) {
             return &config->targets[i];
+        }
     }
     return NULL;
 }
@@ -108,8 +112,9 @@ static const struct policy *find_policy(const struct config *config, const char 
 {
     const struct policy *policy = config_policy(config, name);
     for (size_t i = 0; policy != NULL && i < policy->target_count; i++) {
-        if (&config->targets[policy->targets[i]] == target)
+        if (&config->targets[policy->targets[i]] == target) {
             return policy;
+        }
     }
     return NULL;
 }
@@ -122,13 +127,14 @@ int leftovers_fill(struct leftovers *leftovers, size_t index, struct config *con
     char began[21];
     time_rfc3339(header->started_ms, began);
     const struct target *target = find_target(config, header);
-    if (target == NULL)
+    if (target == NULL) {
         return err_set(
             err, ERR_NOT_FOUND,
             "run %lld of policy %s, begun %s in target %s, was interrupted and stays open: no target is "
             "configured for account %s in %s",
             (long long)item->found.run, header->policy, began, header->target, header->account,
             header->region);
+    }
     const struct policy *policy = find_policy(config, header->policy, target);
     run->config = config;
     run->policy = policy != NULL ? policy : &item->no_policy;

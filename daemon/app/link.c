@@ -20,8 +20,9 @@ struct link {
 
 int link_find_region(const struct target *target, char region[64], struct err *err)
 {
-    if (target->region[0] == '\0')
+    if (target->region[0] == '\0') {
         return endpoint_region(target->profile, region, err);
+    }
     text_copy(region, sizeof target->region, target->region);
     return 0;
 }
@@ -53,15 +54,18 @@ static struct dispatcher *make_dispatcher(const struct link *link, const struct 
 struct link *link_create(const struct link_config *config, struct err *err)
 {
     struct link *link = mem_zalloc(sizeof *link);
-    if (link_find_region(config->target, link->region, err) != 0)
+    if (link_find_region(config->target, link->region, err) != 0) {
         goto fail;
+    }
     link->credentials = credentials_provider_create(config->target->profile);
     link->client = make_client(link, config, err);
-    if (link->client == NULL)
+    if (link->client == NULL) {
         goto fail;
+    }
     link->dispatcher = make_dispatcher(link, config);
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         link->full_rates[i] = dispatcher_learned_rate(link->dispatcher, (enum operation)i);
+    }
     return link;
 fail:
     link_destroy(link);
@@ -70,8 +74,9 @@ fail:
 
 void link_destroy(struct link *link)
 {
-    if (link == NULL)
+    if (link == NULL) {
         return;
+    }
     dispatcher_destroy(link->dispatcher);
     aws_client_destroy(link->client);
     credentials_provider_destroy(link->credentials);
@@ -89,8 +94,9 @@ void link_learned(const struct link *link, int64_t rates[OPERATION_COUNT])
 void link_learn(struct link *link, const int64_t rates[OPERATION_COUNT])
 {
     for (int i = 0; i < OPERATION_COUNT; i++) {
-        if (rates[i] > 0)
+        if (rates[i] > 0) {
             dispatcher_set_learned_rate(link->dispatcher, (enum operation)i, rates[i]);
+        }
     }
 }
 

@@ -92,10 +92,12 @@ static void sink(struct loop_env *loop_env, size_t index)
     struct slot *slot = loop_env->heap[index];
     for (;;) {
         size_t child = 2 * index + 1;
-        if (child + 1 < loop_env->count && before(loop_env->heap[child + 1], loop_env->heap[child]))
+        if (child + 1 < loop_env->count && before(loop_env->heap[child + 1], loop_env->heap[child])) {
             child++;
-        if (child >= loop_env->count || !before(loop_env->heap[child], slot))
+        }
+        if (child >= loop_env->count || !before(loop_env->heap[child], slot)) {
             break;
+        }
         put(loop_env, index, loop_env->heap[child]);
         index = child;
     }
@@ -118,8 +120,9 @@ static void take_out(struct loop_env *loop_env, struct slot *slot)
 
 static void env_stop(void *ctx, struct env_timer *timer)
 {
-    if (timer->armed)
+    if (timer->armed) {
         take_out(ctx, timer->impl);
+    }
 }
 
 /* A time in the past counts as now, so that timers that are started over and over "as soon as possible" wait
@@ -154,8 +157,9 @@ static void fire_due(struct loop_env *loop_env)
     while (loop_env->count > 0) {
         struct slot *slot = loop_env->heap[0];
         struct env_timer *timer = slot->timer;
-        if (slot->at_ns > now_ns || slot->sequence >= end)
+        if (slot->at_ns > now_ns || slot->sequence >= end) {
             break;
+        }
         take_out(loop_env, slot);
         timer->fire(timer);
     }
@@ -172,8 +176,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     uint64_t expirations;
     (void)status;
     (void)events;
-    if (read(loop_env->fd, &expirations, sizeof expirations) == sizeof expirations)
+    if (read(loop_env->fd, &expirations, sizeof expirations) == sizeof expirations) {
         loop_env->set_to_ns = -1;
+    }
 }
 
 /* Setting an absolute time that has passed makes the descriptor readable at once. */
@@ -181,23 +186,26 @@ static void on_prepare(uv_prepare_t *prepare)
 {
     struct loop_env *loop_env = prepare->data;
     int64_t at_ns = loop_env->count == 0 ? -1 : loop_env->heap[0]->at_ns;
-    if (at_ns == loop_env->set_to_ns)
+    if (at_ns == loop_env->set_to_ns) {
         return;
+    }
     struct itimerspec when = {0};
     if (at_ns >= 0) {
         when.it_value.tv_sec = (time_t)(at_ns / TIME_NS_PER_SECOND);
         when.it_value.tv_nsec = (long)(at_ns % TIME_NS_PER_SECOND);
     }
-    if (timerfd_settime(loop_env->fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+    if (timerfd_settime(loop_env->fd, TFD_TIMER_ABSTIME, &when, NULL) == 0) {
         loop_env->set_to_ns = at_ns;
+    }
 }
 
 static void seed(struct loop_env *loop_env)
 {
     for (size_t i = 0; i < RANDOM_STREAM_COUNT; i++) {
         uint64_t value = (uint64_t)env_mono_ns(NULL) + i; /* only chance for delays: time serves as well */
-        if (getrandom(&value, sizeof value, GRND_NONBLOCK) < 0)
+        if (getrandom(&value, sizeof value, GRND_NONBLOCK) < 0) {
             value ^= (uint64_t)getpid() << 32;
+        }
         random_seed(&loop_env->streams[i], value);
     }
 }
@@ -205,8 +213,9 @@ static void seed(struct loop_env *loop_env)
 static void on_closed(uv_handle_t *handle)
 {
     struct loop_env *loop_env = handle->data;
-    if (--loop_env->open_handles > 0)
+    if (--loop_env->open_handles > 0) {
         return;
+    }
     close(loop_env->fd);
     free(loop_env->heap);
     free(loop_env);
@@ -248,10 +257,12 @@ struct loop_env *loop_env_create(uv_loop_t *loop, struct err *err)
 
 void loop_env_destroy(struct loop_env *loop_env)
 {
-    if (loop_env == NULL)
+    if (loop_env == NULL) {
         return;
-    while (loop_env->count > 0)
+    }
+    while (loop_env->count > 0) {
         take_out(loop_env, loop_env->heap[0]);
+    }
     uv_close((uv_handle_t *)&loop_env->poll, on_closed);
     uv_close((uv_handle_t *)&loop_env->prepare, on_closed);
     uv_close((uv_handle_t *)&loop_env->check, on_closed);

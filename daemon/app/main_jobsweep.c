@@ -26,8 +26,9 @@ static enum exit_status run(const struct options *options)
         printf("jobsweep %s\n", JOBSWEEP_VERSION);
         return EXIT_FINE;
     }
-    if (options->help || options->command == COMMAND_HELP)
+    if (options->help || options->command == COMMAND_HELP) {
         return help(options->command == COMMAND_HELP && !options->help ? options->topic : options->command);
+    }
     switch (options->command) {
     case COMMAND_PLAN:
         return command_plan(options);
@@ -53,7 +54,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     enum exit_status status = run(&options);
-    if (fflush(stdout) != 0 && status == EXIT_FINE)
+    if (fflush(stdout) != 0 && status == EXIT_FINE) {
         return EXIT_FAILED;
+    }
     return (int)status;
 }

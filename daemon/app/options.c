@@ -76,12 +76,13 @@ static const struct option_rule option_rules[] = {
 
 static int set_format(struct options *options, const char *value, struct err *err)
 {
-    if (strcmp(value, "text") == 0)
+    if (strcmp(value, "text") == 0) {
         options->format = OUTPUT_TEXT;
-    else if (strcmp(value, "json") == 0)
+    } else if (strcmp(value, "json") == 0) {
         options->format = OUTPUT_JSON;
-    else
+    } else {
         return err_set(err, ERR_INVALID, "--format takes text or json, not \"%s\"", value);
+    }
     return 0;
 }
 
@@ -95,8 +96,9 @@ static const char **text_of(struct options *options, const char *name)
         {"outcome", &options->outcome},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        if (strcmp(texts[i].name, name) == 0)
+        if (strcmp(texts[i].name, name) == 0) {
             return texts[i].text;
+        }
     }
     return NULL;
 }
@@ -109,12 +111,14 @@ static int set_with_value(struct options *options, const char *name, const char 
     } else if (strcmp(name, "format") == 0) {
         return set_format(options, value, err);
     } else if (strcmp(name, "log-level") == 0) {
-        if (log_level_parse(value, &options->log_level) != 0)
+        if (log_level_parse(value, &options->log_level) != 0) {
             return err_set(err, ERR_INVALID, "--log-level takes debug, info, warning or error, not \"%s\"",
                            value);
+        }
     } else if (strcmp(name, "log-format") == 0) {
-        if (log_format_parse(value, &options->log_format) != 0)
+        if (log_format_parse(value, &options->log_format) != 0) {
             return err_set(err, ERR_INVALID, "--log-format takes text, journal or json, not \"%s\"", value);
+        }
         options->log_format_given = true;
     }
     return 0;
@@ -136,8 +140,9 @@ static bool *flag_of(struct options *options, const char *name)
         {"version", &options->version},
     };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-        if (strcmp(flags[i].name, name) == 0)
+        if (strcmp(flags[i].name, name) == 0) {
             return flags[i].flag;
+        }
     }
     return NULL;
 }
@@ -160,21 +165,25 @@ static void make_tables(struct reading *reading)
         reading->longs[i].name = rule->name;
         reading->longs[i].has_arg = rule->argument == NULL ? no_argument : required_argument;
         reading->longs[i].val = LONG_BASE + (int)i;
-        if (rule->letter == 0)
+        if (rule->letter == 0) {
             continue;
+        }
         *letter++ = rule->letter;
-        if (rule->argument != NULL)
+        if (rule->argument != NULL) {
             *letter++ = ':';
+        }
     }
 }
 
 static size_t rule_of(int value)
 {
-    if (value >= LONG_BASE)
+    if (value >= LONG_BASE) {
         return (size_t)(value - LONG_BASE);
+    }
     for (size_t i = 0; i < RULES; i++) {
-        if (option_rules[i].letter == value)
+        if (option_rules[i].letter == value) {
             return i;
+        }
     }
     return RULES;
 }
@@ -182,8 +191,9 @@ static size_t rule_of(int value)
 static int refuse_word(const char *what, const char *word, const char *nearest, const char *prefix,
                        struct err *err)
 {
-    if (nearest == NULL)
+    if (nearest == NULL) {
         return err_set(err, ERR_INVALID, "unknown %s \"%s\"", what, word);
+    }
     return err_set(err, ERR_INVALID, "unknown %s \"%s\"; did you mean %s%s?", what, word, prefix, nearest);
 }
 
@@ -193,12 +203,15 @@ static int refuse_option(char **argv, struct err *err)
     const char *word = argv[optind > 1 ? optind - 1 : 1];
     const char *names[RULES + 1] = {NULL};
     char name[64];
-    if (optopt > 0 && optopt < LONG_BASE && strncmp(word, "--", 2) != 0)
+    if (optopt > 0 && optopt < LONG_BASE && strncmp(word, "--", 2) != 0) {
         return err_set(err, ERR_INVALID, "unknown option -%c", optopt);
-    if (optopt >= LONG_BASE)
+    }
+    if (optopt >= LONG_BASE) {
         return err_set(err, ERR_INVALID, "option --%s takes no value", option_rules[rule_of(optopt)].name);
-    for (size_t i = 0; i < RULES; i++)
+    }
+    for (size_t i = 0; i < RULES; i++) {
         names[i] = option_rules[i].name;
+    }
     text_copy(name, sizeof name, word + 2);
     return refuse_word("or ambiguous option", word, text_nearest(name, names), "--", err);
 }
@@ -210,18 +223,21 @@ static int read_options(struct options *options, struct reading *reading, int ar
     opterr = 0;
     optind = 0; /* has glibc start over */
     while ((value = getopt_long(argc, argv, reading->shorts, reading->longs, NULL)) != -1) {
-        if (value == '?')
+        if (value == '?') {
             return refuse_option(argv, err);
+        }
         size_t rule = rule_of(value == ':' ? optopt : value);
-        if (value == ':')
+        if (value == ':') {
             return err_set(err, ERR_INVALID, "option --%s needs a value: %s", option_rules[rule].name,
                            option_rules[rule].argument);
+        }
         reading->given[rule] = true;
         bool *flag = flag_of(options, option_rules[rule].name);
-        if (flag != NULL)
+        if (flag != NULL) {
             *flag = true;
-        else if (set_with_value(options, option_rules[rule].name, optarg, err) != 0)
+        } else if (set_with_value(options, option_rules[rule].name, optarg, err) != 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -236,8 +252,9 @@ static int find_command(const char *word, enum command *command, struct err *err
         }
     }
     const char *nearest = text_nearest(word, names);
-    if (nearest == NULL)
+    if (nearest == NULL) {
         return err_set(err, ERR_INVALID, "unknown command \"%s\"; see jobsweep --help", word);
+    }
     return refuse_word("command", word, nearest, "", err);
 }
 
@@ -252,23 +269,29 @@ static int refuse_operand(enum command command, const char *operand, struct err 
 static int read_operands(struct options *options, enum program program, char **operands, size_t count,
                          struct err *err)
 {
-    if (program == PROGRAM_JOBSWEEPD)
+    if (program == PROGRAM_JOBSWEEPD) {
         return count == 0 ? 0 : err_set(err, ERR_INVALID, "jobsweepd takes no \"%s\"", operands[0]);
+    }
     if (count == 0) {
-        if (options->help || options->version)
+        if (options->help || options->version) {
             return 0;
+        }
         return err_set(err, ERR_INVALID, "which command? see jobsweep --help");
     }
-    if (find_command(operands[0], &options->command, err) != 0)
+    if (find_command(operands[0], &options->command, err) != 0) {
         return -1;
-    if (options->command == COMMAND_HELP && count == 2)
+    }
+    if (options->command == COMMAND_HELP && count == 2) {
         return find_command(operands[1], &options->topic, err);
+    }
     options->verify = options->command == COMMAND_HISTORY && count == 2 && strcmp(operands[1], "verify") == 0;
-    if (options->verify)
+    if (options->verify) {
         return 0;
+    }
     if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK ||
-        options->command == COMMAND_HISTORY)
+        options->command == COMMAND_HISTORY) {
         return count == 1 ? 0 : refuse_operand(options->command, operands[count - 1], err);
+    }
     options->policies = operands + 1;
     options->policy_count = count - 1;
     return 0;
@@ -277,8 +300,9 @@ static int read_operands(struct options *options, enum program program, char **o
 static int check_fit(const struct options *options, const struct reading *reading, struct err *err)
 {
     for (size_t i = 0; i < RULES; i++) {
-        if (!reading->given[i] || (option_rules[i].commands & BIT(options->command)) != 0)
+        if (!reading->given[i] || (option_rules[i].commands & BIT(options->command)) != 0) {
             continue;
+        }
         const char *name = command_rules[options->command].name;
         return err_set(err, ERR_INVALID, "%s does not take --%s",
                        name[0] != '\0'                      ? name
@@ -286,15 +310,18 @@ static int check_fit(const struct options *options, const struct reading *readin
                                                             : "jobsweep without a command",
                        option_rules[i].name);
     }
-    if (options->quiet && options->verbose)
+    if (options->quiet && options->verbose) {
         return err_set(err, ERR_INVALID, "--quiet and --verbose exclude each other");
+    }
     if (options->verify && (options->thing != NULL || options->job != NULL || options->policy != NULL ||
-                            options->since != NULL || options->outcome != NULL))
+                            options->since != NULL || options->outcome != NULL)) {
         return err_set(err, ERR_INVALID,
                        "history verify takes the ledger as a whole: no thing, job, policy, time "
                        "or outcome");
-    if (options->check && options->once)
+    }
+    if (options->check && options->once) {
         return err_set(err, ERR_INVALID, "--check and --once exclude each other");
+    }
     return 0;
 }
 
@@ -305,12 +332,15 @@ int options_parse(struct options *options, enum program program, int argc, char 
                                 .topic = COMMAND_NONE,
                                 .log_level = LOG_INFO};
     make_tables(&reading);
-    if (read_options(options, &reading, argc, argv, err) != 0)
+    if (read_options(options, &reading, argc, argv, err) != 0) {
         return -1;
-    if (read_operands(options, program, argv + optind, (size_t)(argc - optind), err) != 0)
+    }
+    if (read_operands(options, program, argv + optind, (size_t)(argc - optind), err) != 0) {
         return -1;
-    if (options->version && options->command < COMMAND_DAEMON)
+    }
+    if (options->version && options->command < COMMAND_DAEMON) {
         return 0; /* with a command too: nobody can mean anything else */
+    }
     return check_fit(options, &reading, err);
 }
 
@@ -322,14 +352,16 @@ static void help_options(enum command command, struct buf *out)
     for (size_t i = 0; i < RULES; i++) {
         const struct option_rule *rule = &option_rules[i];
         char name[64];
-        if ((rule->commands & BIT(command)) == 0)
+        if ((rule->commands & BIT(command)) == 0) {
             continue;
+        }
         struct buf text;
         buf_init(&text, sizeof name - 1);
-        if (rule->letter != 0)
+        if (rule->letter != 0) {
             buf_printf(&text, "-%c, ", rule->letter);
-        else
+        } else {
             buf_text(&text, "    ");
+        }
         buf_printf(&text, "--%s%s%s", rule->name, rule->argument != NULL ? " " : "",
                    rule->argument != NULL ? rule->argument : "");
         text_copy(name, sizeof name, buf_string(&text));
@@ -348,8 +380,9 @@ void options_help(enum command command, struct buf *out)
                rule->text[0] != '\0' ? "\n" : "");
     if (command == COMMAND_NONE) {
         buf_text(out, "\nCommands:\n");
-        for (int i = COMMAND_PLAN; i <= COMMAND_HELP; i++)
+        for (int i = COMMAND_PLAN; i <= COMMAND_HELP; i++) {
             buf_printf(out, "  %-26s %s\n", command_rules[i].name, command_rules[i].summary);
+        }
     }
     help_options(command, out);
     buf_printf(out, "\nSee also: man %s\n", daemon ? "jobsweepd" : "jobsweep");

@@ -37,10 +37,11 @@ static void append_bar(struct buf *out, int64_t done, int64_t all, const struct 
     int cells = all > 0 ? (int)((double)done / (double)all * BAR_WIDTH) : 0;
     buf_text(out, style->color ? "\033[36m" : "");
     for (int i = 0; i < BAR_WIDTH; i++) {
-        if (style->utf8)
+        if (style->utf8) {
             buf_text(out, i < cells ? "█" : "░");
-        else
+        } else {
             buf_text(out, i < cells ? "#" : ".");
+        }
     }
     buf_text(out, style->color ? "\033[0m " : " ");
 }
@@ -48,12 +49,15 @@ static void append_bar(struct buf *out, int64_t done, int64_t all, const struct 
 static void append_rest(struct buf *out, const struct sweep_progress *now, int64_t rate_per_1000s)
 {
     char number[32], about[32];
-    if (rate_per_1000s > 0)
+    if (rate_per_1000s > 0) {
         buf_printf(out, ", %" PRId64 ".%" PRId64 "/s", rate_per_1000s / 1000, rate_per_1000s / 100 % 10);
-    if (now->remaining_ms >= 0)
+    }
+    if (now->remaining_ms >= 0) {
         buf_printf(out, ", about %s left", time_about(now->remaining_ms, about));
-    if (now->quarantined > 0)
+    }
+    if (now->quarantined > 0) {
         buf_printf(out, ", %s waiting to be verified", text_thousands(number, now->quarantined));
+    }
 }
 
 void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int columns,
@@ -62,28 +66,32 @@ void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int
     char done[32], all[32], listed[32];
     struct buf text;
     buf_init(&text, TEXT_MAX);
-    if (now->waiting_ms > 0)
+    if (now->waiting_ms > 0) {
         buf_printf(&text, "waits about %s for a lost request of an earlier run",
                    time_about(now->waiting_ms, done));
-    else if (now->deleting)
+    } else if (now->deleting) {
         buf_printf(&text, "settled %s of %s", text_thousands(done, now->settled),
                    text_thousands(all, now->selected));
-    else if (now->jobs > 0)
+    } else if (now->jobs > 0) {
         buf_printf(&text, "listed %s, %s of %s lists done", text_thousands(listed, now->listed),
                    text_thousands(done, now->jobs_listed), text_thousands(all, now->jobs));
-    else if (now->listed > 0)
+    } else if (now->listed > 0) {
         buf_printf(&text, "listed %s", text_thousands(listed, now->listed));
-    else
+    } else {
         buf_text(&text, "waits for the service to answer");
-    if (now->waiting_ms <= 0)
+    }
+    if (now->waiting_ms <= 0) {
         append_rest(&text, now, rate_per_1000s);
-    if ((int)text.length + BAR_WIDTH + 2 < columns)
+    }
+    if ((int)text.length + BAR_WIDTH + 2 < columns) {
         append_bar(out, now->deleting ? now->settled : now->jobs_listed,
                    now->deleting ? now->selected : now->jobs, style);
-    if (columns > 0 && (int)text.length >= columns)
+    }
+    if (columns > 0 && (int)text.length >= columns) {
         buf_append(out, text.data, (size_t)columns - 1); /* ASCII only: a cut splits no character */
-    else
+    } else {
         buf_text(out, buf_string(&text));
+    }
     buf_finish(&text);
 }
 
@@ -91,8 +99,9 @@ void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int
 
 static int64_t sample_rate(struct progress *progress, const struct sweep_progress *now)
 {
-    if (now->deleting != progress->deleting)
+    if (now->deleting != progress->deleting) {
         progress->sampled = 0;
+    }
     progress->deleting = now->deleting;
     struct sample newest = {.at_ns = progress->env->mono_ns(progress->env->ctx),
                             .done = now->deleting ? now->settled : now->listed};
@@ -111,10 +120,11 @@ static void draw(struct progress *progress)
     int64_t rate = sample_rate(progress, &now);
     buf_init(&line, TEXT_MAX);
     progress_line(&now, rate, view_columns(fileno(progress->stream)), &progress->style, &line);
-    if (progress->terminal)
+    if (progress->terminal) {
         fprintf(progress->stream, "\r\033[K%s", buf_string(&line));
-    else
+    } else {
         fprintf(progress->stream, "jobsweep: %s\n", buf_string(&line));
+    }
     fflush(progress->stream);
     progress->drawn = progress->terminal;
     buf_finish(&line);
@@ -150,8 +160,9 @@ struct progress *progress_create(const struct env *env, const struct runner *run
 
 void progress_clear(struct progress *progress)
 {
-    if (progress == NULL || !progress->drawn)
+    if (progress == NULL || !progress->drawn) {
         return;
+    }
     fputs("\r\033[K", progress->stream);
     fflush(progress->stream);
     progress->drawn = false;
@@ -159,8 +170,9 @@ void progress_clear(struct progress *progress)
 
 void progress_destroy(struct progress *progress)
 {
-    if (progress == NULL)
+    if (progress == NULL) {
         return;
+    }
     progress_clear(progress);
     progress->env->stop(progress->env->ctx, &progress->timer);
     free(progress);

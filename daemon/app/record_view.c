@@ -56,26 +56,30 @@ static void put_attempt(struct buf *out, const struct store_record *record)
 {
     buf_char(out, ' ');
     put_execution(out, &record->plan.execution);
-    if (record->attempt > 0)
+    if (record->attempt > 0) {
         buf_printf(out, " attempt %d", record->attempt);
+    }
 }
 
 static void put_answer(struct buf *out, const struct store_record *record)
 {
     const struct answer *answer = &record->answer;
     buf_printf(out, ": %s", answer_class_name(answer->class));
-    if (answer->http_status != 0)
+    if (answer->http_status != 0) {
         buf_printf(out, " %d", answer->http_status);
+    }
     buf_text(out, answer->code[0] != '\0' ? " " : "");
     text_visible(out, answer->code);
     if (answer->request_id[0] != '\0') {
         buf_text(out, ", request ");
         text_visible(out, answer->request_id);
     }
-    if (record->signed_at_ms > 0 && answer->received_ms >= record->signed_at_ms)
+    if (record->signed_at_ms > 0 && answer->received_ms >= record->signed_at_ms) {
         buf_printf(out, ", %" PRId64 " ms", answer->received_ms - record->signed_at_ms);
-    if (record->outcome != OUTCOME_PENDING)
+    }
+    if (record->outcome != OUTCOME_PENDING) {
         buf_printf(out, " -> %s", outcome_name(record->outcome));
+    }
 }
 
 void record_view_any(const struct store_record *record, struct buf *out)
@@ -89,8 +93,9 @@ void record_view_any(const struct store_record *record, struct buf *out)
         buf_text(out, ", ");
         put_run(out, &record->header);
     }
-    if (is_result(record))
+    if (is_result(record)) {
         put_answer(out, record);
+    }
     if (record->note[0] != '\0') {
         buf_text(out, ": ");
         text_visible(out, record->note);
@@ -104,10 +109,11 @@ void record_view_any(const struct store_record *record, struct buf *out)
 static void put_string(struct buf *out, const char *key, const char *value)
 {
     buf_printf(out, ",\"%s\":", key);
-    if (value[0] != '\0')
+    if (value[0] != '\0') {
         text_json(out, value);
-    else
+    } else {
         buf_text(out, "null");
+    }
 }
 
 static void put_number(struct buf *out, const char *key, int64_t value)
@@ -172,9 +178,11 @@ void record_view_json(const struct store_record *record, struct buf *out)
         put_row(out, &record->plan);
         put_number(out, "attempt", record->attempt);
     }
-    if (is_result(record))
+    if (is_result(record)) {
         put_result(out, record);
-    if (record->note[0] != '\0')
+    }
+    if (record->note[0] != '\0') {
         put_string(out, "note", record->note);
+    }
     buf_text(out, "}\n");
 }

@@ -59,8 +59,9 @@ static int64_t wall_ms(const struct runner *runner)
 
 static void kick(struct runner *runner)
 {
-    if (!runner->pump.armed)
+    if (!runner->pump.armed) {
         runner->env->start(runner->env->ctx, &runner->pump, runner->env->mono_ns(runner->env->ctx));
+    }
 }
 
 /* --- the end of a run ---------------------------------------------------------------------------------- */
@@ -77,8 +78,9 @@ static void end_early(struct runner *runner, struct run *run, enum sweep_end how
 {
     run->report.end = how;
     run->report.why = why;
-    if (err != NULL)
+    if (err != NULL) {
         run->report.err = *err;
+    }
     run->report.ended_ms = wall_ms(runner);
     end(runner, run);
 }
@@ -86,8 +88,9 @@ static void end_early(struct runner *runner, struct run *run, enum sweep_end how
 static void count_finished(struct runner *runner, const struct run *run)
 {
     runner->finished.listed += run->report.listed;
-    if (run->report.end == SWEEP_PLANNED || run->report.end == SWEEP_FAILED)
+    if (run->report.end == SWEEP_PLANNED || run->report.end == SWEEP_FAILED) {
         return;
+    }
     runner->finished.selected += run->report.selected;
     runner->finished.settled += run->report.selected;
 }
@@ -96,8 +99,9 @@ static void finish(struct runner *runner, struct run *run)
 {
     struct config *config = run->config;
     count_finished(runner, run);
-    if (run->resumed != NULL && !run->settled && run->site != NULL)
+    if (run->resumed != NULL && !run->settled && run->site != NULL) {
         run->site->unsettled++;
+    }
     sweep_destroy(run->sweep);
     run->sweep = NULL;
     call_finish(&run->identity.call);
@@ -119,8 +123,9 @@ static void ask_rates(struct run *run, enum ledger_operation operation,
     text_copy(run->where.region, sizeof run->where.region, run->site->region);
     run->request =
         (struct ledger_request){.operation = operation, .header = &run->where, .done = done, .owner = run};
-    if (operation == LEDGER_SET_RATES)
+    if (operation == LEDGER_SET_RATES) {
         link_learned(run->place->link, run->request.rates);
+    }
     ledger->submit(ledger->ctx, &run->request);
 }
 
@@ -170,8 +175,9 @@ static int compare_account(const struct run *run, struct err *err)
         call_error(call, err);
         return err_context(err, "whose account this is could not be asked");
     }
-    if (strcmp(call->account, run->target->account) == 0)
+    if (strcmp(call->account, run->target->account) == 0) {
         return 0;
+    }
     return err_set(err, ERR_CREDENTIALS, "the credentials belong to account %s, not to %s as the target says",
                    call->account, run->target->account);
 }
@@ -181,12 +187,13 @@ static void on_identity(struct dispatch *dispatch)
     struct run *run = dispatch->owner;
     struct runner *runner = run->place->runner;
     struct err err;
-    if (run->canceled)
+    if (run->canceled) {
         end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
-    else if (compare_account(run, &err) != 0)
+    } else if (compare_account(run, &err) != 0) {
         end_early(runner, run, SWEEP_FAILED, dispatch->call.answer.class, &err);
-    else
+    } else {
         sweep(runner, run);
+    }
 }
 
 static void check_account(struct run *run)
@@ -206,16 +213,18 @@ static void on_episode(void *owner, enum operation operation, bool begins, int64
 {
     const struct target_state *target = owner;
     const struct runner_config *config = &target->runner->config;
-    if (config->episode != NULL)
+    if (config->episode != NULL) {
         config->episode(config->owner, target->name, operation, begins, rate_before, rate_now);
+    }
 }
 
 static struct target_state *target_state(struct runner *runner, const char *name)
 {
     struct target_state *target;
     LL_FOREACH (runner->targets, target) {
-        if (strcmp(target->name, name) == 0)
+        if (strcmp(target->name, name) == 0) {
             return target;
+        }
     }
     target = mem_zalloc(sizeof *target);
     target->runner = runner;
@@ -228,8 +237,9 @@ static struct site *find_site(struct runner *runner, const char *account, const 
 {
     struct site *site;
     LL_FOREACH (runner->sites, site) {
-        if (strcmp(site->account, account) == 0 && strcmp(site->region, region) == 0)
+        if (strcmp(site->account, account) == 0 && strcmp(site->region, region) == 0) {
             return site;
+        }
     }
     site = mem_zalloc(sizeof *site);
     text_copy(site->account, sizeof site->account, account);
@@ -266,19 +276,21 @@ static int open_link(struct runner *runner, struct target_state *state, const st
 
 static void go_on(struct runner *runner, struct run *run)
 {
-    if (run->canceled)
+    if (run->canceled) {
         end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
-    else if (run->target->account[0] != '\0')
+    } else if (run->target->account[0] != '\0') {
         check_account(run);
-    else
+    } else {
         sweep(runner, run);
+    }
 }
 
 static void on_loaded(struct ledger_request *request)
 {
     struct run *run = request->owner;
-    if (request->err.code == ERR_NONE)
+    if (request->err.code == ERR_NONE) {
         link_learn(run->place->link, request->rates);
+    }
     go_on(run->place->runner, run);
 }
 
@@ -295,12 +307,13 @@ static void begin(struct runner *runner, struct run *run, struct target_state *s
     run->place = state;
     run->report.started_ms = wall_ms(runner);
     run->misconfigured = fresh && open_link(runner, state, run, &err) != 0;
-    if (run->misconfigured)
+    if (run->misconfigured) {
         end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &err);
-    else if (fresh)
+    } else if (fresh) {
         load_rates(run);
-    else
+    } else {
         go_on(runner, run);
+    }
 }
 
 static bool meet(const struct run *a, const struct run *b)
@@ -312,18 +325,21 @@ static bool meet(const struct run *a, const struct run *b)
 static bool may_begin(const struct runner *runner, const struct run *run)
 {
     const struct run *before = runner->runs;
-    if (run->canceled || run->refused.code != ERR_NONE)
+    if (run->canceled || run->refused.code != ERR_NONE) {
         return true;
-    while (before != run && !meet(before, run))
+    }
+    while (before != run && !meet(before, run)) {
         before = before->next;
+    }
     return before == run;
 }
 
 /* A run that was left open may have sent a request that can still be executed. */
 static bool is_barred(struct run *run)
 {
-    if (run->resumed != NULL || run->site->unsettled == 0)
+    if (run->resumed != NULL || run->site->unsettled == 0) {
         return false;
+    }
     err_set(&run->refused, ERR_INVALID, "a run that was interrupted must be settled first, and could not be");
     return true;
 }
@@ -333,10 +349,12 @@ static struct run *ready(struct runner *runner)
 {
     struct run *run;
     DL_FOREACH (runner->runs, run) {
-        if (run->state == RUN_ENDED)
+        if (run->state == RUN_ENDED) {
             return run;
-        if (run->state == RUN_WAITING && may_begin(runner, run))
+        }
+        if (run->state == RUN_WAITING && may_begin(runner, run)) {
             return run;
+        }
     }
     return NULL;
 }
@@ -346,14 +364,15 @@ static void on_pump(struct env_timer *timer)
     struct runner *runner = timer->owner;
     struct run *run;
     while ((run = ready(runner)) != NULL) {
-        if (run->state == RUN_ENDED)
+        if (run->state == RUN_ENDED) {
             finish(runner, run);
-        else if (run->canceled)
+        } else if (run->canceled) {
             end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
-        else if (run->refused.code != ERR_NONE || is_barred(run))
+        } else if (run->refused.code != ERR_NONE || is_barred(run)) {
             end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &run->refused);
-        else
+        } else {
             begin(runner, run, target_state(runner, run->target->name));
+        }
     }
 }
 
@@ -373,8 +392,9 @@ void runner_destroy(struct runner *runner)
 {
     struct target_state *target, *next;
     struct site *site, *next_site;
-    if (runner == NULL)
+    if (runner == NULL) {
         return;
+    }
     runner->env->stop(runner->env->ctx, &runner->pump);
     LL_FOREACH_SAFE (runner->targets, target, next) {
         close_link(target);
@@ -388,19 +408,22 @@ void runner_destroy(struct runner *runner)
 static void find_place(struct runner *runner, struct run *run)
 {
     char region[64];
-    if (run->resumed != NULL && run->site != NULL && !run->settled)
+    if (run->resumed != NULL && run->site != NULL && !run->settled) {
         run->site->unsettled--; /* it is tried again */
+    }
     run->site = NULL;
     run->refused = (struct err){0};
     run->misconfigured = link_find_region(run->target, region, &run->refused) != 0;
-    if (!run->misconfigured)
+    if (!run->misconfigured) {
         run->site = find_site(runner, run->target->account, region);
+    }
 }
 
 void runner_submit(struct runner *runner, struct run *run)
 {
-    if (runner->runs == NULL)
+    if (runner->runs == NULL) {
         runner->finished = (struct sweep_progress){0};
+    }
     run->config = config_ref(run->config);
     run->report = (struct report){0};
     run->host[0] = '\0';
@@ -420,10 +443,11 @@ void runner_cancel(struct runner *runner, bool hurry)
     struct run *run;
     DL_FOREACH (runner->runs, run) {
         run->canceled = true;
-        if (run->state == RUN_CHECKING)
+        if (run->state == RUN_CHECKING) {
             dispatcher_cancel(link_dispatcher(run->place->link), &run->identity);
-        else if (run->state == RUN_SWEEPING)
+        } else if (run->state == RUN_SWEEPING) {
             sweep_cancel(run->sweep, hurry);
+        }
     }
     kick(runner);
 }
@@ -436,8 +460,9 @@ int64_t runner_drain_ms(const struct runner *runner)
     int64_t longest_ms = 0;
     DL_FOREACH (runner->runs, run) {
         int64_t drain_ms = run->target->signature_life_ms * 3 / 2 + 10 * TIME_MS_PER_SECOND;
-        if (drain_ms > longest_ms)
+        if (drain_ms > longest_ms) {
             longest_ms = drain_ms;
+        }
     }
     return longest_ms;
 }
@@ -447,8 +472,9 @@ bool runner_has(const struct runner *runner, const char *policy, const char *tar
     const struct run *run;
     DL_FOREACH (runner->runs, run) {
         if (run->resumed == NULL && strcmp(run->policy->name, policy) == 0 &&
-            strcmp(run->target->name, target) == 0)
+            strcmp(run->target->name, target) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -478,10 +504,12 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
     sum->quarantined += one->quarantined;
     sum->jobs += one->jobs;
     sum->jobs_listed += one->jobs_listed;
-    if (one->waiting_ms > sum->waiting_ms)
+    if (one->waiting_ms > sum->waiting_ms) {
         sum->waiting_ms = one->waiting_ms;
-    if (one->remaining_ms > sum->remaining_ms)
+    }
+    if (one->remaining_ms > sum->remaining_ms) {
         sum->remaining_ms = one->remaining_ms;
+    }
 }
 
 void runner_progress(const struct runner *runner, struct sweep_progress *progress)
@@ -491,8 +519,9 @@ void runner_progress(const struct runner *runner, struct sweep_progress *progres
     progress->remaining_ms = -1;
     DL_FOREACH (runner->runs, run) {
         struct sweep_progress one;
-        if (run->state != RUN_SWEEPING)
+        if (run->state != RUN_SWEEPING) {
             continue;
+        }
         sweep_progress(run->sweep, &one);
         add_progress(progress, &one);
     }

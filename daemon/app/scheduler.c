@@ -48,11 +48,13 @@ int64_t scheduler_next(const struct scheduler *scheduler, const char **policy)
     int64_t next = -1;
     for (size_t i = 0; i < scheduler->count; i++) {
         const struct entry *entry = &scheduler->entries[i];
-        if (entry->next_ms < 0 || (next >= 0 && entry->next_ms >= next))
+        if (entry->next_ms < 0 || (next >= 0 && entry->next_ms >= next)) {
             continue;
+        }
         next = entry->next_ms;
-        if (policy != NULL)
+        if (policy != NULL) {
             *policy = entry->policy;
+        }
     }
     return next;
 }
@@ -79,8 +81,9 @@ static struct entry *first_due(struct scheduler *scheduler)
 {
     for (size_t i = 0; i < scheduler->count; i++) {
         struct entry *entry = &scheduler->entries[i];
-        if (entry->next_ms >= 0 && entry->next_ms <= scheduler->seen_wall_ms)
+        if (entry->next_ms >= 0 && entry->next_ms <= scheduler->seen_wall_ms) {
             return entry;
+        }
     }
     return NULL;
 }
@@ -105,10 +108,12 @@ static void arm(struct scheduler *scheduler)
         return;
     }
     int64_t wait_ms = next - scheduler->seen_wall_ms;
-    if (wait_ms > LOOK_EVERY_MS)
+    if (wait_ms > LOOK_EVERY_MS) {
         wait_ms = LOOK_EVERY_MS;
-    if (wait_ms < 0)
+    }
+    if (wait_ms < 0) {
         wait_ms = 0;
+    }
     scheduler->env->start(scheduler->env->ctx, &scheduler->timer,
                           scheduler->seen_mono_ns + wait_ms * TIME_NS_PER_MS);
 }
@@ -117,10 +122,11 @@ static void on_tick(struct env_timer *timer)
 {
     struct scheduler *scheduler = timer->owner;
     int64_t step_ms = look_at_clocks(scheduler);
-    if (step_ms > STEP_MAX_MS || step_ms < -STEP_MAX_MS)
+    if (step_ms > STEP_MAX_MS || step_ms < -STEP_MAX_MS) {
         recompute(scheduler);
-    else
+    } else {
         fire_due(scheduler);
+    }
     arm(scheduler);
 }
 
@@ -140,8 +146,9 @@ struct scheduler *scheduler_create(const struct env *env,
 
 void scheduler_destroy(struct scheduler *scheduler)
 {
-    if (scheduler == NULL)
+    if (scheduler == NULL) {
         return;
+    }
     scheduler->env->stop(scheduler->env->ctx, &scheduler->timer);
     free(scheduler->entries);
     free(scheduler);
@@ -157,8 +164,9 @@ static int64_t kept_next(const struct scheduler *scheduler, const struct policy 
 {
     for (size_t i = 0; i < scheduler->count; i++) {
         const struct entry *entry = &scheduler->entries[i];
-        if (strcmp(entry->policy, policy->name) == 0 && same_cron(&entry->cron, &policy->cron))
+        if (strcmp(entry->policy, policy->name) == 0 && same_cron(&entry->cron, &policy->cron)) {
             return entry->next_ms;
+        }
     }
     return cron_next(&policy->cron, wall_ms(scheduler));
 }
@@ -170,8 +178,9 @@ void scheduler_load(struct scheduler *scheduler, const struct config *config)
     size_t count = 0;
     for (size_t i = 0; i < policy_count; i++) {
         const struct policy *policy = &config->policies[i];
-        if (!policy->scheduled)
+        if (!policy->scheduled) {
             continue;
+        }
         struct entry *entry = &entries[count++];
         text_copy(entry->policy, sizeof entry->policy, policy->name);
         entry->cron = policy->cron;

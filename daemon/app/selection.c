@@ -11,8 +11,9 @@ static int unknown(const char *what, const char *name, const char **known, struc
 {
     const char *nearest = text_nearest(name, known);
     free(known);
-    if (nearest == NULL)
+    if (nearest == NULL) {
         return err_set(err, ERR_NOT_FOUND, "the configuration has no %s \"%s\"", what, name);
+    }
     return err_set(err, ERR_NOT_FOUND, "the configuration has no %s \"%s\"; did you mean %s?", what, name,
                    nearest);
 }
@@ -20,16 +21,18 @@ static int unknown(const char *what, const char *name, const char **known, struc
 static int unknown_policy(const struct config *config, const char *name, struct err *err)
 {
     const char **known = mem_calloc(config->policy_count + 1, sizeof *known);
-    for (size_t i = 0; i < config->policy_count; i++)
+    for (size_t i = 0; i < config->policy_count; i++) {
         known[i] = config->policies[i].name;
+    }
     return unknown("policy", name, known, err);
 }
 
 static int unknown_target(const struct config *config, const char *name, struct err *err)
 {
     const char **known = mem_calloc(config->target_count + 1, sizeof *known);
-    for (size_t i = 0; i < config->target_count; i++)
+    for (size_t i = 0; i < config->target_count; i++) {
         known[i] = config->targets[i].name;
+    }
     return unknown("target", name, known, err);
 }
 
@@ -42,8 +45,9 @@ static size_t add(struct selection *selection, const struct config *config, cons
     selection->pairs = mem_realloc(selection->pairs, room + 1, sizeof selection->pairs[0]);
     for (size_t i = 0; i < policy->target_count; i++) {
         const struct target *target = &config->targets[policy->targets[i]];
-        if (only == NULL || only == target)
+        if (only == NULL || only == target) {
             selection->pairs[selection->count++] = (struct selected){policy, target};
+        }
     }
     return selection->count - before;
 }
@@ -51,8 +55,9 @@ static size_t add(struct selection *selection, const struct config *config, cons
 static bool has_policy(const struct selection *selection, const struct policy *policy)
 {
     for (size_t i = 0; i < selection->count; i++) {
-        if (selection->pairs[i].policy == policy)
+        if (selection->pairs[i].policy == policy) {
             return true;
+        }
     }
     return false;
 }
@@ -61,10 +66,12 @@ static int add_named(struct selection *selection, const struct config *config, c
                      const struct target *only, struct err *err)
 {
     const struct policy *policy = config_policy(config, name);
-    if (policy == NULL)
+    if (policy == NULL) {
         return unknown_policy(config, name, err);
-    if (has_policy(selection, policy) || add(selection, config, policy, only) > 0)
+    }
+    if (has_policy(selection, policy) || add(selection, config, policy, only) > 0) {
         return 0;
+    }
     return err_set(err, ERR_NOT_FOUND, "policy \"%s\" does not cover target \"%s\"", name,
                    only != NULL ? only->name : "");
 }
@@ -74,8 +81,9 @@ int selection_make(struct selection *selection, const struct config *config, cha
 {
     const struct target *only = NULL;
     *selection = (struct selection){0};
-    if (target_name != NULL && (only = config_target(config, target_name)) == NULL)
+    if (target_name != NULL && (only = config_target(config, target_name)) == NULL) {
         return unknown_target(config, target_name, err);
+    }
     for (size_t i = 0; i < count; i++) {
         if (add_named(selection, config, names[i], only, err) != 0) {
             selection_finish(selection);
@@ -83,8 +91,9 @@ int selection_make(struct selection *selection, const struct config *config, cha
         }
     }
     for (size_t i = 0; count == 0 && i < config->policy_count; i++) {
-        if (!only_enforcing || config->policies[i].enforce)
+        if (!only_enforcing || config->policies[i].enforce) {
             add(selection, config, &config->policies[i], only);
+        }
     }
     return 0;
 }
@@ -95,12 +104,24 @@ void selection_finish(struct selection *selection)
     *selection = (struct selection){0};
 }
 
+bool selection_has(const struct selection *selection, const struct policy *policy,
+                   const struct target *target)
+{
+    for (size_t i = 0; i < selection->count; i++) {
+        if (selection->pairs[i].policy == policy && selection->pairs[i].target == target) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool selection_deletes(const struct selected *pair, const char **why_not)
 {
     const char *why = !pair->policy->enforce    ? "the policy observes (mode: enforce would delete)"
                       : pair->target->plan_only ? "the target can only be looked at (allow: plan)"
                                                 : NULL;
-    if (why_not != NULL)
+    if (why_not != NULL) {
         *why_not = why;
+    }
     return why == NULL;
 }

@@ -73,8 +73,9 @@ static bool json(const struct session *session)
 
 static void print(struct session *session)
 {
-    if (session->progress != NULL && isatty(STDOUT_FILENO))
+    if (session->progress != NULL && isatty(STDOUT_FILENO)) {
         progress_clear(session->progress);
+    }
     fwrite(buf_string(&session->out), 1, session->out.length, stdout);
     buf_reset(&session->out);
 }
@@ -88,8 +89,9 @@ static void tell(struct pair *pair, const char *text)
 static void on_route(void *owner, const char *text, int64_t calls)
 {
     struct pair *pair = ((struct run *)owner)->owner;
-    if (pair->view != NULL)
+    if (pair->view != NULL) {
         plan_view_route(pair->view, text, calls);
+    }
 }
 
 static void on_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
@@ -97,16 +99,20 @@ static void on_row(void *owner, const struct job_execution *execution, const str
     const struct run *run = owner;
     struct pair *pair = run->owner;
     struct session *session = pair->session;
-    if (json(session) && !pair->deletes)
+    if (json(session) && !pair->deletes) {
         events_row(&session->out, run->policy->name, run->target->name, execution, verdict);
-    else if (!json(session) && session->options->verbose)
+    } else if (!json(session) && session->options->verbose) {
         view_row(execution, verdict, &session->out);
-    if (pair->view != NULL)
+    }
+    if (pair->view != NULL) {
         plan_view_row(pair->view, execution, verdict);
-    if (session->out.length > 0)
+    }
+    if (session->out.length > 0) {
         print(session);
-    if (!pair->deletes && ferror(stdout))
+    }
+    if (!pair->deletes && ferror(stdout)) {
         runner_cancel(session->runner, true);
+    }
 }
 
 static void on_planned(void *owner, const struct report *so_far)
@@ -115,8 +121,9 @@ static void on_planned(void *owner, const struct report *so_far)
     struct pair *pair = run->owner;
     char selected[32], listed[32], about[32], text[256];
     int64_t calls;
-    if (pair->session->options->quiet || !pair->deletes)
+    if (pair->session->options->quiet || !pair->deletes) {
         return;
+    }
     int64_t ms = view_deletion_ms(run->policy, run->target, so_far->selected, &calls);
     snprintf(text, sizeof text, "%s of %s job executions selected, %s at the quota",
              text_thousands(selected, so_far->selected), text_thousands(listed, so_far->listed),
@@ -128,8 +135,9 @@ static void tell_failure(struct pair *pair, const struct plan_row *row, enum out
                          const struct answer *answer)
 {
     struct buf text;
-    if (pair->failures++ >= FAILURES_TOLD)
+    if (pair->failures++ >= FAILURES_TOLD) {
         return;
+    }
     buf_init(&text, 1024);
     job_execution_print(&text, &row->execution);
     buf_printf(&text, ": %s: %s%s%s", outcome_name(outcome), answer != NULL ? answer->code : "",
@@ -144,10 +152,12 @@ static void on_settled(void *owner, const struct plan_row *row, enum outcome out
 {
     struct pair *pair = ((struct run *)owner)->owner;
     struct session *session = pair->session;
-    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN)
+    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN) {
         tell_failure(pair, row, outcome, answer);
-    if (!session->options->verbose || json(session))
+    }
+    if (!session->options->verbose || json(session)) {
         return;
+    }
     buf_printf(&session->out, "  %-17s ", outcome_name(outcome));
     job_execution_print(&session->out, &row->execution);
     buf_char(&session->out, '\n');
@@ -169,8 +179,9 @@ static void add_report(struct report *total, const struct report *one)
 {
     total->listed += one->listed;
     total->selected += one->selected;
-    for (int i = 0; i < OUTCOME_COUNT; i++)
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
         total->outcomes[i] += one->outcomes[i];
+    }
 }
 
 static void tell_error(struct pair *pair)
@@ -178,17 +189,21 @@ static void tell_error(struct pair *pair)
     const struct report *report = &pair->run.report;
     const char *hint = advice(report);
     struct buf text;
-    if (report->err.code == ERR_NONE)
+    if (report->err.code == ERR_NONE) {
         return;
+    }
     buf_init(&text, 2048);
-    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED)
+    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED) {
         buf_printf(&text, "%s: ", pair->run.host);
+    }
     buf_text(&text, report->err.msg);
     tell(pair, buf_string(&text));
-    if (hint != NULL)
+    if (hint != NULL) {
         tell(pair, hint);
-    if (pair->deletes && report->end == SWEEP_FAILED)
+    }
+    if (pair->deletes && report->end == SWEEP_FAILED) {
         tell(pair, "nothing was deleted");
+    }
     buf_finish(&text);
 }
 
@@ -196,12 +211,14 @@ static void print_result(struct pair *pair)
 {
     struct session *session = pair->session;
     const struct run *run = &pair->run;
-    if (json(session))
+    if (json(session)) {
         return;
-    if (run->report.end == SWEEP_PLANNED)
+    }
+    if (run->report.end == SWEEP_PLANNED) {
         plan_view_print(pair->view, &run->report, &session->style, &session->out);
-    else if (pair->deletes || run->resumed != NULL)
+    } else if (pair->deletes || run->resumed != NULL) {
         view_report(run->policy->name, run->target->name, &run->report, &session->style, &session->out);
+    }
     print(session);
     fflush(stdout);
 }
@@ -218,8 +235,9 @@ static void on_done(struct run *run)
     print_result(pair);
     plan_view_destroy(pair->view);
     pair->view = NULL;
-    if (--session->left == 0)
+    if (--session->left == 0) {
         world_stop(session->world);
+    }
 }
 
 /* --- signals and throttling ---------------------------------------------------------------------------- */
@@ -230,9 +248,10 @@ static void on_signal(uv_signal_t *handle, int number)
     session->interrupted = session->interrupted || number == SIGINT;
     session->interrupts++;
     progress_clear(session->progress);
-    if (session->interrupts == 1)
+    if (session->interrupts == 1) {
         say("stopping: what was sent is settled first, which can take minutes; another signal leaves that "
             "out");
+    }
     runner_cancel(session->runner, session->interrupts > 1);
 }
 
@@ -250,8 +269,9 @@ static void watch_signals(struct session *session)
     for (int i = 0; i < SIGNALS_WATCHED; i++) {
         uv_signal_init(world_loop(session->world), &session->signals[i]);
         session->signals[i].data = session;
-        if (!is_ignored(numbers[i]))
+        if (!is_ignored(numbers[i])) {
             uv_signal_start(&session->signals[i], on_signal, numbers[i]);
+        }
     }
 }
 
@@ -259,8 +279,9 @@ static void on_episode(void *owner, const char *target, enum operation operation
                        int64_t rate_before, int64_t rate_now)
 {
     struct session *session = owner;
-    if (session->options->quiet)
+    if (session->options->quiet) {
         return;
+    }
     progress_clear(session->progress);
     say("%s: %s %s: %" PRId64 " requests per 1,000 s, before %" PRId64, target, operation_name(operation),
         begins ? "is throttled" : "is throttled no more", rate_now, rate_before);
@@ -284,19 +305,32 @@ static void submit(struct session *session, struct pair *pair, const struct sele
                              .observer = observer,
                              .done = on_done,
                              .owner = pair};
-    if (!json(session))
+    if (!json(session)) {
         pair->view = plan_view_create(selected->policy, selected->target, env->wall_ms(env->ctx),
                                       session->options->verbose ? 0 : SAMPLE_ROWS);
-    if (why_not != NULL && !session->options->quiet)
+    }
+    if (why_not != NULL && !session->options->quiet) {
         tell(pair, why_not);
+    }
     runner_submit(session->runner, &pair->run);
 }
 
-/* Whether it goes on: its target may not be configured any more. */
+/* A run that was interrupted is settled in any case, but who asked for one policy has not asked for another.
+ */
+static void tell_resumed(struct session *session, struct pair *pair)
+{
+    char began[21];
+    time_rfc3339(pair->run.resumed->found.started_ms, began);
+    buf_printf(&session->out, "%s the run of %s, which was interrupted",
+               pair->run.plan_only ? "settling" : "going on with", began);
+    tell(pair, buf_string(&session->out));
+    buf_reset(&session->out);
+}
+
+/* Whether it can be: its target may not be configured any more. */
 static bool resume(struct session *session, struct pair *pair, size_t index)
 {
     struct err err;
-    char began[21];
     pair->session = session;
     pair->run = (struct run){.observer = observer, .done = on_done, .owner = pair};
     if (leftovers_fill(session->leftovers, index, session->config, &pair->run, &err) != 0) {
@@ -304,11 +338,9 @@ static bool resume(struct session *session, struct pair *pair, size_t index)
         say("warning: %s", err.msg);
         return false;
     }
+    pair->run.plan_only = !selection_has(session->selection, pair->run.policy, pair->run.target);
     if (!session->options->quiet) {
-        time_rfc3339(pair->run.resumed->found.started_ms, began);
-        buf_printf(&session->out, "going on with the run of %s, which was interrupted", began);
-        tell(pair, buf_string(&session->out));
-        buf_reset(&session->out);
+        tell_resumed(session, pair);
     }
     runner_submit(session->runner, &pair->run);
     return true;
@@ -321,14 +353,18 @@ static void submit_all(struct session *session)
     size_t left_over = session->leftovers != NULL ? leftovers_count(session->leftovers) : 0;
     session->pairs = mem_calloc(left_over + selection->count + 1, sizeof session->pairs[0]);
     session->left = selection->count;
-    for (size_t i = 0; i < left_over; i++)
+    for (size_t i = 0; i < left_over; i++) {
         session->left += resume(session, &session->pairs[i], i);
-    for (size_t i = 0; i < selection->count; i++)
+    }
+    for (size_t i = 0; i < selection->count; i++) {
         submit(session, &session->pairs[left_over + i], &selection->pairs[i]);
-    if (session->interrupts > 0)
+    }
+    if (session->interrupts > 0) {
         runner_cancel(session->runner, session->interrupts > 1);
-    if (session->left == 0)
+    }
+    if (session->left == 0) {
         world_stop(session->world);
+    }
 }
 
 static void on_leftovers(void *owner)
@@ -350,20 +386,22 @@ static void run_all(struct session *session)
     const struct runner_config runner = {.world = session->world, .episode = on_episode, .owner = session};
     session->runner = runner_create(&runner);
     watch_signals(session);
-    if (!session->options->quiet)
+    if (!session->options->quiet) {
         session->progress = progress_create(world_env(session->world), session->runner, stderr);
-    if (session->plan_only)
+    }
+    if (session->plan_only) {
         submit_all(session);
-    else
+    } else {
         session->leftovers = leftovers_find(world_ledger(session->world), on_leftovers, session);
-    if (!session->plan_only || session->left > 0)
-        world_run(session->world);
+    }
+    world_run(session->world);
     progress_destroy(session->progress);
     session->progress = NULL;
     runner_destroy(session->runner);
     leftovers_destroy(session->leftovers);
-    for (int i = 0; i < SIGNALS_WATCHED; i++)
+    for (int i = 0; i < SIGNALS_WATCHED; i++) {
         uv_close((uv_handle_t *)&session->signals[i], NULL);
+    }
     free(session->pairs);
 }
 
@@ -385,8 +423,9 @@ static struct world *make_world(const struct session *session, struct err *err)
     char directory[PATH_MAX];
     struct world_config config = {.program = "jobsweep sweep", .retain_ms = session->config->retain_ms};
     if (!session->plan_only) {
-        if (state_directory_make(session->config, directory, sizeof directory, err) != 0)
+        if (state_directory_make(session->config, directory, sizeof directory, err) != 0) {
             return NULL;
+        }
         config.state_directory = directory;
     }
     return world_create(&config, err);
@@ -410,8 +449,9 @@ enum exit_status session_run(const struct options *options, struct config *confi
         run_all(&session);
     }
     world_destroy(session.world);
-    if (session.interrupted)
+    if (session.interrupted) {
         session.status = exit_status_worse(session.status, EXIT_INTERRUPTED);
+    }
     finish_output(&session);
     buf_finish(&session.out);
     return session.status;

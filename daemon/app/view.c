@@ -69,8 +69,9 @@ struct view_style view_style_of(int fd)
 int view_columns(int fd)
 {
     struct winsize size;
-    if (!isatty(fd))
+    if (!isatty(fd)) {
         return 0;
+    }
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
@@ -104,8 +105,9 @@ struct plan_view *plan_view_create(const struct policy *policy, const struct tar
 
 void plan_view_destroy(struct plan_view *view)
 {
-    if (view == NULL)
+    if (view == NULL) {
         return;
+    }
     names_destroy(view->jobs.names);
     names_destroy(view->kept.names);
     free(view->jobs.counts);
@@ -140,11 +142,13 @@ void plan_view_row(struct plan_view *view, const struct job_execution *execution
     }
     view->by_status[execution->fingerprint.status]++;
     tally_add(&view->jobs, execution->job_id);
-    while (age_ms(view, &execution->fingerprint) >= ages[age].below_ms)
+    while (age_ms(view, &execution->fingerprint) >= ages[age].below_ms) {
         age++;
+    }
     view->by_age[age]++;
-    if (view->sample_count < view->sample_room)
+    if (view->sample_count < view->sample_room) {
         view->sample[view->sample_count++] = (struct sample_row){*execution, *verdict};
+    }
 }
 
 /* --- bars ---------------------------------------------------------------------------------------------- */
@@ -156,8 +160,9 @@ struct bar {
 
 static void color(struct buf *out, const struct view_style *style, const char *sequence)
 {
-    if (style->color)
+    if (style->color) {
         buf_printf(out, "\033[%sm", sequence);
+    }
 }
 
 /* Partial cells in eighths where the terminal has them; anything above nothing shows at least one mark. */
@@ -165,13 +170,15 @@ static void draw(struct buf *out, const struct view_style *style, int64_t count,
 {
     static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     int64_t cells = most > 0 ? (int64_t)((double)count / (double)most * BAR_WIDTH * 8) : 0;
-    if (cells == 0 && count > 0)
+    if (cells == 0 && count > 0) {
         cells = 1;
+    }
     int64_t full = style->utf8 ? cells / 8 : (cells + 7) / 8;
     int64_t used = full;
     color(out, style, "36");
-    for (int64_t i = 0; i < full; i++)
+    for (int64_t i = 0; i < full; i++) {
         buf_text(out, style->utf8 ? "█" : "#");
+    }
     if (style->utf8 && cells % 8 != 0) {
         buf_text(out, eighths[cells % 8]);
         used++;
@@ -214,8 +221,9 @@ static void print_bars(struct buf *out, const struct view_style *style, const ch
 static int64_t planned(const struct plan_view *view)
 {
     int64_t sum = 0;
-    for (int status = 0; status < EXECUTION_STATUS_COUNT; status++)
+    for (int status = 0; status < EXECUTION_STATUS_COUNT; status++) {
         sum += view->by_status[status];
+    }
     return sum;
 }
 
@@ -224,9 +232,10 @@ static void print_statuses(struct buf *out, const struct view_style *style, cons
     struct bar bars[EXECUTION_STATUS_COUNT];
     size_t count = 0;
     for (int status = 0; status < EXECUTION_STATUS_COUNT; status++) {
-        if (view->by_status[status] > 0)
+        if (view->by_status[status] > 0) {
             bars[count++] =
                 (struct bar){execution_status_name((enum execution_status)status), view->by_status[status]};
+        }
     }
     print_bars(out, style, "status", bars, count, planned(view));
 }
@@ -236,8 +245,9 @@ static void print_ages(struct buf *out, const struct view_style *style, const st
     struct bar bars[AGES];
     size_t count = 0;
     for (size_t i = 0; i < AGES; i++) {
-        if (view->by_age[i] > 0)
+        if (view->by_age[i] > 0) {
             bars[count++] = (struct bar){ages[i].label, view->by_age[i]};
+        }
     }
     print_bars(out, style, "age", bars, count, planned(view));
 }
@@ -245,8 +255,9 @@ static void print_ages(struct buf *out, const struct view_style *style, const st
 static int compare_bars(const void *left, const void *right)
 {
     const struct bar *a = left, *b = right;
-    if (a->count != b->count)
+    if (a->count != b->count) {
         return a->count > b->count ? -1 : 1;
+    }
     return strcmp(a->label, b->label);
 }
 
@@ -255,8 +266,9 @@ static struct bar *sorted(const struct tally *tally, size_t *all)
 {
     *all = names_count(tally->names);
     struct bar *bars = mem_calloc(*all + 1, sizeof *bars);
-    for (uint32_t i = 0; i < *all; i++)
+    for (uint32_t i = 0; i < *all; i++) {
         bars[i] = (struct bar){names_text(tally->names, i), tally->counts[i]};
+    }
     qsort(bars, *all, sizeof *bars, compare_bars);
     return bars;
 }
@@ -268,9 +280,10 @@ static void print_jobs(struct buf *out, const struct view_style *style, const st
     struct bar *bars = sorted(&view->jobs, &all);
     shown = all < JOBS_SHOWN ? all : JOBS_SHOWN;
     print_bars(out, style, "job", bars, shown, planned(view));
-    if (all > shown)
+    if (all > shown) {
         buf_printf(out, "  %-8s and %s more job%s\n", "", text_thousands(rest, (int64_t)(all - shown)),
                    all - shown == 1 ? "" : "s");
+    }
     free(bars);
 }
 
@@ -284,8 +297,9 @@ static void print_kept(struct buf *out, const struct plan_view *view)
         text_visible(out, bars[i].label);
         buf_char(out, '\n');
     }
-    if (all > REASON_SHOWN)
+    if (all > REASON_SHOWN) {
         buf_printf(out, "  %-8s for %zu more reasons\n", "", all - REASON_SHOWN);
+    }
     free(bars);
 }
 
@@ -294,8 +308,9 @@ static void print_kept(struct buf *out, const struct plan_view *view)
 static int64_t rate_per_1000s(const struct target *target, enum operation operation)
 {
     int64_t quota = target->quota_per_1000s[operation];
-    if (quota == 0)
+    if (quota == 0) {
         quota = (int64_t)operation_default_quota(operation) * 1000;
+    }
     return quota * (target->share_permille > 0 ? target->share_permille : 995) / 1000;
 }
 
@@ -330,8 +345,9 @@ static void print_row(struct buf *out, const struct job_execution *execution, co
 {
     const struct fingerprint *fingerprint = &execution->fingerprint;
     char updated[21] = "-";
-    if (timestamp_present(&fingerprint->last_updated_at))
+    if (timestamp_present(&fingerprint->last_updated_at)) {
         time_rfc3339(fingerprint->last_updated_at.ms, updated);
+    }
     buf_printf(out, "  %-6s ", verdict->delete ? "delete" : "keep");
     print_label(out, execution->job_id, (size_t)widths->job);
     buf_char(out, ' ');
@@ -367,8 +383,9 @@ static void print_clipped(struct buf *out, const char *line, int columns)
     int used = 0;
     for (; *line != '\0'; line++) {
         bool begins = ((unsigned char)*line & 0xc0) != 0x80;
-        if (begins && columns > 0 && ++used > columns)
+        if (begins && columns > 0 && ++used > columns) {
             break;
+        }
         buf_char(out, *line);
     }
     buf_char(out, '\n');
@@ -380,8 +397,9 @@ static void print_sample(struct buf *out, const struct view_style *style, const 
     char rest[32];
     struct buf line;
     struct row_widths widths = sample_widths(view);
-    if (view->sample_count == 0)
+    if (view->sample_count == 0) {
         return;
+    }
     buf_init(&line, LINE_MAX_BYTES);
     buf_printf(&line, "  %-6s %-*s %-*s %*s %-*s %-20s %s", "", widths.job, "JOB", widths.thing, "THING",
                widths.number, "NO.", widths.status, "STATUS", "LAST UPDATE", "REASON");
@@ -392,9 +410,10 @@ static void print_sample(struct buf *out, const struct view_style *style, const 
         print_clipped(out, buf_string(&line), style->columns);
     }
     buf_finish(&line);
-    if ((int64_t)view->sample_count < selected)
+    if ((int64_t)view->sample_count < selected) {
         buf_printf(out, "  and %s more (--verbose shows all)\n",
                    text_thousands(rest, selected - (int64_t)view->sample_count));
+    }
     buf_char(out, '\n');
 }
 
@@ -402,8 +421,9 @@ static void print_cost(struct buf *out, const struct plan_view *view, const stru
 {
     char number[32], about[32];
     int64_t calls, listing = 0;
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         listing += report->calls[i];
+    }
     if (view->route != NULL) {
         buf_printf(out, "  %-8s ", "route");
         text_visible(out, view->route);
@@ -411,8 +431,9 @@ static void print_cost(struct buf *out, const struct plan_view *view, const stru
     }
     buf_printf(out, "  %-8s %s call%s made\n", "listing", text_thousands(number, listing),
                listing == 1 ? "" : "s");
-    if (report->selected == 0)
+    if (report->selected == 0) {
         return;
+    }
     int64_t ms = view_deletion_ms(view->policy, view->target, report->selected, &calls);
     buf_printf(out, "  %-8s %s calls, %s at the quota\n", "deleting", text_thousands(number, calls),
                time_about(ms, about));
@@ -440,12 +461,14 @@ void plan_view_print(const struct plan_view *view, const struct report *report,
     print_jobs(out, style, view);
     print_ages(out, style, view);
     print_kept(out, view);
-    if (report->remaining > 0)
+    if (report->remaining > 0) {
         buf_printf(out, "  %-8s %10s  match and are left for later by limits\n", "later",
                    text_thousands(number, report->remaining));
-    if (report->skipped > 0)
+    }
+    if (report->skipped > 0) {
         buf_printf(out, "  %-8s %10s  rows of answers that make no sense\n", "skipped",
                    text_thousands(number, report->skipped));
+    }
     print_cost(out, view, report);
     buf_char(out, '\n');
 }
@@ -476,14 +499,16 @@ static void print_calls(struct buf *out, const struct report *report)
     char number[32];
     bool any = false;
     for (int i = 0; i < OPERATION_COUNT; i++) {
-        if (report->calls[i] == 0)
+        if (report->calls[i] == 0) {
             continue;
+        }
         buf_printf(out, "%s%s %s", any ? ", " : "  calls    ", operation_name((enum operation)i),
                    text_thousands(number, report->calls[i]));
         any = true;
     }
-    if (any)
+    if (any) {
         buf_char(out, '\n');
+    }
 }
 
 void view_report(const char *policy, const char *target, const struct report *report,
@@ -495,18 +520,21 @@ void view_report(const char *policy, const char *target, const struct report *re
     buf_printf(out, "  %-18s %10s\n", "listed", text_thousands(number, report->listed));
     buf_printf(out, "  %-18s %10s\n", "selected", text_thousands(number, report->selected));
     for (int outcome = OUTCOME_DELETED; outcome < OUTCOME_COUNT; outcome++) {
-        if (report->outcomes[outcome] == 0)
+        if (report->outcomes[outcome] == 0) {
             continue;
+        }
         bool bad = outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN;
         color(out, style, bad ? "31" : outcome == OUTCOME_DELETED ? "32" : "0");
         buf_printf(out, "    %-16s %10s\n", outcome_name((enum outcome)outcome),
                    text_thousands(number, report->outcomes[outcome]));
         color(out, style, "0");
     }
-    if (report->remaining > 0)
+    if (report->remaining > 0) {
         buf_printf(out, "  %-18s %10s\n", "left for later", text_thousands(number, report->remaining));
-    if (report->skipped > 0)
+    }
+    if (report->skipped > 0) {
         buf_printf(out, "  %-18s %10s\n", "skipped", text_thousands(number, report->skipped));
+    }
     print_calls(out, report);
     buf_printf(out, "  took     %s\n\n", time_about(report->ended_ms - report->started_ms, about));
 }

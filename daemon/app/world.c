@@ -30,10 +30,11 @@ static void on_ledger_wake(void *ctx)
 static void on_told(uv_async_t *handle)
 {
     struct world *world = handle->data;
-    if (world->durable != NULL)
+    if (world->durable != NULL) {
         ledger_durable_drain(world->durable);
-    else
+    } else {
         ledger_memory_drain(world->memory);
+    }
 }
 
 static int64_t on_wall_ms(void *ctx)
@@ -46,6 +47,7 @@ static int open_ledger(struct world *world, const struct world_config *config, s
 {
     if (config->state_directory == NULL) {
         world->memory = ledger_memory_create(on_ledger_wake, world);
+        ledger_memory_forget_rows(world->memory);
         return 0;
     }
     const struct ledger_durable_config durable = {.directory = config->state_directory,
@@ -63,8 +65,9 @@ static int open_ledger(struct world *world, const struct world_config *config, s
 static int open_all(struct world *world, const struct world_config *config, struct err *err)
 {
     world->loop_env = loop_env_create(&world->loop, err);
-    if (world->loop_env == NULL)
+    if (world->loop_env == NULL) {
         return -1;
+    }
     world->http = http_client_create(&world->loop, &(struct http_limits){0}, err);
     return world->http != NULL ? open_ledger(world, config, err) : -1;
 }
@@ -74,8 +77,9 @@ static int open_all(struct world *world, const struct world_config *config, stru
 static bool may_open_loop(void)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (pipe2(ends, O_CLOEXEC) != 0) {
         return false;
+    }
     int third = fcntl(ends[0], F_DUPFD_CLOEXEC, 0);
     close(ends[0]);
     close(ends[1]);
@@ -109,14 +113,16 @@ static void on_http_closed(void *owner)
 /* The writer may tell something until it has ended: so it ends first. */
 void world_destroy(struct world *world)
 {
-    if (world == NULL)
+    if (world == NULL) {
         return;
+    }
     ledger_durable_close(world->durable);
     uv_close((uv_handle_t *)&world->told, NULL);
-    if (world->http != NULL)
+    if (world->http != NULL) {
         http_client_destroy(world->http, on_http_closed, world);
-    else
+    } else {
         loop_env_destroy(world->loop_env);
+    }
     uv_run(&world->loop, UV_RUN_DEFAULT);
     ledger_memory_destroy(world->memory);
     uv_loop_close(&world->loop);

@@ -334,6 +334,8 @@ void aws_client_destroy(struct aws_client *client)
     if (client) {
         sigv4_key_wipe(&client->iot.key);
         sigv4_key_wipe(&client->sts.key);
+        http_origin_destroy(client->config.http, client->iot.origin);
+        http_origin_destroy(client->config.http, client->sts.origin);
     }
     free(client);
 }

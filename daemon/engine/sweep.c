@@ -51,9 +51,8 @@ struct sweep {
     int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
     int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
     struct env_timer timer; /* of sweep_resume() */
-    bool resumed;
-    bool begun;       /* a resumed run: something of it may have been sent */
-    bool settle_only; /* a resumed run: nothing more of it may be sent */
+    bool begun;             /* a resumed run: it has an intent, so something of it may have been sent */
+    bool settle_only;       /* a resumed run: nothing more of it may be sent */
     int64_t calls_before[OPERATION_COUNT];
     bool warned_of_future;
 };
@@ -161,7 +160,7 @@ static void close_run(struct sweep *sweep)
     end_as(sweep, report->remaining > 0 ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
     report->outcomes[OUTCOME_NOT_ATTEMPTED] += report->selected - report_outcome_sum(report);
     set_state(sweep, STATE_CLOSING);
-    if (sweep->resumed && (sweep->apply == NULL || !apply_complete(sweep->apply))) {
+    if (sweep->begun && (sweep->apply == NULL || !apply_complete(sweep->apply))) {
         finish(sweep); /* it stays open, so that the next start takes up what may have been sent */
         return;
     }
@@ -495,10 +494,10 @@ struct sweep *sweep_start(const struct sweep_config *config)
 static void on_resumed(struct env_timer *timer)
 {
     struct sweep *sweep = timer->owner;
-    if (sweep->ended) {
+    if (sweep->ended || !sweep->begun) {
         close_run(sweep);
     } else {
-        begin_deleting(sweep, sweep->begun ? longest_ns(sweep) : 0);
+        begin_deleting(sweep, longest_ns(sweep));
     }
 }
 
@@ -516,9 +515,8 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
     sweep->run = found->run;
     sweep->header = *header;
     sweep->report.selected = rows;
-    sweep->resumed = true;
     sweep->begun = found->begun;
-    sweep->settle_only = !same || !within || !found->sealed || !found->begun || !deletes(sweep);
+    sweep->settle_only = !same || !within || !found->sealed || !deletes(sweep);
     sweep->began_ns = mono_ns(sweep);
     sweep->timer = (struct env_timer){.fire = on_resumed, .owner = sweep};
     config->env->start(config->env->ctx, &sweep->timer, sweep->began_ns);

@@ -91,6 +91,17 @@ void active_set_row(struct active *active, int64_t run, int64_t row, const struc
     found->state = *state;
 }
 
+bool active_open(const struct active *active, int64_t run)
+{
+    struct active_row *row, *next;
+    HASH_ITER (hh, active->rows, row, next) {
+        if (row->key.run == run && row->state.open) {
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t active_rows(const struct active *active)
 {
     return HASH_COUNT(active->rows);

@@ -43,6 +43,7 @@ struct ledger_durable {
     enum ledger_mode mode;
     struct err why; /* not LEDGER_WELL */
     int64_t prune_next_ms;
+    bool pruning; /* there may be something left of runs that were removed */
     int lock_fd;
 
     pthread_t writer;
@@ -160,6 +161,7 @@ static int prune(struct ledger_durable *durable, struct err *err)
         return 0;
     }
     durable->prune_next_ms = now_ms + TIME_MS_PER_DAY;
+    durable->pruning = true; /* or a process before this one did not come to its end */
     return store_prune(durable->store, now_ms - retain_ms, &runs, err);
 }
 
@@ -167,6 +169,7 @@ static int prune(struct ledger_durable *durable, struct err *err)
 static void tidy(struct ledger_durable *durable, bool idle)
 {
     struct err err;
+    durable->pruning = durable->pruning && durable->mode == LEDGER_WELL;
     if (durable->mode == LEDGER_FROZEN) {
         return;
     }
@@ -174,21 +177,27 @@ static void tidy(struct ledger_durable *durable, bool idle)
     if (result == 0 && idle && durable->mode == LEDGER_WELL) {
         result = prune(durable, &err);
     }
+    if (result == 0 && idle && durable->pruning) {
+        result = store_prune_rest(durable->store, &durable->pruning, &err);
+    }
     if (result == 0) {
         return;
     }
+    durable->pruning = false;
     set_mode(durable, store_no_space(durable->store) ? LEDGER_SHORT : LEDGER_FROZEN, &err);
 }
 
-/* Takes what waits, with the mutex held before and after. */
+/* Takes what waits, and then a part of what may be tidied up; with the mutex held before and after. */
 static void work_once(struct ledger_durable *durable)
 {
     struct ledger_request *batch = durable->waiting;
     durable->waiting = NULL;
     pthread_mutex_unlock(&durable->mutex);
-    write_batch(durable, batch);
+    if (batch != NULL) {
+        write_batch(durable, batch);
+    }
     pthread_mutex_lock(&durable->mutex);
-    bool first = durable->finished == NULL;
+    bool first = durable->finished == NULL && batch != NULL;
     DL_CONCAT(durable->finished, batch);
     if (first) {
         durable->config.wake(durable->config.ctx);
@@ -225,7 +234,7 @@ static void *writer_main(void *argument)
     int64_t begun_ns = mono_ns() - GATHER_NS; /* the latest transaction */
     pthread_mutex_lock(&durable->mutex);
     while (!durable->closing || durable->waiting != NULL) {
-        if (durable->waiting == NULL) {
+        if (durable->waiting == NULL && !durable->pruning) {
             pthread_cond_wait(&durable->told, &durable->mutex);
         } else {
             let_some_gather(durable, begun_ns);
@@ -240,7 +249,7 @@ static void *writer_main(void *argument)
 void ledger_durable_work(struct ledger_durable *durable)
 {
     pthread_mutex_lock(&durable->mutex);
-    if (durable->waiting != NULL) {
+    if (durable->waiting != NULL || durable->pruning) {
         work_once(durable);
     }
     pthread_mutex_unlock(&durable->mutex);

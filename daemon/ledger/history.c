@@ -1,4 +1,4 @@
-/* Reading the ledger: what happened, whether it is whole, and what may go. See ledger/store.h. */
+/* Reading the ledger: what happened, and whether it is whole. See ledger/store.h. */
 #include "base/buf.h"
 #include "base/text.h"
 #include "ledger/chain.h"
@@ -76,8 +76,9 @@ static void take_record(struct db_statement *statement, struct store_record *rec
 /* --- history
  * --------------------------------------------------------------------------------------------------- */
 
-/* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row. What is
- * asked decides where to begin: with the rows of a thing or a job, or with the runs of a time. */
+/* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row: the order
+ * names the columns of the table that comes first, or SQLite would sort all there is. What is asked decides
+ * where to begin: with the rows of a thing or a job, or with the runs of a time. */
 static void make_query(const struct store_filter *filter, struct buf *sql)
 {
     bool by_name = filter->thing_name != NULL || filter->job_id != NULL;
@@ -96,7 +97,8 @@ static void make_query(const struct store_filter *filter, struct buf *sql)
     buf_text(sql,
              filter->thing_name != NULL ? " AND plan.thing = (SELECT id FROM name WHERE text = ?1)" : "");
     buf_text(sql, filter->job_id != NULL ? " AND plan.job = (SELECT id FROM name WHERE text = ?2)" : "");
-    buf_text(sql, " ORDER BY record.run, record.row, record.sequence");
+    buf_text(sql, by_name ? " ORDER BY plan.run, plan.row, record.sequence"
+                          : " ORDER BY run.id, record.row, record.sequence");
 }
 
 int store_history(struct store *store, const struct store_filter *filter,
@@ -212,13 +214,15 @@ static int verify_chain(struct store *store, int64_t *records, struct err *err)
     uint8_t hashes[2][STORE_HASH_BYTES];
     struct db_statement *get = db_use(store->db, &store->statements[VERIFY_CHAIN],
                                       "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", hash FROM record"
-                                      " LEFT JOIN run ON run.id = record.run ORDER BY record.sequence",
+                                      " LEFT JOIN run ON run.id = record.run WHERE record.sequence > ?1"
+                                      " ORDER BY record.sequence",
                                       err);
     if (get == NULL || chain_ends(store, ends, hashes, err) != 0) {
         return -1;
     }
     int64_t sequence = ends[0];
     int result;
+    db_bind(get, "i", sequence); /* what lies before is of runs that are gone, and goes bit by bit */
     while ((result = db_step(get, err)) == 1) {
         if (check_record(store, get, hashes[0], &sequence, err) != 0) {
             db_reset(get);
@@ -243,73 +247,4 @@ int store_verify(struct store *store, int64_t *records, struct err *err)
     int result = verify_chain(store, records, err);
     store_rollback(store);
     return result;
-}
-
-/* --- pruning
- * --------------------------------------------------------------------------------------------------- */
-
-/* The last record that may go: every record up to it is of a run that ended in time, and whole. Runs overlap,
- * so the end moves down until no run is cut: `doomed` runs are those that end at or before it. */
-static int prunable(struct store *store, int64_t before_ms, int64_t *last, struct err *err)
-{
-    static const char sql[] = "SELECT COALESCE(MIN(first_sequence) - 1, ?2) FROM run"
-                              " WHERE ended_ms IS NULL OR ended_ms >= ?1 OR last_sequence > ?2";
-    int64_t before;
-    *last = INT64_MAX - 1;
-    do {
-        struct db_statement *get = db_use(store->db, &store->statements[PRUNE_LAST], sql, err);
-        if (get == NULL) {
-            return -1;
-        }
-        before = *last;
-        db_bind(get, "ii", before_ms, before);
-        if (db_step(get, err) < 0) {
-            return -1;
-        }
-        *last = db_int(get, 0);
-        db_reset(get);
-    } while (*last < before);
-    return 0;
-}
-
-/* Names of things and jobs go with the last row that has them; a reason is no name, and there are few. */
-static int prune_up_to(struct store *store, int64_t last, int64_t *runs, struct err *err)
-{
-    static const char format[] =
-        "CREATE TEMP TABLE doomed (id INTEGER PRIMARY KEY);"
-        "CREATE TEMP TABLE freed (id INTEGER PRIMARY KEY);"
-        "INSERT INTO doomed SELECT id FROM run WHERE last_sequence <= %lld;"
-        "INSERT OR IGNORE INTO freed SELECT job FROM plan WHERE run IN doomed;"
-        "INSERT OR IGNORE INTO freed SELECT thing FROM plan WHERE run IN doomed;"
-        "UPDATE chain SET anchor_sequence = min(%lld, last_sequence) WHERE EXISTS (SELECT 1 FROM doomed);"
-        "UPDATE chain SET anchor_hash = (SELECT hash FROM record WHERE run IN doomed"
-        " AND sequence = anchor_sequence) WHERE EXISTS (SELECT 1 FROM doomed);"
-        "DELETE FROM record WHERE run IN doomed;"
-        "DELETE FROM plan WHERE run IN doomed;"
-        "DELETE FROM name WHERE id IN freed AND NOT EXISTS (SELECT 1 FROM plan WHERE thing = name.id)"
-        " AND NOT EXISTS (SELECT 1 FROM plan WHERE job = name.id);"
-        "DROP TABLE freed;"
-        "DELETE FROM run WHERE id IN doomed";
-    char sql[sizeof format + 64];
-    snprintf(sql, sizeof sql, format, (long long)last, (long long)last);
-    if (db_execute(store->db, sql, err) != 0) {
-        return -1;
-    }
-    *runs = db_changes(store->db);
-    return db_execute(store->db, "DROP TABLE doomed", err);
-}
-
-int store_prune(struct store *store, int64_t before_ms, int64_t *runs, struct err *err)
-{
-    int64_t last;
-    *runs = 0;
-    if (store_begin(store, err) != 0) {
-        return -1;
-    }
-    if (prunable(store, before_ms, &last, err) != 0 ||
-        (last > 0 && prune_up_to(store, last, runs, err) != 0) || store_commit(store, err) != 0) {
-        store_rollback(store);
-        return -1;
-    }
-    return 0;
 }

@@ -29,6 +29,7 @@ struct run {
     struct run_header header;
     struct row *rows;
     size_t count, room;
+    size_t open; /* rows that have an intent without a result */
     bool sealed, begun, ended;
     int64_t lost_signed_ms; /* the latest request whose fate was never found out */
 };
@@ -46,6 +47,7 @@ struct ledger_memory {
     size_t run_count;
     struct rates *rates;
     struct ledger_request *waiting;
+    bool forgets_rows;
     bool woken;
     void (*wake)(void *ctx);
     void *ctx;
@@ -70,6 +72,11 @@ struct ledger_memory *ledger_memory_create(void (*wake)(void *ctx), void *ctx)
     memory->wake = wake;
     memory->ctx = ctx;
     return memory;
+}
+
+void ledger_memory_forget_rows(struct ledger_memory *memory)
+{
+    memory->forgets_rows = true;
 }
 
 void ledger_memory_destroy(struct ledger_memory *memory)
@@ -188,6 +195,9 @@ static void start_run(struct ledger_memory *memory, struct ledger_request *reque
 
 static void add_rows(struct ledger_memory *memory, struct run *run, const struct ledger_request *request)
 {
+    if (memory->forgets_rows) {
+        return;
+    }
     if (run->count + request->count > run->room) {
         run->room = (run->count + request->count) * 2;
         run->rows = mem_realloc(run->rows, run->room, sizeof *run->rows);
@@ -231,6 +241,15 @@ static void count_up(uint8_t *count)
     *count = (uint8_t)(*count + (*count < UINT8_MAX));
 }
 
+static void take_intent(struct run *run, struct row *row)
+{
+    run->begun = true;
+    run->open += !row->open;
+    count_up(&row->intents);
+    row->open = true;
+    row->unsure = false;
+}
+
 static void take_result(struct run *run, struct row *row, const struct ledger_request *request)
 {
     bool lost = row->open && request->answer.class == ANSWER_AMBIGUOUS;
@@ -240,6 +259,7 @@ static void take_result(struct run *run, struct row *row, const struct ledger_re
     if (request->outcome == OUTCOME_UNKNOWN && row->lost_signed_ms > run->lost_signed_ms) {
         run->lost_signed_ms = row->lost_signed_ms;
     }
+    run->open -= row->open;
     count_up(&row->results);
     row->lost = (uint8_t)(row->lost + lost);
     row->open = false;
@@ -292,10 +312,7 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
         if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
             break;
         }
-        count_up(&row->intents);
-        row->open = true;
-        row->unsure = false;
-        run->begun = true;
+        take_intent(run, row);
         return 0;
     case LEDGER_RESULT:
         if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
@@ -304,7 +321,7 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
         take_result(run, row, request);
         return 0;
     case LEDGER_END_RUN:
-        if (run == NULL || run->ended) {
+        if (run == NULL || run->ended || run->open > 0) {
             break;
         }
         run->ended = true;

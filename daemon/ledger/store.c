@@ -28,14 +28,19 @@ struct store *store_open(const struct store_config *config, struct err *err)
     return store;
 }
 
-/* What a transaction that does not count has taught. */
-static void forget(struct store *store)
+void store_forget_names(struct store *store)
 {
-    active_forget(&store->active);
     for (int i = 0; i < STORE_NAMES; i++) {
         free(store->last_name[i]);
         store->last_name[i] = NULL;
     }
+}
+
+/* What a transaction that does not count has taught. */
+static void forget(struct store *store)
+{
+    active_forget(&store->active);
+    store_forget_names(store);
 }
 
 void store_close(struct store *store)
@@ -485,7 +490,8 @@ static int apply_to_run(struct store *store, struct ledger_request *request, str
     case LEDGER_RESULT:
         return append_attempt(store, request, state, err);
     case LEDGER_END_RUN:
-        return state->ended ? out_of_order(request, err) : end_run(store, request, err);
+        return state->ended || active_open(&store->active, request->run) ? out_of_order(request, err)
+                                                                         : end_run(store, request, err);
     default:
         return out_of_order(request, err);
     }

@@ -397,6 +397,17 @@ struct http_origin *http_origin_create(struct http_client *client, const char *u
     return origin;
 }
 
+void http_origin_destroy(struct http_client *client, struct http_origin *origin)
+{
+    struct http_origin **link = &client->origins;
+    if (!origin)
+        return;
+    while (*link != origin)
+        link = &(*link)->next;
+    *link = origin->next;
+    origin_free(origin);
+}
+
 const char *http_origin_host(const struct http_origin *origin)
 {
     return origin->url.authority;
@@ -409,6 +420,10 @@ const char *http_origin_base(const struct http_origin *origin)
 
 void http_client_stats(const struct http_client *client, struct http_stats *stats)
 {
+    const struct http_origin *origin;
     transport_stats(client->transport, stats);
     stats->requests = client->requests;
+    stats->origins = 0;
+    for (origin = client->origins; origin; origin = origin->next)
+        stats->origins++;
 }

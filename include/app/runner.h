@@ -1,7 +1,7 @@
-/* Sweeps of (policy, target) pairs: one at a time for each account and region, whatever the targets are
- * called that name it, and for each target; others side by side. Before each, the account that the
- * credentials belong to is compared with the target's. Where a run that an earlier process left open could
- * not be brought to its end, nothing new begins. */
+/* Sweeps of (policy, target) pairs: one at a time, in the order of their submission, for each account and
+ * region, whatever the targets are called that name it, and for each target; others side by side. Before
+ * each, the account that the credentials belong to is compared with the target's. Where a run that an earlier
+ * process left open could not be brought to its end, nothing new begins. */
 #ifndef APP_RUNNER_H
 #define APP_RUNNER_H
 
@@ -86,7 +86,8 @@ int64_t runner_drain_ms(const struct runner *runner);
 bool runner_has(const struct runner *runner, const char *policy, const char *target);
 size_t runner_count(const struct runner *runner); /* that wait or are under way */
 
-/* What is kept of targets (credentials, connections, learned pace) is not used for runs that begin later. */
+/* What is kept of targets (credentials, connections, learned pace) is not used for runs that begin later. It
+ * never serves runs of another configuration than the one that it was made by. */
 void runner_renew(struct runner *runner);
 
 /* The sum over everything submitted since the runner was idle last; remaining_ms is the longest. Each value

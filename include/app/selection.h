@@ -29,4 +29,8 @@ void selection_finish(struct selection *selection);
 /* Whether a sweep of this pair deletes; else why_not says why it only plans. why_not may be NULL. */
 bool selection_deletes(const struct selected *pair, const char **why_not);
 
+/* Whether this very pair is in it. */
+bool selection_has(const struct selection *selection, const struct policy *policy,
+                   const struct target *target);
+
 #endif

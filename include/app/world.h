@@ -23,7 +23,7 @@ struct world *world_create(const struct world_config *config, struct err *err);
  * more. Takes NULL. */
 void world_destroy(struct world *world);
 
-/* Runs the loop until world_stop() is called from a callback. */
+/* Runs the loop until world_stop() is called, not at all if that was before. */
 void world_run(struct world *world);
 void world_stop(struct world *world);
 

@@ -41,6 +41,8 @@ void active_end_run(struct active *active, int64_t id); /* and its rows */
 bool active_row(const struct active *active, int64_t run, int64_t row, struct row_state *state);
 /* A settled row is forgotten. */
 void active_set_row(struct active *active, int64_t run, int64_t row, const struct row_state *state);
+/* Whether a row of the run has an intent without a result. */
+bool active_open(const struct active *active, int64_t run);
 size_t active_rows(const struct active *active);
 
 void active_forget(struct active *active); /* everything */

@@ -1,5 +1,5 @@
-/* A ledger in memory: for looking only (plans), for tests, and until the durable one is there. It is as
- * correct as the durable one and forgets everything at the end of the process. */
+/* A ledger in memory: for looking only (plans), and for tests. It is as correct as the durable one and
+ * forgets everything at the end of the process. */
 #ifndef LEDGER_MEMORY_H
 #define LEDGER_MEMORY_H
 
@@ -10,6 +10,8 @@ struct ledger_memory;
 /* wake is called (from submit, at most once until the next drain) when ledger_memory_drain() has work to do;
  * whoever owns the loop then calls it from there. Rows keep names and reasons once: about 110 bytes each. */
 struct ledger_memory *ledger_memory_create(void (*wake)(void *ctx), void *ctx);
+/* Keeps no rows from now on: for plans that nobody applies, however large they are. */
+void ledger_memory_forget_rows(struct ledger_memory *memory);
 void ledger_memory_destroy(struct ledger_memory *memory); /* takes NULL; no request may be in it */
 
 struct ledger *ledger_memory_face(struct ledger_memory *memory); /* valid as long as memory */

@@ -78,7 +78,11 @@ int store_history(struct store *store, const struct store_filter *filter,
 int store_verify(struct store *store, int64_t *records, struct err *err);
 
 /* Removes the runs that ended before before_ms, as far as the chain stays whole: only from its old end. *runs
- * gets how many went. Outside of a transaction. */
+ * gets how many went. Quick however large they are; store_prune_rest() takes away what they leave. Outside of
+ * a transaction. */
 int store_prune(struct store *store, int64_t before_ms, int64_t *runs, struct err *err);
+/* Takes away a part of what is left of runs that were removed. *more: call it again. Outside of a
+ * transaction. */
+int store_prune_rest(struct store *store, bool *more, struct err *err);
 
 #endif

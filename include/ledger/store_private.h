@@ -68,6 +68,7 @@ void store_take_header(struct db_statement *statement, int column, struct run_he
 /* LEDGER_ADD_ROWS, on a run that takes them. */
 int store_add_rows(struct store *store, const struct ledger_request *request, struct active_run *state,
                    struct err *err);
+void store_forget_names(struct store *store); /* that were interned last: they may go */
 const char *store_kind_name(enum record_kind kind);
 /* What the record that seals a plan says of it. */
 void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size);

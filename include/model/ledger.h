@@ -50,7 +50,7 @@ enum ledger_operation {
     LEDGER_READ_ROWS, /* run, from, count (most wanted) -> rows, count */
     LEDGER_INTENT,    /* run, row, attempt: this row may be sent from now on */
     LEDGER_RESULT,    /* run, row, attempt (0: none was made), answer, signed_at_ms, outcome */
-    LEDGER_END_RUN,   /* run, ended_ms, note */
+    LEDGER_END_RUN,   /* run, ended_ms, note; out of order while an intent of this process has no result */
     LEDGER_SET_RATES, /* header (account, region), rates: they replace all that was kept; 0 for none */
     LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
     LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found, count (rows),

@@ -51,9 +51,11 @@ struct http_origin_options {
 
 /* url: "https://host[:port][/base]" ("http://" for loopback addresses only: 127.0.0.0/8, [::1], localhost),
  * no user info, query or fragment. ERR_INVALID says what is wrong, ERR_NOT_FOUND or ERR_PERMISSION that
- * ca_bundle cannot be read. Belongs to the client. */
+ * ca_bundle cannot be read. Ends with the client at the latest. */
 struct http_origin *http_origin_create(struct http_client *client, const char *url,
                                        const struct http_origin_options *options, struct err *err);
+/* No request may be on its way to it. Takes NULL. */
+void http_origin_destroy(struct http_client *client, struct http_origin *origin);
 /* As it goes into Host and into the signature: the port only when it is not the scheme's own. */
 const char *http_origin_host(const struct http_origin *origin);
 /* The path of url, without a final '/', or "". Whoever makes a target puts it in front, because it is part of
@@ -119,6 +121,7 @@ struct http_stats {
     int64_t requests;    /* submitted */
     int64_t withheld;    /* second transmissions that `once` prevented */
     int open;            /* sockets open now */
+    int origins;
 };
 void http_client_stats(const struct http_client *client, struct http_stats *stats);
 

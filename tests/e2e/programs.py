@@ -160,6 +160,18 @@ def test_a_wrong_ca_and_an_unreachable_endpoint_are_told_apart():
             assert "127.0.0.1" in result.stderr
 
 
+def test_a_configuration_without_policies_plans_and_sweeps_nothing():
+    path = configuration(None)
+    with open(path, encoding="utf-8") as file:
+        text = file.read().split("policies:")[0]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{text}policies: []\nstate_directory: {os.path.dirname(path)}/state\n")
+    for words in (("plan",), ("--yes", "sweep")):
+        result = jobsweep(None, path, "--format", "json", *words)
+        equal(report(result)["selected"], 0)
+        equal(result.returncode, 0, result.stderr)
+
+
 def test_configurations_that_cannot_be_meant_end_with_2():
     with Iotsim(*FLEET) as sim:
         refused(sim, configuration(sim, region="eu west"), 2, "region")
@@ -203,11 +215,34 @@ def test_the_daemon_sweeps_once_and_says_so():
         assert sim.counts()["deleted"] > 0
 
 
+def test_a_sweep_of_one_policy_settles_what_another_left_and_deletes_nothing_of_it():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.interrupt()
+        place.write(more="""
+  - name: ancient
+    targets: [sim]
+    mode: enforce
+    match: {age: {older_than: 3000d}}
+""")
+        before = sim.counts()["deleted"]
+        sweep = place.start("--format", "json", "sweep", "ancient")
+        output, said = sweep.communicate(timeout=60)
+        last = json.loads(output.splitlines()[-1])
+        equal(sweep.returncode, 0, said)
+        assert "settling the run of" in said, said
+        equal(sim.counts()["deleted"], before)
+        equal(sum(last["outcomes"].values()), last["selected"])
+        assert last["outcomes"]["not_attempted"] > 0, last
+        equal(place.sweep().returncode, 0)
+        assert sim.counts()["deleted"] > before
+
+
 def test_a_sweep_whose_terminal_goes_away_ends_with_a_record_of_all_it_sent():
     with Iotsim(*FLEET) as sim:
-        place = Place(sim, rate=50)
+        place = Place(sim, rate=2)  # it would take minutes
         sweep = place.start("--format", "json", "sweep", "old")
-        wait_until(lambda: sim.counts()["deleted"] >= 5, "deletions")
+        wait_until(lambda: sim.counts()["deleted"] >= 2, "deletions")
         sweep.send_signal(signal.SIGHUP)
         output, _ = sweep.communicate(timeout=60)
         equal(sweep.returncode, 1)

@@ -473,11 +473,14 @@ static void expired_credentials_are_asked_for_anew(void **state)
 static bool creates(struct world *world, const char *region)
 {
     struct aws_client_config config = config_of(world);
+    struct http_stats stats;
     struct err err;
 
     config.region = region;
     struct aws_client *client = aws_client_create(&config, &err);
     aws_client_destroy(client);
+    http_client_stats(world->http, &stats);
+    assert_int_equal(stats.origins, 2); /* of the client that is there; a reload makes new ones each time */
     if (client == NULL) {
         assert_int_equal(err.code, ERR_INVALID);
     }

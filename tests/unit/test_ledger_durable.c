@@ -69,6 +69,7 @@ static void requests_out_of_order_fail_alone(void **state)
     assert_int_equal(ledger_world_result(world, run, 0, 1, OUTCOME_DELETED), ERR_INTERNAL);
     assert_int_equal(ledger_world_intent(world, run, 0, 1), ERR_NONE);
     assert_int_equal(ledger_world_intent(world, run, 0, 2), ERR_INTERNAL); /* at most one live attempt */
+    assert_int_equal(ledger_world_end(world, run), ERR_INTERNAL); /* nobody would look at it any more */
     assert_int_equal(ledger_world_result(world, run, 0, 1, OUTCOME_DELETED), ERR_NONE);
     assert_int_equal(ledger_world_intent(world, run, 0, 2), ERR_INTERNAL);
     assert_int_equal(ledger_world_end(world, run), ERR_NONE);

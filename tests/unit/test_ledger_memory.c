@@ -114,7 +114,9 @@ static void intents_and_results_are_counted_for_each_row(void **state)
     assert_int_equal(ask(world, &intent), ERR_INTERNAL); /* the plan is open */
     assert_int_equal(ask(world, &seal), ERR_NONE);
     assert_int_equal(ask(world, &add), ERR_INTERNAL); /* the plan is sealed */
+    struct ledger_request end = {.operation = LEDGER_END_RUN, .run = run};
     assert_int_equal(ask(world, &intent), ERR_NONE);
+    assert_int_equal(ask(world, &end), ERR_INTERNAL); /* an intent has no result */
     assert_int_equal(ask(world, &result), ERR_NONE);
     intent.attempt = result.attempt = 2;
     result.outcome = OUTCOME_DELETED;
@@ -126,6 +128,25 @@ static void intents_and_results_are_counted_for_each_row(void **state)
     assert_int_equal(found.results, 2);
     assert_int_equal(found.outcome, OUTCOME_DELETED);
     assert_false(ledger_memory_row(world->memory, run, 1, &back, &found));
+}
+
+static void a_ledger_for_looking_keeps_no_rows(void **state)
+{
+    struct world *world = *state;
+    struct plan_row rows[2] = {numbered_row(1), numbered_row(2)}, back;
+    struct ledger_row_state found;
+    ledger_memory_forget_rows(world->memory);
+    int64_t run = started_run(world);
+    struct ledger_request request = {.operation = LEDGER_ADD_ROWS, .run = run, .rows = rows, .count = 2};
+    assert_int_equal(ask(world, &request), ERR_NONE);
+    request = (struct ledger_request){.operation = LEDGER_SEAL_PLAN, .run = run};
+    assert_int_equal(ask(world, &request), ERR_NONE);
+    request = (struct ledger_request){.operation = LEDGER_READ_ROWS, .run = run, .rows = rows, .count = 2};
+    assert_int_equal(ask(world, &request), ERR_NONE);
+    assert_int_equal(request.count, 0); /* which the engine takes for an error */
+    assert_false(ledger_memory_row(world->memory, run, 0, &back, &found));
+    request = (struct ledger_request){.operation = LEDGER_INTENT, .run = run, .row = 0, .attempt = 1};
+    assert_int_equal(ask(world, &request), ERR_INTERNAL); /* and nothing can be sent */
 }
 
 static void what_does_not_exist_is_refused(void **state)
@@ -209,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_come_back_as_they_went_in, start, stop),
         cmocka_unit_test_setup_teardown(intents_and_results_are_counted_for_each_row, start, stop),
+        cmocka_unit_test_setup_teardown(a_ledger_for_looking_keeps_no_rows, start, stop),
         cmocka_unit_test_setup_teardown(what_does_not_exist_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(one_wake_serves_all_that_waits, start, stop),
         cmocka_unit_test_setup_teardown(a_request_whose_fate_was_not_found_out_is_told_to_later_runs, start,

@@ -222,6 +222,9 @@ static void names_go_with_the_last_run_that_has_them(void **state)
     world->now_ms += 200 * TIME_MS_PER_DAY;
     ledger_world_close(world);
     ledger_world_open(world, false);
+    while (count(world, "SELECT min(run) FROM record") == first) {
+        ledger_durable_work(world->durable);
+    }
     assert_int_equal(count(world, "SELECT count(*) FROM run"), 1);
     assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 2);
     assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'job-%'"), 2);
@@ -242,6 +245,83 @@ static void an_engine_that_runs_for_long_removes_old_runs_too(void **state)
     assert_int_equal(count(world, "SELECT count(*) FROM run"), 0);
 }
 
+static void apply(struct store *store, struct ledger_request request)
+{
+    assert_int_equal(store_apply(store, &request), 0);
+}
+
+/* A run of so many rows, all deleted, in one transaction. */
+static void live_large(struct store *store, int64_t rows)
+{
+    struct run_header header = {.policy = "p"};
+    struct ledger_request request = {.operation = LEDGER_START_RUN, .header = &header};
+    struct err err;
+    assert_int_equal(store_begin(store, &err), 0);
+    assert_int_equal(store_apply(store, &request), 0);
+    int64_t run = request.run;
+    for (int64_t i = 0; i < rows; i++) {
+        struct plan_row row = ledger_world_row(i);
+        apply(store,
+              (struct ledger_request){.operation = LEDGER_ADD_ROWS, .run = run, .rows = &row, .count = 1});
+    }
+    apply(store, (struct ledger_request){.operation = LEDGER_SEAL_PLAN, .run = run});
+    for (int64_t i = 0; i < rows; i++) {
+        apply(store, (struct ledger_request){.operation = LEDGER_INTENT, .run = run, .row = i, .attempt = 1});
+        apply(
+            store,
+            (struct ledger_request){
+                .operation = LEDGER_RESULT, .run = run, .row = i, .attempt = 1, .outcome = OUTCOME_DELETED});
+    }
+    apply(store, (struct ledger_request){.operation = LEDGER_END_RUN, .run = run, .ended_ms = 1});
+    assert_int_equal(store_commit(store, &err), 0);
+}
+
+static void count_records(void *ctx, const struct store_record *record)
+{
+    (void)record;
+    (*(int64_t *)ctx)++;
+}
+
+/* What large runs leave is taken away in parts, and whoever looks meanwhile sees none of it. */
+static void a_large_run_goes_in_parts_that_nobody_sees(void **state)
+{
+    struct ledger_world *world = *state;
+    const struct store_filter all = {.outcome = -1}, thing = {.outcome = -1, .thing_name = "thing:7"};
+    int64_t runs, parts = 0, rows = 4500, records, seen = 0;
+    struct err err;
+    bool more = true;
+    char path[128];
+    ledger_world_plan(world, 0);
+    ledger_world_close(world);
+    path_of(world, "ledger.db", path);
+    struct store_config config = {
+        .path = path, .wall_ms = ledger_world_ms, .ctx = world, .sha256 = ledger_world_digest};
+    struct store *store = store_open(&config, &err);
+    live_large(store, rows); /* after one that stays */
+    assert_int_equal(store_prune(store, world->now_ms, &runs, &err), 0);
+    assert_int_equal(runs, 0);
+    assert_int_equal(store_begin(store, &err), 0);
+    apply(store, (struct ledger_request){.operation = LEDGER_END_RUN, .run = 1, .ended_ms = 1});
+    assert_int_equal(store_commit(store, &err), 0);
+    assert_int_equal(store_prune(store, world->now_ms, &runs, &err), 0);
+    assert_int_equal(runs, 2);
+    assert_int_equal(count(world, "SELECT count(*) FROM plan"), rows);
+    for (; more; parts++) {
+        assert_int_equal(store_verify(store, &records, &err), 0);
+        assert_int_equal(records, 0);
+        assert_int_equal(store_history(store, &all, count_records, &seen, &err), 0);
+        assert_int_equal(store_history(store, &thing, count_records, &seen, &err), 0);
+        assert_int_equal(seen, 0);
+        assert_int_equal(store_prune_rest(store, &more, &err), 0);
+        assert_true(count(world, "SELECT count(*) FROM plan") + 1000 * (parts + 1) >= rows);
+    }
+    assert_int_equal(parts, 6); /* the last finds nothing */
+    assert_int_equal(count(world, "SELECT count(*) FROM record"), 0);
+    assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 0);
+    store_close(store);
+    ledger_world_open(world, false);
+}
+
 #define SCHEMA_TEST(test) cmocka_unit_test_setup_teardown(test, ledger_world_start, ledger_world_stop)
 
 int main(void)
@@ -252,6 +332,7 @@ int main(void)
         SCHEMA_TEST(of_a_request_that_was_lost_with_its_process_the_latest_possible_time_counts),
         SCHEMA_TEST(learned_paces_are_kept_over_a_restart),
         SCHEMA_TEST(names_go_with_the_last_run_that_has_them),
+        SCHEMA_TEST(a_large_run_goes_in_parts_that_nobody_sees),
         SCHEMA_TEST(an_engine_that_runs_for_long_removes_old_runs_too),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -215,6 +215,7 @@ static void finish(struct restart *test)
 static bool expect_resumed(struct restart *test, struct ledger_request *found, int64_t delay_s)
 {
     bool begun = found->begun;
+    int64_t requests = test->rig.ledger_requests;
     restart(test, found, SHA, delay_s);
     end_process(test);
     const int64_t *outcomes = test->report.outcomes;
@@ -223,10 +224,12 @@ static bool expect_resumed(struct restart *test, struct ledger_request *found, i
     assert_int_equal(gone + outcomes[OUTCOME_FAILED] + outcomes[OUTCOME_NOT_ATTEMPTED],
                      test->report.selected);
     assert_int_equal(count_lost(test), gone);
-    if (begun)
+    if (begun) {
         assert_int_equal(outcomes[OUTCOME_NOT_ATTEMPTED], 0);
-    else
+    } else {
         assert_int_equal(test->deletions[1] + test->deletions[2], 0);
+        assert_int_equal(test->rig.ledger_requests - requests, 1); /* its end: no row is read */
+    }
     find_open(test, found);
     assert_int_equal(found->run, 0);
     return begun;
