@@ -117,11 +117,11 @@ static void ours_round(void *client, int count, int parallel)
 
 static void ours_close(struct ours *ours)
 {
+    aws_client_destroy(ours->client); /* its endpoints are the HTTP client's */
+    credentials_provider_destroy(ours->credentials);
     http_client_destroy(ours->http, NULL, NULL);
     uv_run(&ours->loop, UV_RUN_DEFAULT);
     uv_loop_close(&ours->loop);
-    aws_client_destroy(ours->client);
-    credentials_provider_destroy(ours->credentials);
 }
 
 /* --- bare ----------------------------------------------------------------------------------------------- */
