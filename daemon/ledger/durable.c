@@ -28,10 +28,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define GATHER_NS         (5 * TIME_NS_PER_MS) /* transactions begin this far apart at least */
+#define GATHER_NS         (8 * TIME_NS_PER_MS) /* transactions begin this far apart at least */
 #define RETAIN_MS_DEFAULT (400 * TIME_MS_PER_DAY)
-#define LOG_PAGES_IDLE    1000  /* moved to their place when nothing waits: 4 MB */
-#define LOG_PAGES_MAX     16000 /* and at once: 64 MB */
+#define LOG_PAGES_IDLE    1000 /* moved to their place when nothing waits: 4 MB */
+#define LOG_PAGES_MAX     2000 /* and at once: 8 MB, whose place is then written again without growing */
 
 enum ledger_mode { LEDGER_WELL, LEDGER_SHORT, LEDGER_FROZEN };
 
