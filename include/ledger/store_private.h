@@ -37,6 +37,7 @@ enum store_statement {
     VERIFY_PLAN,
     VERIFY_TIP,
     PRUNE_LAST,
+    NEWEST_RUN,
     STORE_STATEMENT_COUNT
 };
 
