@@ -152,22 +152,17 @@ static void write_batch(struct ledger_durable *durable, struct ledger_request *b
     }
 }
 
-/* Once a day. A clock that is set years ahead must not empty the ledger: ages count from a day after the
- * newest run at the latest. */
+/* Once a day. */
 static int prune(struct ledger_durable *durable, struct err *err)
 {
-    int64_t runs, newest_ms, now_ms = durable->config.wall_ms(durable->config.ctx);
+    int64_t runs, now_ms = durable->config.wall_ms(durable->config.ctx);
     int64_t retain_ms = durable->config.retain_ms > 0 ? durable->config.retain_ms : RETAIN_MS_DEFAULT;
     if (now_ms < durable->prune_next_ms) {
         return 0;
     }
     durable->prune_next_ms = now_ms + TIME_MS_PER_DAY;
     durable->pruning = true; /* or a process before this one did not come to its end */
-    if (store_newest_ms(durable->store, &newest_ms, err) != 0) {
-        return -1;
-    }
-    int64_t latest_ms = newest_ms + TIME_MS_PER_DAY;
-    return store_prune(durable->store, (now_ms < latest_ms ? now_ms : latest_ms) - retain_ms, &runs, err);
+    return store_prune(durable->store, now_ms - retain_ms, &runs, err);
 }
 
 /* The log may grow until there is time, but not for ever. */

@@ -12,17 +12,6 @@
 
 #define FIRST_RUN "COALESCE((SELECT min(id) FROM run), 9223372036854775807)"
 
-int store_newest_ms(struct store *store, int64_t *newest_ms, struct err *err)
-{
-    struct db_statement *get =
-        db_use(store->db, &store->statements[NEWEST_RUN],
-               "SELECT COALESCE(ended_ms, started_ms) FROM run ORDER BY id DESC LIMIT 1", err);
-    int result = get != NULL ? db_step(get, err) : -1;
-    *newest_ms = result == 1 ? db_int(get, 0) : 0;
-    db_reset(get);
-    return result < 0 ? -1 : 0;
-}
-
 /* The last record that may go: every record up to it is of a run that ended in time, and whole. Runs overlap:
  * from the newest down, one that stays, or that is cut, moves the end below its beginning. */
 static int prunable(struct store *store, int64_t before_ms, int64_t *last, struct err *err)

@@ -77,8 +77,6 @@ int store_history(struct store *store, const struct store_filter *filter,
  * or ERR_IO. *records gets how many were checked. */
 int store_verify(struct store *store, int64_t *records, struct err *err);
 
-/* When the newest run ended, or began if it has not ended; 0: there is none. */
-int store_newest_ms(struct store *store, int64_t *newest_ms, struct err *err);
 /* Removes the runs that ended before before_ms, as far as the chain stays whole: only from its old end. *runs
  * gets how many went. Quick however large they are; store_prune_rest() takes away what they leave. Outside of
  * a transaction. */

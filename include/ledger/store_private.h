@@ -37,7 +37,6 @@ enum store_statement {
     VERIFY_PLAN,
     VERIFY_TIP,
     PRUNE_LAST,
-    NEWEST_RUN,
     STORE_STATEMENT_COUNT
 };
 

@@ -3,7 +3,6 @@
 #include "tap.h"
 
 #include "base/mem.h"
-#include "base/time.h"
 #include "ledger/db.h"
 #include "ledger_world.h"
 
@@ -217,31 +216,6 @@ static void history_tells_what_happened(void **state)
     store_close(store);
 }
 
-static int64_t records_left(struct ledger_world *world)
-{
-    struct err err = {0};
-    int64_t records;
-    ledger_world_close(world);
-    struct store *store = reopen_store(world);
-    assert_int_equal(store_verify(store, &records, &err), 0);
-    store_close(store);
-    ledger_world_open(world, false);
-    return records;
-}
-
-static void a_clock_that_is_years_ahead_does_not_empty_the_ledger(void **state)
-{
-    struct ledger_world *world = *state;
-    assert_int_equal(ledger_world_end(world, ledger_world_plan(world, 1)), ERR_NONE);
-    int64_t all = records_left(world);
-    world->now_ms += 4000 * TIME_MS_PER_DAY;
-    records_left(world); /* opened at that time */
-    assert_int_equal(records_left(world), all);
-    assert_int_equal(ledger_world_end(world, ledger_world_plan(world, 1)), ERR_NONE); /* so it was right */
-    records_left(world);
-    assert_int_equal(records_left(world), all);
-}
-
 static void pruning_takes_whole_runs_from_the_old_end(void **state)
 {
     struct ledger_world *world = *state;
@@ -353,7 +327,6 @@ int main(void)
         LEDGER_TEST(only_its_owner_may_read_it_and_only_one_engine_may_have_it),
         LEDGER_TEST(every_tampering_is_found),
         LEDGER_TEST(history_tells_what_happened),
-        LEDGER_TEST(a_clock_that_is_years_ahead_does_not_empty_the_ledger),
         LEDGER_TEST(pruning_takes_whole_runs_from_the_old_end),
         LEDGER_TEST(a_write_that_fails_freezes_it),
         LEDGER_TEST(a_ledger_of_a_newer_version_or_none_at_all_is_refused),
