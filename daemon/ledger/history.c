@@ -29,6 +29,7 @@ void store_take_header(struct db_statement *statement, int column, struct run_he
     db_copy(statement, column + 3, header->account, sizeof header->account);
     db_copy(statement, column + 4, header->region, sizeof header->region);
     header->started_ms = db_int(statement, column + 5);
+    db_copy(statement, column + 6, header->origin, sizeof header->origin);
 }
 
 void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row)
@@ -51,9 +52,9 @@ void store_take_plan_row(struct db_statement *statement, int column, struct plan
     "record.sequence, record.run, record.row, record.kind, attempt, at_ms, signed_at_ms, received_ms, "      \
     "class,"                                                                                                 \
     " http_status, code, request_id, outcome, note"
-#define HEADER_COLUMNS      "policy, policy_sha256, target, account, region, run.started_ms"
+#define HEADER_COLUMNS      "policy, policy_sha256, target, account, region, run.started_ms, " STORE_RUN_ORIGIN
 #define RECORD_COLUMN_COUNT 14
-#define HEADER_COLUMN_COUNT 6
+#define HEADER_COLUMN_COUNT 7
 
 static void take_record(struct db_statement *statement, struct store_record *record)
 {

@@ -198,7 +198,7 @@ static int start_run(struct store *store, struct ledger_request *request, struct
     }
     request->run = db_last_id(store->db);
     active_add_run(&store->active, &(struct active_run){.id = request->run});
-    struct store_record record = {.run = request->run, .row = -1, .header = *header, .note = ""};
+    struct store_record record = {.run = request->run, .row = -1, .header = *header, .note = header->origin};
     return append_record(store, &record, RECORD_START, err);
 }
 
@@ -404,7 +404,7 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
     struct db_statement *get = db_use(store->db, &store->statements[OPEN_RUN],
                                       "SELECT id, rows, sealed, EXISTS (SELECT 1 FROM record WHERE run = id "
                                       "AND row >= 0), policy, policy_sha256,"
-                                      " target, account, region, started_ms FROM run"
+                                      " target, account, region, started_ms, " STORE_RUN_ORIGIN " FROM run"
                                       " WHERE id > ?1 AND ended_ms IS NULL ORDER BY id LIMIT 1",
                                       err);
     if (get == NULL) {
