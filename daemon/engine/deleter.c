@@ -58,6 +58,8 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .run = config->run,
                                           .signature_life_ms = config->signature_life_ms,
                                           .force = config->policy->force,
+                                          .given = config->given,
+                                          .protection = config->protection,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,

@@ -10,6 +10,7 @@
 #include "engine/row.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "engine/backoff.h"
 
@@ -139,6 +140,26 @@ static bool check_holds(const struct row *row, const struct clock_sample *now)
            !clock_stepped(&row->check, now);
 }
 
+static void settle_unsent(struct row *row, const char *word, enum outcome outcome)
+{
+    row->answer = (struct answer){.class = ANSWER_NOT_SENT};
+    text_copy(row->answer.code, sizeof row->answer.code, word);
+    settle(row, outcome);
+}
+
+static void settle_unsendable(struct row *row)
+{
+    const char *word = "NotFinished";
+    enum outcome outcome = row->shared->given ? step_unsendable(&row->plan, &word) : OUTCOME_FAILED;
+    settle_unsent(row, word, outcome);
+}
+
+static bool is_protected(const struct row *row)
+{
+    const struct protection *protection = row->shared->protection;
+    return protection != NULL && protection->covers(protection->ctx, &row->plan.execution);
+}
+
 static void begin_attempt(struct row *row)
 {
     struct row_shared *shared = row->shared;
@@ -150,8 +171,11 @@ static void begin_attempt(struct row *row)
         return;
     }
     if (step_sending(&row->plan, shared->force) == SENDING_NEVER) {
-        row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotFinished"};
-        settle(row, OUTCOME_FAILED);
+        settle_unsendable(row);
+        return;
+    }
+    if (is_protected(row)) {
+        settle_unsent(row, "Protected", OUTCOME_PROTECTED);
         return;
     }
     if (!check_holds(row, &now)) {

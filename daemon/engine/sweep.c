@@ -1,7 +1,7 @@
 /* See engine/sweep.h.
  *
- * The happy path: sweep_start() -> on_started() -> the survey (on_surveyed()) -> the lister (on_row(),
- * batches of rows to the ledger) -> on_listed() -> write_rest() -> on_sealed() -> the guards (judge_plan())
+ * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each
+ * row, batches of rows to the ledger) -> on_supplied() -> seal() -> on_sealed() -> the guards (judge_plan())
  * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
  * interrupted enters at begin_deleting() (sweep_resume(), on_resumed()). The ways out: a list that cannot be
  * had, a ledger that fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each
@@ -14,10 +14,9 @@
 #include "engine/apply.h"
 #include "engine/facts.h"
 #include "engine/guard.h"
-#include "engine/lister.h"
 #include "engine/plan_writer.h"
 #include "engine/steps.h"
-#include "engine/survey.h"
+#include "engine/supply.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +24,7 @@
 
 enum sweep_state {
     STATE_STARTING,
-    STATE_SURVEYING,
-    STATE_LISTING,
+    STATE_SUPPLYING,
     STATE_WRITING, /* the last rows of the plan are on their way to the ledger */
     STATE_SEALING,
     STATE_DELETING,
@@ -40,8 +38,7 @@ struct sweep {
     struct report report;
     bool ended; /* how it ends is decided: see end_as() */
     struct facts *facts;
-    struct survey *survey;
-    struct lister *lister;
+    struct supply *supply;
     struct apply *apply;
     int64_t run;
     struct run_header header;
@@ -223,7 +220,9 @@ static void begin_deleting(struct sweep *sweep, int64_t left_ns)
                                              .policy = config->policy,
                                              .signature_life_ms = config->target->signature_life_ms,
                                              .facts = sweep->facts,
-                                             .settle_only = sweep->settle_only},
+                                             .settle_only = sweep->settle_only,
+                                             .given = config->source != NULL,
+                                             .protection = config->protection},
                                  .rows = sweep->report.selected,
                                  .begin_ns = when_to_begin(sweep, left_ns),
                                  .owner = sweep,
@@ -293,13 +292,13 @@ static void seal(struct sweep *sweep)
     ask_ledger(sweep, &sweep->request, LEDGER_SEAL_PLAN, on_sealed, sweep);
 }
 
-/* --- listing --- */
+/* --- rows for the plan --- */
 
 static void on_pause(void *owner, bool pause)
 {
     struct sweep *sweep = owner;
-    if (sweep->state == STATE_LISTING) {
-        lister_pause(sweep->lister, pause);
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_pause(sweep->supply, pause);
     }
 }
 
@@ -309,8 +308,8 @@ static void on_written(void *owner, const struct err *err)
     if (err->code != ERR_NONE) {
         end_as(sweep, SWEEP_STOPPED, err, ANSWER_DONE);
     }
-    if (err->code != ERR_NONE && sweep->state == STATE_LISTING) {
-        lister_cancel(sweep->lister);
+    if (err->code != ERR_NONE && sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
     }
     seal(sweep);
 }
@@ -328,7 +327,7 @@ static void warn_of_future(struct sweep *sweep, const struct job_execution *exec
     warn(sweep, text);
 }
 
-static void on_row(void *owner, const struct job *job, const struct job_execution *execution)
+static void on_listed(void *owner, const struct job *job, const struct job_execution *execution)
 {
     struct sweep *sweep = owner;
     const struct sweep_config *config = &sweep->config;
@@ -355,77 +354,87 @@ static void on_row(void *owner, const struct job *job, const struct job_executio
     }
 }
 
+/* All that is given is selected, so that the report says what became of each. What cannot be sent is settled
+ * when its turn comes; where nothing is deleted, no turn comes, and it is counted here. */
+static void on_given(void *owner, const struct plan_row *row)
+{
+    struct sweep *sweep = owner;
+    const struct sweep_config *config = &sweep->config;
+    struct verdict verdict = {.force = row->force};
+    const char *word = NULL;
+    if (sweep->ended) {
+        return;
+    }
+    sweep->report.listed++;
+    sweep->report.selected++;
+    verdict.delete = step_sending(row, config->policy->force) != SENDING_NEVER;
+    memcpy(verdict.reason, row->reason, sizeof verdict.reason);
+    plan_writer_add(sweep->writer, &row->execution, &verdict);
+    if (!verdict.delete) {
+        enum outcome outcome = step_unsendable(row, &word);
+        bool gone = outcome == OUTCOME_GONE;
+        sweep->report.outcomes[outcome] += !deletes(sweep);
+        snprintf(verdict.reason, sizeof verdict.reason, "%s%s",
+                 gone ? "there is no such job execution" : "status ",
+                 gone ? "" : execution_status_name(row->execution.fingerprint.status));
+    }
+    if (config->observer.row != NULL) {
+        config->observer.row(config->observer.owner, &row->execution, &verdict);
+    }
+}
+
 static void on_warning(void *owner, const char *text)
 {
     warn(owner, text);
 }
 
-static void end_listing(struct sweep *sweep, const struct err *err, enum answer_class why)
+static void on_route(void *owner, const char *text, int64_t calls)
 {
-    if (err->code == ERR_CANCELED) {
-        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    } else if (err->code != ERR_NONE) {
-        end_as(sweep, SWEEP_FAILED, err, why);
+    struct sweep *sweep = owner;
+    if (sweep->config.observer.route != NULL) {
+        sweep->config.observer.route(sweep->config.observer.owner, text, calls);
     }
 }
 
-static void on_listed(void *owner)
+static void on_supplied(void *owner)
 {
     struct sweep *sweep = owner;
-    const struct lister_view *view = lister_view(sweep->lister);
-    sweep->report.skipped += view->skipped;
-    end_listing(sweep, &view->err, view->why);
+    struct supply_view view;
+    supply_view(sweep->supply, &view);
+    sweep->report.skipped += view.skipped;
+    if (view.err.code == ERR_CANCELED) {
+        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+    } else if (view.err.code != ERR_NONE) {
+        end_as(sweep, SWEEP_FAILED, &view.err, view.why);
+    }
     plan_writer_flush(
         sweep->writer); /* of a list that is not complete too: the record shows what there was */
     set_state(sweep, STATE_WRITING);
     seal(sweep);
 }
 
-static void begin_listing(struct sweep *sweep)
+static void begin_supply(struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
-    const struct survey_result *survey = survey_result(sweep->survey);
-    struct lister_config lister = {.env = config->env,
-                                   .dispatcher = config->dispatcher,
-                                   .policy = config->policy,
-                                   .facts = sweep->facts,
-                                   .survey = survey,
-                                   .owner = sweep,
-                                   .row = on_row,
-                                   .warning = on_warning,
-                                   .done = on_listed};
-    if (config->observer.route != NULL) {
-        struct buf text;
-        buf_init(&text, 256);
-        route_print(&survey->route, &text);
-        config->observer.route(config->observer.owner, buf_string(&text), survey->route.calls);
-        buf_finish(&text);
-    }
-    if (sweep->ended) { /* route() may have canceled it */
-        close_run(sweep);
-        return;
-    }
-    struct plan_writer_config writer = {.ledger = config->ledger,
-                                        .run = sweep->run,
-                                        .owner = sweep,
-                                        .pause = on_pause,
-                                        .written = on_written};
+    const struct plan_writer_config writer = {.ledger = config->ledger,
+                                              .run = sweep->run,
+                                              .owner = sweep,
+                                              .pause = on_pause,
+                                              .written = on_written};
+    const struct supply_config supply = {.env = config->env,
+                                         .dispatcher = config->dispatcher,
+                                         .policy = config->policy,
+                                         .facts = sweep->facts,
+                                         .source = config->source,
+                                         .owner = sweep,
+                                         .route = on_route,
+                                         .listed = on_listed,
+                                         .given = on_given,
+                                         .warning = on_warning,
+                                         .done = on_supplied};
     sweep->writer = plan_writer_create(&writer);
-    set_state(sweep, STATE_LISTING);
-    sweep->lister = lister_start(&lister);
-}
-
-static void on_surveyed(void *owner)
-{
-    struct sweep *sweep = owner;
-    const struct survey_result *survey = survey_result(sweep->survey);
-    sweep->report.skipped += survey->skipped;
-    end_listing(sweep, &survey->err, survey->why);
-    if (sweep->ended) {
-        close_run(sweep);
-        return;
-    }
-    begin_listing(sweep);
+    set_state(sweep, STATE_SUPPLYING);
+    sweep->supply = supply_start(&supply);
 }
 
 /* --- the sweep --- */
@@ -433,7 +442,6 @@ static void on_surveyed(void *owner)
 static void on_started(struct ledger_request *request)
 {
     struct sweep *sweep = request->owner;
-    const struct sweep_config *config = &sweep->config;
     if (ledger_failed(sweep, request)) {
         finish(sweep);
         return;
@@ -445,15 +453,7 @@ static void on_started(struct ledger_request *request)
         close_run(sweep);
         return;
     }
-    struct survey_config survey = {.env = config->env,
-                                   .dispatcher = config->dispatcher,
-                                   .policy = config->policy,
-                                   .facts = sweep->facts,
-                                   .owner = sweep,
-                                   .warning = on_warning,
-                                   .done = on_surveyed};
-    set_state(sweep, STATE_SURVEYING);
-    sweep->survey = survey_start(&survey);
+    begin_supply(sweep);
 }
 
 static void fill_header(struct sweep *sweep)
@@ -468,6 +468,7 @@ static void fill_header(struct sweep *sweep)
     snprintf(header->target, sizeof header->target, "%s", config->target->name);
     snprintf(header->account, sizeof header->account, "%s", account);
     snprintf(header->region, sizeof header->region, "%s", region);
+    snprintf(header->origin, sizeof header->origin, "%s", config->origin != NULL ? config->origin : "");
     header->started_ms = sweep->report.started_ms;
 }
 
@@ -529,10 +530,8 @@ void sweep_cancel(struct sweep *sweep, bool hurry)
         return;
     }
     end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    if (sweep->state == STATE_SURVEYING) {
-        survey_cancel(sweep->survey);
-    } else if (sweep->state == STATE_LISTING) {
-        lister_cancel(sweep->lister);
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
     } else if (sweep->state == STATE_DELETING) {
         apply_cancel(sweep->apply, hurry);
     }
@@ -545,8 +544,7 @@ void sweep_destroy(struct sweep *sweep)
     }
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
     apply_destroy(sweep->apply);
-    lister_destroy(sweep->lister);
-    survey_destroy(sweep->survey);
+    supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
     plan_writer_destroy(sweep->writer);
     free(sweep);
@@ -568,21 +566,18 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
                                         .selected = report->selected,
                                         .settled = sweep->settled,
                                         .remaining_ms = -1};
-    if (sweep->lister != NULL) {
-        const struct lister_view *view = lister_view(sweep->lister);
-        progress->jobs = view->scopes;
-        progress->jobs_listed = view->scopes_done;
+    struct supply_view view = {.calls_left = -1};
+    if (sweep->supply != NULL) {
+        supply_view(sweep->supply, &view);
+        progress->jobs = view.scopes;
+        progress->jobs_listed = view.scopes_done;
     }
     if (sweep->apply != NULL) {
         progress->waiting_ms = apply_waits_ms(sweep->apply);
         progress->quarantined = (int64_t)apply_quarantined(sweep->apply);
         progress->remaining_ms =
             at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);
-    } else if (sweep->state == STATE_LISTING && progress->jobs > 0) {
-        const struct route *route = &survey_result(sweep->survey)->route;
-        int64_t scopes_left = progress->jobs - progress->jobs_listed;
-        enum operation operation =
-            route->by_thing ? OPERATION_LIST_EXECUTIONS_FOR_THING : OPERATION_LIST_EXECUTIONS_FOR_JOB;
-        progress->remaining_ms = at_pace(sweep, operation, route->calls * scopes_left / progress->jobs);
+    } else if (sweep->state == STATE_SUPPLYING && view.calls_left >= 0) {
+        progress->remaining_ms = at_pace(sweep, view.operation, view.calls_left);
     }
 }

@@ -37,13 +37,21 @@ enum row_state {
 
 struct row;
 
+/* What nothing may delete, whoever selected it. Asked before each attempt. */
+struct protection {
+    void *ctx;
+    bool (*covers)(void *ctx, const struct job_execution *execution);
+};
+
 struct row_shared {
     const struct env *env;
     struct dispatcher *dispatcher;
     struct ledger *ledger;
     int64_t run;
     int64_t signature_life_ms;
-    bool force; /* the policy's */
+    bool force;                          /* the policy's */
+    bool given;                          /* the rows were given, see step_unsendable() */
+    const struct protection *protection; /* NULL: nothing is protected */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;
