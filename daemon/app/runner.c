@@ -157,6 +157,8 @@ static void sweep(struct runner *runner, struct run *run)
                                   .policy_sha256 = sha256,
                                   .account = run->target->account,
                                   .region = link_region(run->place->link),
+                                  .source = run->source,
+                                  .origin = run->origin,
                                   .plan_only = run->plan_only,
                                   .observer = run->observer};
     config.observer.owner = run;

@@ -10,6 +10,12 @@
 enum exit_status command_plan(const struct options *options);
 enum exit_status command_sweep(const struct options *options);
 
+/* jobsweep apply. */
+enum exit_status command_apply(const struct options *options);
+
+/* jobsweep delete-job-executions. */
+enum exit_status command_delete_rows(const struct options *options);
+
 /* jobsweep history, and jobsweep history verify. */
 enum exit_status command_history(const struct options *options);
 
@@ -19,5 +25,11 @@ enum exit_status command_check(const struct options *options);
 /* Reads the configuration that the options name; what is wrong with it goes to standard error, warnings only
  * unless --quiet. NULL when there is any error. */
 struct config *command_config(const struct options *options);
+
+/* What ends before anything is listed ends with a report too, where JSON is asked for. Returns status. */
+enum exit_status command_end_early(const struct options *options, enum exit_status status);
+
+/* Asks on the terminal; false for anything but a yes. */
+bool command_confirmed(const char *question);
 
 #endif

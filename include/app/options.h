@@ -14,6 +14,8 @@ enum program { PROGRAM_JOBSWEEP, PROGRAM_JOBSWEEPD };
 enum command {
     COMMAND_PLAN,
     COMMAND_SWEEP,
+    COMMAND_APPLY,
+    COMMAND_DELETE_ROWS, /* delete-job-executions */
     COMMAND_CHECK,
     COMMAND_HISTORY,
     COMMAND_HELP,
@@ -33,13 +35,17 @@ struct options {
     enum output_format format;
     bool detailed_exitcode;
     bool yes;
+    const char *file;             /* apply; delete-job-executions: NULL for standard input */
+    const char *output, *expires; /* plan -o; NULL when not given */
+    bool force, dry_run;          /* delete-job-executions */
     bool quiet, verbose;
     const char *target; /* NULL: all */
     char **policies;    /* policy_count names; none: all */
     size_t policy_count;
-    const char *thing, *job, *policy, *since, *outcome; /* history; NULL: any */
-    bool verify;                                        /* history verify */
-    bool check, once;                                   /* jobsweepd */
+    const char *thing, *job; /* history, NULL: any; delete-job-executions: of rows that name none */
+    const char *policy, *since, *outcome; /* history; NULL: any */
+    bool verify;                          /* history verify */
+    bool check, once;                     /* jobsweepd */
     enum log_level log_level;
     enum log_format log_format;
     bool log_format_given;
