@@ -241,11 +241,13 @@ static void warn_of_guard(struct sweep *sweep, const struct err *err)
     warn(sweep, text.msg);
 }
 
-/* Decides whether the sealed plan is applied. */
+/* Decides whether the sealed plan is applied. Rows that were given may need no call so far: then the clock is
+ * known, and judged, with the first answer (engine/brake.h). */
 static void judge_plan(struct sweep *sweep)
 {
     const struct report *report = &sweep->report;
     struct err err;
+    bool known = service_ms(sweep) != 0, may_be_unknown = sweep->config.source != NULL;
     bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, &err) != 0;
     if (!deletes(sweep)) {
         if (over) {
@@ -254,7 +256,8 @@ static void judge_plan(struct sweep *sweep)
         end_as(sweep, SWEEP_PLANNED, NULL, ANSWER_DONE);
     } else if (over) {
         end_as(sweep, SWEEP_GUARDED, &err, ANSWER_DONE);
-    } else if (guard_clock(service_ms(sweep) != 0, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
+    } else if ((known || !may_be_unknown) &&
+               guard_clock(known, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
         end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
 }
