@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "engine/backoff.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,10 +141,14 @@ static bool check_holds(const struct row *row, const struct clock_sample *now)
            !clock_stepped(&row->check, now);
 }
 
+/* word stays in the ledger; the message is for people. */
 static void settle_unsent(struct row *row, const char *word, enum outcome outcome)
 {
+    enum execution_status status = row->plan.execution.fingerprint.status;
     row->answer = (struct answer){.class = ANSWER_NOT_SENT};
     text_copy(row->answer.code, sizeof row->answer.code, word);
+    snprintf(row->answer.message, sizeof row->answer.message, "its status is %s",
+             execution_status_name(status));
     settle(row, outcome);
 }
 

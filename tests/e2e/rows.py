@@ -5,6 +5,7 @@ and a file of a million rows in bounded memory. JOBSWEEP_SEED is printed.
 import concurrent.futures
 import json
 import os
+import pty
 import random
 import resource
 import subprocess
@@ -112,7 +113,7 @@ def test_what_is_not_finished_stays_and_is_said():
         path = write(place, csv(unfinished))
         result = delete(place, path, "--yes", "--format", "json")
         equal((result.returncode, report(result)), (5, {"state_changed": len(unfinished)}), result.stderr)
-        assert "state_changed" in result.stderr
+        assert "state_changed: NotFinished: its status is QUEUED" in result.stderr, result.stderr
         nothing_deleted(sim)
         forced = delete(place, path, "--yes", "--force", "--format", "json")
         equal(report(forced), {"state_changed": len(unfinished) - len(running), "deleted": len(running)})
@@ -163,6 +164,41 @@ def test_nothing_goes_without_a_yes_where_nobody_can_be_asked():
         assert "--yes" in result.stderr and "nothing was deleted" in result.stderr, result.stderr
         equal(report(result), {})
         nothing_deleted(sim)
+
+
+def asked(place, path, answer):
+    """On a terminal, where somebody answers: exit status and what was seen there."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(place.command("delete-job-executions", path), env=place.environment, stdin=its, stderr=its,
+                               stdout=subprocess.DEVNULL)
+    os.close(its)
+    seen, answered = b"", False
+    while True:
+        try:
+            more = os.read(ours, 4096)
+        except OSError:  # it has ended
+            break
+        seen += more
+        if b"[y/N]" in seen and not answered:
+            answered = True
+            os.write(ours, answer)
+    os.close(ours)
+    return process.wait(60), seen.decode()
+
+
+def test_on_a_terminal_it_asks():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        rows = [row for row in rows_of(place) if row["status"] in TERMINAL][:7]
+        path = write(place, csv(rows))
+        for answer in (b"n\n", b"\n", b"yess\n", b"\x04"):
+            status, seen = asked(place, path, answer)
+            equal(status, 1, seen)
+            assert f"Delete these 7 job executions in sim (account {ACCOUNT})?" in seen, seen
+            nothing_deleted(sim)
+        status, seen = asked(place, path, b"y\n")
+        equal(status, 0, seen)
+        equal(deleted(sim), keys(rows))
 
 
 def test_one_wrong_row_and_nothing_goes():
@@ -234,7 +270,7 @@ def test_the_ledger_tells_where_a_row_was_given():
 
 
 def test_lost_answers_are_settled_and_never_sent_twice():
-    with Iotsim(*FLEET, "--reuse-numbers", "--signature-life", 2, "--fault", "reset-after=0.05,500-executed=0.05,reset-before=0.05",
+    with Iotsim(*FLEET, "--reuse-numbers", "--signature-life", 2, "--fault", "reset-after=0.05,500-executed=0.05,reset-before=0.005",
                 "--fault-ops", "DeleteJobExecution") as sim:
         place = Place(sim)
         rows = [row for row in rows_of(place) if row["status"] in TERMINAL]
@@ -330,7 +366,7 @@ def test_a_million_rows_are_read_in_bounded_memory():
 
 main([test_the_rows_of_a_csv_go_and_no_others, test_a_plan_that_is_piped_in_deletes_what_it_says_and_keeps_the_rest,
       test_what_the_aws_command_lists_is_taken, test_what_is_not_finished_stays_and_is_said, test_a_dry_run_shows_what_would_go,
-      test_nothing_goes_without_a_yes_where_nobody_can_be_asked, test_one_wrong_row_and_nothing_goes,
+      test_nothing_goes_without_a_yes_where_nobody_can_be_asked, test_on_a_terminal_it_asks, test_one_wrong_row_and_nothing_goes,
       test_the_target_has_to_be_one_that_may_be_deleted_in, test_without_a_configuration_the_environment_says_where,
       test_the_ledger_tells_where_a_row_was_given, test_lost_answers_are_settled_and_never_sent_twice,
       test_reads_that_fail_delete_nothing, test_a_kill_leaves_nothing_unsettled_and_the_rest_to_the_user,
