@@ -1,12 +1,13 @@
 /* jobsweep delete-job-executions: from the rows of a file to a session. */
 #include "app/commands.h"
 #include "app/config_file.h"
+#include "app/events.h"
 #include "app/link.h"
+#include "app/own_account.h"
 #include "app/row_reader.h"
 #include "app/say.h"
 #include "app/session.h"
 #include "app/spool.h"
-#include "app/whoami.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "policy/load.h"
@@ -65,7 +66,7 @@ static enum exit_status make_up_target(struct deletion *deletion)
         say("%s", err.msg);
         return EXIT_USAGE;
     }
-    if (whoami(&unknown, account, &err) != 0) {
+    if (own_account(&unknown, account, &err) != 0) {
         say("%s", err.msg);
         return err.code == ERR_PERMISSION || err.code == ERR_CREDENTIALS ? EXIT_DENIED : EXIT_FAILED;
     }
@@ -195,12 +196,18 @@ static enum exit_status take_rows(struct deletion *deletion, int fd, struct diag
     return !good ? EXIT_FAILED : diagnostics->errors > 0 ? EXIT_USAGE : EXIT_FINE;
 }
 
-static void tell_wrong(const struct diagnostics *diagnostics)
+static void tell_wrong(const struct options *options, const struct diagnostics *diagnostics)
 {
     struct buf out;
+    bool json = options->format == OUTPUT_JSON;
     buf_init(&out, PRINTED_MAX);
-    diagnostics_print(diagnostics, &out);
-    fputs(buf_string(&out), stderr);
+    for (size_t i = 0; json && i < diagnostics->count; i++) {
+        events_diagnostic(&out, &diagnostics->items[i]);
+    }
+    if (!json) {
+        diagnostics_print(diagnostics, &out);
+    }
+    fputs(buf_string(&out), json ? stdout : stderr);
     buf_finish(&out);
     say("%zu error%s; nothing was deleted", diagnostics->errors, diagnostics->errors == 1 ? "" : "s");
 }
@@ -247,7 +254,7 @@ static enum exit_status read_rows(struct deletion *deletion)
     diagnostics_init(&diagnostics);
     enum exit_status result = take_rows(deletion, fd, &diagnostics);
     if (diagnostics.errors > 0) {
-        tell_wrong(&diagnostics);
+        tell_wrong(options, &diagnostics);
     } else if (result == EXIT_FINE) {
         tell_left_out(deletion);
     }

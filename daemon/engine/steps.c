@@ -32,7 +32,7 @@ bool step_describes(const struct call *call, const struct job_execution *asked)
     const struct job_execution *found = &call->execution;
     return call->answer.class == ANSWER_DONE && strcmp(found->job_id, asked->job_id) == 0 &&
            strcmp(found->thing_name, asked->thing_name) == 0 &&
-           (found->number == asked->number || (asked->number == 0 && found->number > 0));
+           (asked->number == 0 ? found->number > 0 : found->number == asked->number);
 }
 
 enum found step_found(const struct call *call, const struct job_execution *planned)

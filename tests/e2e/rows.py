@@ -211,6 +211,10 @@ def test_one_wrong_row_and_nothing_goes():
         for words in (f"{path}:52:9: error: thing_name takes", f"{path}:63:19: error: execution_number takes",
                       "2 errors; nothing was deleted"):
             assert words in result.stderr, (words, result.stderr)
+        result = delete(place, path, "--yes", "--format", "json")
+        wrong = [event for event in map(json.loads, result.stdout.splitlines()) if event["event"] == "diagnostic"]
+        equal([(event["line"], event["column"], event["severity"]) for event in wrong], [(52, 9, "error"), (63, 19, "error")])
+        equal(report(result), {})
         nothing_deleted(sim)
         for words, message in ((("/nonexistent",), "No such file"), ((place.folder,), "Is a directory"),
                                (("--job", "a b"), "--job takes"), (("--target", "smi"), "did you mean sim?")):

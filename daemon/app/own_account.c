@@ -1,5 +1,5 @@
-/* See app/whoami.h. */
-#include "app/whoami.h"
+/* See app/own_account.h. */
+#include "app/own_account.h"
 
 #include "app/link.h"
 #include "app/world.h"
@@ -33,7 +33,7 @@ static int ask(struct asking *asking, struct link *link, char account[ACCOUNT_LE
     return known ? 0 : err_context(err, "whose account this is could not be asked");
 }
 
-int whoami(const struct target *target, char account[ACCOUNT_LENGTH + 1], struct err *err)
+int own_account(const struct target *target, char account[ACCOUNT_LENGTH + 1], struct err *err)
 {
     const struct world_config config = {.program = "jobsweep"};
     struct asking asking = {.world = world_create(&config, err)};
