@@ -338,7 +338,8 @@ static void on_row(void *owner, const struct job *job, const struct job_executio
     }
     sweep->report.listed++;
     int64_t server_now_ms = service_ms(sweep);
-    policy_decide(config->policy, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep),
+    struct match_facts facts = {.job = job};
+    policy_decide(config->policy, &facts, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep),
                   &verdict);
     warn_of_future(sweep, execution, &verdict);
     if (verdict.delete &&!guard_takes(config->policy, sweep->report.selected)) {
