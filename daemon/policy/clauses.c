@@ -331,6 +331,15 @@ enum truth match_holds(const struct match *match, const struct subject *subject,
     return result;
 }
 
+bool match_aged(const struct match *match)
+{
+    size_t aged = 0;
+    while (aged < match->any_of_count && match_aged(&match->any_of[aged])) { /* as deep as a file nests */
+        aged++;
+    }
+    return match->older_than_ms > 0 || (aged > 0 && aged == match->any_of_count);
+}
+
 enum truth match_groups(const struct subject *subject, const struct pattern_list *groups)
 {
     return thing_is_any(subject, THING_IN_GROUP, groups);

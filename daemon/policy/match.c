@@ -173,13 +173,13 @@ static bool protected(const struct policy *policy, const struct subject *subject
     return true;
 }
 
-static void explain_deletion(const struct policy *policy, const struct subject *subject,
+void policy_explain_deletion(const struct policy *policy, const struct job_execution *execution,
                              struct verdict *verdict)
 {
     char age[48];
     struct buf text;
     const struct match *match = &policy->match;
-    enum execution_status status = subject->fingerprint->status;
+    enum execution_status status = execution->fingerprint.status;
     buf_init(&text, PLAN_REASON_MAX);
     buf_printf(&text, "status %s%s", execution_status_name(status),
                execution_status_terminal(status) ? "" : " (force)");
@@ -194,11 +194,12 @@ static void explain_deletion(const struct policy *policy, const struct subject *
     text_copy(verdict->reason, sizeof verdict->reason, buf_string(&text));
     buf_finish(&text);
     verdict->place = &policy->place;
+    verdict->force = !execution_status_terminal(status);
 }
 
 static bool selected(const struct policy *policy, const struct subject *subject, struct finding *finding)
 {
-    if (policy->match.older_than_ms <= 0 && policy->match.any_of_count == 0 && policy->keep_count == 0) {
+    if (!match_aged(&policy->match) && policy->keep_count == 0) {
         finding_set(finding, NULL, "the policy has no age"); /* loading refuses such a policy */
         return false;
     }
@@ -235,6 +236,5 @@ void policy_decide(const struct policy *policy, const struct match_facts *facts,
     }
     verdict->undecided = keep_counts(policy);
     verdict->delete = !verdict->undecided;
-    verdict->force = !execution_status_terminal(execution->fingerprint.status);
-    explain_deletion(policy, &subject, verdict);
+    policy_explain_deletion(policy, execution, verdict);
 }

@@ -31,6 +31,10 @@ void finding_set(struct finding *finding, const struct place *place, const char 
  * is set for any answer but TRUTH_YES. */
 enum truth match_holds(const struct match *match, const struct subject *subject, struct finding *finding);
 
+/* Whether the block can hold only for what is old enough: it asks for an age, or each block of any_of does.
+ */
+bool match_aged(const struct match *match);
+
 /* Whether the thing is in any of these groups. */
 enum truth match_groups(const struct subject *subject, const struct pattern_list *groups);
 

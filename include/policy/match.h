@@ -48,6 +48,10 @@ struct verdict {
 void policy_decide(const struct policy *policy, const struct match_facts *facts,
                    const struct job_execution *execution, int64_t server_now_ms, struct verdict *verdict);
 
+/* What a verdict says of an execution that goes: reason, place, force. The rest of it stays. */
+void policy_explain_deletion(const struct policy *policy, const struct job_execution *execution,
+                             struct verdict *verdict);
+
 /* Whether a job can hold anything that the policy selects: false only if nothing of it can match. And
  * these are left out unless an include pattern names them: jobs of a namespace (such as Greengrass
  * deployments) and CONTINUOUS jobs that are neither completed nor cancelled by a pattern that is exactly the
