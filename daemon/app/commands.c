@@ -212,6 +212,7 @@ static enum exit_status add_plan(struct application *application, const struct c
         return stale(plan, why_not);
     }
     spool_source(plan->rows, &application->sources[index]);
+    application->sources[index].listed = plan->listed;
     pair.source = &application->sources[index];
     pair.origin = application->origin;
     selection->pairs[selection->count++] = pair;

@@ -299,6 +299,7 @@ static enum exit_status run(const struct deletion *deletion)
                                   .canonical = canonical,
                                   .description = description,
                                   .enforce = true,
+                                  .protect = &deletion->config->protect,
                                   .selected_over = INT64_MAX,
                                   .force = options->force};
     struct row_source source;

@@ -59,7 +59,7 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .signature_life_ms = config->signature_life_ms,
                                           .force = config->policy->force,
                                           .given = config->given,
-                                          .protection = config->protection,
+                                          .protect = config->protect,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/backoff.h"
+#include "policy/match.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,10 +160,14 @@ static void settle_unsendable(struct row *row)
     settle_unsent(row, word, outcome);
 }
 
-static bool is_protected(const struct row *row)
+/* Nothing is asked about things here, so that a rule by group protects all that its other patterns name. */
+static bool is_protected(const struct row *row, const struct clock_sample *now)
 {
-    const struct protection *protection = row->shared->protection;
-    return protection != NULL && protection->covers(protection->ctx, &row->plan.execution);
+    const struct row_shared *shared = row->shared;
+    const struct job_execution *execution = &row->plan.execution;
+    int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
+    return protect_find(shared->protect, NULL, execution->job_id, execution->thing_name,
+                        service_ms != 0 ? service_ms : now->wall_ms) != NULL;
 }
 
 static void begin_attempt(struct row *row)
@@ -179,7 +184,7 @@ static void begin_attempt(struct row *row)
         settle_unsendable(row);
         return;
     }
-    if (is_protected(row)) {
+    if (is_protected(row, &now)) {
         settle_unsent(row, "Protected", OUTCOME_PROTECTED);
         return;
     }

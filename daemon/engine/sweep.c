@@ -1,7 +1,8 @@
 /* See engine/sweep.h.
  *
  * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each
- * row, batches of rows to the ledger) -> on_supplied() -> seal() -> on_sealed() -> the guards (judge_plan())
+ * row, and on to engine/selector) -> on_supplied() -> on_selected() -> on_sealed() -> the guards
+ * (judge_plan())
  * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
  * interrupted enters at begin_deleting() (sweep_resume(), on_resumed()). The ways out: a list that cannot be
  * had, a ledger that fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each
@@ -14,7 +15,7 @@
 #include "engine/apply.h"
 #include "engine/facts.h"
 #include "engine/guard.h"
-#include "engine/plan_writer.h"
+#include "engine/selector.h"
 #include "engine/steps.h"
 #include "engine/supply.h"
 
@@ -25,7 +26,7 @@
 enum sweep_state {
     STATE_STARTING,
     STATE_SUPPLYING,
-    STATE_WRITING, /* the last rows of the plan are on their way to the ledger */
+    STATE_SELECTING, /* what must be seen together is; the last rows are on their way to the ledger */
     STATE_SEALING,
     STATE_DELETING,
     STATE_CLOSING,
@@ -43,7 +44,7 @@ struct sweep {
     int64_t run;
     struct run_header header;
     struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
-    struct plan_writer *writer;
+    struct selector *selector;
     int64_t settled;        /* rows of the plan */
     int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
     int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
@@ -51,7 +52,6 @@ struct sweep {
     bool begun;             /* a resumed run: it has an intent, so something of it may have been sent */
     bool settle_only;       /* a resumed run: nothing more of it may be sent */
     int64_t calls_before[OPERATION_COUNT];
-    bool warned_of_future;
 };
 
 static void set_state(struct sweep *sweep, enum sweep_state state)
@@ -210,6 +210,13 @@ static int64_t when_to_begin(struct sweep *sweep, int64_t left_ns)
     return begin_ns;
 }
 
+/* What was listed just now was judged just now; what was given or planned earlier may be protected since. */
+static const struct protect_list *find_protected(const struct sweep *sweep)
+{
+    bool judged = sweep->config.source == NULL && !sweep->begun;
+    return judged ? NULL : sweep->config.policy->protect;
+}
+
 static void begin_deleting(struct sweep *sweep, int64_t left_ns)
 {
     const struct sweep_config *config = &sweep->config;
@@ -222,7 +229,7 @@ static void begin_deleting(struct sweep *sweep, int64_t left_ns)
                                              .facts = sweep->facts,
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
-                                             .protection = config->protection},
+                                             .protect = find_protected(sweep)},
                                  .rows = sweep->report.selected,
                                  .begin_ns = when_to_begin(sweep, left_ns),
                                  .owner = sweep,
@@ -248,7 +255,9 @@ static void judge_plan(struct sweep *sweep)
     const struct report *report = &sweep->report;
     struct err err;
     bool known = service_ms(sweep) != 0, may_be_unknown = sweep->config.source != NULL;
-    bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, &err) != 0;
+    const struct row_source *source = sweep->config.source;
+    int64_t listed = source != NULL ? source->listed : report->listed;
+    bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, listed, &err) != 0;
     if (!deletes(sweep)) {
         if (over) {
             warn_of_guard(sweep, &err);
@@ -280,12 +289,9 @@ static void on_sealed(struct ledger_request *request)
                    quarantine_left_ns(lost_ms, service_ms(sweep), sweep->config.target->signature_life_ms));
 }
 
-/* Goes on once the list is complete and the ledger has every batch. */
-static void seal(struct sweep *sweep)
+static void on_selected(void *owner)
 {
-    if (sweep->state != STATE_WRITING || !plan_writer_idle(sweep->writer)) {
-        return;
-    }
+    struct sweep *sweep = owner;
     if (sweep->ended) {
         close_run(sweep);
         return;
@@ -305,84 +311,37 @@ static void on_pause(void *owner, bool pause)
     }
 }
 
-static void on_written(void *owner, const struct err *err)
+static void on_unselected(void *owner, const struct err *err)
 {
     struct sweep *sweep = owner;
-    if (err->code != ERR_NONE) {
-        end_as(sweep, SWEEP_STOPPED, err, ANSWER_DONE);
-    }
-    if (err->code != ERR_NONE && sweep->state == STATE_SUPPLYING) {
+    end_as(sweep, SWEEP_STOPPED, err, ANSWER_DONE);
+    if (sweep->state == STATE_SUPPLYING) {
         supply_cancel(sweep->supply);
     }
-    seal(sweep);
-}
-
-static void warn_of_future(struct sweep *sweep, const struct job_execution *execution,
-                           const struct verdict *verdict)
-{
-    char text[512];
-    if (verdict->delete || sweep->warned_of_future || strstr(verdict->reason, "in the future") == NULL) {
-        return;
-    }
-    sweep->warned_of_future = true;
-    snprintf(text, sizeof text, "%s/%s/%lld is kept: %s; a clock is wrong somewhere", execution->job_id,
-             execution->thing_name, (long long)execution->number, verdict->reason);
-    warn(sweep, text);
 }
 
 static void on_listed(void *owner, const struct job *job, const struct job_execution *execution)
 {
     struct sweep *sweep = owner;
-    const struct sweep_config *config = &sweep->config;
-    struct verdict verdict = {0};
-    if (sweep->ended) {
-        return;
-    }
-    sweep->report.listed++;
     int64_t server_now_ms = service_ms(sweep);
-    policy_decide(config->policy, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep),
-                  &verdict);
-    warn_of_future(sweep, execution, &verdict);
-    if (verdict.delete &&!guard_takes(config->policy, sweep->report.selected)) {
-        verdict.delete = false;
-        sweep->report.remaining++;
-        snprintf(verdict.reason, sizeof verdict.reason, "left for the next time by limits.per_run");
-    }
-    if (verdict.delete) {
-        sweep->report.selected++;
-        plan_writer_add(sweep->writer, execution, &verdict);
-    }
-    if (config->observer.row != NULL) {
-        config->observer.row(config->observer.owner, execution, &verdict);
+    if (!sweep->ended) {
+        selector_add(sweep->selector, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep));
     }
 }
 
-/* All that is given is selected, so that the report says what became of each. What cannot be sent is settled
- * when its turn comes; where nothing is deleted, no turn comes, and it is counted here. */
 static void on_given(void *owner, const struct plan_row *row)
 {
     struct sweep *sweep = owner;
-    const struct sweep_config *config = &sweep->config;
-    struct verdict verdict = {.force = row->force};
-    const char *word = NULL;
-    if (sweep->ended) {
-        return;
+    if (!sweep->ended) {
+        selector_take(sweep->selector, row, deletes(sweep));
     }
-    sweep->report.listed++;
-    sweep->report.selected++;
-    verdict.delete = step_sending(row, config->policy->force) != SENDING_NEVER;
-    memcpy(verdict.reason, row->reason, sizeof verdict.reason);
-    plan_writer_add(sweep->writer, &row->execution, &verdict);
-    if (!verdict.delete) {
-        enum outcome outcome = step_unsendable(row, &word);
-        bool gone = outcome == OUTCOME_GONE;
-        sweep->report.outcomes[outcome] += !deletes(sweep);
-        snprintf(verdict.reason, sizeof verdict.reason, "%s%s",
-                 gone ? "there is no such job execution" : "status ",
-                 gone ? "" : execution_status_name(row->execution.fingerprint.status));
-    }
-    if (config->observer.row != NULL) {
-        config->observer.row(config->observer.owner, &row->execution, &verdict);
+}
+
+static void tell_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
+{
+    struct sweep *sweep = owner;
+    if (sweep->config.observer.row != NULL) {
+        sweep->config.observer.row(sweep->config.observer.owner, execution, verdict);
     }
 }
 
@@ -410,20 +369,26 @@ static void on_supplied(void *owner)
     } else if (view.err.code != ERR_NONE) {
         end_as(sweep, SWEEP_FAILED, &view.err, view.why);
     }
-    plan_writer_flush(
-        sweep->writer); /* of a list that is not complete too: the record shows what there was */
-    set_state(sweep, STATE_WRITING);
-    seal(sweep);
+    set_state(sweep, STATE_SELECTING);
+    selector_finish(sweep->selector, !sweep->ended); /* of a list that is not complete too: for the record */
 }
 
 static void begin_supply(struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
-    const struct plan_writer_config writer = {.ledger = config->ledger,
-                                              .run = sweep->run,
-                                              .owner = sweep,
-                                              .pause = on_pause,
-                                              .written = on_written};
+    const struct selector_config selector = {.env = config->env,
+                                             .ledger = config->ledger,
+                                             .scratch = config->scratch,
+                                             .run = sweep->run,
+                                             .policy = config->policy,
+                                             .given = config->source != NULL,
+                                             .report = &sweep->report,
+                                             .owner = sweep,
+                                             .pause = on_pause,
+                                             .row = tell_row,
+                                             .warning = on_warning,
+                                             .failed = on_unselected,
+                                             .done = on_selected};
     const struct supply_config supply = {.env = config->env,
                                          .dispatcher = config->dispatcher,
                                          .policy = config->policy,
@@ -435,7 +400,7 @@ static void begin_supply(struct sweep *sweep)
                                          .given = on_given,
                                          .warning = on_warning,
                                          .done = on_supplied};
-    sweep->writer = plan_writer_create(&writer);
+    sweep->selector = selector_create(&selector);
     set_state(sweep, STATE_SUPPLYING);
     sweep->supply = supply_start(&supply);
 }
@@ -515,7 +480,7 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
     bool same = config->policy_sha256 != NULL && strcmp(header->policy_sha256, config->policy_sha256) == 0 &&
                 strcmp(header->policy, policy->name) == 0;
     bool within =
-        guard_plan(policy, rows, &ignored) == 0 && (policy->per_run == 0 || rows <= policy->per_run);
+        guard_plan(policy, rows, 0, &ignored) == 0 && (policy->per_run == 0 || rows <= policy->per_run);
     sweep->run = found->run;
     sweep->header = *header;
     sweep->report.selected = rows;
@@ -535,6 +500,8 @@ void sweep_cancel(struct sweep *sweep, bool hurry)
     end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
     if (sweep->state == STATE_SUPPLYING) {
         supply_cancel(sweep->supply);
+    } else if (sweep->state == STATE_SELECTING) {
+        selector_cancel(sweep->selector);
     } else if (sweep->state == STATE_DELETING) {
         apply_cancel(sweep->apply, hurry);
     }
@@ -549,7 +516,7 @@ void sweep_destroy(struct sweep *sweep)
     apply_destroy(sweep->apply);
     supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
-    plan_writer_destroy(sweep->writer);
+    selector_destroy(sweep->selector);
     free(sweep);
 }
 

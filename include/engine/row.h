@@ -16,6 +16,7 @@
 #include "engine/pairs.h"
 #include "engine/steps.h"
 #include "model/ledger.h"
+#include "policy/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,21 +38,15 @@ enum row_state {
 
 struct row;
 
-/* What nothing may delete, whoever selected it. Asked before each attempt. */
-struct protection {
-    void *ctx;
-    bool (*covers)(void *ctx, const struct job_execution *execution);
-};
-
 struct row_shared {
     const struct env *env;
     struct dispatcher *dispatcher;
     struct ledger *ledger;
     int64_t run;
     int64_t signature_life_ms;
-    bool force;                          /* the policy's */
-    bool given;                          /* the rows were given, see step_unsendable() */
-    const struct protection *protection; /* NULL: nothing is protected */
+    bool force;                         /* the policy's */
+    bool given;                         /* the rows were given, see step_unsendable() */
+    const struct protect_list *protect; /* what came since the rows were judged; NULL: nothing */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;

@@ -7,8 +7,8 @@
 #include "engine/env.h"
 #include "engine/given.h"
 #include "engine/report.h"
-#include "engine/row.h"
 #include "model/ledger.h"
+#include "model/scratch.h"
 #include "policy/match.h"
 #include "policy/policy.h"
 
@@ -20,8 +20,8 @@ struct sweep_observer {
     void *owner;
     /* The route and what it costs, before anything is listed; text is one line. */
     void (*route)(void *owner, const char *text, int64_t calls);
-    /* Each execution in scope, with the verdict on it; rows that limits leave for later come as kept, and so
-     * do rows that were given and cannot be deleted as they are. */
+    /* Each execution in scope, once, with the verdict on it; rows that limits leave for later come as kept,
+     * and so do rows that were given and cannot be deleted as they are. */
     void (*row)(void *owner, const struct job_execution *execution, const struct verdict *verdict);
     /* The plan is sealed; deletion (if any) comes next. */
     void (*planned)(void *owner, const struct report *so_far);
@@ -37,15 +37,15 @@ struct sweep_config {
     const struct env *env;
     struct dispatcher *dispatcher;
     struct ledger *ledger;
-    const struct policy *policy; /* of the configuration that the sweep was started with; outlives it */
+    const struct scratch *scratch; /* NULL: none, and a policy that needs it ends with an error */
+    const struct policy *policy;   /* of the configuration that the sweep was started with; outlives it */
     const struct target *target;
     /* For the record; NULL: unknown, or as the target has it. */
     const char *policy_sha256, *account, *region;
     /* NULL: the policy's rows are listed. Else these are taken, and all count as selected: the policy says
      * only how they are deleted (force, verify), and the guards count them. */
     const struct row_source *source;
-    const char *origin;                  /* of the rows of a source, for the record: one line; NULL: none */
-    const struct protection *protection; /* NULL: nothing is protected */
+    const char *origin; /* of the rows of a source, for the record: one line; NULL: none */
     bool
         plan_only; /* decide, delete nothing; also when the policy observes or the target allows plans only */
     struct sweep_observer observer;
