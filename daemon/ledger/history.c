@@ -7,12 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *store_kind_name(enum record_kind kind)
-{
-    static const char *const names[] = {"start", "seal", "intent", "result", "end"};
-    return names[kind];
-}
-
 void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size)
 {
     int used = snprintf(note, size, "rows=%lld sha256=", (long long)rows);
@@ -59,7 +53,7 @@ static void take_record(struct db_statement *statement, struct store_record *rec
 {
     *record = (struct store_record){.sequence = db_int(statement, 0), .run = db_int(statement, 1)};
     record->row = db_int(statement, 2);
-    record->kind = store_kind_name((enum record_kind)db_int(statement, 3));
+    record->kind = record_kind_name((enum record_kind)db_int(statement, 3));
     record->attempt = (int)db_int(statement, 4);
     record->at_ms = db_int(statement, 5);
     record->signed_at_ms = db_int(statement, 6);
@@ -79,15 +73,19 @@ static void take_record(struct db_statement *statement, struct store_record *rec
 /* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row: the order
  * names the columns of the table that comes first, or SQLite would sort all there is. What is asked decides
  * where to begin: with the rows of a thing or a job, or with the runs of a time. */
-static void make_query(const struct store_filter *filter, struct buf *sql)
+static void make_query(const struct store *store, const struct store_filter *filter, struct buf *sql)
 {
+    const char *of_row = "record.run = plan.run AND record.row = plan.row", *of_run = "record.run = run.id";
+    if (store->version >= 3) { /* keys before it were not packed */
+        of_row = "record.id BETWEEN " RECORD_ROW_IDS("plan.run", "plan.row");
+        of_run = "record.id BETWEEN " RECORD_RUN_IDS("run.id");
+    }
     bool by_name = filter->thing_name != NULL || filter->job_id != NULL;
     buf_text(sql, "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", " STORE_PLAN_COLUMNS " FROM ");
-    buf_text(sql, by_name
-                      ? "plan CROSS JOIN run ON run.id = plan.run CROSS JOIN record ON record.run = plan.run"
-                        " AND record.row = plan.row"
-                      : "run CROSS JOIN record ON record.run = run.id"
-                        " LEFT JOIN plan ON plan.run = record.run AND plan.row = record.row");
+    buf_text(sql, by_name ? "plan CROSS JOIN run ON run.id = plan.run CROSS JOIN record ON "
+                          : "run CROSS JOIN record ON ");
+    buf_text(sql, by_name ? of_row : of_run);
+    buf_text(sql, by_name ? "" : " LEFT JOIN plan ON plan.run = record.run AND plan.row = record.row");
     buf_text(sql,
              " LEFT JOIN name AS job ON job.id = plan.job LEFT JOIN name AS thing ON thing.id = plan.thing"
              " LEFT JOIN name AS reason ON reason.id = plan.reason"
@@ -97,8 +95,10 @@ static void make_query(const struct store_filter *filter, struct buf *sql)
     buf_text(sql,
              filter->thing_name != NULL ? " AND plan.thing = (SELECT id FROM name WHERE text = ?1)" : "");
     buf_text(sql, filter->job_id != NULL ? " AND plan.job = (SELECT id FROM name WHERE text = ?2)" : "");
-    buf_text(sql, by_name ? " ORDER BY plan.run, plan.row, record.sequence"
-                          : " ORDER BY run.id, record.row, record.sequence");
+    /* The + has SQLite sort the few rows of a thing, not look for them in the whole plan in its order. */
+    buf_text(sql, filter->thing_name != NULL ? " ORDER BY +plan.run, plan.row, record.sequence"
+                  : by_name                  ? " ORDER BY plan.run, plan.row, record.sequence"
+                                             : " ORDER BY run.id, record.row, record.sequence");
 }
 
 int store_history(struct store *store, const struct store_filter *filter,
@@ -107,7 +107,7 @@ int store_history(struct store *store, const struct store_filter *filter,
     struct buf sql;
     struct db_statement *statement = NULL; /* its text is not always the same */
     buf_init(&sql, 4096);
-    make_query(filter, &sql);
+    make_query(store, filter, &sql);
     struct db_statement *get = db_use(store->db, &statement, buf_string(&sql), err);
     buf_finish(&sql);
     if (get == NULL) {

@@ -1,9 +1,9 @@
 /* See ledger/schema.h.
  *
- * A record's key is (run, row, attempt, kind), so that what happened to a row lies together and the rows of a
- * page find their state in one short range; its place in the chain is the column `sequence`. What is 0 or ""
- * in a record may be NULL. The chain covers run (but for what its later records say), plan and record; `rate`
- * is a memory, not evidence. */
+ * Records are in the table `entry`, by the key of ledger/record.h, so that what happened to a row lies
+ * together and the rows of a page find their state in one short range; `record` shows them with the key taken
+ * apart. A record's place in the chain is its column `sequence`. What is 0 or "" in it may be NULL. The chain
+ * covers run (but for what its later records say), plan and record; `rate` is a memory, not evidence. */
 #include "ledger/schema.h"
 
 #include <stddef.h>
@@ -48,6 +48,23 @@ static const char *const steps[SCHEMA_VERSION] = {
     " PRIMARY KEY (account, region, operation)) WITHOUT ROWID;"
     "PRAGMA user_version = 2;"
     "COMMIT",
+
+    /* Four columns, compared one by one, become the number that SQLite looks rows up by. */
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE entry (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, at_ms INTEGER,"
+    " signed_at_ms INTEGER, received_ms INTEGER, class INTEGER, http_status INTEGER, code TEXT,"
+    " request_id TEXT, outcome INTEGER, note TEXT, hash BLOB NOT NULL);"
+    "INSERT INTO entry SELECT (run << 35) + ((row + 1) << 7) + (attempt << 3) + kind, sequence, at_ms, "
+    "signed_at_ms,"
+    " received_ms, class, http_status, code, request_id, outcome, note, hash FROM record"
+    " ORDER BY run, row, attempt, kind;"
+    "DROP TABLE record;"
+    "CREATE VIEW record AS SELECT id, id >> 35 AS run, ((id >> 7) & 268435455) - 1 AS row,"
+    " (id >> 3) & 15 AS attempt, id & 7 AS kind, sequence, at_ms, signed_at_ms, received_ms, class, "
+    "http_status,"
+    " code, request_id, outcome, note, hash FROM entry;"
+    "PRAGMA user_version = 3;"
+    "COMMIT",
 };
 
 static int ask_number(struct db *db, const char *sql, int64_t *number, struct err *err)
@@ -61,7 +78,24 @@ static int ask_number(struct db *db, const char *sql, int64_t *number, struct er
     return 0;
 }
 
-int schema_prepare(struct db *db, const char *path, bool read_only, struct err *err)
+/* What has no key in version 3 is none of ours: a ledger would need years for so many runs or rows. */
+static int check_keys(struct db *db, const char *path, struct err *err)
+{
+    int64_t strangers;
+    if (ask_number(db,
+                   "SELECT EXISTS (SELECT 1 FROM record WHERE run NOT BETWEEN 1 AND 268435455"
+                   " OR row NOT BETWEEN -1 AND 268435453 OR attempt NOT BETWEEN 0 AND 15"
+                   " OR kind NOT BETWEEN 0 AND 4)",
+                   &strangers, err) != 0) {
+        return -1;
+    }
+    return strangers == 0
+               ? 0
+               : err_set(err, ERR_INVALID,
+                         "ledger '%s' has a record of no possible run, row, attempt or kind", path);
+}
+
+int schema_prepare(struct db *db, const char *path, bool read_only, int *found, struct err *err)
 {
     int64_t version, tables;
     if (ask_number(db, "PRAGMA user_version", &version, err) != 0 ||
@@ -75,11 +109,12 @@ int schema_prepare(struct db *db, const char *path, bool read_only, struct err *
         return err_set(err, ERR_INVALID, "ledger '%s' is of version %lld; this program knows up to %d", path,
                        (long long)version, SCHEMA_VERSION);
     }
+    *found = (int)version;
     if (read_only) {
         return version > 0 ? 0 : err_set(err, ERR_NOT_FOUND, "ledger '%s' is empty", path);
     }
-    for (; version < SCHEMA_VERSION; version++) {
-        if (db_execute(db, steps[version], err) != 0) {
+    for (; *found < SCHEMA_VERSION; ++*found) {
+        if ((*found == 2 && check_keys(db, path, err) != 0) || db_execute(db, steps[*found], err) != 0) {
             return -1; /* closing rolls back */
         }
     }

@@ -105,9 +105,10 @@ def test_verify_names_the_first_record_that_is_not_as_it_was():
         equal(json.loads(history(place, "--format", "json", "verify").stdout)["whole"], True)
         kept = scratch()
         shutil.copy(os.path.join(place.state, "ledger.db"), kept)
-        for statement, number in (("UPDATE record SET outcome = 3 WHERE sequence = 20", 20),
-                                  ("DELETE FROM record WHERE sequence = 15", 15),
-                                  ("UPDATE record SET sequence = 67 - sequence WHERE sequence IN (33, 34)", 33),
+        for statement, number in (("UPDATE entry SET outcome = 3 WHERE sequence = 20", 20),
+                                  ("DELETE FROM entry WHERE sequence = 15", 15),
+                                  ("UPDATE entry SET sequence = 67 - sequence WHERE sequence IN (33, 34)", 33),
+                                  ("UPDATE entry SET id = id + (4 << 3) WHERE sequence = 21", 21),
                                   ("UPDATE plan SET number = number + 1 WHERE row = 3", 2)):
             change(place, statement)
             result = history(place, "verify")
