@@ -92,13 +92,13 @@ static int take_rows(struct store *store, int64_t *taken, struct err *err)
                       err);
 }
 
-static int take_records(struct store *store, int64_t *taken, struct err *err)
+static int take_records(struct store *store, const char *table, int64_t *taken, struct err *err)
 {
     char sql[512];
     snprintf(sql, sizeof sql,
-             "DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE id < COALESCE((SELECT min(id) << 35"
+             "DELETE FROM %s WHERE id IN (SELECT id FROM %s WHERE id < COALESCE((SELECT min(id) << 35"
              " FROM run), 9223372036854775807) ORDER BY id LIMIT %d)",
-             2 * PART_ROWS);
+             table, table, PART_ROWS);
     if (db_execute(store->db, sql, err) != 0) {
         return -1;
     }
@@ -114,8 +114,8 @@ int store_prune_rest(struct store *store, bool *more, struct err *err)
     if (store_begin(store, err) != 0) {
         return -1;
     }
-    if (take_rows(store, &taken, err) != 0 || take_records(store, &taken, err) != 0 ||
-        store_commit(store, err) != 0) {
+    if (take_rows(store, &taken, err) != 0 || take_records(store, "intent", &taken, err) != 0 ||
+        take_records(store, "entry", &taken, err) != 0 || store_commit(store, err) != 0) {
         store_rollback(store);
         return -1;
     }

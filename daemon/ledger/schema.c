@@ -1,9 +1,11 @@
 /* See ledger/schema.h.
  *
- * Records are in the table `entry`, by the key of ledger/record.h, so that what happened to a row lies
- * together and the rows of a page find their state in one short range; `record` shows them with the key taken
- * apart. A record's place in the chain is its column `sequence`. What is 0 or "" in it may be NULL. The chain
- * covers run (but for what its later records say), plan and record; `rate` is a memory, not evidence. */
+ * Records are in `intent` and, all others, in `entry`, by the key of ledger/record.h: what happened to a row
+ * lies together, the rows of a page find their state in two short ranges, and a run adds to the end of each
+ * table, where a page is filled to its end before the next begins. `record` shows both as one, with the key
+ * taken apart. A record's place in the chain is its column `sequence`. What is 0 or "" in it may be NULL. The
+ * chain covers run (but for what its later records say), plan and record; `rate` is a memory, not evidence.
+ */
 #include "ledger/schema.h"
 
 #include <stddef.h>
@@ -49,20 +51,29 @@ static const char *const steps[SCHEMA_VERSION] = {
     "PRAGMA user_version = 2;"
     "COMMIT",
 
-    /* Four columns, compared one by one, become the number that SQLite looks rows up by. */
+    /* Four columns, compared one by one, become the number that SQLite looks rows up by. 2 is an intent, 3 a
+       result; 15 % 15 is the attempt of a result without one. */
     "BEGIN IMMEDIATE;"
+    "CREATE TABLE intent (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, at_ms INTEGER,"
+    " hash BLOB NOT NULL);"
     "CREATE TABLE entry (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, at_ms INTEGER,"
     " signed_at_ms INTEGER, received_ms INTEGER, class INTEGER, http_status INTEGER, code TEXT,"
     " request_id TEXT, outcome INTEGER, note TEXT, hash BLOB NOT NULL);"
-    "INSERT INTO entry SELECT (run << 35) + ((row + 1) << 7) + (attempt << 3) + kind, sequence, at_ms, "
-    "signed_at_ms,"
-    " received_ms, class, http_status, code, request_id, outcome, note, hash FROM record"
-    " ORDER BY run, row, attempt, kind;"
+    "INSERT INTO intent SELECT (run << 35) + ((row + 1) << 7) + (attempt << 3) + 2, sequence, at_ms, hash"
+    " FROM record WHERE kind = 2 ORDER BY run, row, attempt, kind;"
+    "INSERT INTO entry SELECT (run << 35) + ((row + 1) << 7)"
+    " + (CASE WHEN attempt = 0 AND kind = 3 THEN 15 ELSE attempt END << 3) + kind, sequence, at_ms,"
+    " signed_at_ms, received_ms, class, http_status, code, request_id, outcome, note, hash"
+    " FROM record WHERE kind <> 2 ORDER BY run, row, attempt, kind;"
     "DROP TABLE record;"
-    "CREATE VIEW record AS SELECT id, id >> 35 AS run, ((id >> 7) & 268435455) - 1 AS row,"
-    " (id >> 3) & 15 AS attempt, id & 7 AS kind, sequence, at_ms, signed_at_ms, received_ms, class, "
-    "http_status,"
-    " code, request_id, outcome, note, hash FROM entry;"
+    "CREATE VIEW intents AS SELECT id, id >> 35 AS run, ((id >> 7) & 268435455) - 1 AS row,"
+    " (id >> 3) & 15 AS attempt, id & 7 AS kind, sequence, at_ms, NULL AS signed_at_ms, NULL AS received_ms,"
+    " NULL AS class, NULL AS http_status, NULL AS code, NULL AS request_id, NULL AS outcome, NULL AS note,"
+    " hash FROM intent;"
+    "CREATE VIEW entries AS SELECT id, id >> 35 AS run, ((id >> 7) & 268435455) - 1 AS row,"
+    " ((id >> 3) & 15) % 15 AS attempt, id & 7 AS kind, sequence, at_ms, signed_at_ms, received_ms, class,"
+    " http_status, code, request_id, outcome, note, hash FROM entry;"
+    "CREATE VIEW record AS SELECT * FROM intents UNION ALL SELECT * FROM entries;"
     "PRAGMA user_version = 3;"
     "COMMIT",
 };
@@ -84,7 +95,7 @@ static int check_keys(struct db *db, const char *path, struct err *err)
     int64_t strangers;
     if (ask_number(db,
                    "SELECT EXISTS (SELECT 1 FROM record WHERE run NOT BETWEEN 1 AND 268435455"
-                   " OR row NOT BETWEEN -1 AND 268435453 OR attempt NOT BETWEEN 0 AND 15"
+                   " OR row NOT BETWEEN -1 AND 268435453 OR attempt NOT BETWEEN 0 AND 14"
                    " OR kind NOT BETWEEN 0 AND 4)",
                    &strangers, err) != 0) {
         return -1;

@@ -123,7 +123,7 @@ static int insert_intent(struct store *store, const struct store_record *record,
 {
     struct db_statement *add =
         db_use(store->db, &store->statements[ADD_INTENT],
-               "INSERT INTO entry (id, sequence, at_ms, hash) VALUES (?1, ?2, ?3, ?4)", err);
+               "INSERT INTO intent (id, sequence, at_ms, hash) VALUES (?1, ?2, ?3, ?4)", err);
     if (add == NULL) {
         return -1;
     }
@@ -231,23 +231,23 @@ static int run_state(struct store *store, int64_t id, struct active_run **state,
     if (*state != NULL || !record_fits(id, RECORD_ROW_NONE, 0)) {
         return 0;
     }
-    struct db_statement *get =
-        db_use(store->db, &store->statements[RUN_STATE],
-               "SELECT sealed, ended_ms IS NOT NULL, rows, digest,"
-               " COALESCE((SELECT row FROM record WHERE record.id BETWEEN ?2 AND ?3 ORDER BY record.id DESC"
-               " LIMIT 1), -1) FROM run WHERE id = ?1",
-               err);
+    struct db_statement *get = db_use(
+        store->db, &store->statements[RUN_STATE],
+        "SELECT sealed, ended_ms IS NOT NULL, rows, digest,"
+        " max(COALESCE((SELECT max(id) FROM intent WHERE id BETWEEN ?2 AND ?3), ?2),"
+        " COALESCE((SELECT max(id) FROM entry WHERE id BETWEEN ?2 AND ?3), ?2)) FROM run WHERE id = ?1",
+        err);
     if (get == NULL) {
         return -1;
     }
-    db_bind(get, "iii", id, record_id(id, RECORD_ROW_NONE, 0, RECORD_START), record_run_last(id));
+    db_bind(get, "iii", id, record_run_first(id), record_run_last(id));
     int result = db_step(get, err);
     if (result == 1) {
         struct active_run run = {.id = id,
                                  .sealed = db_int(get, 0) != 0,
                                  .ended = db_int(get, 1) != 0,
                                  .rows = db_int(get, 2),
-                                 .untouched = db_int(get, 4) + 1};
+                                 .untouched = record_row(db_int(get, 4)) + 1};
         bool good = db_bytes(get, 3, run.digest, sizeof run.digest);
         *state = good ? active_add_run(&store->active, &run) : NULL;
         db_reset(get);
@@ -289,16 +289,18 @@ static int look_up_row(struct store *store, int64_t run, int64_t row, struct row
                        struct err *err)
 {
     struct db_statement *get = db_use(store->db, &store->statements[ROW_STATE],
-                                      "SELECT kind, outcome, class, signed_at_ms, at_ms FROM record"
+                                      "SELECT id, NULL, NULL, NULL, at_ms FROM intent"
+                                      " WHERE id BETWEEN ?1 AND ?2"
+                                      " UNION ALL SELECT id, outcome, class, signed_at_ms, at_ms FROM entry"
                                       " WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
                                       err);
     if (get == NULL) {
         return -1;
     }
-    db_bind(get, "ii", record_id(run, row, 0, RECORD_START), record_row_last(run, row));
+    db_bind(get, "ii", record_row_first(run, row), record_row_last(run, row));
     int result;
     while ((result = db_step(get, err)) == 1) {
-        if (db_int(get, 0) == RECORD_INTENT) {
+        if (record_kind_of(db_int(get, 0)) == RECORD_INTENT) {
             row_state_intent(state);
         } else {
             row_state_result(state, (enum answer_class)db_int(get, 2), (enum outcome)db_int(get, 1),
@@ -423,7 +425,10 @@ static int read_rows(struct store *store, struct ledger_request *request, const 
     return result;
 }
 
-#define RUN_BEGUN "EXISTS (SELECT 1 FROM entry WHERE entry.id BETWEEN " RECORD_ROWS_IDS("run.id") ")"
+#define RUN_BEGUN                                                                                            \
+    "(EXISTS (SELECT 1 FROM intent WHERE intent.id BETWEEN " RECORD_ROWS_IDS(                                \
+        "run.id") ")"                                                                                        \
+                  " OR EXISTS (SELECT 1 FROM entry WHERE entry.id BETWEEN " RECORD_ROWS_IDS("run.id") "))"
 
 static int open_run(struct store *store, struct ledger_request *request, struct err *err)
 {

@@ -11,7 +11,7 @@ enum record_kind { RECORD_START, RECORD_SEAL, RECORD_INTENT, RECORD_RESULT, RECO
 #define RECORD_ROW_NONE    (-1)            /* of records of the run as a whole */
 #define RECORD_RUN_MAX     ((1 << 28) - 1) /* runs are numbered from 1 */
 #define RECORD_ROWS_MAX    ((1 << 28) - 1) /* of one run */
-#define RECORD_ATTEMPT_MAX 15
+#define RECORD_ATTEMPT_MAX 14
 
 /* The same in SQL (whose << and | are of one rank), for BETWEEN: the ids of a run, of its rows alone, and of
  * one row. */
@@ -23,10 +23,14 @@ enum record_kind { RECORD_START, RECORD_SEAL, RECORD_INTENT, RECORD_RESULT, RECO
 const char *record_kind_name(enum record_kind kind);
 /* Whether a record has a key; what has none is never written. */
 bool record_fits(int64_t run, int64_t row, int64_t attempt);
-/* The key of what fits. All keys of a row lie between that of attempt 0, RECORD_START and its last, those of
- * a run likewise. */
+/* The key of what fits. A result without an attempt comes after all others of its row: it settles it. */
 int64_t record_id(int64_t run, int64_t row, int64_t attempt, enum record_kind kind);
+int64_t record_row(int64_t id); /* what is in a key */
+enum record_kind record_kind_of(int64_t id);
+/* All keys of a row, and of a run, lie between these two. */
+int64_t record_row_first(int64_t run, int64_t row);
 int64_t record_row_last(int64_t run, int64_t row);
+int64_t record_run_first(int64_t run);
 int64_t record_run_last(int64_t run);
 
 #endif

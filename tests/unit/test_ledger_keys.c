@@ -36,7 +36,7 @@ static const int64_t attempts[] = {0, 1, 2, RECORD_ATTEMPT_MAX - 1, RECORD_ATTEM
 enum { RUNS = sizeof runs / sizeof runs[0], ROWS = sizeof rows / sizeof rows[0] };
 enum { ATTEMPTS = sizeof attempts / sizeof attempts[0], KEYS = RUNS * ROWS * ATTEMPTS * RECORD_KINDS };
 
-/* The number-th of the keys at the bounds and in between, in their order. */
+/* The number-th of the keys at the bounds and in between, in the order of run, row and attempt. */
 static int64_t key(int number, int64_t parts[4])
 {
     parts[3] = number % RECORD_KINDS;
@@ -46,25 +46,36 @@ static int64_t key(int number, int64_t parts[4])
     return record_id(parts[0], parts[1], parts[2], (enum record_kind)parts[3]);
 }
 
-static void keys_are_in_the_order_of_run_row_attempt_and_kind(void **state)
+static bool is_last(const int64_t parts[4])
+{
+    return parts[2] == 0 && parts[3] == RECORD_RESULT;
+}
+
+static void keys_are_in_the_order_of_what_happened(void **state)
 {
     (void)state;
     int64_t parts[4], before = 0;
     for (int i = 0; i < KEYS; i++) {
         int64_t id = key(i, parts);
         assert_true(record_fits(parts[0], parts[1], parts[2]));
-        assert_true(id > before);
-        assert_true(id <= record_row_last(parts[0], parts[1]));
-        assert_true(id <= record_run_last(parts[0]));
-        before = id;
+        assert_int_equal(record_row(id), parts[1]);
+        assert_int_equal(record_kind_of(id), parts[3]);
+        assert_in_range(id, record_row_first(parts[0], parts[1]), record_row_last(parts[0], parts[1]));
+        assert_in_range(id, record_run_first(parts[0]), record_run_last(parts[0]));
+        if (is_last(parts)) {
+            assert_true(id > record_id(parts[0], parts[1], RECORD_ATTEMPT_MAX, RECORD_END));
+        } else {
+            assert_true(id > before);
+            before = id;
+        }
     }
     for (int i = 0; i + 1 < RUNS; i++) {
-        assert_true(record_run_last(runs[i]) < record_id(runs[i + 1], RECORD_ROW_NONE, 0, RECORD_START));
+        assert_true(record_run_last(runs[i]) < record_run_first(runs[i + 1]));
+    }
+    for (int i = 0; i + 1 < ROWS; i++) {
+        assert_true(record_row_last(7, rows[i]) < record_row_first(7, rows[i + 1]));
     }
     assert_int_equal(record_run_last(RECORD_RUN_MAX), INT64_MAX);
-    for (int i = 0; i + 1 < ROWS; i++) {
-        assert_true(record_row_last(7, rows[i]) < record_id(7, rows[i + 1], 0, RECORD_START));
-    }
 }
 
 static void what_is_out_of_bounds_has_no_key(void **state)
@@ -79,19 +90,29 @@ static void what_is_out_of_bounds_has_no_key(void **state)
     assert_string_equal(record_kind_name(RECORD_KINDS), "none");
 }
 
+static void put(struct db *db, int number)
+{
+    static const char *const add[] = {"INSERT INTO intent (id, sequence, hash) VALUES (?1, ?2, '')",
+                                      "INSERT INTO entry (id, sequence, hash) VALUES (?1, ?2, '')"};
+    struct db_statement *statement = NULL;
+    struct err err = {0};
+    int64_t parts[4], id = key(number, parts);
+    assert_non_null(db_use(db, &statement, add[parts[3] != RECORD_INTENT], &err));
+    db_bind(statement, "ii", id, (int64_t)number);
+    assert_int_equal(db_run(statement, &err), 0);
+}
+
 static void the_file_takes_keys_apart_as_they_were_put_together(void **state)
 {
     struct ledger_world *world = *state;
-    struct db_statement *add = NULL, *get = NULL;
+    struct db_statement *get = NULL;
     struct err err = {0};
     int64_t parts[4];
     ledger_world_close(world);
     struct db *db = open_file(world, false);
     assert_int_equal(db_execute(db, "BEGIN", &err), 0);
     for (int i = 0; i < KEYS; i++) {
-        assert_non_null(db_use(db, &add, "INSERT INTO entry (id, sequence, hash) VALUES (?1, ?2, '')", &err));
-        db_bind(add, "ii", key(i, parts), (int64_t)i);
-        assert_int_equal(db_run(add, &err), 0);
+        put(db, i);
     }
     assert_non_null(db_use(
         db, &get,
@@ -202,7 +223,7 @@ static void after_the_last_run_nothing_is_recorded_any_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_are_in_the_order_of_run_row_attempt_and_kind),
+        cmocka_unit_test(keys_are_in_the_order_of_what_happened),
         cmocka_unit_test(what_is_out_of_bounds_has_no_key),
         KEYS_TEST(the_file_takes_keys_apart_as_they_were_put_together),
         KEYS_TEST(an_attempt_without_a_key_is_refused_alone),
