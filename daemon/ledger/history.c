@@ -49,7 +49,7 @@ void store_take_plan_row(struct db_statement *statement, int column, struct plan
 /* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row: the first
  * is a column of the table that comes first, or SQLite would sort all there is. (The rows of a thing are few:
  * a + has it sort them, and not look for them in the whole plan in its order.) */
-#define ORDER_COLUMNS       ", %s AS order_1, %s AS order_2, %s AS order_3 FROM "
+#define ORDER_COLUMNS       ", %s AS order_1, %s AS order_2, record.sequence AS order_3 FROM "
 #define RECORD_COLUMN_COUNT 14
 #define HEADER_COLUMN_COUNT 6
 
@@ -75,18 +75,17 @@ static void take_record(struct db_statement *statement, struct store_record *rec
  * --------------------------------------------------------------------------------------------------- */
 
 /* A view of records, by the version of the file: what joins it to a run and to a row of a plan, and what
- * orders its records in a run, and in a row. */
+ * orders its records in a run. */
 struct source {
-    const char *view, *of_run, *of_row, *in_run, *in_row;
+    const char *view, *of_run, *of_row, *in_run;
 };
 
 static const struct source old_records = {"record", "record.run = run.id",
-                                          "record.run = plan.run AND record.row = plan.row", "record.row",
-                                          "record.sequence"};
+                                          "record.run = plan.run AND record.row = plan.row", "record.row"};
 #define RUN_KEYS "record.id BETWEEN " RECORD_RUN_IDS("run.id")
 #define ROW_KEYS "record.id BETWEEN " RECORD_ROW_IDS("plan.run", "plan.row")
-static const struct source intents = {"intents", RUN_KEYS, ROW_KEYS, "record.id", "record.id"};
-static const struct source entries = {"entries", RUN_KEYS, ROW_KEYS, "record.id", "record.id"};
+static const struct source intents = {"intents", RUN_KEYS, ROW_KEYS, "record.id"};
+static const struct source entries = {"entries", RUN_KEYS, ROW_KEYS, "record.id"};
 
 /* What is asked decides where to begin: with the rows of a thing or a job, or with the runs of a time. */
 static void select_from(const struct source *source, const struct store_filter *filter, struct buf *sql)
@@ -94,12 +93,11 @@ static void select_from(const struct source *source, const struct store_filter *
     bool by_name = filter->thing_name != NULL || filter->job_id != NULL;
     buf_text(sql, "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", " STORE_PLAN_COLUMNS);
     if (by_name) {
-        buf_printf(sql, ORDER_COLUMNS, filter->thing_name != NULL ? "+plan.run" : "plan.run", "plan.row",
-                   source->in_row);
+        buf_printf(sql, ORDER_COLUMNS, filter->thing_name != NULL ? "+plan.run" : "plan.run", "plan.row");
         buf_printf(sql, "plan CROSS JOIN run ON run.id = plan.run CROSS JOIN %s AS record ON %s",
                    source->view, source->of_row);
     } else {
-        buf_printf(sql, ORDER_COLUMNS, "run.id", source->in_run, "record.sequence");
+        buf_printf(sql, ORDER_COLUMNS, "run.id", source->in_run);
         buf_printf(sql,
                    "run CROSS JOIN %s AS record ON %s"
                    " LEFT JOIN plan ON plan.run = record.run AND plan.row = record.row",

@@ -288,23 +288,24 @@ static int end_run(struct store *store, struct ledger_request *request, struct e
 static int look_up_row(struct store *store, int64_t run, int64_t row, struct row_state *state,
                        struct err *err)
 {
-    struct db_statement *get = db_use(store->db, &store->statements[ROW_STATE],
-                                      "SELECT id, NULL, NULL, NULL, at_ms FROM intent"
-                                      " WHERE id BETWEEN ?1 AND ?2"
-                                      " UNION ALL SELECT id, outcome, class, signed_at_ms, at_ms FROM entry"
-                                      " WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-                                      err);
+    struct db_statement *get =
+        db_use(store->db, &store->statements[ROW_STATE],
+               "SELECT id, 2 AS kind, NULL, NULL, NULL, at_ms FROM intent"
+               " WHERE id BETWEEN ?1 AND ?2"
+               " UNION ALL SELECT id, 3, outcome, class, signed_at_ms, at_ms FROM entry"
+               " WHERE id BETWEEN ?1 AND ?2 ORDER BY id, kind",
+               err);
     if (get == NULL) {
         return -1;
     }
     db_bind(get, "ii", record_row_first(run, row), record_row_last(run, row));
     int result;
     while ((result = db_step(get, err)) == 1) {
-        if (record_kind_of(db_int(get, 0)) == RECORD_INTENT) {
+        if (db_int(get, 1) == RECORD_INTENT) {
             row_state_intent(state);
         } else {
-            row_state_result(state, (enum answer_class)db_int(get, 2), (enum outcome)db_int(get, 1),
-                             db_int(get, 3), db_int(get, 4));
+            row_state_result(state, (enum answer_class)db_int(get, 3), (enum outcome)db_int(get, 2),
+                             db_int(get, 4), db_int(get, 5));
         }
     }
     return result;

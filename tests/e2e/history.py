@@ -110,8 +110,8 @@ def test_verify_names_the_first_record_that_is_not_as_it_was():
                               .fetchone()[0] for kind in (2, 3))
         ledger.close()
         for statement, number in ((f"UPDATE entry SET outcome = 3 WHERE sequence = {result}", result),
-                                  (f"UPDATE entry SET id = id + (999999 << 7) WHERE sequence = {result}", result),
-                                  (f"UPDATE intent SET id = id + (1 << 3) WHERE sequence = {intent}", intent),
+                                  (f"UPDATE entry SET id = id + (999999 << 15) WHERE sequence = {result}", result),
+                                  (f"UPDATE intent SET id = id + 1 WHERE sequence = {intent}", intent),
                                   (f"DELETE FROM intent WHERE sequence = {intent}", intent),
                                   (f"UPDATE intent SET sequence = -sequence WHERE sequence >= {intent}", intent),
                                   ("UPDATE plan SET number = number + 1 WHERE row = 3", 2)):
