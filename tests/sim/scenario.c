@@ -6,14 +6,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define PPM 1000000
+#define PPM                1000000
+#define LOST_AGAIN_PERCENT 4
 
 static const char *const FAULT_NAMES[FAULT_COUNT] = {
-    "none",           "refused",       "dns",           "tls",          "reset-early", "reset-sent",
-    "reset-executed", "request-lost",  "answer-lost",   "answer-cut",   "answer-late", "executed-late",
-    "twice",          "throttled-400", "throttled-429", "500-executed", "500",         "503",
-    "expired",        "skewed",        "denied",        "invalid",      "gone",        "state",
-    "malformed",      "huge",          "token-loop",    "stale",        "other-answer"};
+    "none",           "refused",       "dns",           "tls",          "reset-early",  "reset-sent",
+    "reset-executed", "request-lost",  "answer-lost",   "answer-cut",   "answer-late",  "executed-late",
+    "twice",          "throttled-400", "throttled-429", "500-executed", "500",          "503",
+    "expired",        "skewed",        "denied",        "invalid",      "gone",         "state",
+    "malformed",      "huge",          "token-loop",    "stale",        "other-answer", "short-page",
+    "lost-again"};
 static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "twins",        "creates",
                                                      "progresses", "ambushes", "after-losses", "neighbour"};
 static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
@@ -85,7 +87,7 @@ static void draw_fault(struct random *random, struct fault_plan *plan, enum faul
 static void draw_faults(struct random *random, struct scenario *scenario)
 {
     unsigned percent = chance(random, 20) ? 0 : (unsigned)between(random, 5, 60);
-    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
+    for (int i = FAULT_REFUSED; i < FAULT_SHORT_PAGE; i++)
         draw_fault(random, &scenario->faults[i], (enum fault)i, percent);
 }
 
@@ -174,6 +176,28 @@ static void stretch(struct random *random, struct scenario *scenario)
     scenario->skew_ms /= 2;
 }
 
+/* A row is sent three times at most, over all the processes that try. Only a service that hears of no
+ * deletion for an hour, and a process that is killed in that hour, bring a row to the end of its attempts. */
+static void draw_lost_again(struct random *random, struct scenario *scenario)
+{
+    int kills = (int)between(random, 1, 4);
+    scenario->faults[FAULT_LOST_AGAIN].ppm = (int)between(random, PPM / 2, PPM);
+    for (int i = 0; i < kills && scenario->accident_count < SCENARIO_ACCIDENTS_MAX; i++)
+        scenario->accidents[scenario->accident_count++] = (struct accident){
+            .kind = ACCIDENT_KILL, .at_step = between(random, 0, 40 * scenario->executions)};
+}
+
+/* What was thought of later draws from a stream of its own, so that seeds of before still are what they were.
+ */
+static void draw_the_rest(struct scenario *scenario)
+{
+    struct random random;
+    scenario_stream(scenario, 1, &random);
+    draw_fault(&random, &scenario->faults[FAULT_SHORT_PAGE], FAULT_SHORT_PAGE, 25);
+    if (chance(&random, LOST_AGAIN_PERCENT))
+        draw_lost_again(&random, scenario);
+}
+
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large)
 {
     struct random random;
@@ -185,6 +209,7 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool lar
     draw_faults(&random, scenario);
     draw_actors(&random, scenario);
     draw_accidents(&random, scenario);
+    draw_the_rest(scenario);
     if (large)
         stretch(&random, scenario);
 }

@@ -61,12 +61,14 @@ static bool befalls(enum fault fault, enum operation operation)
     case FAULT_EXECUTED_LATE:
     case FAULT_GONE:
     case FAULT_STATE:
+    case FAULT_LOST_AGAIN:
         return deletion;
     case FAULT_STALE:
         return read && operation != OPERATION_DESCRIBE_JOB;
     case FAULT_OTHER_ANSWER:
         return execution;
     case FAULT_TOKEN_LOOP:
+    case FAULT_SHORT_PAGE:
         return read && !execution && operation != OPERATION_DESCRIBE_JOB;
     default:
         return true;
@@ -126,6 +128,16 @@ static void read_stale(struct request *request, struct call *call, int64_t now_m
                              request->fault == FAULT_STALE ? request->as_of_ms : 0);
 }
 
+static void read_page(struct request *request, struct call *call, int64_t now_ms)
+{
+    struct sim *sim = request->wire->sim;
+    int rows = sim->scenario->page_max;
+    if (request->fault == FAULT_SHORT_PAGE)
+        rows = (int)random_below(stream(request), (uint64_t)rows + 1);
+    fleet_limit_pages(sim->fleet, rows);
+    read_stale(request, call, now_ms);
+}
+
 static void execute(struct wire *wire, struct request *request, struct call *call, struct attempt *attempt)
 {
     struct sim *sim = wire->sim;
@@ -140,9 +152,7 @@ static void execute(struct wire *wire, struct request *request, struct call *cal
     }
     if (!attempt) {
         request->as_of_ms = now_ms;
-        if (call->max_results > sim->scenario->page_max)
-            call->max_results = sim->scenario->page_max;
-        read_stale(request, call, now_ms);
+        read_page(request, call, now_ms);
         return;
     }
     uint64_t identity = fleet_find(sim->fleet, call->job_id, call->thing_name, call->number, NULL);
@@ -210,6 +220,7 @@ static bool replace_execution(struct request *request, struct call *call)
         [FAULT_INVALID] = {ANSWER_INVALID, 400, "InvalidRequestException"},
         [FAULT_GONE] = {ANSWER_GONE, 404, "ResourceNotFoundException"},
         [FAULT_STATE] = {ANSWER_STATE, 409, "InvalidStateTransitionException"},
+        [FAULT_LOST_AGAIN] = {ANSWER_AMBIGUOUS, 0, "Timeout"},
     };
     enum fault fault = request->fault;
     if (!instead[fault].code)
@@ -348,7 +359,8 @@ static int64_t draw_latency(struct wire *wire)
 static int64_t answer_delay(struct request *request, int64_t latency_ns)
 {
     enum fault fault = request->fault;
-    if (fault == FAULT_REQUEST_LOST || fault == FAULT_ANSWER_LOST || fault == FAULT_EXECUTED_LATE)
+    if (fault == FAULT_REQUEST_LOST || fault == FAULT_LOST_AGAIN || fault == FAULT_ANSWER_LOST ||
+        fault == FAULT_EXECUTED_LATE)
         return SIM_TIMEOUT_NS;
     if (fault == FAULT_ANSWER_LATE)
         return latency_ns + (int64_t)random_below(stream(request), LATE_ANSWER_S * TIME_NS_PER_SECOND);
