@@ -154,8 +154,9 @@ static void *file_main(void *argument)
         pthread_mutex_lock(&file->mutex);
         bool first = file->finished == NULL;
         DL_CONCAT(file->finished, batch);
-        if (first)
+        if (first) {
             on_wake(NULL);
+        }
     }
     pthread_mutex_unlock(&file->mutex);
     return NULL;
@@ -240,8 +241,9 @@ static int64_t plan(const struct recorder *recorder, int64_t rows)
     ask(recorder, &start);
     for (int64_t row = 0; row < rows; row += LEDGER_BATCH) {
         int64_t count = rows - row < LEDGER_BATCH ? rows - row : LEDGER_BATCH;
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < count; i++) {
             fill_row(&batch[i], row + i);
+        }
         struct ledger_request add = {
             .operation = LEDGER_ADD_ROWS, .run = start.run, .rows = batch, .count = (size_t)count};
         ask(recorder, &add);
@@ -311,8 +313,9 @@ static void wait_for_tick(int64_t at_ns)
 {
     int64_t ns = now_ns(CLOCK_REALTIME) + at_ns - now_ns(CLOCK_MONOTONIC);
     struct timespec until = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-    while (sem_timedwait(&woken, &until) != 0 && errno == EINTR)
+    while (sem_timedwait(&woken, &until) != 0 && errno == EINTR) {
         ;
+    }
 }
 
 /* Offers them evenly, whatever the ledger does meanwhile; rate 0: as fast as it can, so many at a time. */
@@ -321,8 +324,9 @@ static void drive(struct driver *driver, int64_t rate, int64_t at_a_time)
     int64_t start_ns = now_ns(CLOCK_MONOTONIC);
     for (int64_t tick = 0; driver->done < driver->count; tick++) {
         int64_t due = rate > 0 ? tick * rate * TICK_NS / 1000000000 : driver->done + at_a_time;
-        while (driver->begun < driver->count && driver->begun < due)
+        while (driver->begun < driver->count && driver->begun < due) {
             begin(driver);
+        }
         while (rate > 0 && now_ns(CLOCK_MONOTONIC) < start_ns + (tick + 1) * TICK_NS) {
             wait_for_tick(start_ns + (tick + 1) * TICK_NS);
             driver->recorder.drain(driver->recorder.ctx);
