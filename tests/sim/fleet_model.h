@@ -77,6 +77,8 @@ struct fleet {
     int64_t as_of_ms; /* reads see the state of this moment; 0: the present one */
     struct random random;
     uint64_t token_secret;
+    uint64_t tokens; /* given so far */
+    int page_rows;   /* at most; -1: any number */
     struct record *records;
     uint32_t record_count, record_room;
     struct past *pasts;
