@@ -246,7 +246,7 @@ static void submit(void *ctx, struct call *call)
     if (encode(transfer, &err)) {
         refuse(transfer, &err);
     } else {
-        credentials_get(client->config.credentials, wall_ms(client), &transfer->waiter);
+        credentials_get(client->config.credentials, &transfer->waiter);
     }
 }
 

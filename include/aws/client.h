@@ -13,7 +13,7 @@ struct aws_client;
 struct aws_client_config {
     struct http_client *http;
     struct credentials_provider *credentials; /* the caller's; outlives the client */
-    int64_t (*wall_ms)(void *ctx); /* the clock, for the freshness of credentials and received_ms */
+    int64_t (*wall_ms)(void *ctx);            /* the clock, for received_ms */
     void *ctx;
     const char *region;
     /* NULL: AWS_ENDPOINT_URL_IOT (AWS_ENDPOINT_URL_STS), then AWS_ENDPOINT_URL, unless
