@@ -217,6 +217,18 @@ static struct transfer *create_transfer(struct aws_client *client, struct call *
     return transfer;
 }
 
+/* The query of the endpoint's own address comes first, as in botocore. */
+static void add_query(struct buf *target, const char *query)
+{
+    char *whole = mem_strdup(buf_string(target));
+    const char *own = strchr(whole, '?');
+    size_t path = own != NULL ? (size_t)(own - whole) : strlen(whole);
+    buf_reset(target);
+    buf_append(target, whole, path);
+    buf_printf(target, "?%s%s%s", query, own != NULL ? "&" : "", own != NULL ? own + 1 : "");
+    free(whole);
+}
+
 static int encode(struct transfer *transfer, struct err *err)
 {
     struct http_request *request = &transfer->request;
@@ -227,6 +239,9 @@ static int encode(struct transfer *transfer, struct err *err)
     buf_text(&transfer->target, http_origin_base(request->origin));
     if (iot_encode(transfer->call, &request->method, &transfer->target, &request->body, err)) {
         return -1;
+    }
+    if (*http_origin_query(request->origin) != '\0') {
+        add_query(&transfer->target, http_origin_query(request->origin));
     }
     request->target = buf_string(&transfer->target);
     request->body_length = request->body ? strlen(request->body) : 0;

@@ -333,14 +333,16 @@ static void signatures_follow_the_day_the_name_and_the_path(void **state)
     assert_line(request(world, 1), "X-Amz-Date: 20261125T031500Z");
 
     aws_client_destroy(world->client);
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d/base/", world->server.port);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/base/?x=1", world->server.port);
     config.endpoint_url = url;
     config.signing_name = "execute-api";
     world->client = aws_client_create(&config, &err);
     assert_non_null(world->client);
     run(world, OPERATION_DESCRIBE_EXECUTION);
-    assert_starts(request(world, 3), "GET /base/things/gw%3A1/jobs/fw-1?executionNumber=7 HTTP");
+    assert_starts(request(world, 3), "GET /base/things/gw%3A1/jobs/fw-1?x=1&executionNumber=7 HTTP");
     assert_signed(request(world, 3), "execute-api", "AKIDEXAMPLE");
+    run(world, OPERATION_DELETE_EXECUTION);
+    assert_starts(request(world, 4), "DELETE /base/things/gw%3A1/jobs/fw-1/executionNumber/7?x=1");
     close_world(world);
 }
 
