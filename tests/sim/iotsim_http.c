@@ -230,12 +230,11 @@ static enum MHD_Result arrive(struct exchange *exchange)
     struct server *server = exchange->server;
     struct iotsim *sim = server->sim;
     const struct iotsim_options *options = sim->options;
-    if (iotsim_control(sim, exchange->target, &exchange->reply))
-        return respond(exchange);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, add_header, &exchange->request);
-    const char *operation = iotsim_operation(exchange->request.method, exchange->target);
+    if (iotsim_control(sim, &exchange->request, service_ms(server), &exchange->reply))
+        return respond(exchange);
+    const char *operation = iotsim_received(sim, &exchange->request);
     if (operation) {
-        iotsim_received(sim, operation);
         if (strcmp(operation, "DeleteJobExecution") == 0)
             iotsim_journal_received(sim, &exchange->request, service_ms(server));
         exchange->fault = fault_draw(&sim->options->faults, operation);
