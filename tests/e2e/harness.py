@@ -108,6 +108,7 @@ class Iotsim:
         line = self._line()
         assert line.startswith("iotsim: listening on "), f"iotsim did not start: {line!r}"
         self.url = line.split()[3]
+        self.metadata = line.rsplit("metadata=", 1)[-1].strip() if " metadata=" in line else None
         self.port = urllib.parse.urlsplit(self.url).port
         self.context = None if plain else ssl.create_default_context(cafile=self.ca)
 

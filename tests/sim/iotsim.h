@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "sim/iotsim_fault.h"
 #include "sim/iotsim_journal.h"
+#include "sim/iotsim_metadata.h"
 #include "sim/iotsim_world.h"
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@ struct iotsim_options {
     struct fleet_config fleet;                           /* now_ms is set at the start */
     int port;                                            /* 0: any */
     bool plain;                                          /* http instead of https */
+    int metadata_port;                                   /* one more without TLS; 0: any, -1: none */
     const char *ca_file;                                 /* gets the CA's certificate; NULL with plain */
     const char *access_key, *secret_key, *session_token; /* session_token: NULL for none */
     int latency_min_ms, latency_max_ms;                  /* half before the execution, half after */
@@ -42,6 +44,7 @@ int iotsim_options(struct iotsim_options *options, int argc, char **argv, struct
 struct iotsim {
     struct iotsim_options *options; /* the caller's */
     struct iotsim_world world;
+    struct iotsim_metadata metadata;
     int64_t received[IOTSIM_ROUTES_MAX]; /* by route, whoever asked */
     int64_t signature_failures;
     int64_t double_deletes; /* DeleteJobExecution of what had been deleted already */
@@ -71,6 +74,9 @@ struct iotsim_reply {
     char message[1024];
     char request_id[80]; /* "" for none */
     const char *content_type;
+    const char *header_name; /* one more header; NULL for none */
+    char header_value[32];
+    bool hang; /* no answer is to be given */
     struct buf body;
 };
 /* Makes the reply a refusal; the body is written by iotsim_answer(). */

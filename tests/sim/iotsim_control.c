@@ -73,6 +73,8 @@ static void print_counts(const struct iotsim *sim, const struct iotsim_place *on
     }
     buf_text(out, "}");
     print_totals(sim, only, out);
+    buf_text(out, ",\"metadata\":");
+    iotsim_metadata_print(&sim->metadata, out);
     buf_printf(out,
                ",\"double_deletes\":%" PRId64 ",\"signature_failures\":%" PRId64 ",\"connections\":%" PRId64
                ",\"sessions\":%" PRId64 "}\n",

@@ -18,6 +18,9 @@ static const char help[] =
     "\n"
     "  --port N              0 (the default) takes any that is free\n"
     "  --tls, --plain        https (the default) or http\n"
+    "  --metadata-port N     one more port, without TLS, for what hands out credentials (instance metadata,\n"
+    "                        containers, SSO): see iotsim_metadata.h; the ready line tells it as "
+    "metadata=URL\n"
     "  --ca-file FILE        gets the CA's certificate; needed with https\n"
     "  --access-key KEY, --secret-key KEY, --session-token TOKEN\n"
     "                        what requests must be signed with; the defaults are AWS's examples\n"
@@ -120,6 +123,7 @@ static const struct {
 #define AT(member) offsetof(struct iotsim_options, member)
     {"help", HELP, 0, 0, NULL},
     {"port", NUMBER, AT(port), 65535, NULL},
+    {"metadata-port", NUMBER, AT(metadata_port), 65535, NULL},
     {"tls", CLEAR, AT(plain), 0, NULL},
     {"plain", SET, AT(plain), 0, NULL},
     {"ca-file", TEXT, AT(ca_file), 0, NULL},
@@ -215,6 +219,7 @@ int iotsim_options(struct iotsim_options *options, int argc, char **argv, struct
     int found, result;
     *options = (struct iotsim_options){.access_key = "AKIDEXAMPLE",
                                        .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                                       .metadata_port = -1,
                                        .faults.limit = -1,
                                        .signature_life_s = 300};
     options->fleet = (struct fleet_config){.seed = 1,

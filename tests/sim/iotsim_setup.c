@@ -293,12 +293,23 @@ static void set_web_identity(struct setup *setup, const struct json_value *objec
     fail(setup, "web_identity", mode);
 }
 
+static void set_metadata(struct setup *setup, const struct json_value *object)
+{
+    struct err why;
+
+    enter(setup, object, "imds,container,sso");
+    if (!setup->failed && iotsim_metadata_set(&setup->sim->metadata, object, &why) < 0) {
+        fail(setup, "metadata", why.msg);
+    }
+}
+
 static void set_up(struct setup *setup, const struct json_value *root)
 {
     enter(setup, root, "fleets,users,roles,quotas,sessions,web_identity,metadata");
     json_members(json_get(root, "quotas"), on_quota, setup);
     set_sessions(setup, json_get(root, "sessions"));
     set_web_identity(setup, json_get(root, "web_identity"));
+    set_metadata(setup, json_get(root, "metadata"));
     make_all(setup, json_get(root, "fleets"),
              "account,region,count,seed,things,jobs,executions,groups,thing_types,thing_attributes,reuse_"
              "numbers,quotas",

@@ -222,12 +222,12 @@ struct iotsim_key *iotsim_user_make(struct iotsim_world *world, const char *acco
 }
 
 /* Characters as in AWS's secrets and tokens: '+', '/' and '=' must survive every encoding on the way. */
-static void draw_secret(struct random *random, char *out, size_t length)
+void iotsim_secret_draw(struct iotsim_world *world, char *out, size_t length)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
     for (size_t i = 0; i < length; i++) {
-        out[i] = alphabet[random_below(random, sizeof(alphabet) - 1)];
+        out[i] = alphabet[random_below(&world->random, sizeof(alphabet) - 1)];
     }
     out[length] = '\0';
 }
@@ -239,9 +239,9 @@ struct iotsim_key *iotsim_session_make(struct iotsim_world *world, struct iotsim
     struct iotsim_key *key = mem_zalloc(sizeof(*key));
 
     draw_id(&world->random, "ASIA", key->access_key, 21);
-    draw_secret(&world->random, key->secret_key, 40);
+    iotsim_secret_draw(world, key->secret_key, 40);
     memcpy(key->token, "IQoJb3JpZ2luX2Vj", 16);
-    draw_secret(&world->random, key->token + 16, 302);
+    iotsim_secret_draw(world, key->token + 16, 302);
     memcpy(key->token + 318, "==", 3);
     text_copy(key->account, sizeof(key->account), role->account);
     snprintf(key->arn, sizeof(key->arn), "arn:aws:sts::%s:assumed-role/%s/%s", role->account,

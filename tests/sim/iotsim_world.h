@@ -120,6 +120,8 @@ struct iotsim_key *iotsim_key_find(struct iotsim_world *world, const char *acces
 /* Makes a session of a role with random keys; takes the session policy (NULL: none). */
 struct iotsim_key *iotsim_session_make(struct iotsim_world *world, struct iotsim_role *role, const char *name,
                                        struct iam_policy *session, int64_t duration_s, int64_t now_ms);
+/* Draws characters of secrets and tokens; out has room for one more than length. */
+void iotsim_secret_draw(struct iotsim_world *world, char *out, size_t length);
 /* Every session that there is ends at this moment. */
 void iotsim_sessions_end(struct iotsim_world *world, int64_t now_ms);
 

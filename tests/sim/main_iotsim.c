@@ -53,6 +53,7 @@ int main(int argc, char **argv)
         buf_finish(&counts);
     }
     iotsim_journal_close(&sim);
+    iotsim_metadata_finish(&sim.metadata);
     iotsim_world_finish(&sim.world);
     return failed ? 1 : 0;
 }
