@@ -389,6 +389,11 @@ const char *ini_section(const struct ini *ini, size_t section)
     return section < ini->count ? ini->sections[section]->name : NULL;
 }
 
+bool ini_section_empty(const struct ini *ini, size_t section)
+{
+    return ini->sections[section]->entries == NULL && ini->defaults.entries == NULL;
+}
+
 static const struct entry *look_up(const struct ini *ini, size_t section, const char *key)
 {
     const struct entry *own = find_entry(ini->sections[section]->entries, key);

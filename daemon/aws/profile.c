@@ -328,8 +328,11 @@ static struct place find_key(const struct profiles *profiles, enum profiles_kind
 
 bool profiles_has_section(const struct profiles *profiles, enum profiles_kind kind, const char *name)
 {
-    return find_config_section(profiles, kind, name) != NONE ||
-           (kind == PROFILES_PROFILE && find_credentials_section(profiles, name) != NONE);
+    size_t section = find_config_section(profiles, kind, name);
+    if (section != NONE) {
+        return kind != PROFILES_SERVICES || !ini_section_empty(profiles->config.ini, section);
+    }
+    return kind == PROFILES_PROFILE && find_credentials_section(profiles, name) != NONE;
 }
 
 const char *profiles_section(const struct profiles *profiles, enum profiles_kind kind, const char *name,

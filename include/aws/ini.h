@@ -26,6 +26,8 @@ void ini_free(struct ini *ini); /* wipes what it held; takes NULL */
 
 /* The section's header as it stands between the brackets; NULL behind the last one. [DEFAULT] is none. */
 const char *ini_section(const struct ini *ini, size_t section);
+/* Whether ini_get() finds no key at all there. */
+bool ini_section_empty(const struct ini *ini, size_t section);
 /* NULL when the key is not there. Lines of a value are joined by '\n'; that of a map begins with one. */
 const char *ini_get(const struct ini *ini, size_t section, const char *key);
 /* Of a map, the value of a key, whose case counts; the last one of several. NULL when there is none. */

@@ -41,6 +41,7 @@ enum profiles_kind {
     PROFILES_SSO_SESSION, /* [sso-session NAME] */
     PROFILES_SERVICES     /* [services NAME] */
 };
+/* Of services, one without a key counts as none. */
 bool profiles_has_section(const struct profiles *profiles, enum profiles_kind kind, const char *name);
 const char *profiles_section(const struct profiles *profiles, enum profiles_kind kind, const char *name,
                              const char *key);
