@@ -208,6 +208,10 @@ static bool take_option(struct reading *r, size_t *at)
     enum argparse_takes takes = r->table->rules[word->rule].takes;
     (*at)++;
     if (word->explicit != NULL) {
+        if (takes != ARGPARSE_NOTHING && strcmp(word->explicit, "--") == 0) {
+            /* argparse drops it, and is left with an empty list, which is no value of anything */
+            return fail(r, word->rule, "expected one argument");
+        }
         if (takes != ARGPARSE_NOTHING) {
             return take(r, word->rule, word->explicit);
         }

@@ -447,13 +447,13 @@ static void help_rules(const struct argparse_rule *rules, size_t count, struct b
 
 void aws_arguments_help(struct buf *out)
 {
-    buf_text(out,
-             "Usage: jobsweep [OPTION...] delete-job-execution [OPTION...]\n\n"
-             "Deletes one job execution, now: `aws iot delete-job-execution`, option for option, with its\n"
-             "messages and exit statuses. Reads no configuration of jobsweep and keeps no record.\n\n"
-             "Options:\n");
+    buf_text(out, "Usage: jobsweep [OPTION...] delete-job-execution [OPTION...]\n\n"
+                  "Deletes one job execution, now: `aws iot delete-job-execution`, option for\n"
+                  "option, with its messages and exit statuses. Reads no configuration of jobsweep\n"
+                  "and keeps no record.\n\n"
+                  "Options:\n");
     help_rules(option_rules, OPTIONS, out);
-    buf_text(out, "\nOptions that may also stand in front of the command:\n");
+    buf_text(out, "  These may also stand in front of the command:\n");
     help_rules(global_rules, GLOBALS, out);
     buf_text(out, "\nSee also: man jobsweep-delete-job-execution\n");
 }

@@ -146,11 +146,16 @@ static bool open_origin(struct delete_call *call)
     if (given == NULL || given[0] == '\0') {
         given = settings_get(call->config->settings, SETTING_CA_BUNDLE, NULL);
     }
-    const struct http_origin_options options = {.ca_bundle = arguments->no_verify_ssl ? NULL : given,
+    bool verified = !arguments->no_verify_ssl && strncmp(call->endpoint.url, "http:", 5) != 0;
+    const struct http_origin_options options = {.ca_bundle = verified ? given : NULL,
                                                 .no_verify = arguments->no_verify_ssl};
     call->origin = http_origin_create(world_http(call->world), call->endpoint.url, &options, &err);
     if (call->origin != NULL) {
         return true;
+    }
+    if (err.code == ERR_NOT_FOUND) {
+        return aws_failure_other(
+            call->failure, "Could not find a suitable TLS CA certificate bundle, invalid path: %s", given);
     }
     return err.code == ERR_INVALID
                ? aws_failure_other(call->failure, "Invalid endpoint: %s (%s)", call->endpoint.url, err.msg)
@@ -284,12 +289,14 @@ static void send_request(struct delete_call *call)
 
 static void fail_credentials(struct delete_call *call, const struct credentials_waiter *waiter)
 {
-    if (waiter->fault == CREDENTIALS_NONE ||
-        (waiter->fault == CREDENTIALS_OK && strncmp(waiter->err.msg, "no credentials", 14) == 0)) {
-        debug(call, "%s", waiter->err.msg);
+    debug(call, "%s: %s", credentials_fault_name(waiter->fault), waiter->err.msg);
+    if (waiter->fault == CREDENTIALS_NONE) {
         aws_failure_no_credentials(call->failure);
     } else {
         aws_failure_other(call->failure, "%s", waiter->err.msg);
+    }
+    if (waiter->fault == CREDENTIALS_SERVICE) {
+        call->failure->exit = EXIT_AWS_SERVICE;
     }
     stop(call);
 }
