@@ -64,7 +64,7 @@ static bool check_version(struct process_source *source, const struct json_value
     }
     text = text != NULL ? text : json_string(version);
     credentials_fail(source->fetch, PROVIDER,
-                     "Unsupported version '%.20s' for credential process provider, supported versions: 1",
+                     "Unsupported version '%.30s' for credential process provider, supported versions: 1",
                      version == NULL ? "<Version key not provided>"
                      : text != NULL  ? text
                                      : "?");
