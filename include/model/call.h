@@ -25,7 +25,7 @@ enum answer_class {
     ANSWER_DONE,      /* 2xx with complete headers, and for a read a body that could be read */
     ANSWER_NOT_SENT,  /* it never left: no name, no connection, no TLS, canceled early */
     ANSWER_THROTTLED, /* refused for its rate: not executed */
-    ANSWER_EXPIRED,   /* refused, the credentials are too old: not executed */
+    ANSWER_EXPIRED,   /* refused, the credentials have ended or are unknown: not executed */
     ANSWER_SKEWED,    /* refused, our clock is wrong: not executed */
     ANSWER_DENIED,    /* refused, no permission or no usable credentials: not executed */
     ANSWER_INVALID,   /* refused, any other 3xx or 4xx: not executed */
