@@ -3,6 +3,7 @@
  * the texts to look for are computed, so that this process holds only the copies that are looked for. What
  * the kernel holds in its sockets, and files on disk, are not looked at. */
 #include "aws/client.h"
+#include "aws/crypto.h"
 #include "base/text.h"
 #include "certificate.h"
 #include "resolver.h"
@@ -111,10 +112,33 @@ static void write_credentials(const char *path)
     assert_int_equal(status, 0);
 }
 
+static void add_secret(char *to, const char *name, enum secret secret, size_t length)
+{
+    to += strlen(to);
+    to += sprintf(to, ",\"%s\":\"", name);
+    for (size_t i = 0; i < length; i++)
+        *to++ = letter(secret, i);
+    *to++ = '"';
+    *to = '\0';
+}
+
+/* What a container's endpoint says, and what AWS IoT says to a deletion. */
+static const char *find_answer(const char *request)
+{
+    static char keys[8192], answer[8300];
+    if (strncmp(request, "GET /keys", 9) != 0)
+        return "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 2\r\n\r\n{}";
+    strcpy(keys, "{\"AccessKeyId\":\"AKIDEXAMPLE\",\"Expiration\":\"2026-11-24T09:15:00Z\"");
+    add_secret(keys, "SecretAccessKey", SECRET_KEY, KEY);
+    add_secret(keys, "Token", SECRET_TOKEN, TOKEN);
+    strcat(keys, "}");
+    sprintf(answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(keys), keys);
+    return answer;
+}
+
 /* Answers as many requests as come on each connection; ends with the test's kill(). */
 static void serve(int listener, SSL_CTX *tls)
 {
-    static const char answer[] = "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 2\r\n\r\n{}";
     static char text[65536];
     for (;;) {
         int fd = accept(listener, NULL, NULL), got = 1;
@@ -130,9 +154,10 @@ static void serve(int listener, SSL_CTX *tls)
             length += got > 0 ? (size_t)got : 0;
             text[length] = '\0';
             if (strstr(text, "\r\n\r\n")) {
+                const char *answer = find_answer(text);
                 length = 0;
-                got = ssl ? SSL_write(ssl, answer, sizeof(answer) - 1)
-                          : (int)write(fd, answer, sizeof(answer) - 1);
+                got = ssl ? SSL_write(ssl, answer, (int)strlen(answer))
+                          : (int)write(fd, answer, strlen(answer));
             }
         }
         SSL_free(ssl);
@@ -182,16 +207,29 @@ static void on_done(struct call *call)
     world->done++;
 }
 
-static void open_world(struct world *world, bool with_tls, int port)
+static void set_source(bool fetched, const char *url)
+{
+    char path[64], keys[128];
+    snprintf(path, sizeof(path), "%s/credentials", directory);
+    snprintf(keys, sizeof(keys), "%s/keys", url);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", fetched ? "/nonexistent/credentials" : path, 1);
+    setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", keys, 1); /* which comes behind the files */
+}
+
+static void open_world(struct world *world, bool with_tls, int port, bool fetched)
 {
     char url[64];
     struct err err;
     memset(world, 0, sizeof(*world));
     uv_loop_init(&world->loop);
     world->http = http_client_create(&world->loop, NULL, &err);
-    world->credentials =
-        credentials_provider_create(&(struct credentials_config){.wall_ms = wall, .profile = "default"});
     snprintf(url, sizeof(url), "%s://%s:%d", with_tls ? "https" : "http", AUTHORITY, port);
+    set_source(fetched, url);
+    world->credentials = credentials_provider_create(
+        &(struct credentials_config){.loop = &world->loop,
+                                     .http = world->http,
+                                     .wall_ms = wall,
+                                     .ca_bundle = with_tls ? authority.path : NULL});
     const struct aws_client_config config = {.http = world->http,
                                              .credentials = world->credentials,
                                              .wall_ms = wall,
@@ -236,12 +274,12 @@ static void close_world(struct world *world)
     assert_int_equal(uv_loop_close(&world->loop), 0);
 }
 
-static void leave_no_copy(bool with_tls)
+static void leave_no_copy(bool with_tls, bool fetched)
 {
     struct world world;
     int port;
     pid_t server = start_server(with_tls, &port);
-    open_world(&world, with_tls, port);
+    open_world(&world, with_tls, port, fetched);
     delete_some(&world);
     print_message("# in use: %d copies of the token, %d of the key\n", count_copies(SECRET_TOKEN),
                   count_copies(SECRET_KEY));
@@ -257,13 +295,25 @@ static void leave_no_copy(bool with_tls)
 static void over_plain_http_no_copy_of_a_secret_is_left(void **state)
 {
     (void)state;
-    leave_no_copy(false);
+    leave_no_copy(false, false);
 }
 
 static void over_tls_no_copy_of_a_secret_is_left(void **state)
 {
     (void)state;
-    leave_no_copy(true);
+    leave_no_copy(true, false);
+}
+
+static void of_keys_that_an_endpoint_handed_out_no_copy_is_left(void **state)
+{
+    (void)state;
+    leave_no_copy(false, true);
+}
+
+static void nor_where_it_did_so_over_tls(void **state)
+{
+    (void)state;
+    leave_no_copy(true, true);
 }
 
 static int prepare(void **state)
@@ -284,7 +334,9 @@ static int prepare(void **state)
 static int clean_up(void **state)
 {
     (void)state;
-    unlink(getenv("AWS_SHARED_CREDENTIALS_FILE"));
+    char path[64];
+    snprintf(path, sizeof(path), "%s/credentials", directory);
+    unlink(path);
     rmdir(directory);
     authority_destroy(&authority);
     return 0;
@@ -292,7 +344,9 @@ static int clean_up(void **state)
 
 const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(over_plain_http_no_copy_of_a_secret_is_left, prepare),
-    cmocka_unit_test_teardown(over_tls_no_copy_of_a_secret_is_left, clean_up),
+    cmocka_unit_test(over_tls_no_copy_of_a_secret_is_left),
+    cmocka_unit_test(of_keys_that_an_endpoint_handed_out_no_copy_is_left),
+    cmocka_unit_test_teardown(nor_where_it_did_so_over_tls, clean_up),
 };
 
 /* Without LD_BIND_NOW the dynamic linker looks a function up at its first call, and spills the registers,
@@ -304,6 +358,7 @@ int main(int argc, char **argv)
         setenv("LD_BIND_NOW", "1", 1);
         execv("/proc/self/exe", argv);
     }
+    crypto_start();
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
