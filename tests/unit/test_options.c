@@ -42,7 +42,8 @@ static void add(struct buf *out, bool given, const char *word)
 static void describe(const struct options *options, struct buf *out)
 {
     static const char *const commands[] = {
-        "plan", "sweep", "apply", "delete-job-executions", "check", "history", "help", "daemon", "none"};
+        "plan", "sweep",  "apply", "delete-job-executions", "check", "history", "delete-job-execution",
+        "help", "daemon", "none"};
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     static const char *const formats[] = {"text", "journal", "json"};
     buf_text(out, commands[options->command]);
