@@ -163,11 +163,19 @@ static void *room_for(void *array, uint32_t *room, uint32_t index, size_t size)
     return array;
 }
 
+static void free_job(struct fleet_job *job)
+{
+    free(job->executions.items);
+    free(job->reason_code);
+    free(job->comment);
+    free(job->document);
+}
+
 uint32_t fleet_put_job(struct fleet *fleet, const char *job_id)
 {
     uint32_t index = names_intern(fleet->job_names, job_id);
     fleet->jobs = room_for(fleet->jobs, &fleet->job_room, index, sizeof *fleet->jobs);
-    free(fleet->jobs[index].executions.items);
+    free_job(&fleet->jobs[index]);
     fleet->jobs[index] = (struct fleet_job){.exists = true, .target = NO_GROUP};
     return index;
 }
@@ -178,6 +186,8 @@ uint32_t fleet_put_thing(struct fleet *fleet, const char *name)
     fleet->things = room_for(fleet->things, &fleet->thing_room, index, sizeof *fleet->things);
     fleet->things[index].exists = true;
     fleet->things[index].group = NO_GROUP;
+    fleet->things[index].type = 0;
+    fleet->things[index].attribute_count = 0;
     return index;
 }
 
@@ -274,8 +284,11 @@ struct fleet *fleet_create(const struct fleet_config *config)
     fleet->job_names = names_create();
     fleet->thing_names = names_create();
     fleet->group_names = names_create();
+    fleet->words = names_create();
+    fleet->made_ms = config->now_ms;
     open_quotas(fleet, config);
     fleet_make(fleet, config);
+    fleet_make_registry(fleet, config);
     return fleet;
 }
 
@@ -284,7 +297,7 @@ void fleet_destroy(struct fleet *fleet)
     if (!fleet)
         return;
     for (uint32_t i = 0; i < names_count(fleet->job_names); i++)
-        free(fleet->jobs[i].executions.items);
+        free_job(&fleet->jobs[i]);
     for (uint32_t i = 0; i < names_count(fleet->thing_names); i++)
         free(fleet->things[i].executions.items);
     for (int i = 0; i < OPERATION_COUNT; i++)
@@ -292,6 +305,8 @@ void fleet_destroy(struct fleet *fleet)
     names_destroy(fleet->job_names);
     names_destroy(fleet->thing_names);
     names_destroy(fleet->group_names);
+    names_destroy(fleet->words);
+    free(fleet->attributes);
     free(fleet->jobs);
     free(fleet->things);
     free(fleet->groups);

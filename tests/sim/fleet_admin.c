@@ -17,7 +17,12 @@ bool fleet_job_about(const struct fleet *fleet, const char *job_id, struct fleet
                                       .continuous = job->continuous,
                                       .created_ms = job->created_ms,
                                       .updated_ms = job->updated_ms,
-                                      .completed_ms = job->completed_ms};
+                                      .completed_ms = job->completed_ms,
+                                      .retries = job->retries,
+                                      .force_canceled = job->force_canceled,
+                                      .reason_code = job->reason_code,
+                                      .comment = job->comment,
+                                      .document = job->document};
     text_copy(about->namespace_id, sizeof about->namespace_id, job->namespace_id);
     if (job->target != NO_GROUP)
         text_copy(about->target_group, sizeof about->target_group,
@@ -92,10 +97,15 @@ void fleet_describe_group(struct fleet *fleet, struct call *call)
                   names_text(fleet->group_names, fleet->groups[group].parent));
 }
 
-void fleet_create_group(struct fleet *fleet, struct call *call)
+void fleet_create_group(struct fleet *fleet, struct call *call, const char *parent)
 {
-    if (fleet_check_group(call) && fleet_group(fleet, call->group_name) == NO_GROUP)
-        fleet_put_group(fleet, call->group_name);
+    uint32_t above = parent ? fleet_group(fleet, parent) : NO_GROUP;
+    if (parent && above == NO_GROUP) {
+        fleet_refuse(call, 404, "ResourceNotFoundException", "Thing group %.128s cannot be found.", parent);
+    } else if (fleet_check_group(call) && fleet_group(fleet, call->group_name) == NO_GROUP) {
+        uint32_t group = fleet_put_group(fleet, call->group_name);
+        fleet->groups[group].parent = above;
+    }
 }
 
 void fleet_delete_group(struct fleet *fleet, struct call *call)
@@ -129,12 +139,18 @@ static struct fleet_job *named_job(struct fleet *fleet, struct call *call)
     return job;
 }
 
+static char *copy(const char *text)
+{
+    return text ? mem_strdup(text) : NULL;
+}
+
 static bool over(const struct fleet_job *job)
 {
     return job->status == JOB_COMPLETED || job->status == JOB_CANCELED;
 }
 
-void fleet_create_job(struct fleet *fleet, struct call *call, bool continuous, int64_t now_ms)
+void fleet_create_job(struct fleet *fleet, struct call *call, bool continuous, const char *document,
+                      int64_t now_ms)
 {
     if (!fleet_check_job(call))
         return;
@@ -145,6 +161,7 @@ void fleet_create_job(struct fleet *fleet, struct call *call, bool continuous, i
     uint32_t index = fleet_put_job(fleet, call->job_id); /* may move fleet->jobs */
     fleet->jobs[index].status = JOB_IN_PROGRESS;
     fleet->jobs[index].continuous = continuous;
+    fleet->jobs[index].document = copy(document);
     fleet->jobs[index].created_ms = fleet->jobs[index].updated_ms = now_ms;
 }
 
@@ -171,11 +188,14 @@ static void cancel_queued(struct fleet *fleet, uint64_t identity, int64_t now_ms
 static void cancel_pending(struct fleet *fleet, uint64_t identity, int64_t now_ms)
 {
     cancel_queued(fleet, identity, now_ms);
-    if (fleet_record(fleet, identity)->status == EXECUTION_IN_PROGRESS)
+    if (fleet_record(fleet, identity)->status == EXECUTION_IN_PROGRESS) {
         fleet_set_status(fleet, identity, EXECUTION_CANCELED, now_ms);
+        fleet_record(fleet, identity)->force_canceled = true;
+    }
 }
 
-void fleet_cancel_job(struct fleet *fleet, struct call *call, int64_t now_ms)
+void fleet_cancel_job(struct fleet *fleet, struct call *call, const char *reason_code, const char *comment,
+                      int64_t now_ms)
 {
     struct fleet_job *job = named_job(fleet, call);
     if (!job)
@@ -187,6 +207,9 @@ void fleet_cancel_job(struct fleet *fleet, struct call *call, int64_t now_ms)
     }
     each_of_job(fleet, job, call->force ? cancel_pending : cancel_queued, now_ms);
     job->status = JOB_CANCELED;
+    job->force_canceled = call->force;
+    job->reason_code = copy(reason_code);
+    job->comment = copy(comment);
     job->updated_ms = job->completed_ms = now_ms;
 }
 
@@ -227,4 +250,11 @@ void fleet_cancel_execution(struct fleet *fleet, struct call *call, int64_t now_
         return;
     }
     fleet_set_status(fleet, identity, EXECUTION_CANCELED, now_ms);
+    fleet_record(fleet, identity)->force_canceled = status == EXECUTION_IN_PROGRESS;
+}
+
+bool fleet_force_canceled(const struct fleet *fleet, const struct job_execution *execution)
+{
+    uint64_t identity = fleet_find(fleet, execution->job_id, execution->thing_name, execution->number, NULL);
+    return identity && fleet_record(fleet, identity)->force_canceled;
 }

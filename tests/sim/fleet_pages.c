@@ -31,10 +31,11 @@ static uint64_t token_check(const struct fleet *fleet, const struct call *call, 
     hash = mix(hash, call->job_id, strlen(call->job_id) + 1);
     hash = mix(hash, call->thing_name, strlen(call->thing_name) + 1);
     hash = mix(hash, call->group_name, strlen(call->group_name) + 1);
+    hash ^= fleet->mark;
     return hash ^ hash >> 31;
 }
 
-static void give_token(const struct fleet *fleet, struct call *call, uint64_t position)
+void fleet_give_token(const struct fleet *fleet, struct call *call, uint64_t position)
 {
     char token[40];
     snprintf(token, sizeof token, "%016" PRIx64 "%016" PRIx64, position ^ (fleet->token_secret >> 7),
@@ -42,8 +43,7 @@ static void give_token(const struct fleet *fleet, struct call *call, uint64_t po
     call->page.next_token = mem_strdup(token);
 }
 
-/* The position to go on after, 0 for the first page; false when refused. */
-static bool take_token(const struct fleet *fleet, struct call *call, uint64_t *position)
+bool fleet_take_token(const struct fleet *fleet, struct call *call, uint64_t *position)
 {
     char expected[40];
     *position = 0;
@@ -72,7 +72,7 @@ static void show_job(const struct fleet *fleet, uint32_t index, struct job *job)
 void fleet_list_jobs(struct fleet *fleet, struct call *call)
 {
     uint64_t position;
-    if (!take_token(fleet, call, &position))
+    if (!fleet_take_token(fleet, call, &position))
         return;
     struct page *page = &call->page;
     uint32_t end = names_count(fleet->job_names);
@@ -83,7 +83,7 @@ void fleet_list_jobs(struct fleet *fleet, struct call *call)
             show_job(fleet, (uint32_t)position, &page->jobs[page->count++]);
     }
     if (position < end)
-        give_token(fleet, call, position);
+        fleet_give_token(fleet, call, position);
 }
 
 /* --- executions --- */
@@ -115,7 +115,7 @@ static const struct ids *executions_of(const struct fleet *fleet, struct call *c
 void fleet_list_executions(struct fleet *fleet, struct call *call)
 {
     uint64_t position;
-    const struct ids *ids = take_token(fleet, call, &position) ? executions_of(fleet, call) : NULL;
+    const struct ids *ids = fleet_take_token(fleet, call, &position) ? executions_of(fleet, call) : NULL;
     if (!ids)
         return;
     struct page *page = &call->page;
@@ -132,7 +132,7 @@ void fleet_list_executions(struct fleet *fleet, struct call *call)
         execution->fingerprint.version_number = 0; /* lists do not tell it */
     }
     if (at < ids->count)
-        give_token(fleet, call, ids->items[at - 1]);
+        fleet_give_token(fleet, call, ids->items[at - 1]);
 }
 
 /* --- things --- */
@@ -158,7 +158,7 @@ void fleet_list_things(struct fleet *fleet, struct call *call)
 {
     uint64_t position;
     uint32_t group = NO_GROUP;
-    if (!take_token(fleet, call, &position))
+    if (!fleet_take_token(fleet, call, &position))
         return;
     if (call->operation == OPERATION_LIST_THINGS_IN_GROUP)
         group = fleet_group(fleet, call->group_name);
@@ -170,26 +170,12 @@ void fleet_list_things(struct fleet *fleet, struct call *call)
     struct page *page = &call->page;
     uint32_t end = names_count(fleet->thing_names);
     page->things = mem_calloc((size_t)call->max_results, sizeof *page->things);
-    for (; position < end && page->count < (size_t)call->max_results; position++)
-        if (member(fleet, call, &fleet->things[position], group))
+    int64_t may_look_at = fleet->filter ? call->max_results * LOOKED_AT_PER_RESULT : INT64_MAX;
+    for (; position < end && page->count < (size_t)call->max_results && may_look_at-- > 0; position++)
+        if (member(fleet, call, &fleet->things[position], group) &&
+            (!fleet->filter || fleet_like(fleet, (uint32_t)position)))
             text_copy(page->things[page->count++], sizeof *page->things,
                       names_text(fleet->thing_names, (uint32_t)position));
     if (position < end)
-        give_token(fleet, call, position);
-}
-
-void fleet_list_groups(struct fleet *fleet, struct call *call)
-{
-    uint64_t position;
-    if (!take_token(fleet, call, &position))
-        return;
-    struct page *page = &call->page;
-    uint32_t end = names_count(fleet->group_names);
-    page->things = mem_calloc((size_t)call->max_results, sizeof *page->things);
-    for (; position < end && page->count < (size_t)call->max_results; position++)
-        if (fleet->groups[position].exists)
-            text_copy(page->things[page->count++], sizeof *page->things,
-                      names_text(fleet->group_names, (uint32_t)position));
-    if (position < end)
-        give_token(fleet, call, position);
+        fleet_give_token(fleet, call, position);
 }

@@ -154,6 +154,8 @@ static void carry_out(struct iotsim *sim, struct iotsim_asked *asked, int64_t no
         carry_out_own(sim, asked, now_ms);
     else if (call->operation == OPERATION_DELETE_EXECUTION)
         delete_execution(sim, asked, now_ms);
+    else if (call->operation == OPERATION_LIST_THINGS)
+        iotsim_list_things(asked, now_ms);
     else
         fleet_execute(asked->place->fleet, call, now_ms);
     tally(sim, asked);

@@ -1,6 +1,7 @@
 /* The command line of iotsim. */
 #include "base/text.h"
 #include "model/names.h"
+#include "sim/fleet_registry.h"
 #include "sim/iotsim_route.h"
 
 #include <getopt.h>
@@ -29,6 +30,8 @@ static const char help[] =
     "  --seed N              of fleet, latency and faults; 1\n"
     "  --things N, --jobs N, --executions N, --groups N\n"
     "                        100, 10, 1000, 5\n"
+    "  --thing-types N, --thing-attributes N\n"
+    "                        each thing has one of N types, and N attributes; 0\n"
     "  --reuse-numbers       a new execution takes a freed number\n"
     "  --quota OP=N          requests a second for an operation or 'all'; 0: AWS's default, -1: no limit\n"
     "  --latency MS[..MS]    of each answer, half before the execution and half after; 0\n"
@@ -137,6 +140,8 @@ static const struct {
     {"jobs", NUMBER, AT(fleet.jobs), 10000, NULL},
     {"executions", LONG, AT(fleet.executions), 100000000, NULL},
     {"groups", NUMBER, AT(fleet.groups), 10000, NULL},
+    {"thing-types", NUMBER, AT(fleet.thing_types), 1000, NULL},
+    {"thing-attributes", NUMBER, AT(fleet.thing_attributes), FLEET_ATTRIBUTES_MAX, NULL},
     {"reuse-numbers", SET, AT(fleet.reuse_numbers), 0, NULL},
     {"quota", OWN, 0, 0, set_quota},
     {"latency", OWN, 0, 0, set_latency},

@@ -9,7 +9,8 @@
  *    "quotas":   {OPERATION: requests a second},
  *    "sessions": {"life_s","early_s","packed_policy_max"},
  *    "web_identity": {"token","mode":"ok|idp-down|expired|invalid|rejected"},
- *    "metadata": see iotsim_metadata.h}
+ *    "metadata": see iotsim_metadata.h,
+ *    "index": {"ready":BOOL}}
  *
  * "count" makes as many, in accounts that count up from "account". "quotas" at the top are those of STS and
  * of whatever else the fleet does not count, for each account and region by itself; those of a fleet are its

@@ -91,7 +91,8 @@ struct iotsim_world {
     struct iotsim_sessions sessions;
     char *web_token; /* what AssumeRoleWithWebIdentity takes; NULL: none */
     enum iotsim_web_mode web_mode;
-    int64_t made; /* sessions */
+    int64_t made;  /* sessions */
+    bool no_index; /* IndexNotReadyException */
     struct random random;
 };
 
