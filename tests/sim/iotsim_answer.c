@@ -57,20 +57,24 @@ int iotsim_quota_set(struct iotsim *sim, const char *operation, int rate)
 static const struct {
     enum fault fault;
     int status;
-    const char *error, *message;
+    const char *error, *of_sts, *message;
 } refusals[] = {
-    {FAULT_THROTTLE, 400, "ThrottlingException", "Rate exceeded"},
-    {FAULT_500, 500, "InternalFailureException", "An unexpected error has occurred."},
-    {FAULT_503, 503, "ServiceUnavailableException", "The service is temporarily unavailable."},
-    {FAULT_EXPIRED, 403, "ExpiredTokenException", "The security token included in the request is expired"},
-    {FAULT_DENIED, 403, "AccessDeniedException", "User is not authorized to perform this action"},
+    {FAULT_THROTTLE, 400, "ThrottlingException", "Throttling", "Rate exceeded"},
+    {FAULT_500, 500, "InternalFailureException", "InternalFailure", "An unexpected error has occurred."},
+    {FAULT_503, 503, "ServiceUnavailableException", "ServiceUnavailable",
+     "The service is temporarily unavailable."},
+    {FAULT_EXPIRED, 403, "ExpiredTokenException", "ExpiredToken",
+     "The security token included in the request is expired"},
+    {FAULT_DENIED, 403, "AccessDeniedException", "AccessDenied",
+     "User is not authorized to perform this action"},
 };
 
-static bool refused_by(enum fault fault, struct iotsim_reply *reply)
+static bool refused_by(enum fault fault, bool sts, struct iotsim_reply *reply)
 {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         if (refusals[i].fault == fault) {
-            iotsim_refuse(reply, refusals[i].status, refusals[i].error, "%s", refusals[i].message);
+            iotsim_refuse(reply, refusals[i].status, sts ? refusals[i].of_sts : refusals[i].error, "%s",
+                          refusals[i].message);
             return true;
         }
     return false;
@@ -228,7 +232,7 @@ void iotsim_answer(struct iotsim *sim, const struct iotsim_request *request, enu
         iotsim_refuse(reply, 400, "InvalidAction", "Could not find operation for this request");
     else if (!route)
         iotsim_refuse(reply, 404, "UnknownOperationException", "There is no such operation.");
-    else if (!refused_by(fault, reply))
+    else if (!refused_by(fault, sts, reply))
         take(sim, route, request, now_ms, reply);
     if (fault == FAULT_500_EXECUTED && reply->status < 300)
         iotsim_refuse(reply, 500, "InternalFailureException", "An unexpected error has occurred.");

@@ -61,7 +61,7 @@ struct iotsim_key {
     char secret_key[SIGV4_SECRET_KEY_MAX + 1];
     char token[IOTSIM_TOKEN_MAX]; /* "" for none; else it must be sent and signed */
     char account[ACCOUNT_LENGTH + 1];
-    char arn[IOTSIM_ARN_MAX + 1];   /* of the user or the session */
+    char arn[512];                  /* of the user or the session */
     char user_id[128];              /* AIDA..., or AROA...:session */
     const struct iotsim_role *role; /* whose policy counts; NULL: a user's */
     struct iam_policy *user_policy; /* of a user; NULL: everything */
