@@ -23,11 +23,13 @@ struct json_doc *iotsim_body(struct iotsim_asked *asked)
 {
     struct err err;
     const struct buf *body = &asked->request->body;
-    if (!body->length)
+    if (!body->length) {
         return NULL;
+    }
     struct json_doc *doc = json_parse(body->data, body->length, &err);
-    if (!doc)
+    if (!doc) {
         refuse(&asked->call, err.msg);
+    }
     return doc;
 }
 
@@ -35,10 +37,11 @@ void iotsim_cancel_execution(struct iotsim *sim, struct iotsim_asked *asked, int
 {
     (void)sim;
     struct json_doc *body = iotsim_body(asked);
-    if (json_get(json_root(body), "expectedVersion"))
+    if (json_get(json_root(body), "expectedVersion")) {
         refuse(&asked->call, "expectedVersion is not known here.");
-    else if (asked->call.answer.class == ANSWER_DONE)
+    } else if (asked->call.answer.class == ANSWER_DONE) {
         fleet_cancel_execution(asked->place->fleet, &asked->call, now_ms);
+    }
     json_free(body);
 }
 
@@ -60,8 +63,9 @@ static bool targets_exist(struct fleet *fleet, const struct json_value *targets)
         call_init(&probe, OPERATION_COUNT);
         probe.answer.class = ANSWER_DONE;
         all = name && text_copy(probe.thing_name, sizeof probe.thing_name, name);
-        if (all)
+        if (all) {
             fleet_describe_thing(fleet, &probe);
+        }
         all = all && probe.answer.class == ANSWER_DONE;
         call_finish(&probe);
     }
@@ -78,17 +82,19 @@ static void create_for(struct fleet *fleet, struct call *call, const struct json
     }
     fleet_create_job(fleet, call, selection && strcmp(selection, "CONTINUOUS") == 0,
                      json_string(json_get(root, "document")), now_ms);
-    for (size_t i = 0; i < json_count(targets) && call->answer.class == ANSWER_DONE; i++)
+    for (size_t i = 0; i < json_count(targets) && call->answer.class == ANSWER_DONE; i++) {
         fleet_add_execution(fleet, call->job_id, thing_of(json_string(json_at(targets, i))), EXECUTION_QUEUED,
                             now_ms, now_ms);
+    }
 }
 
 void iotsim_create_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
     (void)sim;
     struct json_doc *body = iotsim_body(asked);
-    if (asked->call.answer.class == ANSWER_DONE)
+    if (asked->call.answer.class == ANSWER_DONE) {
         create_for(asked->place->fleet, &asked->call, json_root(body), now_ms);
+    }
     json_free(body);
 }
 
@@ -115,6 +121,7 @@ void iotsim_job_document(struct iotsim *sim, struct iotsim_asked *asked, int64_t
     struct fleet_job_about about;
     (void)sim;
     (void)now_ms;
-    if (!fleet_job_about(asked->place->fleet, asked->call.job_id, &about))
+    if (!fleet_job_about(asked->place->fleet, asked->call.job_id, &about)) {
         iotsim_refuse_call(&asked->call, 404, "ResourceNotFoundException", "The job cannot be found.");
+    }
 }

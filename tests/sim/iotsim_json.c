@@ -16,8 +16,9 @@
 
 static const char *partition(const char *region)
 {
-    if (strncmp(region, "cn-", 3) == 0)
+    if (strncmp(region, "cn-", 3) == 0) {
         return "aws-cn";
+    }
     return strncmp(region, "us-gov-", 7) == 0 ? "aws-us-gov" : "aws";
 }
 
@@ -37,8 +38,9 @@ void iotsim_put_arn(const struct iotsim_asked *asked, const char *kind, const ch
 
 static void put_time(struct buf *out, const char *member, const struct timestamp *timestamp)
 {
-    if (timestamp->text[0])
+    if (timestamp->text[0]) {
         buf_printf(out, ",\"%s\":%s", member, timestamp->text);
+    }
 }
 
 void iotsim_put_moment(struct buf *out, const char *member, int64_t ms)
@@ -86,8 +88,9 @@ void iotsim_show_executions(const struct iotsim_asked *asked, struct buf *out)
     buf_text(out, "{\"executionSummaries\":[");
     for (size_t i = 0; i < page->count; i++) {
         const struct job_execution *execution = &page->executions[i];
-        if (!in_namespace(asked, execution))
+        if (!in_namespace(asked, execution)) {
             continue;
+        }
         buf_text(out, separator);
         if (asked->call.operation == OPERATION_LIST_EXECUTIONS_FOR_JOB) {
             buf_text(out, "\"thingArn\":");
@@ -127,8 +130,9 @@ static void put_time_left(const struct iotsim_asked *asked, const struct fleet_j
     const struct fingerprint *fingerprint = &asked->call.execution.fingerprint;
     int64_t left_s =
         TIMEOUT_MINUTES * 60 - (asked->call.answer.server_date_ms - fingerprint->started_at.ms) / 1000;
-    if (fingerprint->status == EXECUTION_IN_PROGRESS && about->retries)
+    if (fingerprint->status == EXECUTION_IN_PROGRESS && about->retries) {
         buf_printf(out, ",\"approximateSecondsBeforeTimedOut\":%" PRId64, left_s > 0 ? left_s : 0);
+    }
 }
 
 void iotsim_show_execution(const struct iotsim_asked *asked, struct buf *out)
@@ -139,12 +143,14 @@ void iotsim_show_execution(const struct iotsim_asked *asked, struct buf *out)
     bool forced = fleet_force_canceled(asked->place->fleet, execution);
     buf_printf(out, "{\"execution\":{\"jobId\":\"%s\",\"thingArn\":", execution->job_id);
     iotsim_put_arn(asked, "thing", execution->thing_name, out);
-    if (execution->fingerprint.status == EXECUTION_CANCELED)
+    if (execution->fingerprint.status == EXECUTION_CANCELED) {
         buf_printf(out, ",\"forceCanceled\":%s", forced ? "true" : "false");
+    }
     buf_printf(out, ",\"statusDetails\":{\"detailsMap\":{%s}},", detail_of(execution->fingerprint.status));
     put_states(out, execution);
-    if (known)
+    if (known) {
         put_time_left(asked, &about, out);
+    }
     buf_printf(out, ",\"versionNumber\":%" PRId64 "}}", execution->fingerprint.version_number);
 }
 
@@ -168,8 +174,9 @@ static void put_group_id(const struct iotsim_asked *asked, const struct fleet_jo
                          struct buf *out)
 {
     struct fleet_group_about group;
-    if (about->continuous && fleet_group_about(asked->place->fleet, about->target_group, &group))
+    if (about->continuous && fleet_group_about(asked->place->fleet, about->target_group, &group)) {
         buf_printf(out, ",\"thingGroupId\":\"%s\"", group.id);
+    }
 }
 
 /* These filters work on the page that was made: it gets shorter, as the service's pages may be. */
@@ -180,13 +187,16 @@ static bool passes(const struct iotsim_asked *asked, const struct fleet_job_abou
     const char *selection = iotsim_asked_param(asked, "targetSelection");
     const char *group = iotsim_asked_param(asked, "thingGroupName");
     const char *namespace_id = iotsim_asked_param(asked, "namespaceId");
-    if (selection && strcmp(selection, about->continuous ? "CONTINUOUS" : "SNAPSHOT") != 0)
+    if (selection && strcmp(selection, about->continuous ? "CONTINUOUS" : "SNAPSHOT") != 0) {
         return false;
-    if (group && strcmp(group, about->target_group) != 0)
+    }
+    if (group && strcmp(group, about->target_group) != 0) {
         return false;
+    }
     if (group_id && (!fleet_group_about(asked->place->fleet, about->target_group, &target) ||
-                     strcmp(group_id, target.id) != 0))
+                     strcmp(group_id, target.id) != 0)) {
         return false;
+    }
     return !namespace_id || strcmp(namespace_id, about->namespace_id) == 0;
 }
 
@@ -197,8 +207,9 @@ void iotsim_show_jobs(const struct iotsim_asked *asked, struct buf *out)
     buf_text(out, "{\"jobs\":[");
     for (size_t i = 0; i < page->count; i++) {
         struct fleet_job_about about;
-        if (!fleet_job_about(asked->place->fleet, page->jobs[i].job_id, &about) || !passes(asked, &about))
+        if (!fleet_job_about(asked->place->fleet, page->jobs[i].job_id, &about) || !passes(asked, &about)) {
             continue;
+        }
         buf_text(out, separator);
         put_job(asked, page->jobs[i].job_id, &about, out);
         put_group_id(asked, &about, out);
@@ -215,8 +226,9 @@ static void put_counts(const struct job *job, struct buf *out)
         [EXECUTION_SUCCEEDED] = "Succeeded", [EXECUTION_FAILED] = "Failed",
         [EXECUTION_TIMED_OUT] = "TimedOut",  [EXECUTION_REJECTED] = "Rejected",
         [EXECUTION_REMOVED] = "Removed",     [EXECUTION_CANCELED] = "Canceled"};
-    for (int i = EXECUTION_QUEUED; i < EXECUTION_STATUS_COUNT; i++)
+    for (int i = EXECUTION_QUEUED; i < EXECUTION_STATUS_COUNT; i++) {
         buf_printf(out, ",\"numberOf%sThings\":%" PRId64, members[i], job->counts[i]);
+    }
     buf_text(out, "}");
 }
 
@@ -247,7 +259,7 @@ static void put_text(struct buf *out, const char *member, const char *text)
 static void put_configs(const struct fleet_job_about *about, struct buf *out)
 {
     buf_text(out, ",\"presignedUrlConfig\":{}");
-    if (about->retries)
+    if (about->retries) {
         buf_printf(out,
                    ",\"timeoutConfig\":{\"inProgressTimeoutInMinutes\":%d},\"jobExecutionsRetryConfig\":{"
                    "\"criteriaList\":[{\"failureType\":\"ALL\",\"numberOfRetries\":3}]},"
@@ -255,33 +267,39 @@ static void put_configs(const struct fleet_job_about *about, struct buf *out)
                    "\"criteriaList\":[{\"failureType\":\"FAILED\",\"action\":\"CANCEL\","
                    "\"thresholdPercentage\":50.0,\"minNumberOfExecutedThings\":10}]}",
                    TIMEOUT_MINUTES);
-    else
+    } else {
         buf_text(out, ",\"timeoutConfig\":{}");
-    if (about->status == JOB_SCHEDULED)
+    }
+    if (about->status == JOB_SCHEDULED) {
         buf_text(out, ",\"schedulingConfig\":{\"startTime\":\"2099-01-01T00:00\"}");
+    }
 }
 
 void iotsim_show_job(const struct iotsim_asked *asked, struct buf *out)
 {
     const struct job *job = &asked->call.job;
     struct fleet_job_about about;
-    if (!fleet_job_about(asked->place->fleet, job->job_id, &about))
+    if (!fleet_job_about(asked->place->fleet, job->job_id, &about)) {
         return;
+    }
     buf_text(out, "{\"job\":{");
     put_job(asked, job->job_id, &about, out);
-    if (about.status == JOB_CANCELED)
+    if (about.status == JOB_CANCELED) {
         buf_printf(out, ",\"forceCanceled\":%s", about.force_canceled ? "true" : "false");
+    }
     put_text(out, "reasonCode", about.reason_code);
     put_text(out, "comment", about.comment);
     buf_text(out, ",\"targets\":[");
     put_targets(asked, &about, out);
     buf_text(out, "],\"jobProcessDetails\":{\"processingTargets\":[");
-    if (about.continuous && about.status == JOB_IN_PROGRESS && about.target_group[0])
+    if (about.continuous && about.status == JOB_IN_PROGRESS && about.target_group[0]) {
         iotsim_put_arn(asked, "thinggroup", about.target_group, out);
+    }
     buf_text(out, "]");
     put_counts(job, out);
-    if (about.namespace_id[0])
+    if (about.namespace_id[0]) {
         put_text(out, "namespaceId", about.namespace_id);
+    }
     put_configs(&about, out);
     buf_text(out, "}}");
 }
@@ -291,8 +309,9 @@ void iotsim_show_document(const struct iotsim_asked *asked, struct buf *out)
 {
     struct fleet_job_about about;
     char made[128];
-    if (!fleet_job_about(asked->place->fleet, asked->call.job_id, &about))
+    if (!fleet_job_about(asked->place->fleet, asked->call.job_id, &about)) {
         return;
+    }
     snprintf(made, sizeof made, "{\"operation\":\"install\",\"package\":\"%s\"}", asked->call.job_id);
     buf_text(out, "{\"document\":");
     text_json(out, about.document ? about.document : made);
