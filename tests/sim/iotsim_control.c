@@ -1,10 +1,11 @@
 /* What a test asks iotsim itself, under /_iotsim/: no signature, no faults, no latency.
  *
- *   counts             what happened, over all places; ?place=ACCOUNT/REGION: in this one, where only what
- * had a good signature counts as received places             one line for each place: its fleet and what was
- * executed there deleted            one line for each execution that was deleted; ?place= as above world
- * POST: sets up what the body says (iotsim_setup.h) expire-sessions    every temporary credential that was
- * handed out ends now quit               ends iotsim */
+ *   counts             what happened, over all places; ?place=ACCOUNT/REGION: in this one
+ *   places             one line for each place: its fleet and what was executed there
+ *   deleted            one line for each execution that was deleted; ?place= as above
+ *   world              POST: sets up what the body says (iotsim_setup.h)
+ *   expire-sessions    every temporary credential that was handed out ends now
+ *   quit               ends iotsim */
 #include "base/text.h"
 #include "base/time.h"
 #include "sim/iotsim_route.h"
