@@ -85,14 +85,31 @@ static enum profiles_kind kind_of(const char *word)
                                               : PROFILES_SERVICES;
 }
 
+/* The files are read once for all questions on them that come in a row. */
+static struct {
+    char config[4096], credentials[4096];
+    struct profiles *profiles;
+} last;
+
+static struct profiles *load(const char *config, const char *credentials)
+{
+    struct paths paths = {config, credentials};
+    const struct environment env = {.get = from_paths, .ctx = &paths};
+    struct err err;
+    if (strcmp(last.config, config) != 0 || strcmp(last.credentials, credentials) != 0) {
+        profiles_free(last.profiles);
+        snprintf(last.config, sizeof last.config, "%s", config);
+        snprintf(last.credentials, sizeof last.credentials, "%s", credentials);
+        last.profiles = profiles_load_settings(&env, &err);
+    }
+    return last.profiles;
+}
+
 static void answer_profiles(char **field)
 {
-    struct paths paths = {field[1], field[2]};
-    const struct environment env = {.get = from_paths, .ctx = &paths};
     enum profiles_kind kind = kind_of(field[3]);
     const char *value = NULL;
-    struct err err;
-    struct profiles *profiles = profiles_load_settings(&env, &err);
+    const struct profiles *profiles = load(field[1], field[2]);
     decode_hex(field[4]);
     if (profiles == NULL) {
         printf("refused");
@@ -105,7 +122,6 @@ static void answer_profiles(char **field)
         printf(value != NULL ? "=" : "none");
         print_hex(value != NULL ? value : "");
     }
-    profiles_free(profiles);
 }
 
 /* --- addresses
@@ -166,6 +182,7 @@ int main(void)
         }
         good = at == NULL && answer(field, count);
     }
+    profiles_free(last.profiles);
     free(line);
     return good ? 0 : 2;
 }
