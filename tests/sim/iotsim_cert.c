@@ -52,7 +52,8 @@ static X509 *make(const char *common, EVP_PKEY *key, X509 *issuer, EVP_PKEY *iss
         done = extend(certificate, above, NID_basic_constraints, "critical,CA:FALSE") &&
                extend(certificate, above, NID_key_usage, "critical,digitalSignature") &&
                extend(certificate, above, NID_ext_key_usage, "serverAuth") &&
-               extend(certificate, above, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1");
+               extend(certificate, above, NID_subject_alt_name,
+                      "DNS:localhost,DNS:*.iotsim.invalid,IP:127.0.0.1,IP:::1");
     }
     if (done && X509_sign(certificate, issuer_key, EVP_sha256())) {
         return certificate;
