@@ -49,6 +49,32 @@ int link_find_region(const struct target *target, char region[64], struct err *e
     return result;
 }
 
+static uint64_t on_random(void *ctx)
+{
+    const struct env *env = ctx;
+    return env->random(env->ctx, RANDOM_CREDENTIALS);
+}
+
+static int64_t on_wall_ms(void *ctx)
+{
+    const struct env *env = ctx;
+    return env->wall_ms(env->ctx);
+}
+
+static struct credentials_provider *make_credentials(const struct link *link,
+                                                     const struct link_config *config)
+{
+    const struct credentials_config credentials = {.loop = world_loop(config->world),
+                                                   .http = world_http(config->world),
+                                                   .wall_ms = on_wall_ms,
+                                                   .random = on_random,
+                                                   .ctx = (void *)(uintptr_t)world_env(config->world),
+                                                   .profile = config->target->profile,
+                                                   .region = link->region,
+                                                   .ca_bundle = config->target->ca_bundle};
+    return credentials_provider_create(&credentials);
+}
+
 static struct aws_client *make_client(const struct link *link, const struct link_config *config,
                                       struct err *err)
 {
@@ -87,7 +113,7 @@ struct link *link_create(const struct link_config *config, struct err *err)
     if (link_find_region(config->target, link->region, err) != 0) {
         goto fail;
     }
-    link->credentials = credentials_provider_create(config->target->profile);
+    link->credentials = make_credentials(link, config);
     link->client = make_client(link, config, err);
     if (link->client == NULL) {
         goto fail;

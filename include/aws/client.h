@@ -14,7 +14,7 @@ struct aws_client;
 struct aws_client_config {
     struct http_client *http;
     struct credentials_provider *credentials; /* the caller's; outlives the client */
-    int64_t (*wall_ms)(void *ctx); /* the clock, for the freshness of credentials and received_ms */
+    int64_t (*wall_ms)(void *ctx);            /* the clock, for received_ms */
     void *ctx;
     /* What the environment and the shared files say where nothing is given here; only read by
      * aws_client_create(). NULL: they say nothing. */
