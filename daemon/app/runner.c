@@ -152,12 +152,14 @@ static void sweep(struct runner *runner, struct run *run)
     struct sweep_config config = {.env = runner->env,
                                   .dispatcher = link_dispatcher(run->place->link),
                                   .ledger = world_ledger(runner->config.world),
+                                  .scratch = world_scratch(runner->config.world),
                                   .policy = run->policy,
                                   .target = run->target,
                                   .policy_sha256 = sha256,
                                   .account = run->target->account,
                                   .region = link_region(run->place->link),
                                   .plan_only = run->plan_only,
+                                  .only_thing = run->only_thing,
                                   .observer = run->observer};
     config.observer.owner = run;
     config.observer.done = on_swept;

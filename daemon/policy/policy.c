@@ -1,6 +1,8 @@
 /* See policy/policy.h. */
 #include "policy/policy.h"
 
+#include "policy/zone.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +20,50 @@ static void free_texts(char **texts, size_t count)
     free(texts);
 }
 
+static void finish_patterns(struct pattern_list *list)
+{
+    free_texts(list->patterns, list->count);
+    *list = (struct pattern_list){0};
+}
+
 static void finish_names(struct name_match *names)
 {
-    free_texts(names->include.patterns, names->include.count);
-    free_texts(names->exclude.patterns, names->exclude.count);
+    finish_patterns(&names->include);
+    finish_patterns(&names->exclude);
+}
+
+static void finish_blocks(struct match *blocks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        match_finish(&blocks[i]);
+    }
+    free(blocks);
+}
+
+void match_finish(struct match *match)
+{
+    finish_names(&match->job_id);
+    finish_names(&match->thing);
+    finish_patterns(&match->groups);
+    finish_patterns(&match->types);
+    for (size_t i = 0; i < match->attributes.count; i++) {
+        free(match->attributes.items[i].name);
+        free(match->attributes.items[i].value);
+    }
+    free(match->attributes.items);
+    free(match->namespace_id);
+    free(match->query);
+    finish_blocks(match->any_of, match->any_of_count); /* as deep as a file nests */
+    finish_blocks(match->none_of, match->none_of_count);
+    *match = (struct match){0};
+}
+
+void protect_finish(struct protect_rule *rule)
+{
+    finish_patterns(&rule->job_ids);
+    finish_patterns(&rule->things);
+    finish_patterns(&rule->groups);
+    free(rule->reason);
 }
 
 static void finish_target(struct target *target)
@@ -37,8 +79,10 @@ void policy_finish(struct policy *policy)
     free(policy->canonical);
     free(policy->targets);
     free(policy->cron_text);
-    finish_names(&policy->job_id);
-    finish_names(&policy->thing);
+    free(policy->timezone);
+    zone_destroy(policy->zone);
+    match_finish(&policy->match);
+    free(policy->keep);
 }
 
 void config_unref(struct config *config)
@@ -52,8 +96,12 @@ void config_unref(struct config *config)
     for (size_t i = 0; i < config->policy_count; i++) {
         policy_finish(&config->policies[i]);
     }
+    for (size_t i = 0; i < config->protect.count; i++) {
+        protect_finish(&config->protect.rules[i]);
+    }
     free(config->targets);
     free(config->policies);
+    free(config->protect.rules);
     free(config->state_directory);
     free_texts(config->files, config->file_count);
     free(config);
