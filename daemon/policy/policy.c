@@ -1,6 +1,8 @@
 /* See policy/policy.h. */
 #include "policy/policy.h"
 
+#include "policy/match.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,15 +20,26 @@ static void free_texts(char **texts, size_t count)
     free(texts);
 }
 
-static void finish_names(struct name_match *names)
+void pattern_list_finish(struct pattern_list *list)
 {
-    free_texts(names->include.patterns, names->include.count);
-    free_texts(names->exclude.patterns, names->exclude.count);
+    free_texts(list->patterns, list->count);
+    *list = (struct pattern_list){0};
 }
 
-static void finish_target(struct target *target)
+static void finish_names(struct name_match *names)
 {
+    pattern_list_finish(&names->include);
+    pattern_list_finish(&names->exclude);
+}
+
+void target_finish(struct target *target)
+{
+    pattern_list_finish(&target->accounts);
+    pattern_list_finish(&target->regions);
     free(target->profile);
+    free(target->role_arn);
+    free(target->external_id);
+    free(target->session_name);
     free(target->endpoint_url);
     free(target->ca_bundle);
 }
@@ -35,6 +48,7 @@ void policy_finish(struct policy *policy)
 {
     free(policy->description);
     free(policy->canonical);
+    pattern_list_finish(&policy->target_names);
     free(policy->targets);
     free(policy->cron_text);
     finish_names(&policy->job_id);
@@ -47,7 +61,7 @@ void config_unref(struct config *config)
         return;
     }
     for (size_t i = 0; i < config->target_count; i++) {
-        finish_target(&config->targets[i]);
+        target_finish(&config->targets[i]);
     }
     for (size_t i = 0; i < config->policy_count; i++) {
         policy_finish(&config->policies[i]);
@@ -77,4 +91,10 @@ const struct target *config_target(const struct config *config, const char *name
         }
     }
     return NULL;
+}
+
+bool target_is_called(const struct target *target, const char *name)
+{
+    return strcmp(target->name, name) == 0 || strcmp(target->entry, name) == 0 ||
+           glob_match(name, target->name);
 }

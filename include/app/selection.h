@@ -19,9 +19,10 @@ struct selection {
     size_t count;
 };
 
-/* Without names: all policies, or with only_enforcing those that enforce. With target_name in that target
- * only. A repeated name counts once. -1 with ERR_NOT_FOUND: a name is unknown (the nearest known one is
- * said), or a named policy does not cover the target. The pairs belong to config; selection_finish(). */
+/* Without names: all policies, or with only_enforcing those that enforce. With target_name only in targets
+ * that are called so (target_is_called()). A repeated name counts once. -1 with ERR_NOT_FOUND: a name is
+ * unknown (the nearest known one is said), or a named policy does not cover the target. The pairs belong to
+ * config; selection_finish(). */
 int selection_make(struct selection *selection, const struct config *config, char *const *names, size_t count,
                    const char *target_name, bool only_enforcing, struct err *err);
 void selection_finish(struct selection *selection);
