@@ -49,7 +49,7 @@ struct option_rule {
 
 static const struct option_rule option_rules[] = {
     {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_NONE)), "read this configuration"},
-    {"target", 0, "NAME", LISTING, "in this target only: a name, or a pattern such as prod/*"},
+    {"target", 0, "NAME", LISTING, "in these targets only; patterns as in prod/*"},
     {"thing", 0, "NAME", HISTORY, "of this thing"},
     {"job", 0, "ID", HISTORY, "of this job"},
     {"policy", 0, "NAME", HISTORY, "by this policy"},

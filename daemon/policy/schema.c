@@ -69,7 +69,7 @@ static const struct schema_row ROWS[] = {
      .description = "What the role's trust policy asks for as sts:ExternalId"},
     {.scope = SCHEMA_TARGET, .path = "session_name", .type = &value_session_name, .flags = SCHEMA_NULLABLE,
      .min = 2, .max = 64, AT(target, session_name),
-     .description = "The name of the role's sessions, as CloudTrail shows it; jobsweep by default"},
+     .description = "The name of the role's sessions, as CloudTrail shows it; else jobsweep- and the time"},
     {.scope = SCHEMA_TARGET, .path = "scoped_session", .type = &value_flag, .fallback = "true",
      .words = YES_NO, AT(target, unscoped),
      .description = "Whether a session of the role may do no more than the policy that it is for needs"},
