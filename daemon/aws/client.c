@@ -246,7 +246,7 @@ static void submit(void *ctx, struct call *call)
     if (encode(transfer, &err)) {
         refuse(transfer, &err);
     } else {
-        credentials_get(client->config.credentials, wall_ms(client), &transfer->waiter);
+        credentials_get(client->config.credentials, &transfer->waiter);
     }
 }
 
@@ -338,6 +338,11 @@ void aws_client_destroy(struct aws_client *client)
         http_origin_destroy(client->config.http, client->sts.origin);
     }
     free(client);
+}
+
+void aws_client_set_credentials(struct aws_client *client, struct credentials_provider *credentials)
+{
+    client->config.credentials = credentials;
 }
 
 struct job_service *aws_client_service(struct aws_client *client)

@@ -1,6 +1,6 @@
 /* Credentials from the environment: see aws/credentials.h. */
 #include "aws/cred_check.h"
-#include "aws/credentials.h"
+#include "aws/cred_source.h"
 #include "base/mem.h"
 #include "base/time.h"
 

@@ -1,7 +1,7 @@
 /* Static keys of a profile in the shared files: see aws/credentials.h. The files are read at each fetch, so
  * that new keys are found without a restart. */
 #include "aws/cred_check.h"
-#include "aws/credentials.h"
+#include "aws/cred_source.h"
 #include "aws/profile.h"
 #include "base/mem.h"
 #include "base/text.h"

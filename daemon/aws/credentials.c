@@ -8,6 +8,7 @@
  * a failure is kept: the next get() asks again. */
 #include "aws/credentials.h"
 
+#include "aws/cred_source.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -21,6 +22,7 @@
 #define SOURCES_MAX 4
 
 struct credentials_provider {
+    struct credentials_config config;
     struct credentials_source *sources[SOURCES_MAX];
     int source_count;
     struct credentials credentials;
@@ -61,9 +63,11 @@ void credentials_copy(struct credentials *to, const struct credentials *from)
     to->session_token = from->session_token != NULL ? mem_strdup(from->session_token) : NULL;
 }
 
-struct credentials_provider *credentials_provider_create(const char *profile)
+struct credentials_provider *credentials_provider_create(const struct credentials_config *config)
 {
     struct credentials_provider *provider = mem_zalloc(sizeof *provider);
+    const char *profile = config->profile;
+    provider->config = *config;
     const char *chosen = profile != NULL ? profile : getenv("AWS_PROFILE");
     if (profile == NULL) {
         provider->sources[provider->source_count++] = credentials_from_environment();
@@ -157,8 +161,9 @@ static bool fresh(const struct credentials_provider *provider, int64_t now_ms)
     return provider->have && (credentials->expires_ms == 0 || credentials->expires_ms - now_ms >= FRESH_MS);
 }
 
-void credentials_get(struct credentials_provider *provider, int64_t now_ms, struct credentials_waiter *waiter)
+void credentials_get(struct credentials_provider *provider, struct credentials_waiter *waiter)
 {
+    int64_t now_ms = provider->config.wall_ms(provider->config.ctx);
     DL_APPEND(provider->waiters, waiter);
     if (fresh(provider, now_ms)) {
         serve_waiters(provider, NULL);
@@ -175,4 +180,18 @@ void credentials_expired(struct credentials_provider *provider, const char *acce
     if (provider->have && strcmp(provider->credentials.access_key, access_key) == 0) {
         provider->have = false;
     }
+}
+
+const char *credentials_fault_name(enum credentials_fault fault)
+{
+    static const char *const names[CREDENTIALS_FAULT_COUNT] = {
+        [CREDENTIALS_OK] = "",
+        [CREDENTIALS_NONE] = "NoCredentials",
+        [CREDENTIALS_PARTIAL] = "PartialCredentials",
+        [CREDENTIALS_PROFILE_NOT_FOUND] = "ProfileNotFound",
+        [CREDENTIALS_CONFIG_PARSE] = "ConfigParseError",
+        [CREDENTIALS_INVALID_CONFIG] = "InvalidConfig",
+        [CREDENTIALS_RETRIEVAL] = "CredentialRetrieval",
+    };
+    return names[fault];
 }

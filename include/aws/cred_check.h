@@ -2,7 +2,7 @@
 #ifndef AWS_CRED_CHECK_H
 #define AWS_CRED_CHECK_H
 
-#include "aws/credentials.h"
+#include "aws/cred_source.h"
 
 /* Fills fetch->credentials with copies, or fetch->err. An empty or missing key of the pair is ERR_CREDENTIALS
  * that names it by the name given here ("AWS_SECRET_ACCESS_KEY"); a byte that cannot stand in a header

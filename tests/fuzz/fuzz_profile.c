@@ -1,6 +1,6 @@
 /* Any bytes as the shared files of the AWS CLI: credentials in front of the first line "---", config behind
  * it. What a profile's credentials come out as is fit to be signed with and to be sent in a header. */
-#include "aws/credentials.h"
+#include "aws/cred_source.h"
 #include "aws/profile.h"
 
 #include <stdint.h>

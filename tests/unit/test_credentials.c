@@ -244,18 +244,32 @@ static void on_credentials(struct credentials_waiter *waiter)
     }
 }
 
+static int64_t clock_ms;
+
+static int64_t wall(void *ctx)
+{
+    (void)ctx;
+    return clock_ms;
+}
+
+static struct credentials_provider *make_provider(const char *profile)
+{
+    return credentials_provider_create(&(struct credentials_config){.wall_ms = wall, .profile = profile});
+}
+
 static struct asked ask(struct credentials_provider *provider, int64_t now_ms)
 {
     struct asked asked = {.done = 0};
     struct credentials_waiter waiter = {.done = on_credentials, .owner = &asked};
-    credentials_get(provider, now_ms, &waiter);
+    clock_ms = now_ms;
+    credentials_get(provider, &waiter);
     assert_int_equal(asked.done, 1);
     return asked;
 }
 
 static struct asked ask_once(const char *profile)
 {
-    struct credentials_provider *provider = credentials_provider_create(profile);
+    struct credentials_provider *provider = make_provider(profile);
     struct asked asked = ask(provider, 1000);
     credentials_provider_destroy(provider);
     return asked;
@@ -369,7 +383,7 @@ static void expiry_is_obeyed(void **state)
     setenv("AWS_ACCESS_KEY_ID", "E1", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
     setenv("AWS_CREDENTIAL_EXPIRATION", "1970-01-01T01:00:00Z", 1);
-    struct credentials_provider *provider = credentials_provider_create(NULL);
+    struct credentials_provider *provider = make_provider(NULL);
     assert_string_equal(ask(provider, 1000).access_key, "E1");
     setenv("AWS_ACCESS_KEY_ID", "E2", 1);
     assert_string_equal(ask(provider, 3540000).access_key, "E1"); /* 60 s left: still fresh */
@@ -387,7 +401,7 @@ static void credentials_that_the_service_calls_expired_are_asked_for_again(void 
     (void)state;
     setenv("AWS_ACCESS_KEY_ID", "E1", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
-    struct credentials_provider *provider = credentials_provider_create(NULL);
+    struct credentials_provider *provider = make_provider(NULL);
     assert_string_equal(ask(provider, 1).access_key, "E1");
     setenv("AWS_ACCESS_KEY_ID", "E2", 1);
     credentials_expired(provider, "E0"); /* an answer to older credentials */

@@ -189,7 +189,8 @@ static void open_world(struct world *world, bool with_tls, int port)
     memset(world, 0, sizeof(*world));
     uv_loop_init(&world->loop);
     world->http = http_client_create(&world->loop, NULL, &err);
-    world->credentials = credentials_provider_create("default");
+    world->credentials =
+        credentials_provider_create(&(struct credentials_config){.wall_ms = wall, .profile = "default"});
     snprintf(url, sizeof(url), "%s://%s:%d", with_tls ? "https" : "http", AUTHORITY, port);
     const struct aws_client_config config = {.http = world->http,
                                              .credentials = world->credentials,
