@@ -177,3 +177,16 @@ struct credentials_provider *link_credentials(const struct link *link)
 {
     return link->credentials;
 }
+
+int link_compare_account(const struct target *target, const struct call *identity, struct err *err)
+{
+    if (identity->answer.class != ANSWER_DONE) {
+        call_error(identity, err);
+        return err_context(err, "whose account this is could not be asked");
+    }
+    if (target->account[0] == '\0' || strcmp(identity->account, target->account) == 0) {
+        return 0;
+    }
+    return err_set(err, ERR_CREDENTIALS, "the credentials belong to account %s, not to %s as the target says",
+                   identity->account, target->account);
+}

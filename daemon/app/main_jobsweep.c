@@ -36,6 +36,10 @@ static enum exit_status run(const struct options *options)
         return command_sweep(options);
     case COMMAND_HISTORY:
         return command_history(options);
+    case COMMAND_WHOAMI:
+        return command_whoami(options);
+    case COMMAND_IAM_POLICY:
+        return command_iam_policy(options);
     default:
         return command_check(options);
     }

@@ -9,8 +9,11 @@
 #define BIT(command) (1u << (command))
 #define LISTING      (BIT(COMMAND_PLAN) | BIT(COMMAND_SWEEP))
 #define HISTORY      BIT(COMMAND_HISTORY)
+#define WHOAMI       BIT(COMMAND_WHOAMI)
+#define IAM_POLICY   BIT(COMMAND_IAM_POLICY)
 #define ALL                                                                                                  \
-    (LISTING | HISTORY | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
+    (LISTING | HISTORY | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) |                      \
+     BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
 #define LONG_BASE 256 /* above any letter */
 
 struct command_rule {
@@ -34,6 +37,12 @@ static const struct command_rule command_rules[] = {
                          "the daemon runs. history verify tells whether the ledger is as it was written:\n"
                          "the first record that was changed, is missing or out of order, if there is one,\n"
                          "and exit status 1."},
+    [COMMAND_WHOAMI] = {"whoami", "", "show who the credentials of each target say we are",
+                        "Asks STS, for each target, whose credentials it has: the account, the ARN, where\n"
+                        "they come from and when they expire. Exit status 8 when any target fails."},
+    [COMMAND_IAM_POLICY] = {"iam-policy", "[POLICY...]", "print the least IAM policy that policies need",
+                            "Prints what IAM must allow for the policies where they run, as a policy\n"
+                            "document; the sessions of roles are limited to the same. Connects to nothing."},
     [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
     [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
     [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
@@ -49,17 +58,17 @@ struct option_rule {
 
 static const struct option_rule option_rules[] = {
     {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_NONE)), "read this configuration"},
-    {"target", 0, "NAME", LISTING, "in these targets only; patterns as in prod/*"},
+    {"target", 0, "NAME", LISTING | WHOAMI | IAM_POLICY, "in these targets only; patterns as in prod/*"},
     {"thing", 0, "NAME", HISTORY, "of this thing"},
     {"job", 0, "ID", HISTORY, "of this job"},
     {"policy", 0, "NAME", HISTORY, "by this policy"},
     {"since", 0, "TIME", HISTORY, "since then: a duration back (12h), a day, a time"},
     {"outcome", 0, "OUTCOME", HISTORY, "with this outcome: deleted, failed, ..."},
-    {"format", 0, "text|json", LISTING | HISTORY | BIT(COMMAND_CHECK),
+    {"format", 0, "text|json", LISTING | HISTORY | WHOAMI | BIT(COMMAND_CHECK),
      "text (default), or one JSON object a line"},
     {"detailed-exitcode", 0, NULL, BIT(COMMAND_PLAN), "exit with 3 when anything would be deleted"},
     {"yes", 0, NULL, BIT(COMMAND_SWEEP), "sweep all policies that enforce without asking"},
-    {"quiet", 'q', NULL, LISTING | HISTORY | BIT(COMMAND_CHECK),
+    {"quiet", 'q', NULL, LISTING | HISTORY | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "no progress, no notes, only results and errors"},
     {"verbose", 'v', NULL, LISTING | HISTORY, "each job execution with its verdict; each record"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
@@ -244,7 +253,8 @@ static int read_options(struct options *options, struct reading *reading, int ar
 
 static int find_command(const char *word, enum command *command, struct err *err)
 {
-    static const char *const names[] = {"plan", "sweep", "check", "history", "help", NULL};
+    static const char *const names[] = {"plan",   "sweep",      "check", "history",
+                                        "whoami", "iam-policy", "help",  NULL};
     for (int i = 0; names[i] != NULL; i++) {
         if (strcmp(word, names[i]) == 0) {
             *command = (enum command)i;
@@ -262,6 +272,7 @@ static int refuse_operand(enum command command, const char *operand, struct err 
 {
     return err_set(err, ERR_INVALID, "%s takes no \"%s\"%s", command_rules[command].name, operand,
                    command == COMMAND_CHECK     ? "; a configuration is named with --config"
+                   : command == COMMAND_WHOAMI  ? "; a target is named with --target"
                    : command == COMMAND_HISTORY ? "; a thing is named with --thing, a job with --job"
                                                 : "");
 }
@@ -289,7 +300,7 @@ static int read_operands(struct options *options, enum program program, char **o
         return 0;
     }
     if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK ||
-        options->command == COMMAND_HISTORY) {
+        options->command == COMMAND_HISTORY || options->command == COMMAND_WHOAMI) {
         return count == 1 ? 0 : refuse_operand(options->command, operands[count - 1], err);
     }
     options->policies = operands + 1;

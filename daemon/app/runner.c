@@ -12,13 +12,12 @@
 #include "app/runner.h"
 
 #include "app/places.h"
+#include "app/scope.h"
 #include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "policy/iam.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -199,20 +198,6 @@ static void sweep(struct runner *runner, struct run *run)
 
 /* --- whose account it is ------------------------------------------------------------------------------- */
 
-static int compare_account(const struct run *run, struct err *err)
-{
-    const struct call *call = &run->identity.call;
-    if (call->answer.class != ANSWER_DONE) {
-        call_error(call, err);
-        return err_context(err, "whose account this is could not be asked");
-    }
-    if (strcmp(call->account, run->target->account) == 0) {
-        return 0;
-    }
-    return err_set(err, ERR_CREDENTIALS, "the credentials belong to account %s, not to %s as the target says",
-                   call->account, run->target->account);
-}
-
 static void on_identity(struct dispatch *dispatch)
 {
     struct run *run = dispatch->owner;
@@ -220,7 +205,7 @@ static void on_identity(struct dispatch *dispatch)
     struct err err;
     if (run->canceled) {
         end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
-    } else if (compare_account(run, &err) != 0) {
+    } else if (link_compare_account(run->target, &run->identity.call, &err) != 0) {
         end_early(runner, run, SWEEP_FAILED, dispatch->call.answer.class, &err);
     } else {
         sweep(runner, run);
@@ -251,39 +236,6 @@ static void check_account(struct run *run)
     run->turn = (struct credentials_turn){.granted = on_turn, .owner = run};
     set_state(run, RUN_TURN);
     pace->acquire(pace->ctx, &run->turn);
-}
-
-/* --- the session of a role ----------------------------------------------------------------------------- */
-
-/* From the role, which is of the target's partition. */
-static void partition_of(const char *arn, char partition[32])
-{
-    const char *from = arn + strlen("arn:");
-    snprintf(partition, 32, "%.*s", (int)strcspn(from, ":"), from);
-}
-
-/* What a session for this run may do at most; NULL: all that the role may. The caller frees it. */
-static char *session_policy(const struct run *run)
-{
-    char partition[32], region[REGION_MAX + 1];
-    struct buf text;
-    struct err ignored; /* without a region there is no link, and no session */
-    const struct target *target = run->target;
-    if (target->role_arn == NULL || target->unscoped || link_find_region(target, region, &ignored) != 0) {
-        return NULL;
-    }
-    partition_of(target->role_arn, partition);
-    const struct iam_scope scope = {.policy = run->policy,
-                                    .partition = partition,
-                                    .region = region,
-                                    .account = target->account,
-                                    .deletes = run->policy->enforce && !target->plan_only && !run->plan_only,
-                                    .settles = run->resumed != NULL};
-    buf_init(&text, IAM_SESSION_MAX * 2);
-    iam_print(&scope, 1, false, IAM_SESSION_MAX, &text, NULL);
-    char *copy = mem_strdup(buf_string(&text));
-    buf_finish(&text);
-    return copy;
 }
 
 /* --- beginning ----------------------------------------------------------------------------------------- */
@@ -318,7 +270,8 @@ static void begin(struct runner *runner, struct run *run)
 {
     struct err err;
     bool fresh;
-    char *scope = session_policy(run);
+    bool deletes = run->policy->enforce && !run->target->plan_only && !run->plan_only;
+    char *scope = scope_session_policy(run->policy, run->target, deletes, run->resumed != NULL);
     run->report.started_ms = wall_ms(runner);
     run->misconfigured = places_reach(run->place, run->config, run->target, scope, &fresh, &err) != 0;
     free(scope);

@@ -47,6 +47,12 @@ static bool is_known(const struct config *config, const char *target_name)
     return false;
 }
 
+int selection_check_target(const struct config *config, const char *target_name, struct err *err)
+{
+    return target_name == NULL || is_known(config, target_name) ? 0
+                                                                : unknown_target(config, target_name, err);
+}
+
 /* How many pairs were added. */
 static size_t add(struct selection *selection, const struct config *config, const struct policy *policy,
                   const char *only)
@@ -91,8 +97,8 @@ int selection_make(struct selection *selection, const struct config *config, cha
                    const char *target_name, bool only_enforcing, struct err *err)
 {
     *selection = (struct selection){0};
-    if (target_name != NULL && !is_known(config, target_name)) {
-        return unknown_target(config, target_name, err);
+    if (selection_check_target(config, target_name, err) != 0) {
+        return -1;
     }
     for (size_t i = 0; i < count; i++) {
         if (add_named(selection, config, names[i], target_name, err) != 0) {

@@ -85,9 +85,14 @@ static void add_things(struct document *document, enum statement statement, cons
 
 /* --- exclusions --- */
 
-static bool same_site(const struct iam_scope *a, const struct iam_scope *b)
+static bool overlap(const char *a, const char *b) /* "" is any */
 {
-    return strcmp(a->region, b->region) == 0 && strcmp(a->account, b->account) == 0 &&
+    return *a == '\0' || *b == '\0' || strcmp(a, b) == 0;
+}
+
+static bool meet(const struct iam_scope *a, const struct iam_scope *b)
+{
+    return overlap(a->region, b->region) && overlap(a->account, b->account) &&
            strcmp(a->partition, b->partition) == 0;
 }
 
@@ -108,9 +113,8 @@ static bool all_exclude(const struct document *document, const struct iam_scope 
 {
     for (size_t i = 0; i < document->count; i++) {
         const struct iam_scope *other = &document->scopes[i];
-        bool apart = !same_site(scope, other) && *scope->region != '\0' && *scope->account != '\0';
-        if (other->deletes && !apart &&
-            !excludes(things ? &other->policy->thing : &other->policy->job_id, pattern)) {
+        const struct name_match *match = things ? &other->policy->thing : &other->policy->job_id;
+        if (other->deletes && meet(scope, other) && !excludes(match, pattern)) {
             return false;
         }
     }

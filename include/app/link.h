@@ -46,4 +46,8 @@ const char *link_region(const struct link *link);                       /* as li
 /* Where such calls go, "host" or "host:port": for people. */
 const char *link_host(const struct link *link, enum operation operation);
 
+/* Whether an answered GetCallerIdentity names the target's account; any will do where the target has none. -1
+ * with ERR_CREDENTIALS for another account, or as call_error() for no answer. */
+int link_compare_account(const struct target *target, const struct call *identity, struct err *err);
+
 #endif

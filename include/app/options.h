@@ -16,6 +16,8 @@ enum command {
     COMMAND_SWEEP,
     COMMAND_CHECK,
     COMMAND_HISTORY,
+    COMMAND_WHOAMI,
+    COMMAND_IAM_POLICY,
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */

@@ -25,6 +25,8 @@ struct selection {
  * config; selection_finish(). */
 int selection_make(struct selection *selection, const struct config *config, char *const *names, size_t count,
                    const char *target_name, bool only_enforcing, struct err *err);
+/* -1 with ERR_NOT_FOUND as above where no target is called so; NULL is fine. */
+int selection_check_target(const struct config *config, const char *target_name, struct err *err);
 void selection_finish(struct selection *selection);
 
 /* Whether a sweep of this pair deletes; else why_not says why it only plans. why_not may be NULL. */

@@ -1,0 +1,25 @@
+/* What a policy needs in a target, as IAM sees it: from the configuration to policy/iam.h. */
+#ifndef APP_SCOPE_H
+#define APP_SCOPE_H
+
+#include "policy/iam.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+
+struct scope {
+    struct iam_scope iam; /* points into this struct and the configuration */
+    char region[REGION_MAX + 1], partition[32];
+};
+
+/* The region as the target's calls have it, "" where none is found; the partition as its role says, else as
+ * its region. */
+void scope_init(struct scope *scope, const struct policy *policy, const struct target *target, bool deletes,
+                bool settles);
+
+/* The session policy for a role of this target, as JSON, which the caller frees. NULL when the session is to
+ * have all that the role has, or there is no role. */
+char *scope_session_policy(const struct policy *policy, const struct target *target, bool deletes,
+                           bool settles);
+
+#endif
