@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "base/random.h"
 #include "sim/fleet.h"
+#include "sim/fleet_quota.h"
 
 #define NO_GROUP UINT32_MAX
 
@@ -60,16 +61,6 @@ struct fleet_job {
     struct ids executions;
 };
 
-/* One operation's quota (fleet_quota.c); in thousandths of a request, so that integers suffice. */
-struct quota {
-    enum quota_kind kind;
-    int64_t rate;  /* requests a second; 0: unlimited */
-    int64_t level; /* thousandths */
-    int64_t filled_ms;
-    int64_t *log; /* QUOTA_SLIDING_LOG: when the latest `rate` requests were accepted, a ring */
-    int64_t logged;
-};
-
 struct fleet {
     char account[ACCOUNT_LENGTH + 1];
     char region[64];
@@ -117,11 +108,6 @@ struct past *fleet_past(struct fleet *fleet, struct record *record); /* made whe
 /* The newest identity of the bucket that holds this pair's; the others follow by pair_next. */
 uint64_t fleet_pair_head(const struct fleet *fleet, uint32_t job, uint32_t thing);
 bool fleet_shows(const struct fleet *fleet, const struct record *record); /* it exists for reads */
-
-/* fleet_quota.c */
-void quota_open(struct quota *quota, enum quota_kind kind, int rate, int64_t now_ms);
-void quota_close(struct quota *quota);
-bool quota_take(struct quota *quota, int64_t now_ms); /* false: throttled */
 
 /* fleet_make.c */
 void fleet_make(struct fleet *fleet, const struct fleet_config *config);

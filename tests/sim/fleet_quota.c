@@ -1,6 +1,7 @@
-/* How a service may count requests against a quota: see enum quota_kind. */
+/* See fleet_quota.h. */
+#include "sim/fleet_quota.h"
+
 #include "base/mem.h"
-#include "sim/fleet_model.h"
 
 #include <stdlib.h>
 

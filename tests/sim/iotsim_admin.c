@@ -29,11 +29,12 @@ static struct json_doc *read_body(struct iotsim_asked *asked)
 
 void iotsim_cancel_execution(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    (void)sim;
     struct json_doc *body = read_body(asked);
     if (json_get(json_root(body), "expectedVersion"))
         refuse(&asked->call, "expectedVersion is not known here.");
     else if (asked->call.answer.class == ANSWER_DONE)
-        fleet_cancel_execution(sim->fleet, &asked->call, now_ms);
+        fleet_cancel_execution(asked->place->fleet, &asked->call, now_ms);
     json_free(body);
 }
 
@@ -46,7 +47,7 @@ static const char *thing_of(const char *arn)
     return found ? found + strlen(":thing/") : NULL;
 }
 
-static bool targets_exist(struct iotsim *sim, const struct json_value *targets)
+static bool targets_exist(struct fleet *fleet, const struct json_value *targets)
 {
     bool all = json_count(targets) > 0;
     for (size_t i = 0; i < json_count(targets) && all; i++) {
@@ -56,87 +57,97 @@ static bool targets_exist(struct iotsim *sim, const struct json_value *targets)
         probe.answer.class = ANSWER_DONE;
         all = name && text_copy(probe.thing_name, sizeof probe.thing_name, name);
         if (all)
-            fleet_describe_thing(sim->fleet, &probe);
+            fleet_describe_thing(fleet, &probe);
         all = all && probe.answer.class == ANSWER_DONE;
         call_finish(&probe);
     }
     return all;
 }
 
-static void create_for(struct iotsim *sim, struct call *call, const struct json_value *root, int64_t now_ms)
+static void create_for(struct fleet *fleet, struct call *call, const struct json_value *root, int64_t now_ms)
 {
     const struct json_value *targets = json_get(root, "targets");
     const char *selection = json_string(json_get(root, "targetSelection"));
-    if (!targets_exist(sim, targets)) {
+    if (!targets_exist(fleet, targets)) {
         refuse(call, "Every target must be the ARN of a thing that exists.");
         return;
     }
-    fleet_create_job(sim->fleet, call, selection && strcmp(selection, "CONTINUOUS") == 0, now_ms);
+    fleet_create_job(fleet, call, selection && strcmp(selection, "CONTINUOUS") == 0, now_ms);
     for (size_t i = 0; i < json_count(targets) && call->answer.class == ANSWER_DONE; i++)
-        fleet_add_execution(sim->fleet, call->job_id, thing_of(json_string(json_at(targets, i))),
-                            EXECUTION_QUEUED, now_ms, now_ms);
+        fleet_add_execution(fleet, call->job_id, thing_of(json_string(json_at(targets, i))), EXECUTION_QUEUED,
+                            now_ms, now_ms);
 }
 
 void iotsim_create_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    (void)sim;
     struct json_doc *body = read_body(asked);
     if (asked->call.answer.class == ANSWER_DONE)
-        create_for(sim, &asked->call, json_root(body), now_ms);
+        create_for(asked->place->fleet, &asked->call, json_root(body), now_ms);
     json_free(body);
 }
 
 void iotsim_cancel_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
-    fleet_cancel_job(sim->fleet, &asked->call, now_ms);
+    (void)sim;
+    fleet_cancel_job(asked->place->fleet, &asked->call, now_ms);
 }
 
 void iotsim_delete_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
-    fleet_delete_job(sim->fleet, &asked->call, now_ms);
+    (void)sim;
+    fleet_delete_job(asked->place->fleet, &asked->call, now_ms);
 }
 
 /* --- things and groups --- */
 
 void iotsim_describe_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    (void)sim;
     (void)now_ms;
-    fleet_describe_thing(sim->fleet, &asked->call);
+    fleet_describe_thing(asked->place->fleet, &asked->call);
 }
 
 void iotsim_create_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    (void)sim;
     (void)now_ms;
-    fleet_create_thing(sim->fleet, &asked->call);
+    fleet_create_thing(asked->place->fleet, &asked->call);
 }
 
 void iotsim_delete_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
-    fleet_delete_thing(sim->fleet, &asked->call, now_ms);
+    (void)sim;
+    fleet_delete_thing(asked->place->fleet, &asked->call, now_ms);
 }
 
 void iotsim_list_groups(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    (void)sim;
     (void)now_ms;
     if (asked->call.max_results < 0)
         refuse(&asked->call, "maxResults must be between 1 and 250.");
     else
-        fleet_list_groups(sim->fleet, &asked->call);
+        fleet_list_groups(asked->place->fleet, &asked->call);
 }
 
 void iotsim_describe_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    (void)sim;
     (void)now_ms;
-    fleet_describe_group(sim->fleet, &asked->call);
+    fleet_describe_group(asked->place->fleet, &asked->call);
 }
 
 void iotsim_create_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    (void)sim;
     (void)now_ms;
-    fleet_create_group(sim->fleet, &asked->call);
+    fleet_create_group(asked->place->fleet, &asked->call);
 }
 
 void iotsim_delete_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    (void)sim;
     (void)now_ms;
-    fleet_delete_group(sim->fleet, &asked->call);
+    fleet_delete_group(asked->place->fleet, &asked->call);
 }

@@ -15,7 +15,7 @@
 #define SIGNED_NAMES_MAX 2048
 #define ALGORITHM        "AWS4-HMAC-SHA256 "
 
-enum failure { MISSING, INCOMPLETE, UNKNOWN_KEY, BAD_SIGNATURE };
+enum failure { MISSING, INCOMPLETE, UNKNOWN_KEY, BAD_SIGNATURE, EXPIRED };
 
 static const struct {
     int status;
@@ -25,6 +25,7 @@ static const struct {
     [INCOMPLETE] = {403, "IncompleteSignatureException", "IncompleteSignature"},
     [UNKNOWN_KEY] = {403, "UnrecognizedClientException", "InvalidClientTokenId"},
     [BAD_SIGNATURE] = {403, "InvalidSignatureException", "SignatureDoesNotMatch"},
+    [EXPIRED] = {403, "ExpiredTokenException", "ExpiredToken"},
 };
 
 /* What the header says: "AWS4-HMAC-SHA256 Credential=AK/DAY/REGION/SERVICE/aws4_request, SignedHeaders=a;b,
@@ -43,12 +44,14 @@ struct check {
     struct iotsim_reply *reply;
     bool sts;
     struct authorization authorization;
+    struct iotsim_key *key;
+    struct iotsim_place *place;
     char amz_date[17];
 };
 
 static bool fail(const struct check *check, enum failure failure, const char *message)
 {
-    check->sim->signature_failures++;
+    check->sim->signature_failures += failure != EXPIRED;
     iotsim_refuse(check->reply, codes[failure].status, check->sts ? codes[failure].sts : codes[failure].iot,
                   "%s", message);
     return false;
@@ -116,23 +119,22 @@ static bool present(struct check *check)
 
 static bool known(struct check *check)
 {
-    const struct iotsim_options *options = check->sim->options;
     const char *token = iotsim_header(check->request, "x-amz-security-token");
-    bool same_token = options->session_token ? token && strcmp(token, options->session_token) == 0 : !token;
-    if (strcmp(check->authorization.access_key, options->access_key) != 0 || !same_token)
+    check->key = iotsim_key_find(&check->sim->world, check->authorization.access_key);
+    if (!check->key || strcmp(token ? token : "", check->key->token) != 0)
         return fail(check, UNKNOWN_KEY, "The security token included in the request is invalid.");
     return true;
 }
 
-static bool scoped(struct check *check)
+static bool scoped(struct check *check, int64_t now_ms)
 {
     const struct authorization *authorization = &check->authorization;
-    const char *region = check->sim->options->fleet.region;
     const char *services = check->sts ? "sts" : "iot,execute-api";
-    if (strcmp(authorization->region, region) != 0)
-        return fail(check, BAD_SIGNATURE, "Credential should be scoped to a valid region.");
     if (!fault_listed(services, authorization->service) || strcmp(authorization->last, "aws4_request") != 0)
         return fail(check, BAD_SIGNATURE, "Credential should be scoped to correct service.");
+    check->place = iotsim_place_find(&check->sim->world, check->key->account, authorization->region, now_ms);
+    if (!check->place)
+        return fail(check, BAD_SIGNATURE, "Credential should be scoped to a valid region.");
     return true;
 }
 
@@ -168,7 +170,7 @@ static bool covered(struct check *check)
         if (*c == ';')
             *c = ',';
     if (fault_listed(names, "host") && fault_listed(names, "x-amz-date") &&
-        (!check->sim->options->session_token || fault_listed(names, "x-amz-security-token")))
+        (!check->key->token[0] || fault_listed(names, "x-amz-security-token")))
         return true;
     return fail(check, BAD_SIGNATURE, "'Host', 'X-Amz-Date' and a token must be signed headers.");
 }
@@ -198,15 +200,15 @@ static bool sign(const struct check *check, const struct sigv4_request *request,
 {
     struct err err;
     struct buf canonical, signed_names, string;
-    struct sigv4_key *key = &check->sim->key;
+    struct sigv4_key *key = &check->key->signing;
     const struct authorization *authorization = &check->authorization;
     bool done = false;
     buf_init(&canonical, CANONICAL_MAX);
     buf_init(&signed_names, SIGNED_NAMES_MAX);
     buf_init(&string, CANONICAL_MAX);
-    if (!sigv4_key_fits(key, authorization->access_key, check->sim->options->secret_key, check->amz_date,
+    if (!sigv4_key_fits(key, authorization->access_key, check->key->secret_key, check->amz_date,
                         authorization->region, authorization->service) &&
-        sigv4_key_init(key, authorization->access_key, check->sim->options->secret_key, check->amz_date,
+        sigv4_key_init(key, authorization->access_key, check->key->secret_key, check->amz_date,
                        authorization->region, authorization->service, &err) < 0)
         goto out;
     if (sigv4_canonical_request(request, &canonical, &signed_names, &err) < 0 ||
@@ -249,10 +251,21 @@ static bool matching(struct check *check)
     return true;
 }
 
+/* Last, because only who has the key learns that it has ended. */
+static bool alive(struct check *check, int64_t now_ms)
+{
+    if (check->key->expires_ms == 0 || now_ms < check->key->expires_ms)
+        return true;
+    return fail(check, EXPIRED, "The security token included in the request is expired");
+}
+
 bool iotsim_authentic(struct iotsim *sim, const struct iotsim_request *request, bool sts, int64_t now_ms,
-                      struct iotsim_reply *reply)
+                      struct iotsim_key **caller, struct iotsim_place **place, struct iotsim_reply *reply)
 {
     struct check check = {.sim = sim, .request = request, .reply = reply, .sts = sts};
-    return present(&check) && known(&check) && scoped(&check) && timely(&check, now_ms) && covered(&check) &&
-           matching(&check);
+    bool authentic = present(&check) && known(&check) && scoped(&check, now_ms) && timely(&check, now_ms) &&
+                     covered(&check) && matching(&check) && alive(&check, now_ms);
+    *caller = check.key;
+    *place = check.place;
+    return authentic;
 }

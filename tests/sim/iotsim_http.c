@@ -57,8 +57,9 @@ struct exchange {
 struct server {
     struct iotsim *sim;
     struct MHD_Daemon *daemon;
-    struct random random;      /* for latency */
-    struct exchange **resting; /* a binary heap by due_ms */
+    struct MHD_Daemon *metadata; /* the port without TLS; NULL: none */
+    struct random random;        /* for latency */
+    struct exchange **resting;   /* a binary heap by due_ms */
     size_t resting_count, resting_room;
 };
 
@@ -196,6 +197,8 @@ static enum MHD_Result respond(struct exchange *exchange)
         snprintf(error, sizeof error, "%s:", reply->error);
         MHD_add_response_header(response, "x-amzn-ErrorType", error);
     }
+    if (reply->header_name)
+        MHD_add_response_header(response, reply->header_name, reply->header_value);
     enum MHD_Result result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
     MHD_destroy_response(response);
     return result;
@@ -230,12 +233,13 @@ static enum MHD_Result arrive(struct exchange *exchange)
     struct server *server = exchange->server;
     struct iotsim *sim = server->sim;
     const struct iotsim_options *options = sim->options;
-    if (iotsim_control(sim, exchange->target, &exchange->reply))
-        return respond(exchange);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, add_header, &exchange->request);
-    const char *operation = iotsim_operation(exchange->request.method, exchange->target);
+    if (iotsim_control(sim, &exchange->request, service_ms(server), &exchange->reply))
+        return respond(exchange);
+    if (iotsim_metadata(sim, &exchange->request, service_ms(server), &exchange->reply))
+        return exchange->reply.hang ? rest(exchange, STALL_MS, STALLED) : respond(exchange);
+    const char *operation = iotsim_received(sim, &exchange->request);
     if (operation) {
-        iotsim_received(sim, operation);
         if (strcmp(operation, "DeleteJobExecution") == 0)
             iotsim_journal_received(sim, &exchange->request, service_ms(server));
         exchange->fault = fault_draw(&sim->options->faults, operation);
@@ -360,30 +364,41 @@ static int write_file(const char *path, const struct buf *content, struct err *e
     return done ? 0 : err_set(err, ERR_IO, "cannot write %s: %s", path, err_errno(errno));
 }
 
-static int start(struct server *server, int listener, struct iotsim_certificate *certificate, struct err *err)
+/* certificate: NULL for a port without TLS. NULL, and the listener closed, with err. */
+static struct MHD_Daemon *start(struct server *server, int listener, struct iotsim_certificate *certificate,
+                                struct err *err)
 {
-    bool plain = server->sim->options->plain;
     struct MHD_OptionItem secure[] = {
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)certificate->key.data},
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)certificate->certificate.data},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, certificate ? (void *)certificate->key.data : NULL},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, certificate ? (void *)certificate->certificate.data : NULL},
         {MHD_OPTION_END, 0, NULL},
     };
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK;
-    server->daemon = MHD_start_daemon(
-        plain ? flags : flags | MHD_USE_TLS, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
-        listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_BYTES, plain ? MHD_OPTION_END : MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
-    return server->daemon ? 0 : err_set(err, ERR_INTERNAL, "libmicrohttpd does not start");
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        certificate ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+        certificate ? MHD_OPTION_ARRAY : MHD_OPTION_END, secure, MHD_OPTION_END);
+    if (!daemon) {
+        close(listener);
+        err_set(err, ERR_INTERNAL, "libmicrohttpd does not start");
+    }
+    return daemon;
+}
+
+/* What a daemon wants to be called for, no later than in `wait` milliseconds. */
+static int64_t shorter(struct MHD_Daemon *daemon, int64_t wait)
+{
+    MHD_UNSIGNED_LONG_LONG inner;
+    bool sooner = daemon && MHD_get_timeout(daemon, &inner) == MHD_YES && (int64_t)inner < wait;
+    return sooner ? (int64_t)inner : wait;
 }
 
 static int milliseconds_to_wait(struct server *server)
 {
-    MHD_UNSIGNED_LONG_LONG inner;
-    int64_t wait = 60000;
-    if (MHD_get_timeout(server->daemon, &inner) == MHD_YES && (int64_t)inner < wait)
-        wait = (int64_t)inner;
+    int64_t wait = shorter(server->metadata, shorter(server->daemon, 60000));
     if (server->resting_count > 0) {
         int64_t due = server->resting[0]->due_ms - clock_ms(CLOCK_MONOTONIC);
         wait = due < 0 ? 0 : due < wait ? due : wait;
@@ -391,21 +406,34 @@ static int milliseconds_to_wait(struct server *server)
     return (int)wait;
 }
 
+static int epoll_of(struct MHD_Daemon *daemon)
+{
+    return daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd : -1;
+}
+
+static void run_daemons(struct server *server)
+{
+    MHD_run(server->daemon);
+    if (server->metadata)
+        MHD_run(server->metadata);
+}
+
 static void loop(struct server *server, int signals)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    struct pollfd watched[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    struct pollfd watched[] = {{.fd = epoll_of(server->daemon), .events = POLLIN},
+                               {.fd = signals, .events = POLLIN},
+                               {.fd = epoll_of(server->metadata), .events = POLLIN}};
     while (!server->sim->quit) {
-        poll(watched, 2, milliseconds_to_wait(server));
+        poll(watched, 3, milliseconds_to_wait(server));
         if (watched[1].revents)
             break;
         int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
         while (server->resting_count > 0 && server->resting[0]->due_ms <= now_ms)
             wake_first(server);
-        MHD_run(server->daemon);
+        run_daemons(server);
     }
     if (server->sim->quit)
-        MHD_run(server->daemon); /* lets the answer to quit go out */
+        run_daemons(server); /* lets the answer to quit go out */
 }
 
 static void stop(struct server *server)
@@ -416,14 +444,18 @@ static void stop(struct server *server)
     }
     if (server->daemon)
         MHD_stop_daemon(server->daemon); /* closes the listener too */
+    if (server->metadata)
+        MHD_stop_daemon(server->metadata);
     free(server->resting);
 }
 
-static void announce(const struct iotsim_options *options, int port)
+static void announce(const struct iotsim_options *options, int port, int metadata_port)
 {
     printf("iotsim: listening on %s://127.0.0.1:%d", options->plain ? "http" : "https", port);
     if (!options->plain)
         printf(" ca=%s", options->ca_file);
+    if (metadata_port >= 0)
+        printf(" metadata=http://127.0.0.1:%d", metadata_port);
     printf("\n");
     fflush(stdout);
 }
@@ -441,25 +473,42 @@ static int open_signals(struct err *err)
     return fd >= 0 ? fd : err_set(err, ERR_IO, "signalfd: %s", err_errno(errno));
 }
 
+/* Opens the ports and says so. */
+static int open_ports(struct server *server, struct iotsim_certificate *certificate, struct err *err)
+{
+    const struct iotsim_options *options = server->sim->options;
+    int port = 0, metadata_port = -1, listener;
+    if ((listener = listen_on(options->port, &port, err)) < 0)
+        return -1;
+    server->daemon = start(server, listener, options->plain ? NULL : certificate, err);
+    if (!server->daemon)
+        return -1;
+    if (options->metadata_port >= 0) {
+        if ((listener = listen_on(options->metadata_port, &metadata_port, err)) < 0)
+            return -1;
+        server->metadata = start(server, listener, NULL, err);
+        if (!server->metadata)
+            return -1;
+    }
+    announce(options, port, metadata_port);
+    return 0;
+}
+
 int iotsim_serve(struct iotsim *sim, struct err *err)
 {
     struct server server = {.sim = sim};
     struct iotsim_certificate certificate = {{0}, {0}, {0}};
-    int port = 0, listener = -1, result = -1, signals = open_signals(err);
+    int result = -1, signals = open_signals(err);
     random_seed(&server.random, sim->options->fleet.seed ^ UINT64_C(0x6c6174656e6379));
     if (signals < 0 || iotsim_certificate_make(&certificate, err) < 0)
         goto out;
     if (!sim->options->plain && write_file(sim->options->ca_file, &certificate.ca, err) < 0)
         goto out;
-    listener = listen_on(sim->options->port, &port, err);
-    if (listener < 0 || start(&server, listener, &certificate, err) < 0)
+    if (open_ports(&server, &certificate, err) < 0)
         goto out;
-    announce(sim->options, port);
     loop(&server, signals);
     result = 0;
 out:
-    if (listener >= 0 && !server.daemon)
-        close(listener);
     stop(&server);
     if (signals >= 0)
         close(signals);

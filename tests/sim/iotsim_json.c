@@ -5,6 +5,7 @@
 #include "sim/iotsim_route.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- parts --- */
@@ -16,11 +17,18 @@ static const char *partition(const char *region)
     return strncmp(region, "us-gov-", 7) == 0 ? "aws-us-gov" : "aws";
 }
 
-static void put_arn(const struct iotsim *sim, const char *kind, const char *name, struct buf *out)
+void iotsim_arn(const struct iotsim_place *place, const char *kind, const char *name,
+                char arn[IOTSIM_ARN_MAX])
 {
-    const char *region = fleet_region(sim->fleet);
-    buf_printf(out, "\"arn:%s:iot:%s:%s:%s/%s\"", partition(region), region, fleet_account(sim->fleet), kind,
-               name);
+    snprintf(arn, IOTSIM_ARN_MAX, "arn:%s:iot:%s:%s:%s/%s", partition(place->region), place->region,
+             place->account, kind, name);
+}
+
+static void put_arn(const struct iotsim_asked *asked, const char *kind, const char *name, struct buf *out)
+{
+    char arn[IOTSIM_ARN_MAX];
+    iotsim_arn(asked->place, kind, name, arn);
+    buf_printf(out, "\"%s\"", arn);
 }
 
 static void put_time(struct buf *out, const char *member, const struct timestamp *timestamp)
@@ -58,7 +66,7 @@ static void put_states(struct buf *out, const struct job_execution *execution)
     buf_printf(out, ",\"executionNumber\":%" PRId64, execution->number);
 }
 
-void iotsim_show_executions(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_executions(const struct iotsim_asked *asked, struct buf *out)
 {
     const struct page *page = &asked->call.page;
     buf_text(out, "{\"executionSummaries\":[");
@@ -67,7 +75,7 @@ void iotsim_show_executions(const struct iotsim *sim, const struct iotsim_asked 
         buf_text(out, i ? ",{" : "{");
         if (asked->call.operation == OPERATION_LIST_EXECUTIONS_FOR_JOB) {
             buf_text(out, "\"thingArn\":");
-            put_arn(sim, "thing", execution->thing_name, out);
+            put_arn(asked, "thing", execution->thing_name, out);
         } else {
             buf_printf(out, "\"jobId\":\"%s\"", execution->job_id);
         }
@@ -78,11 +86,11 @@ void iotsim_show_executions(const struct iotsim *sim, const struct iotsim_asked 
     end_page(&asked->call, out);
 }
 
-void iotsim_show_execution(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_execution(const struct iotsim_asked *asked, struct buf *out)
 {
     const struct job_execution *execution = &asked->call.execution;
     buf_printf(out, "{\"execution\":{\"jobId\":\"%s\",\"thingArn\":", execution->job_id);
-    put_arn(sim, "thing", execution->thing_name, out);
+    put_arn(asked, "thing", execution->thing_name, out);
     buf_text(out, ",\"forceCanceled\":false,\"statusDetails\":{\"detailsMap\":{}},");
     put_states(out, execution);
     buf_printf(out, ",\"versionNumber\":%" PRId64 "}}", execution->fingerprint.version_number);
@@ -90,11 +98,11 @@ void iotsim_show_execution(const struct iotsim *sim, const struct iotsim_asked *
 
 /* --- jobs --- */
 
-static void put_job(const struct iotsim *sim, const char *job_id, const struct fleet_job_about *about,
+static void put_job(const struct iotsim_asked *asked, const char *job_id, const struct fleet_job_about *about,
                     struct buf *out)
 {
     buf_text(out, "\"jobArn\":");
-    put_arn(sim, "job", job_id, out);
+    put_arn(asked, "job", job_id, out);
     buf_printf(out, ",\"jobId\":\"%s\",\"targetSelection\":\"%s\",\"status\":\"%s\"", job_id,
                about->continuous ? "CONTINUOUS" : "SNAPSHOT", job_status_name(about->status));
     put_moment(out, "createdAt", about->created_ms);
@@ -116,17 +124,17 @@ static bool passes(const struct iotsim_asked *asked, const struct fleet_job_abou
     return !namespace_id || strcmp(namespace_id, about->namespace_id) == 0;
 }
 
-void iotsim_show_jobs(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_jobs(const struct iotsim_asked *asked, struct buf *out)
 {
     const struct page *page = &asked->call.page;
     const char *separator = "{";
     buf_text(out, "{\"jobs\":[");
     for (size_t i = 0; i < page->count; i++) {
         struct fleet_job_about about;
-        if (!fleet_job_about(sim->fleet, page->jobs[i].job_id, &about) || !passes(asked, &about))
+        if (!fleet_job_about(asked->place->fleet, page->jobs[i].job_id, &about) || !passes(asked, &about))
             continue;
         buf_text(out, separator);
-        put_job(sim, page->jobs[i].job_id, &about, out);
+        put_job(asked, page->jobs[i].job_id, &about, out);
         buf_text(out, "}");
         separator = ",{";
     }
@@ -147,17 +155,17 @@ static void put_counts(const struct job *job, struct buf *out)
     buf_text(out, "}");
 }
 
-void iotsim_show_job(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_job(const struct iotsim_asked *asked, struct buf *out)
 {
     const struct job *job = &asked->call.job;
     struct fleet_job_about about;
-    if (!fleet_job_about(sim->fleet, job->job_id, &about))
+    if (!fleet_job_about(asked->place->fleet, job->job_id, &about))
         return;
     buf_text(out, "{\"job\":{");
-    put_job(sim, job->job_id, &about, out);
+    put_job(asked, job->job_id, &about, out);
     buf_text(out, ",\"targets\":[");
     if (about.target_group[0])
-        put_arn(sim, "thinggroup", about.target_group, out);
+        put_arn(asked, "thinggroup", about.target_group, out);
     buf_text(out, "]");
     put_counts(job, out);
     if (about.namespace_id[0])
@@ -168,85 +176,70 @@ void iotsim_show_job(const struct iotsim *sim, const struct iotsim_asked *asked,
     buf_text(out, ",\"presignedUrlConfig\":{},\"timeoutConfig\":{}}}");
 }
 
-void iotsim_show_job_made(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_job_made(const struct iotsim_asked *asked, struct buf *out)
 {
     buf_text(out, "{\"jobArn\":");
-    put_arn(sim, "job", asked->call.job_id, out);
+    put_arn(asked, "job", asked->call.job_id, out);
     buf_printf(out, ",\"jobId\":\"%s\"}", asked->call.job_id);
 }
 
 /* --- things and groups --- */
 
-void iotsim_show_things(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_things(const struct iotsim_asked *asked, struct buf *out)
 {
     const struct page *page = &asked->call.page;
     buf_text(out, "{\"things\":[");
     for (size_t i = 0; i < page->count; i++) {
         buf_printf(out, "%s{\"thingName\":\"%s\",\"thingArn\":", i ? "," : "", page->things[i]);
-        put_arn(sim, "thing", page->things[i], out);
+        put_arn(asked, "thing", page->things[i], out);
         buf_text(out, ",\"attributes\":{},\"version\":1}");
     }
     end_page(&asked->call, out);
 }
 
-void iotsim_show_thing(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_thing(const struct iotsim_asked *asked, struct buf *out)
 {
     const char *name = asked->call.thing_name;
     buf_printf(out, "{\"defaultClientId\":\"%s\",\"thingName\":\"%s\",\"thingId\":\"%s\",\"thingArn\":", name,
                name, asked->call.answer.request_id);
-    put_arn(sim, "thing", name, out);
+    put_arn(asked, "thing", name, out);
     buf_text(out, ",\"attributes\":{},\"version\":1}");
 }
 
-void iotsim_show_members(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_members(const struct iotsim_asked *asked, struct buf *out)
 {
     const struct page *page = &asked->call.page;
-    (void)sim;
     buf_text(out, "{\"things\":[");
     for (size_t i = 0; i < page->count; i++)
         buf_printf(out, "%s\"%s\"", i ? "," : "", page->things[i]);
     end_page(&asked->call, out);
 }
 
-static void put_group(const struct iotsim *sim, const char *member, const char *arn, const char *name,
+static void put_group(const struct iotsim_asked *asked, const char *member, const char *arn, const char *name,
                       struct buf *out)
 {
     buf_printf(out, "\"%s\":\"%s\",\"%s\":", member, name, arn);
-    put_arn(sim, "thinggroup", name, out);
+    put_arn(asked, "thinggroup", name, out);
 }
 
-void iotsim_show_groups(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_groups(const struct iotsim_asked *asked, struct buf *out)
 {
     const struct page *page = &asked->call.page;
     buf_text(out, "{\"thingGroups\":[");
     for (size_t i = 0; i < page->count; i++) {
         buf_text(out, i ? ",{" : "{");
-        put_group(sim, "groupName", "groupArn", page->things[i], out);
+        put_group(asked, "groupName", "groupArn", page->things[i], out);
         buf_text(out, "}");
     }
     end_page(&asked->call, out);
 }
 
-void iotsim_show_group(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
+void iotsim_show_group(const struct iotsim_asked *asked, struct buf *out)
 {
     const char *parent = asked->call.thing_name; /* see fleet_admin.h */
     buf_text(out, "{");
-    put_group(sim, "thingGroupName", "thingGroupArn", asked->call.group_name, out);
+    put_group(asked, "thingGroupName", "thingGroupArn", asked->call.group_name, out);
     if (parent[0])
         buf_printf(out, ",\"thingGroupMetadata\":{\"parentGroupName\":\"%s\"}", parent);
     buf_text(out, ",\"version\":1}");
-}
-
-/* --- STS --- */
-
-void iotsim_show_identity(const struct iotsim *sim, const struct iotsim_asked *asked, struct buf *out)
-{
-    const struct call *call = &asked->call;
-    (void)sim;
-    buf_printf(out,
-               "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n"
-               "  <GetCallerIdentityResult>\n    <Arn>%s</Arn>\n    <UserId>AIDASIMULATEDUSER</UserId>\n"
-               "    <Account>%s</Account>\n  </GetCallerIdentityResult>\n  <ResponseMetadata>\n"
-               "    <RequestId>%s</RequestId>\n  </ResponseMetadata>\n</GetCallerIdentityResponse>\n",
-               call->arn, call->account, call->answer.request_id);
 }

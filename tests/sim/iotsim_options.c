@@ -18,11 +18,14 @@ static const char help[] =
     "\n"
     "  --port N              0 (the default) takes any that is free\n"
     "  --tls, --plain        https (the default) or http\n"
+    "  --metadata-port N     one more port, without TLS, for what hands out credentials (instance metadata,\n"
+    "                        containers, SSO): see iotsim_metadata.h; the ready line tells it as "
+    "metadata=URL\n"
     "  --ca-file FILE        gets the CA's certificate; needed with https\n"
     "  --access-key KEY, --secret-key KEY, --session-token TOKEN\n"
     "                        what requests must be signed with; the defaults are AWS's examples\n"
     "  --account ID, --region NAME\n"
-    "                        123456789012, us-east-1\n"
+    "                        whose fleet it is: 123456789012, us-east-1\n"
     "  --seed N              of fleet, latency and faults; 1\n"
     "  --things N, --jobs N, --executions N, --groups N\n"
     "                        100, 10, 1000, 5\n"
@@ -40,6 +43,9 @@ static const char help[] =
     "                        how old a signature may be; 300\n"
     "  --rebirth RATE        from 0 to 1: what was deleted is at once made anew by somebody else, finished\n"
     "  --journal FILE        gets a line of JSON for each step of each DeleteJobExecution; may be a FIFO\n"
+    "  --world FILE          more accounts, regions, users, roles and so on, as JSON: see iotsim_setup.h; a "
+    "POST\n"
+    "                        of the same to /_iotsim/world changes it later\n"
     "  --help\n";
 
 /* --- options with a meaning of their own --- */
@@ -54,14 +60,17 @@ static int set_quota(struct iotsim_options *options, const char *value, struct e
         return err_set(err, ERR_INVALID, "--quota %s: give OPERATION=N, N from -1 to 1000000", value);
     memcpy(name, value, length);
     name[length] = '\0';
-    bool all = strcmp(name, "all") == 0;
+    bool all = strcmp(name, "all") == 0, found = all;
     enum operation operation = operation_parse(name);
-    if (!all && operation == OPERATION_COUNT)
-        return err_set(err, ERR_INVALID, "--quota %s: there is no such operation", value);
     for (int i = 0; i < OPERATION_COUNT; i++)
         if (all || i == (int)operation)
             options->fleet.quota[i] = (int)rate;
-    return 0;
+    for (size_t i = 0; i < iotsim_route_count(); i++)
+        if (all || strcmp(iotsim_routes[i].name, name) == 0) {
+            options->quotas[i] = (int)rate;
+            found = true;
+        }
+    return found ? 0 : err_set(err, ERR_INVALID, "--quota %s: there is no such operation", value);
 }
 
 static int set_latency(struct iotsim_options *options, const char *value, struct err *err)
@@ -114,6 +123,7 @@ static const struct {
 #define AT(member) offsetof(struct iotsim_options, member)
     {"help", HELP, 0, 0, NULL},
     {"port", NUMBER, AT(port), 65535, NULL},
+    {"metadata-port", NUMBER, AT(metadata_port), 65535, NULL},
     {"tls", CLEAR, AT(plain), 0, NULL},
     {"plain", SET, AT(plain), 0, NULL},
     {"ca-file", TEXT, AT(ca_file), 0, NULL},
@@ -137,6 +147,7 @@ static const struct {
     {"signature-life", LONG, AT(signature_life_s), 100000, NULL},
     {"rebirth", OWN, 0, 0, set_rebirth},
     {"journal", TEXT, AT(journal), 0, NULL},
+    {"world", TEXT, AT(world), 0, NULL},
 #undef AT
 };
 
@@ -208,6 +219,7 @@ int iotsim_options(struct iotsim_options *options, int argc, char **argv, struct
     int found, result;
     *options = (struct iotsim_options){.access_key = "AKIDEXAMPLE",
                                        .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                                       .metadata_port = -1,
                                        .faults.limit = -1,
                                        .signature_life_s = 300};
     options->fleet = (struct fleet_config){.seed = 1,

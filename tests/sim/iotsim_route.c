@@ -8,37 +8,61 @@
 #include <string.h>
 #include <strings.h>
 
-#define NOT_CORE OPERATION_COUNT
+#define NOT_CORE  OPERATION_COUNT
+#define UNLIMITED (-1)
+#define STS_QUOTA                                                                                            \
+    500 /* of AssumeRole, as the default is said to be; requests a second, account and region                \
+         */
 
+/* Resources: Service Authorization Reference, "Actions, resources, and condition keys for AWS IoT": those
+ * that an action needs (marked with * there), and for DescribeJobExecution the job besides, which the
+ * developer guide names too ("Authorizing users to use AWS IoT Jobs"). Quotas: Service Quotas, AWS IoT Core
+ * and AWS IoT Device Management; what only makes or ends something is not limited here. */
 const struct iotsim_route iotsim_routes[] = {
     {"DELETE", "/things/T/jobs/J/executionNumber/N", "DeleteJobExecution", OPERATION_DELETE_EXECUTION,
-     "force,namespaceId", NULL, NULL},
-    {"GET", "/things/T/jobs/J", "DescribeJobExecution", OPERATION_DESCRIBE_EXECUTION, "executionNumber", NULL,
-     iotsim_show_execution},
+     "force,namespaceId", "JT", 0, NULL, NULL},
+    {"GET", "/things/T/jobs/J", "DescribeJobExecution", OPERATION_DESCRIBE_EXECUTION, "executionNumber", "JT",
+     0, NULL, iotsim_show_execution},
     {"GET", "/jobs/J/things", "ListJobExecutionsForJob", OPERATION_LIST_EXECUTIONS_FOR_JOB,
-     "status,maxResults,nextToken", NULL, iotsim_show_executions},
+     "status,maxResults,nextToken", "J", 0, NULL, iotsim_show_executions},
     {"GET", "/things/T/jobs", "ListJobExecutionsForThing", OPERATION_LIST_EXECUTIONS_FOR_THING,
-     "status,namespaceId,maxResults,nextToken,jobId", NULL, iotsim_show_executions},
+     "status,namespaceId,maxResults,nextToken,jobId", "T", 0, NULL, iotsim_show_executions},
     {"GET", "/jobs", "ListJobs", OPERATION_LIST_JOBS,
-     "status,targetSelection,maxResults,nextToken,thingGroupName,namespaceId", NULL, iotsim_show_jobs},
-    {"GET", "/jobs/J", "DescribeJob", OPERATION_DESCRIBE_JOB, "", NULL, iotsim_show_job},
-    {"GET", "/things", "ListThings", OPERATION_LIST_THINGS, "maxResults,nextToken", NULL, iotsim_show_things},
+     "status,targetSelection,maxResults,nextToken,thingGroupName,namespaceId", "*", 0, NULL,
+     iotsim_show_jobs},
+    {"GET", "/jobs/J", "DescribeJob", OPERATION_DESCRIBE_JOB, "", "J", 0, NULL, iotsim_show_job},
+    {"GET", "/things", "ListThings", OPERATION_LIST_THINGS, "maxResults,nextToken", "*", 0, NULL,
+     iotsim_show_things},
     {"GET", "/thing-groups/G/things", "ListThingsInThingGroup", OPERATION_LIST_THINGS_IN_GROUP,
-     "recursive,maxResults,nextToken", NULL, iotsim_show_members},
-    {"POST", "/", "GetCallerIdentity", OPERATION_GET_CALLER_IDENTITY, "", NULL, iotsim_show_identity},
-    {"PUT", "/things/T/jobs/J/cancel", "CancelJobExecution", NOT_CORE, "force", iotsim_cancel_execution,
+     "recursive,maxResults,nextToken", "G", 0, NULL, iotsim_show_members},
+    {"PUT", "/things/T/jobs/J/cancel", "CancelJobExecution", NOT_CORE, "force", "JT", UNLIMITED,
+     iotsim_cancel_execution, NULL},
+    {"PUT", "/jobs/J", "CreateJob", NOT_CORE, "", "J", UNLIMITED, iotsim_create_job, iotsim_show_job_made},
+    {"PUT", "/jobs/J/cancel", "CancelJob", NOT_CORE, "force", "J", UNLIMITED, iotsim_cancel_job,
+     iotsim_show_job_made},
+    {"DELETE", "/jobs/J", "DeleteJob", NOT_CORE, "force,namespaceId", "J", UNLIMITED, iotsim_delete_job,
      NULL},
-    {"PUT", "/jobs/J", "CreateJob", NOT_CORE, "", iotsim_create_job, iotsim_show_job_made},
-    {"PUT", "/jobs/J/cancel", "CancelJob", NOT_CORE, "force", iotsim_cancel_job, iotsim_show_job_made},
-    {"DELETE", "/jobs/J", "DeleteJob", NOT_CORE, "force,namespaceId", iotsim_delete_job, NULL},
-    {"GET", "/things/T", "DescribeThing", NOT_CORE, "", iotsim_describe_thing, iotsim_show_thing},
-    {"POST", "/things/T", "CreateThing", NOT_CORE, "", iotsim_create_thing, iotsim_show_thing},
-    {"DELETE", "/things/T", "DeleteThing", NOT_CORE, "", iotsim_delete_thing, NULL},
-    {"GET", "/thing-groups", "ListThingGroups", NOT_CORE, "maxResults,nextToken", iotsim_list_groups,
+    {"GET", "/things/T", "DescribeThing", NOT_CORE, "", "T", 350, iotsim_describe_thing, iotsim_show_thing},
+    {"POST", "/things/T", "CreateThing", NOT_CORE, "", "T", UNLIMITED, iotsim_create_thing,
+     iotsim_show_thing},
+    {"DELETE", "/things/T", "DeleteThing", NOT_CORE, "", "T", UNLIMITED, iotsim_delete_thing, NULL},
+    {"GET", "/thing-groups", "ListThingGroups", NOT_CORE, "maxResults,nextToken", "*", 10, iotsim_list_groups,
      iotsim_show_groups},
-    {"GET", "/thing-groups/G", "DescribeThingGroup", NOT_CORE, "", iotsim_describe_group, iotsim_show_group},
-    {"POST", "/thing-groups/G", "CreateThingGroup", NOT_CORE, "", iotsim_create_group, iotsim_show_group},
-    {"DELETE", "/thing-groups/G", "DeleteThingGroup", NOT_CORE, "", iotsim_delete_group, NULL},
+    {"GET", "/thing-groups/G", "DescribeThingGroup", NOT_CORE, "", "G", 100, iotsim_describe_group,
+     iotsim_show_group},
+    {"POST", "/thing-groups/G", "CreateThingGroup", NOT_CORE, "", "G", UNLIMITED, iotsim_create_group,
+     iotsim_show_group},
+    {"DELETE", "/thing-groups/G", "DeleteThingGroup", NOT_CORE, "", "G", UNLIMITED, iotsim_delete_group,
+     NULL},
+    /* STS: all of them POST /, told apart by Action in the body */
+    {"POST", "/", "GetCallerIdentity", OPERATION_GET_CALLER_IDENTITY, "Action,Version", "", 0, NULL,
+     iotsim_show_identity},
+    {"POST", "/", "AssumeRole", NOT_CORE,
+     "Action,Version,RoleArn,RoleSessionName,DurationSeconds,ExternalId,Policy", "", STS_QUOTA,
+     iotsim_assume_role, iotsim_show_session},
+    {"POST", "/", "AssumeRoleWithWebIdentity", NOT_CORE,
+     "Action,Version,RoleArn,RoleSessionName,DurationSeconds,WebIdentityToken,Policy", "", STS_QUOTA,
+     iotsim_assume_role_with_token, iotsim_show_session},
 };
 
 _Static_assert(sizeof iotsim_routes / sizeof *iotsim_routes <= IOTSIM_ROUTES_MAX, "too many routes");
@@ -73,13 +97,41 @@ static bool matches(const char *pattern, const char *path, size_t path_length)
     return *pattern == '\0' && path == end;
 }
 
-const struct iotsim_route *iotsim_route_find(const char *method, const char *target)
+bool iotsim_route_sts(const struct iotsim_request *request)
 {
-    size_t path_length = strcspn(target, "?");
-    for (size_t i = 0; i < iotsim_route_count(); i++)
-        if (strcmp(iotsim_routes[i].method, method) == 0 &&
-            matches(iotsim_routes[i].pattern, target, path_length))
-            return &iotsim_routes[i];
+    return strcmp(request->method, "POST") == 0 && strcmp(request->target, "/") == 0;
+}
+
+bool iotsim_route_unsigned(const struct iotsim_route *route)
+{
+    return route->carry_out == iotsim_assume_role_with_token;
+}
+
+/* Whether a form has this action. */
+static bool has_action(const char *form, const char *action)
+{
+    const char *found = strstr(form, "Action=");
+    while (found && found != form && found[-1] != '&') {
+        found = strstr(found + 1, "Action=");
+    }
+    if (!found) {
+        return false;
+    }
+    found += strlen("Action=");
+    return strcspn(found, "&") == strlen(action) && strncmp(found, action, strlen(action)) == 0;
+}
+
+const struct iotsim_route *iotsim_route_find(const struct iotsim_request *request)
+{
+    size_t path_length = strcspn(request->target, "?");
+    bool sts = iotsim_route_sts(request);
+    for (size_t i = 0; i < iotsim_route_count(); i++) {
+        const struct iotsim_route *route = &iotsim_routes[i];
+        if (strcmp(route->method, request->method) == 0 &&
+            matches(route->pattern, request->target, path_length) &&
+            (!sts || has_action(buf_string(&request->body), route->name)))
+            return route;
+    }
     return NULL;
 }
 
@@ -248,12 +300,25 @@ static bool bind_query(struct iotsim_asked *asked, char *query, struct iotsim_re
     return true;
 }
 
+static void spaces_of_form(char *text)
+{
+    for (; *text; text++) {
+        if (*text == '+')
+            *text = ' ';
+    }
+}
+
 bool iotsim_asked_init(struct iotsim_asked *asked, const struct iotsim_route *route,
                        const struct iotsim_request *request, struct iotsim_reply *reply)
 {
-    *asked = (struct iotsim_asked){.route = route, .request = request};
+    *asked = (struct iotsim_asked){.route = route, .request = request, .reply = reply};
     call_init(&asked->call, route->operation);
     asked->call.max_results = 100;
+    if (iotsim_route_sts(request)) {
+        asked->text = mem_strdup(buf_string(&request->body));
+        spaces_of_form(asked->text);
+        return bind_query(asked, asked->text, reply);
+    }
     asked->text = mem_strdup(request->target);
     char *query = strchr(asked->text, '?');
     if (query)
