@@ -118,10 +118,74 @@ static void runs_that_share_an_account_and_region_begin_in_the_order_of_their_su
     end_all(stage);
 }
 
+/* The credentials cannot be had: a profile that is not there. */
+static void a_target_that_fails_rests_longer_each_time_and_stops_no_other(void **state)
+{
+    struct stage *stage = *state;
+    struct config *config =
+        config_from_text("version: 1\n"
+                         "targets:\n"
+                         "  bad: {account: \"123456789012\", region: eu-west-1, profile: not-there,\n"
+                         "        endpoint_url: \"http://127.0.0.1:1\"}\n"
+                         "  good: {region: eu-west-1, endpoint_url: \"http://127.0.0.1:1\"}\n"
+                         "policies:\n"
+                         "  - {name: old, targets: [bad, good], match: {age: {older_than: 30d}}}\n");
+    struct run bad = ask(config, 0), good = ask(config, 1);
+    int64_t minute_ms = 60000, longest_ms = minute_ms;
+    assert_int_equal(runner_rest_ms(stage->runner, "bad"), 0);
+    for (int i = 0; i < 9; i++) {
+        runner_submit(stage->runner, &bad);
+        runner_submit(stage->runner, &good);
+        turn_until(stage, &bad, RUN_OUTSIDE);
+        assert_int_equal(bad.report.end, SWEEP_FAILED);
+        assert_true(report_denied(&bad.report));
+        turn_until(stage, &good, RUN_SWEEPING);
+        end_all(stage);
+        int64_t rest_ms = runner_rest_ms(stage->runner, "bad");
+        assert_true(rest_ms > longest_ms / 2 && rest_ms <= longest_ms + 1);
+        assert_int_equal(runner_rest_ms(stage->runner, "good"), 0);
+        longest_ms = 2 * longest_ms < 60 * minute_ms ? 2 * longest_ms : 60 * minute_ms;
+    }
+    runner_renew(stage->runner);
+    assert_int_equal(runner_rest_ms(stage->runner, "bad"), 0);
+    config_unref(config);
+}
+
+static void targets_are_swept_side_by_side_and_each_policy_after_the_other(void **state)
+{
+    struct stage *stage = *state;
+    struct config *config = config_from_text(
+        "version: 1\n"
+        "targets:\n"
+        "  all: {regions: [eu-west-1, us-east-1], accounts: [\"111111111111\", \"222222222222\"],\n"
+        "        endpoint_url: \"http://127.0.0.1:1\"}\n"
+        "policies:\n"
+        "  - {name: old, targets: [all], match: {age: {older_than: 30d}}}\n"
+        "  - {name: new, targets: [all], match: {age: {older_than: 30d}}}\n");
+    struct run runs[8];
+    for (size_t i = 0; i < 8; i++) {
+        runs[i] = ask(config, i % 4);
+        runs[i].policy = &config->policies[i / 4];
+        runner_submit(stage->runner, &runs[i]);
+    }
+    assert_true(runner_has(stage->runner, "old", "all/111111111111/us-east-1"));
+    assert_true(runner_has(stage->runner, "new", "all/222222222222/eu-west-1"));
+    for (size_t i = 0; i < 4; i++) {
+        turn_until(stage, &runs[i], RUN_CHECKING);
+        assert_int_equal(runs[i + 4].state, RUN_WAITING);
+    }
+    end_all(stage);
+    config_unref(config);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_run_after_a_reload_goes_where_its_own_configuration_says, begin, end),
     cmocka_unit_test_setup_teardown(
         runs_that_share_an_account_and_region_begin_in_the_order_of_their_submission, begin, end),
+    cmocka_unit_test_setup_teardown(a_target_that_fails_rests_longer_each_time_and_stops_no_other, begin,
+                                    end),
+    cmocka_unit_test_setup_teardown(targets_are_swept_side_by_side_and_each_policy_after_the_other, begin,
+                                    end),
 };
 
 TAP_MAIN(tests)

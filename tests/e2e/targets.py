@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Many accounts and regions in one configuration: each target for itself, and what IAM has to allow."""
+import json
+import os
+
+from harness import Iotsim, equal, main, program, run, scratch
+
+ACCOUNTS = ["111111111111", "222222222222", "333333333333"]
+REGIONS = ["us-east-1", "eu-west-1"]
+THINGS, JOBS = 6, 4
+
+CONFIGURATION = """version: 1
+state_directory: {state}
+defaults: {{abort_if: {{selected_over: {over}}}}}
+targets:
+  prod:
+    accounts: {accounts}
+    regions: {regions}
+    {credentials}
+    endpoint_url: {sim.url}
+    ca_bundle: {sim.ca}
+    signature_life: 2s
+    quotas: {{DeleteJobExecution: 2000, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
+policies:
+  - name: old
+    targets: [prod]
+    mode: enforce
+    match: {{age: {{older_than: 30d}}{match}}}
+"""
+
+
+def user(account, **more):
+    return {"account": account, "name": "hub", "access_key": "AKIA" + account, "secret_key": "secret" + account, **more}
+
+
+def make(*options, users=ACCOUNTS, executions=20, **world):
+    """A fleet in each account and region; a user in those of users."""
+    sim = Iotsim(*options)
+    sim.control("world", {
+        "fleets": [{"account": account, "region": region, "seed": 7, "things": THINGS, "jobs": JOBS, "executions": executions}
+                   for account in ACCOUNTS for region in REGIONS],
+        "users": [user(account) for account in users]})
+    if world:
+        sim.control("world", world)
+    return sim
+
+
+class Fleet:
+    """A configuration of all accounts, whose profiles are called as the accounts."""
+
+    def __init__(self, sim, accounts=ACCOUNTS, regions=REGIONS, credentials='profile: "{account}"', over=10000, match=""):
+        folder = scratch()
+        self.path = os.path.join(folder, "jobsweep.yaml")
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(CONFIGURATION.format(sim=sim, state=os.path.join(folder, "state"), accounts=json.dumps(accounts),
+                                            regions=json.dumps(regions), credentials=credentials, over=over, match=match))
+        os.chmod(self.path, 0o600)
+        self.environment = dict(sim.environment(), AWS_ENDPOINT_URL_STS=sim.url)
+        os.mkdir(os.path.join(self.environment["HOME"], ".aws"))
+        shared = os.path.join(self.environment["HOME"], ".aws/credentials")
+        with open(shared, "w", encoding="utf-8") as file:
+            for account in ACCOUNTS:
+                file.write(f"[{account}]\naws_access_key_id = AKIA{account}\naws_secret_access_key = secret{account}\n")
+        os.chmod(shared, 0o600)
+
+    def run(self, *words, name="jobsweep"):
+        return run([program(name), "-c", self.path, *words], self.environment)
+
+    def events(self, *words):
+        done = self.run("--format", "json", *words)
+        return done, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def deleted(sim, account, region):
+    return sim.counts(f"{account}/{region}")["deleted"]
+
+
+def by_target(events, kind):
+    return {event["target"]: event for event in events if event["event"] == kind}
+
+
+# --- each for itself ---
+
+def all_pairs_of_accounts_and_regions_are_swept():
+    with make() as sim:
+        done, events = Fleet(sim).events("sweep", "old")
+        equal(done.returncode, 0, done.stderr)
+        ended = by_target(events, "target")
+        equal(sorted(ended), sorted(f"prod/{account}/{region}" for account in ACCOUNTS for region in REGIONS))
+        for account in ACCOUNTS:
+            for region in REGIONS:
+                one = ended[f"prod/{account}/{region}"]
+                equal((one["end"], one["exit"], one["error"]), ("finished", 0, None))
+                equal(deleted(sim, account, region), one["selected"], one)
+        assert sum(one["selected"] for one in ended.values()) == events[-1]["selected"] > 0, events[-1]
+
+
+def a_name_and_a_pattern_choose_targets():
+    with make() as sim:
+        done, events = Fleet(sim).events("sweep", "old", "--target", "prod/*/eu-west-1")
+        equal(done.returncode, 0, done.stderr)
+        equal(sorted(by_target(events, "target")), [f"prod/{account}/eu-west-1" for account in ACCOUNTS])
+        equal([deleted(sim, account, "us-east-1") for account in ACCOUNTS], [0, 0, 0])
+        equal(Fleet(sim).run("plan", "--target", "prdo").returncode, 2)
+
+
+def one_without_credentials_stops_no_other():
+    with make(users=ACCOUNTS[:2]) as sim:
+        fleet = Fleet(sim, regions=["eu-west-1"])
+        done, events = fleet.events("sweep", "old")
+        equal(done.returncode, 8, done.stderr)
+        ended = by_target(events, "target")
+        equal([ended[f"prod/{account}/eu-west-1"]["end"] for account in ACCOUNTS], ["finished", "finished", "failed"])
+        equal([ended[f"prod/{account}/eu-west-1"]["exit"] for account in ACCOUNTS], [0, 0, 8])
+        assert all(deleted(sim, account, "eu-west-1") > 0 for account in ACCOUNTS[:2])
+        equal(deleted(sim, ACCOUNTS[2], "eu-west-1"), 0)
+        done = fleet.run("sweep", "old")
+        equal(done.returncode, 8, done.stderr)
+        assert "1 of 3 did not end well:\n  old in prod/333333333333/eu-west-1: failed: " in done.stdout, done.stdout
+
+
+def the_worst_end_is_the_exit_status():
+    with make(users=ACCOUNTS[:2]) as sim:
+        sim.control("world", {"fleets": [{"account": ACCOUNTS[1], "region": "us-east-1", "seed": 8, "things": 10, "jobs": JOBS,
+                                          "executions": 40}]})
+        two = Fleet(sim, accounts=ACCOUNTS[:2], regions=["us-east-1"], over=20)
+        done, events = two.events("sweep", "old")
+        equal([by_target(events, "target")[f"prod/{account}/us-east-1"]["exit"] for account in ACCOUNTS[:2]], [0, 4], events)
+        equal(done.returncode, 4, done.stderr)
+        done, events = Fleet(sim, regions=["us-east-1"], over=20).events("sweep", "old")
+        equal([by_target(events, "target")[f"prod/{account}/us-east-1"]["exit"] for account in ACCOUNTS], [0, 4, 8], events)
+        equal(done.returncode, 8, done.stderr)
+
+
+def credentials_of_another_account_delete_nothing():
+    with make() as sim:
+        fleet = Fleet(sim, regions=["us-east-1"], credentials=f'profile: "{ACCOUNTS[0]}"')
+        done, events = fleet.events("sweep", "old")
+        equal(done.returncode, 8, done.stderr)
+        equal([event["end"] for event in by_target(events, "target").values()].count("failed"), 2)
+        equal([deleted(sim, account, "us-east-1") > 0 for account in ACCOUNTS], [True, False, False])
+
+
+def the_daemon_sweeps_the_others_too():
+    with make(users=ACCOUNTS[:2]) as sim:
+        done = Fleet(sim, regions=["eu-west-1"]).run("--once", name="jobsweepd")
+        equal(done.returncode, 8, done.stderr)
+        assert all(deleted(sim, account, "eu-west-1") > 0 for account in ACCOUNTS[:2]), done.stderr
+        equal(deleted(sim, ACCOUNTS[2], "eu-west-1"), 0)
+
+
+# --- whoami ---
+
+def whoami_shows_every_target_and_what_is_wrong_with_it():
+    with make(users=ACCOUNTS[:2]) as sim:
+        fleet = Fleet(sim, regions=["eu-west-1"])
+        done, events = fleet.events("whoami")
+        equal(done.returncode, 8, done.stderr)
+        first, _, third, last = events
+        equal((first["target"], first["account"], first["arn"], first["region"]),
+              ("prod/111111111111/eu-west-1", ACCOUNTS[0], f"arn:aws:iam::{ACCOUNTS[0]}:user/hub", "eu-west-1"))
+        equal((first["role_arn"], first["expires_at"], first["error"]), (None, None, None))
+        equal(first["host"], sim.url.removeprefix("https://"))
+        assert ACCOUNTS[0] in first["source"], first
+        equal((third["account"], third["arn"]), (None, None))
+        assert third["error"], third
+        equal(last, {"event": "whoami", "targets": 3, "failed": 1, "exit": 8})
+        done = fleet.run("whoami", "--target", "prod/111111111111/*")
+        equal(done.returncode, 0, done.stderr)
+        assert f"arn:aws:iam::{ACCOUNTS[0]}:user/hub" in done.stdout, done.stdout
+
+
+def whoami_tells_another_account():
+    with make() as sim:
+        done, events = Fleet(sim, accounts=ACCOUNTS[1:2], regions=["eu-west-1"], credentials=f'profile: "{ACCOUNTS[0]}"').events("whoami")
+        equal(done.returncode, 8, done.stderr)
+        equal(events[0]["account"], ACCOUNTS[0])
+        assert f"not to {ACCOUNTS[1]}" in events[0]["error"], events[0]
+
+
+# --- IAM ---
+
+MATCH = ', job_id: {include: ["fw-000[01]", fw-0001, "fw-0002"], exclude: [fw-0002]}, thing: {exclude: ["gw-*5"]}'.replace(
+    '"fw-000[01]", ', '"fw-???0", ')
+
+
+def document(fleet, *words):
+    done = fleet.run("iam-policy", *words)
+    equal(done.returncode, 0, done.stderr)
+    return json.loads(done.stdout)
+
+
+def what_iam_policy_prints_is_all_that_a_sweep_needs():
+    with make() as sim:
+        fleet = Fleet(sim, match=MATCH)
+        for account in ACCOUNTS:
+            policy = document(fleet, "--target", f"prod/{account}/*")
+            sim.control("world", {"users": [user(account, policy=policy)]})
+        done, events = fleet.events("sweep", "old")
+        equal(done.returncode, 0, done.stderr)
+        assert events[-1]["selected"] > 0, events
+        equal(events[-1]["outcomes"]["deleted"], events[-1]["selected"])
+
+
+def a_policy_for_another_place_is_not_enough():
+    with make() as sim:
+        fleet = Fleet(sim, accounts=ACCOUNTS[:1])
+        policy = document(fleet, "--target", "prod/*/us-east-1")
+        sim.control("world", {"users": [user(ACCOUNTS[0], policy=policy)]})
+        done, events = fleet.events("sweep", "old")
+        equal(done.returncode, 8, done.stderr)
+        ends = {name: event["end"] for name, event in by_target(events, "target").items()}
+        equal(ends, {"prod/111111111111/us-east-1": "finished", "prod/111111111111/eu-west-1": "failed"})
+
+
+TESTS = [all_pairs_of_accounts_and_regions_are_swept, a_name_and_a_pattern_choose_targets,
+         one_without_credentials_stops_no_other, the_worst_end_is_the_exit_status,
+         credentials_of_another_account_delete_nothing, the_daemon_sweeps_the_others_too,
+         whoami_shows_every_target_and_what_is_wrong_with_it, whoami_tells_another_account,
+         what_iam_policy_prints_is_all_that_a_sweep_needs, a_policy_for_another_place_is_not_enough]
+
+if __name__ == "__main__":
+    main(TESTS, at_once=4)
