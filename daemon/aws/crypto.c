@@ -132,6 +132,17 @@ void crypto_sha256_hex(const void *data, size_t length, char out[2 * CRYPTO_SHA2
     crypto_hex(hash, sizeof hash, out);
 }
 
+void crypto_sha1_hex(const void *data, size_t length, char out[41])
+{
+    uint8_t hash[20];
+    unsigned int written = 0;
+    EVP_MD *sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    require(sha1 != NULL && EVP_Digest(data, length, hash, &written, sha1, NULL) == 1 &&
+            written == sizeof hash);
+    EVP_MD_free(sha1);
+    crypto_hex(hash, sizeof hash, out);
+}
+
 int crypto_equal(const void *a, const void *b, size_t length)
 {
     return CRYPTO_memcmp(a, b, length) == 0;

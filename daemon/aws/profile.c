@@ -156,19 +156,22 @@ static const char *shell_word(const char *at, char *word, size_t size)
     return quote == '\0' ? at : NULL;
 }
 
-/* Whether a header of the config file is this profile's: [default], or [profile NAME] with just two words. */
-static bool names_profile(const char *header, const char *profile)
+/* Whether a header of the config file is [KIND NAME], with just two words. */
+static bool names_section(const char *header, const char *kind, const char *name)
 {
     char first[256], second[256], third[2];
-    if (strcmp(header, "default") == 0) {
-        return strcmp(profile, "default") == 0;
-    }
     const char *at = shell_word(header, first, sizeof first);
-    if (at == NULL || strcmp(first, "profile") != 0 || (at = shell_word(at, second, sizeof second)) == NULL) {
+    if (at == NULL || strcmp(first, kind) != 0 || (at = shell_word(at, second, sizeof second)) == NULL) {
         return false;
     }
     at += strspn(at, " \t");
-    return *at == '\0' && shell_word(at, third, sizeof third) == NULL && strcmp(second, profile) == 0;
+    return *at == '\0' && shell_word(at, third, sizeof third) == NULL && strcmp(second, name) == 0;
+}
+
+static bool names_profile(const char *header, const char *profile)
+{
+    return strcmp(header, "default") == 0 ? strcmp(profile, "default") == 0
+                                          : names_section(header, "profile", profile);
 }
 
 /* The last section that is this profile's replaces those before it, as in the AWS CLI. */
@@ -227,4 +230,36 @@ int profiles_check_secret(const struct profiles *profiles, const char *profile, 
     }
     *err = where->exposed;
     return -1;
+}
+
+static size_t find_kind(const struct file *file, enum profiles_kind kind, const char *name)
+{
+    const char *word = kind == PROFILES_SSO_SESSION ? "sso-session" : "services";
+    size_t found = NONE;
+    const char *header;
+    for (size_t i = 0; file->ini != NULL && (header = ini_section(file->ini, i)) != NULL; i++) {
+        found = names_section(header, word, name) ? i : found;
+    }
+    return found;
+}
+
+bool profiles_has_section(const struct profiles *profiles, enum profiles_kind kind, const char *name)
+{
+    return kind == PROFILES_PROFILE ? profiles_has(profiles, name)
+                                    : find_kind(&profiles->config, kind, name) != NONE;
+}
+
+const char *profiles_section(const struct profiles *profiles, enum profiles_kind kind, const char *name,
+                             const char *key)
+{
+    if (kind == PROFILES_PROFILE) {
+        return profiles_get(profiles, name, key);
+    }
+    size_t section = find_kind(&profiles->config, kind, name);
+    return section != NONE ? ini_get(profiles->config.ini, section, key) : NULL;
+}
+
+const char *profiles_config_path(const struct profiles *profiles)
+{
+    return profiles->config.path;
 }

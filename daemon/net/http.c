@@ -263,7 +263,8 @@ static void accept_request(struct http_client *client, struct http_request *requ
     transfer->request = request;
     transfer->deadline_ms = (int64_t)uv_now(client->loop) + request_ms;
     request->impl = transfer;
-    request->body_in.max = client->limits.reply_bytes;
+    request->body_in.max = request->reply_bytes > 0 ? request->reply_bytes : client->limits.reply_bytes;
+    request->body_in.secret = request->secret;
     message_clear(request, HTTP_NOT_SENT);
     client->requests++;
     if (client->waiting++ == 0)
@@ -386,7 +387,8 @@ struct http_origin *http_origin_create(struct http_client *client, const char *u
         origin->no_verify = options->no_verify;
         origin->http1_only = options->http1_only;
     }
-    if (url_parse(url, &origin->url, err) || (origin->ca_bundle && check_readable(origin->ca_bundle, err)) ||
+    if (url_parse(url, options && options->plain_link_local, &origin->url, err) ||
+        (origin->ca_bundle && check_readable(origin->ca_bundle, err)) ||
         transport_origin_init(client->transport, origin, err)) {
         origin_free(origin);
         return NULL;

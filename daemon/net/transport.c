@@ -199,7 +199,8 @@ static bool set_texts(CURL *easy, const struct http_origin *origin)
     return !curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) &&
            (!origin->ca_bundle || !curl_easy_setopt(easy, CURLOPT_CAINFO, origin->ca_bundle)) &&
            !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, origin->url.tls ? "https" : "http") &&
-           (!origin->url.loopback || !curl_easy_setopt(easy, CURLOPT_PROXY, "")) &&
+           (!(origin->url.loopback || origin->url.link_local) ||
+            !curl_easy_setopt(easy, CURLOPT_PROXY, "")) &&
            !curl_easy_setopt(easy, CURLOPT_CURLU, origin->address);
 }
 

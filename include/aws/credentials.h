@@ -32,6 +32,7 @@ enum credentials_fault {
     CREDENTIALS_CONFIG_PARSE,      /* ConfigParseError: a shared file cannot be read */
     CREDENTIALS_INVALID_CONFIG, /* InvalidConfigError, InfiniteLoopConfigError: the profile makes no sense */
     CREDENTIALS_RETRIEVAL,      /* CredentialRetrievalError and its kin: the source was asked and failed */
+    CREDENTIALS_SERVICE,        /* ClientError: STS or IAM Identity Center refused; err has its code */
     CREDENTIALS_FAULT_COUNT
 };
 const char *credentials_fault_name(enum credentials_fault fault); /* "NoCredentials"; "" for CREDENTIALS_OK */

@@ -26,4 +26,16 @@ const char *profiles_origin(const struct profiles *profiles, const char *profile
 int profiles_check_secret(const struct profiles *profiles, const char *profile, const char *key,
                           struct err *err);
 
+/* Sections of the config file. */
+enum profiles_kind {
+    PROFILES_PROFILE,     /* as profiles_get(), the credentials file included */
+    PROFILES_SSO_SESSION, /* [sso-session NAME] */
+    PROFILES_SERVICES     /* [services NAME] */
+};
+bool profiles_has_section(const struct profiles *profiles, enum profiles_kind kind, const char *name);
+const char *profiles_section(const struct profiles *profiles, enum profiles_kind kind, const char *name,
+                             const char *key);
+/* The path of the config file; valid until profiles_free(). */
+const char *profiles_config_path(const struct profiles *profiles);
+
 #endif

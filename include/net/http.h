@@ -6,8 +6,8 @@
  * connection dies before the first byte of the answer; here that second transmission is aborted and the
  * result says what is known.
  *
- * Proxies of the environment (https_proxy, no_proxy) are used, but never for loopback addresses. The process
- * must ignore SIGPIPE.
+ * Proxies of the environment (https_proxy, no_proxy) are used, but never for loopback and link-local
+ * addresses. The process must ignore SIGPIPE.
  *
  * Never: redirects, netrc, cookies, decompression, a changed path. TLS 1.2 at least; peer and host are
  * verified unless the origin says otherwise; plain http only to loopback addresses. */
@@ -47,6 +47,7 @@ struct http_origin_options {
     const char *ca_bundle; /* a PEM file; NULL: the system's */
     bool no_verify;        /* only for `--no-verify-ssl` */
     bool http1_only;       /* else HTTP/2 where the server offers it */
+    bool plain_link_local; /* "http://" also to 169.254.0.0/16 and [fd00:ec2::/32]: AWS's metadata services */
 };
 
 /* url: "https://host[:port][/base]" ("http://" for loopback addresses only: 127.0.0.0/8, [::1], localhost),
@@ -83,6 +84,8 @@ struct http_request {
     bool once;           /* at most one transmission */
     int64_t leave_by_ns; /* no transmission begins after this, by CLOCK_BOOTTIME (ERR_TIMEOUT); 0: any time */
     int64_t request_ms;  /* 0: the client's */
+    size_t reply_bytes;  /* of the answer's body at most; 0: the client's */
+    bool secret;         /* the answer's body holds keys: its memory is wiped */
 
     /* answered; valid until http_request_finish() or the next submit */
     struct err err; /* ERR_NONE: a complete answer with complete headers and body */
