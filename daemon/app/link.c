@@ -93,10 +93,6 @@ struct link *link_create(const struct link_config *config, struct err *err)
     if (link_find_region(config->target, link->region, err) != 0) {
         goto fail;
     }
-    if (config->target->role_arn != NULL) {
-        err_set(err, ERR_INVALID, "role_arn is not known to this version of jobsweep");
-        goto fail;
-    }
     link->config = *config;
     link->credentials = make_credentials(link, config->session_policy);
     link->client = make_client(link, config, err);
