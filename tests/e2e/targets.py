@@ -213,11 +213,141 @@ def a_policy_for_another_place_is_not_enough():
         equal(ends, {"prod/111111111111/us-east-1": "finished", "prod/111111111111/eu-west-1": "failed"})
 
 
+# --- roles ---
+
+ROLE = 'role_arn: "arn:aws:iam::{account}:role/sweep"'
+EXTERNAL = ROLE + '\n    external_id: "example-{account}"'
+
+
+def role(account, **more):
+    return {"account": account, "name": "sweep", "external_id": "example-" + account, **more}
+
+
+def make_roles(*options, accounts=ACCOUNTS, **more):
+    """As make(), where the keys of the environment may assume a role in each account that may do everything."""
+    return make(*options, roles=[role(account, **more) for account in accounts])
+
+
+def sessions(sim):
+    found = [json.loads(line) for line in sim.control("sessions").splitlines()]
+    return [session for session in found if "assumed-role/sweep" in session["arn"]]
+
+
+def ask(sim, session, region, method, target):
+    keys = session["access_key"], session["secret_key"], session["session_token"]
+    return sim.request(method, target, headers=sim.signed(method, target, keys=keys, region=region))[0]
+
+
+def a_role_is_assumed_in_each_account():
+    with make_roles() as sim:
+        done, events = Fleet(sim, credentials=EXTERNAL).events("sweep", "old")
+        equal(done.returncode, 0, done.stderr)
+        for account in ACCOUNTS:
+            for region in REGIONS:
+                assert deleted(sim, account, region) > 0, (account, region)
+        equal(sorted({session["arn"].split(":")[4] for session in sessions(sim)}), ACCOUNTS)
+
+
+def one_role_that_may_not_be_assumed_stops_no_other():
+    for kind in ("missing", "distrusted", "powerless"):
+        with make_roles(accounts=ACCOUNTS[:2]) as sim:
+            if kind == "distrusted":
+                sim.control("world", {"roles": [role(ACCOUNTS[2], trust=[ACCOUNTS[1]])]})
+            elif kind == "powerless":
+                sim.control("world", {"roles": [role(ACCOUNTS[2], policy={"Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Action": "iot:ListThings", "Resource": "*"}]})]})
+            done, events = Fleet(sim, regions=["us-east-1"], credentials=EXTERNAL).events("sweep", "old")
+            equal(done.returncode, 8, (kind, done.stderr))
+            ended = by_target(events, "target")
+            equal([ended[f"prod/{account}/us-east-1"]["exit"] for account in ACCOUNTS], [0, 0, 8], kind)
+            equal([deleted(sim, account, "us-east-1") > 0 for account in ACCOUNTS], [True, True, False], kind)
+            assert "prod/333333333333/us-east-1" in done.stderr, (kind, done.stderr)
+
+
+def a_wrong_external_id_is_refused_and_told():
+    with make_roles() as sim:
+        done, events = Fleet(sim, regions=["us-east-1"], credentials=ROLE).events("sweep", "old")
+        equal(done.returncode, 8, done.stderr)
+        assert all("AccessDenied" in event["error"] for event in by_target(events, "target").values()), events
+
+
+def a_session_can_do_no_more_than_its_policy():
+    """The keys of the very session that a sweep had ask for what only a bug would ask for."""
+    with make_roles() as sim:
+        fleet = Fleet(sim, accounts=ACCOUNTS[:1], credentials=EXTERNAL, match=', job_id: {include: ["fw-0001"]}')
+        done, events = fleet.events("sweep", "old")
+        equal(done.returncode, 0, done.stderr)
+        assert events[-1]["outcomes"]["deleted"] > 0, events[-1]
+        equal({row["job"] for row in sim.deleted()}, {"fw-0001"})
+        found = sessions(sim)
+        equal([session["scoped"] for session in found], [True] * len(REGIONS))
+        session = found[0]
+        allowed = [region for region in REGIONS if ask(sim, session, region, "GET", "/jobs/fw-0001") == 200]
+        equal(len(allowed), 1, "the regions where the session may read its job")
+        [region], [other] = allowed, [name for name in REGIONS if name not in allowed]
+        for method, target, status in [
+                ("GET", "/jobs/fw-0001", 200),
+                ("GET", "/things/gw-000000/jobs/fw-0001?executionNumber=1", None),
+                ("GET", "/jobs/fw-0002", 403), ("GET", "/jobs/fw-0002/things", 403),
+                ("DELETE", "/things/gw-000000/jobs/fw-0002/executionNumber/1", 403),
+                ("DELETE", "/things/gw-000000/jobs/fw-0002/executionNumber/1?force=true", 403)]:
+            answer = ask(sim, session, region, method, target)
+            assert answer == status or (status is None and answer != 403), (method, target, answer)
+        equal(ask(sim, session, other, "DELETE", "/things/gw-000000/jobs/fw-0001/executionNumber/1"), 403)
+        equal({row["job"] for row in sim.deleted()}, {"fw-0001"})
+
+
+def a_plan_has_a_session_that_cannot_delete():
+    with make_roles() as sim:
+        done = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=EXTERNAL).run("plan", "--quiet")
+        equal(done.returncode, 0, done.stderr)
+        [session] = sessions(sim)
+        equal(ask(sim, session, "us-east-1", "GET", "/jobs/fw-0001"), 200)
+        equal(ask(sim, session, "us-east-1", "DELETE", "/things/gw-000000/jobs/fw-0001/executionNumber/1"), 403)
+
+
+def a_session_is_not_limited_where_the_target_says_so():
+    with make_roles() as sim:
+        credentials = EXTERNAL + "\n    scoped_session: false"
+        done = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=credentials).run("sweep", "old")
+        equal(done.returncode, 0, done.stderr)
+        equal([session["scoped"] for session in sessions(sim)], [False])
+
+
+def whoami_shows_roles_and_when_their_sessions_end():
+    with make_roles(accounts=ACCOUNTS[:2]) as sim:
+        done, events = Fleet(sim, regions=["us-east-1"], credentials=EXTERNAL + "\n    session_name: me").events("whoami")
+        equal(done.returncode, 8, done.stderr)
+        for account, event in zip(ACCOUNTS[:2], events):
+            equal((event["account"], event["arn"]), (account, f"arn:aws:sts::{account}:assumed-role/sweep/me"))
+            equal(event["role_arn"], f"arn:aws:iam::{account}:role/sweep")
+            assert event["expires_at"].endswith("Z") and event["source"], event
+        assert "AccessDenied" in events[2]["error"], events[2]
+        equal(ask(sim, sessions(sim)[0], "us-east-1", "GET", "/jobs/fw-0001"), 403)
+
+
+def two_policies_of_a_target_have_a_session_each():
+    with make_roles() as sim:
+        fleet = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=EXTERNAL, match=", job_id: {include: [fw-0000]}")
+        with open(fleet.path, "a", encoding="utf-8") as file:
+            file.write("  - {name: other, targets: [prod], mode: enforce, "
+                       "match: {age: {older_than: 30d}, job_id: {include: [fw-0001]}}}\n")
+        done, events = fleet.events("sweep", "old", "other")
+        equal(done.returncode, 0, done.stderr)
+        equal({row["job"] for row in sim.deleted()}, {"fw-0000", "fw-0001"})
+        reads = [[ask(sim, session, "us-east-1", "GET", f"/jobs/fw-000{i}") for i in range(2)] for session in sessions(sim)]
+        equal(sorted(reads), [[200, 403], [403, 200]])
+
+
 TESTS = [all_pairs_of_accounts_and_regions_are_swept, a_name_and_a_pattern_choose_targets,
          one_without_credentials_stops_no_other, the_worst_end_is_the_exit_status,
          credentials_of_another_account_delete_nothing, the_daemon_sweeps_the_others_too,
          whoami_shows_every_target_and_what_is_wrong_with_it, whoami_tells_another_account,
-         what_iam_policy_prints_is_all_that_a_sweep_needs, a_policy_for_another_place_is_not_enough]
+         what_iam_policy_prints_is_all_that_a_sweep_needs, a_policy_for_another_place_is_not_enough,
+         a_role_is_assumed_in_each_account, one_role_that_may_not_be_assumed_stops_no_other,
+         a_wrong_external_id_is_refused_and_told, a_session_can_do_no_more_than_its_policy,
+         a_plan_has_a_session_that_cannot_delete, a_session_is_not_limited_where_the_target_says_so,
+         whoami_shows_roles_and_when_their_sessions_end, two_policies_of_a_target_have_a_session_each]
 
 if __name__ == "__main__":
     main(TESTS, at_once=4)
