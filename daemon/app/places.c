@@ -54,7 +54,7 @@ static int open_link(struct target_state *place, struct config *config, const st
 {
     const struct link_config link = {.world = place->places->config.world,
                                      .target = target,
-                                     .pace = sts_pace_face(place->places->pace),
+                                     .pace = sts_pace_face(place->places->pace, STS_FIRST),
                                      .session_policy = session_policy,
                                      .episode = on_episode,
                                      .owner = place};
@@ -215,5 +215,5 @@ struct site *places_site(struct places *places, const char *account, const char 
 
 const struct credentials_pace *places_pace(const struct places *places)
 {
-    return sts_pace_face(places->pace);
+    return sts_pace_face(places->pace, STS_LAST);
 }

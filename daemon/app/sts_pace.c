@@ -10,10 +10,15 @@
 #define SPACE_NS  (TIME_NS_PER_SECOND / STS_PACE_PER_SECOND)
 #define JITTER_NS (SPACE_NS / 4) /* so that several processes which begin at once fall out of step */
 
-struct sts_pace {
-    const struct env *env;
+struct queue {
+    struct sts_pace *pace;
     struct credentials_pace face;
     struct credentials_turn *waiting;
+};
+
+struct sts_pace {
+    const struct env *env;
+    struct queue queues[STS_ORDER_COUNT];
     struct env_timer timer;
     int64_t next_ns; /* no turn before */
 };
@@ -27,9 +32,20 @@ static void grant(struct sts_pace *pace, struct credentials_turn *turn)
     turn->granted(turn);
 }
 
+/* The queue whose turn it is; NULL when nobody waits. */
+static struct queue *next_queue(struct sts_pace *pace)
+{
+    for (int i = 0; i < STS_ORDER_COUNT; i++) {
+        if (pace->queues[i].waiting != NULL) {
+            return &pace->queues[i];
+        }
+    }
+    return NULL;
+}
+
 static void arm(struct sts_pace *pace)
 {
-    if (pace->waiting != NULL && !pace->timer.armed) {
+    if (next_queue(pace) != NULL && !pace->timer.armed) {
         pace->env->start(pace->env->ctx, &pace->timer, pace->next_ns);
     }
 }
@@ -37,9 +53,10 @@ static void arm(struct sts_pace *pace)
 static void on_timer(struct env_timer *timer)
 {
     struct sts_pace *pace = timer->owner;
-    struct credentials_turn *turn = pace->waiting;
-    if (turn != NULL) {
-        DL_DELETE(pace->waiting, turn);
+    struct queue *queue = next_queue(pace);
+    if (queue != NULL) {
+        struct credentials_turn *turn = queue->waiting;
+        DL_DELETE(queue->waiting, turn);
         grant(pace, turn);
     }
     arm(pace);
@@ -47,21 +64,22 @@ static void on_timer(struct env_timer *timer)
 
 static void acquire(void *ctx, struct credentials_turn *turn)
 {
-    struct sts_pace *pace = ctx;
-    if (pace->waiting == NULL && pace->env->mono_ns(pace->env->ctx) >= pace->next_ns) {
+    struct queue *queue = ctx;
+    struct sts_pace *pace = queue->pace;
+    if (next_queue(pace) == NULL && pace->env->mono_ns(pace->env->ctx) >= pace->next_ns) {
         grant(pace, turn);
         return;
     }
-    turn->impl = pace;
-    DL_APPEND(pace->waiting, turn);
+    turn->impl = queue;
+    DL_APPEND(queue->waiting, turn);
     arm(pace);
 }
 
 static void release(void *ctx, struct credentials_turn *turn)
 {
-    struct sts_pace *pace = ctx;
+    struct queue *queue = ctx;
     if (turn->impl != NULL) {
-        DL_DELETE(pace->waiting, turn);
+        DL_DELETE(queue->waiting, turn);
         turn->impl = NULL;
     }
 }
@@ -70,7 +88,11 @@ struct sts_pace *sts_pace_create(const struct env *env)
 {
     struct sts_pace *pace = mem_zalloc(sizeof *pace);
     pace->env = env;
-    pace->face = (struct credentials_pace){.ctx = pace, .acquire = acquire, .release = release};
+    for (int i = 0; i < STS_ORDER_COUNT; i++) {
+        struct queue *queue = &pace->queues[i];
+        queue->pace = pace;
+        queue->face = (struct credentials_pace){.ctx = queue, .acquire = acquire, .release = release};
+    }
     pace->timer = (struct env_timer){.fire = on_timer, .owner = pace};
     return pace;
 }
@@ -83,7 +105,7 @@ void sts_pace_destroy(struct sts_pace *pace)
     free(pace);
 }
 
-const struct credentials_pace *sts_pace_face(struct sts_pace *pace)
+const struct credentials_pace *sts_pace_face(struct sts_pace *pace, enum sts_order order)
 {
-    return &pace->face;
+    return &pace->queues[order].face;
 }

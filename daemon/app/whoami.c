@@ -94,7 +94,7 @@ static void on_identity(struct dispatch *dispatch)
 static void on_turn(struct credentials_turn *turn)
 {
     struct asking *asking = turn->owner;
-    const struct credentials_pace *pace = sts_pace_face(asking->whoami->pace);
+    const struct credentials_pace *pace = sts_pace_face(asking->whoami->pace, STS_LAST);
     pace->release(pace->ctx, turn);
     asking->dispatch = (struct dispatch){.done = on_identity, .owner = asking};
     call_init(&asking->dispatch.call, OPERATION_GET_CALLER_IDENTITY);
@@ -104,11 +104,11 @@ static void on_turn(struct credentials_turn *turn)
 static void begin(struct whoami *whoami, struct identity *identity)
 {
     struct asking *asking = mem_zalloc(sizeof *asking);
-    const struct credentials_pace *pace = sts_pace_face(whoami->pace);
+    const struct credentials_pace *pace = sts_pace_face(whoami->pace, STS_LAST);
     const struct target *target = identity->target;
     const struct link_config link = {.world = whoami->world,
                                      .target = target,
-                                     .pace = pace,
+                                     .pace = sts_pace_face(whoami->pace, STS_FIRST),
                                      .session_policy = target->unscoped ? NULL : NOTHING_ELSE};
     asking->whoami = whoami;
     asking->identity = identity;

@@ -55,7 +55,7 @@ struct target_state *places_target(struct places *places, const char *name); /* 
 const struct target_state *places_known(const struct places *places,
                                         const char *name); /* NULL when it is new */
 struct site *places_site(struct places *places, const char *account, const char *region);
-const struct credentials_pace *places_pace(const struct places *places); /* of calls on STS */
+const struct credentials_pace *places_pace(const struct places *places); /* to begin with a target */
 
 /* Sees to it that the place has a link for this target and configuration whose sessions, where a role is
  * assumed, are limited to session_policy (NULL: not). fresh: it was made anew, and knows no learned paces. -1

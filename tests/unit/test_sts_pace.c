@@ -10,7 +10,7 @@
 struct bench {
     struct virtual_world *world;
     struct sts_pace *pace;
-    const struct credentials_pace *face;
+    const struct credentials_pace *face, *first;
     struct credentials_turn turns[TURNS];
     int64_t at_ns[TURNS]; /* by order of the grants */
     size_t order[TURNS];
@@ -29,7 +29,8 @@ static int begin(void **state)
     static struct bench bench;
     bench = (struct bench){.world = virtual_create(&(struct virtual_config){.seed = 1, .start_ms = 1})};
     bench.pace = sts_pace_create(virtual_env(bench.world));
-    bench.face = sts_pace_face(bench.pace);
+    bench.face = sts_pace_face(bench.pace, STS_LAST);
+    bench.first = sts_pace_face(bench.pace, STS_FIRST);
     for (size_t i = 0; i < TURNS; i++) {
         bench.turns[i] = (struct credentials_turn){.granted = on_granted, .owner = &bench};
     }
@@ -100,9 +101,29 @@ static void who_gives_up_leaves_its_turn_to_the_next(void **state)
     assert_int_equal(bench->order[1], 2);
 }
 
+/* Else a thousand that begin would all wait for the last of them before any has its role. */
+static void who_has_begun_goes_before_who_has_not(void **state)
+{
+    static const size_t expected[] = {0, 3, 4, 1, 2};
+    struct bench *bench = *state;
+    for (size_t i = 0; i < 3; i++) {
+        acquire(bench, i);
+    }
+    bench->first->acquire(bench->first->ctx, &bench->turns[3]);
+    bench->first->acquire(bench->first->ctx, &bench->turns[4]);
+    bench->first->acquire(bench->first->ctx, &bench->turns[5]);
+    bench->first->release(bench->first->ctx, &bench->turns[5]);
+    virtual_run(bench->world, NULL, NULL, INT64_MAX);
+    assert_int_equal(bench->granted, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(bench->order[i], expected[i]);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_thousand_at_once_are_spread_over_a_minute, begin, end),
     cmocka_unit_test_setup_teardown(after_a_while_without_any_a_turn_comes_at_once, begin, end),
+    cmocka_unit_test_setup_teardown(who_has_begun_goes_before_who_has_not, begin, end),
     cmocka_unit_test_setup_teardown(who_gives_up_leaves_its_turn_to_the_next, begin, end),
 };
 
