@@ -3,7 +3,7 @@
 
 #include "aws/client.h"
 #include "aws/credentials.h"
-#include "aws/endpoint.h"
+#include "aws/settings.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -20,13 +20,35 @@ struct link {
     int64_t full_rates[OPERATION_COUNT];
 };
 
+/* The region of the settings; where it is wrong, err says where it stands. */
+static int take_region(const struct settings *settings, char region[64], struct err *err)
+{
+    struct settings_region found;
+    if (settings_region(settings, NULL, &found, err) == 0) {
+        text_copy(region, sizeof found.name, found.name);
+        return 0;
+    }
+    return found.where != NULL
+               ? err_context(err, "%s", found.where)
+               : err_set(err, err->code,
+                         "no region: give the target one, set AWS_REGION, or set 'region' in profile '%s'",
+                         settings_profile(settings));
+}
+
 int link_find_region(const struct target *target, char region[64], struct err *err)
 {
-    if (target->region[0] == '\0') {
-        return endpoint_region(target->profile, region, err);
+    if (target->region[0] != '\0') {
+        struct settings_region found;
+        if (settings_region(NULL, target->region, &found, err) != 0) {
+            return -1;
+        }
+        text_copy(region, sizeof found.name, found.name);
+        return 0;
     }
-    text_copy(region, sizeof target->region, target->region);
-    return 0;
+    struct settings *settings = settings_load(NULL, target->profile, err);
+    int result = settings != NULL ? take_region(settings, region, err) : -1;
+    settings_free(settings);
+    return result;
 }
 
 static uint64_t on_random(void *ctx)
@@ -67,14 +89,22 @@ static struct aws_client *make_client(const struct link *link, const struct link
                                       struct err *err)
 {
     const struct env *env = world_env(config->world);
+    struct settings *settings = settings_load(NULL, config->target->profile, err);
+    if (settings == NULL) {
+        return NULL;
+    }
+    const char *given = config->target->region;
     const struct aws_client_config client = {.http = world_http(config->world),
                                              .credentials = link->credentials,
                                              .wall_ms = env->wall_ms,
                                              .ctx = env->ctx,
-                                             .region = link->region,
+                                             .settings = settings,
+                                             .region = given[0] != '\0' ? given : NULL,
                                              .endpoint_url = config->target->endpoint_url,
                                              .ca_bundle = config->target->ca_bundle};
-    return aws_client_create(&client, err);
+    struct aws_client *made = aws_client_create(&client, err);
+    settings_free(settings);
+    return made;
 }
 
 static struct dispatcher *make_dispatcher(const struct link *link, const struct link_config *config)

@@ -9,7 +9,6 @@
  * other answer. Nothing is sent twice: what may be repeated is the engine's to repeat. */
 #include "aws/client.h"
 
-#include "aws/endpoint.h"
 #include "aws/iot.h"
 #include "aws/signing.h"
 #include "base/mem.h"
@@ -17,10 +16,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define TARGET_MAX ((size_t)3 * NEXT_TOKEN_MAX + 4096) /* each byte of a token can become three */
-#define URL_MAX    512
 
 /* Where calls go: the control plane of AWS IoT, or STS. */
 struct service {
@@ -30,7 +27,7 @@ struct service {
 };
 
 struct aws_client {
-    struct aws_client_config config; /* its strings are not kept, but for region */
+    struct aws_client_config config; /* its strings and settings are not kept, but for region */
     char region[64];
     struct service iot, sts;
     struct job_service face;
@@ -154,6 +151,18 @@ static struct transfer *create_transfer(struct aws_client *client, struct call *
     return transfer;
 }
 
+/* The query of the endpoint's own address comes first, as in botocore. */
+static void add_query(struct buf *target, const char *query)
+{
+    char *whole = mem_strdup(buf_string(target));
+    const char *own = strchr(whole, '?');
+    size_t path = own != NULL ? (size_t)(own - whole) : strlen(whole);
+    buf_reset(target);
+    buf_append(target, whole, path);
+    buf_printf(target, "?%s%s%s", query, own != NULL ? "&" : "", own != NULL ? own + 1 : "");
+    free(whole);
+}
+
 static int encode(struct transfer *transfer, struct err *err)
 {
     struct http_request *request = &transfer->request;
@@ -164,6 +173,9 @@ static int encode(struct transfer *transfer, struct err *err)
     buf_text(&transfer->target, http_origin_base(request->origin));
     if (iot_encode(transfer->call, &request->method, &transfer->target, &request->body, err)) {
         return -1;
+    }
+    if (*http_origin_query(request->origin) != '\0') {
+        add_query(&transfer->target, http_origin_query(request->origin));
     }
     request->target = buf_string(&transfer->target);
     request->body_length = request->body ? strlen(request->body) : 0;
@@ -201,36 +213,24 @@ static void cancel(void *ctx, struct call *call)
 
 /* --- the client --- */
 
-/* As botocore looks for them, but for those in the profile. An empty variable counts as unset. */
-static const char *configured_url(const char *explicit_url, const char *variable)
+static int open_service(struct service *service, const char *name, const char *explicit_url,
+                        const struct settings_region *region, const struct aws_client_config *config,
+                        struct err *err)
 {
-    const char *ignore = getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-    const char *url = getenv(variable);
+    const char *ca_bundle = config->ca_bundle;
+    struct settings_endpoint endpoint;
 
-    if (explicit_url) {
-        return explicit_url;
+    if (ca_bundle == NULL && config->settings != NULL) {
+        ca_bundle = settings_get(config->settings, SETTING_CA_BUNDLE, NULL);
     }
-    if (ignore && strcasecmp(ignore, "true") == 0) {
-        return NULL;
-    }
-    if (!url || !url[0]) {
-        url = getenv("AWS_ENDPOINT_URL");
-    }
-    return url && url[0] ? url : NULL;
-}
-
-static int open_service(struct service *service, const char *name, const char *configured,
-                        const struct aws_client_config *config, struct err *err)
-{
-    const char *ca_bundle = config->ca_bundle ? config->ca_bundle : getenv("AWS_CA_BUNDLE");
-    const struct http_origin_options options = {.ca_bundle = ca_bundle && ca_bundle[0] ? ca_bundle : NULL,
-                                                .no_verify = config->no_verify};
-    char by_region[URL_MAX];
-
-    if (!configured && endpoint_url(name, config->region, by_region, sizeof(by_region), err)) {
+    const struct http_origin_options options = {.ca_bundle = ca_bundle, .no_verify = config->no_verify};
+    if (settings_endpoint(config->settings, name, region, explicit_url, &endpoint, err)) {
         return -1;
     }
-    service->origin = http_origin_create(config->http, configured ? configured : by_region, &options, err);
+    service->origin = http_origin_create(config->http, endpoint.url, &options, err);
+    if (service->origin == NULL && endpoint.where != NULL) {
+        err_context(err, "%s", endpoint.where);
+    }
     return service->origin ? 0 : err_context(err, "endpoint of %s", name);
 }
 
@@ -238,25 +238,22 @@ struct aws_client *aws_client_create(const struct aws_client_config *config, str
 {
     struct aws_client *client = mem_zalloc(sizeof(*client));
     const char *signing_name = config->signing_name ? config->signing_name : "iot";
+    struct settings_region region;
 
     client->config = *config;
+    client->config.settings = NULL;
     client->face = (struct job_service){.ctx = client, .submit = submit, .cancel = cancel};
     text_copy(client->sts.signing_name, sizeof(client->sts.signing_name), "sts");
-    if (!config->region || !region_valid(config->region)) {
-        err_set(err, ERR_INVALID, "the region is not 1 to 63 of [a-z0-9-]");
-        goto fail;
-    }
-    text_copy(client->region, sizeof(client->region), config->region);
     if (!text_copy(client->iot.signing_name, sizeof(client->iot.signing_name), signing_name)) {
         err_set(err, ERR_INVALID, "the signing name has more than 63 characters");
         goto fail;
     }
-    if (open_service(&client->iot, "iot", configured_url(config->endpoint_url, "AWS_ENDPOINT_URL_IOT"),
-                     config, err) ||
-        open_service(&client->sts, "sts", configured_url(config->sts_endpoint_url, "AWS_ENDPOINT_URL_STS"),
-                     config, err)) {
+    if (settings_region(config->settings, config->region, &region, err) ||
+        open_service(&client->iot, "iot", config->endpoint_url, &region, config, err) ||
+        open_service(&client->sts, "sts", config->sts_endpoint_url, &region, config, err)) {
         goto fail;
     }
+    text_copy(client->region, sizeof(client->region), region.name);
     return client;
 fail:
     aws_client_destroy(client);

@@ -1,18 +1,14 @@
 /* See aws/cred_http.h. */
 #include "aws/cred_http.h"
 
-#include "aws/endpoint.h"
-#include "aws/environment.h"
-#include "base/mem.h"
+#include "aws/settings.h"
+#include "base/text.h"
 #include "base/time.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 #define TARGET_MAX 4096
 #define BODY_MAX   ((size_t)256 * 1024) /* a web identity token and a session policy, percent-encoded */
-#define URL_MAX    512
 #define SKEW_MS    (5 * TIME_MS_PER_MINUTE)
 
 void cred_http_init(struct cred_http *http, const struct credentials_config *config, void *owner)
@@ -23,12 +19,11 @@ void cred_http_init(struct cred_http *http, const struct credentials_config *con
     buf_init_secret(&http->body, BODY_MAX);
 }
 
-int cred_http_open(struct cred_http *http, const char *url, bool metadata, struct err *err)
+static int open_origin(struct cred_http *http, const char *url, const char *ca_bundle, bool metadata,
+                       struct err *err)
 {
-    const char *bundle =
-        http->config->ca_bundle != NULL ? http->config->ca_bundle : environment_get(NULL, "AWS_CA_BUNDLE");
     const struct http_origin_options options = {
-        .ca_bundle = bundle, .no_verify = http->config->no_verify, .plain_link_local = metadata};
+        .ca_bundle = ca_bundle, .no_verify = http->config->no_verify, .plain_link_local = metadata};
     if (http->config->http == NULL) {
         return err_set(err, ERR_CREDENTIALS, "%s cannot be asked from here", url);
     }
@@ -36,20 +31,36 @@ int cred_http_open(struct cred_http *http, const char *url, bool metadata, struc
     return http->origin != NULL ? 0 : err_context(err, "%.100s", url);
 }
 
-int cred_http_open_service(struct cred_http *http, const char *explicit_url, const char *variable,
-                           const char *service, const char *region, struct err *err)
+static int open_with(struct cred_http *http, const char *url, const struct settings *settings, bool metadata,
+                     struct err *err)
 {
-    const char *ignore = environment_get(NULL, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-    const char *url = explicit_url;
-    char by_region[URL_MAX];
-    if (url == NULL && (ignore == NULL || strcasecmp(ignore, "true") != 0)) {
-        url = environment_get(NULL, variable);
-        url = url != NULL ? url : environment_get(NULL, "AWS_ENDPOINT_URL");
+    const char *bundle = http->config->ca_bundle;
+    bundle = bundle != NULL ? bundle : settings_get(settings, SETTING_CA_BUNDLE, NULL);
+    return open_origin(http, url, bundle, metadata, err);
+}
+
+int cred_http_open(struct cred_http *http, const char *url, bool metadata, struct err *err)
+{
+    struct settings *settings = settings_load(NULL, http->config->profile, err);
+    int result = settings != NULL ? open_with(http, url, settings, metadata, err) : -1;
+    settings_free(settings);
+    return result;
+}
+
+int cred_http_open_service(struct cred_http *http, const char *service, const char *explicit_url,
+                           const char *explicit_region, char region[64], struct err *err)
+{
+    struct settings *settings = settings_load(NULL, http->config->profile, err);
+    struct settings_region found;
+    struct settings_endpoint endpoint;
+    int result = -1;
+    if (settings != NULL && settings_region(settings, explicit_region, &found, err) == 0 &&
+        settings_endpoint(settings, service, &found, explicit_url, &endpoint, err) == 0) {
+        text_copy(region, 64, found.name);
+        result = open_with(http, endpoint.url, settings, false, err);
     }
-    if (url == NULL && endpoint_url(service, region, by_region, sizeof by_region, err) != 0) {
-        return -1;
-    }
-    return cred_http_open(http, url != NULL ? url : by_region, false, err);
+    settings_free(settings);
+    return result;
 }
 
 void cred_http_close(struct cred_http *http)

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "net/process.h"
+#include "net/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct process_source {
     const struct cred_step *step;
     struct credentials_fetch *fetch;
     const char **words;
-    struct process_run run;
+    struct program_run run;
 };
 
 static void end(struct process_source *source)
@@ -32,7 +32,7 @@ static void end(struct process_source *source)
 
 static void fail_by_errors(struct process_source *source)
 {
-    const struct process_run *run = &source->run;
+    const struct program_run *run = &source->run;
     const char *errors = buf_string(&run->errors);
     size_t length = run->errors.length;
     char *text = mem_strndup(errors, length);
@@ -64,7 +64,7 @@ static bool check_version(struct process_source *source, const struct json_value
     }
     text = text != NULL ? text : json_string(version);
     credentials_fail(source->fetch, PROVIDER,
-                     "Unsupported version '%.20s' for credential process provider, supported versions: 1",
+                     "Unsupported version '%.30s' for credential process provider, supported versions: 1",
                      version == NULL ? "<Version key not provided>"
                      : text != NULL  ? text
                                      : "?");
@@ -91,7 +91,7 @@ static void take_output(struct process_source *source)
     json_free(doc);
 }
 
-static void on_run(struct process_run *run)
+static void on_run(struct program_run *run)
 {
     struct process_source *source = run->owner;
     if (run->err.code != ERR_NONE) {
@@ -117,13 +117,13 @@ static void fetch_process(struct credentials_source *face, struct credentials_fe
     } else if (source->config->loop == NULL) {
         credentials_fail(fetch, PROVIDER, "a program cannot be run from here");
     } else {
-        source->run = (struct process_run){.arguments = source->words,
+        source->run = (struct program_run){.arguments = source->words,
                                            .timeout_ms = TIMEOUT_MS,
                                            .output_max = OUTPUT_MAX,
                                            .errors_max = ERRORS_MAX,
                                            .done = on_run,
                                            .owner = source};
-        process_start(source->config->loop, &source->run);
+        program_start(source->config->loop, &source->run);
         return;
     }
     end(source);
@@ -131,13 +131,13 @@ static void fetch_process(struct credentials_source *face, struct credentials_fe
 
 static void cancel(struct credentials_source *face)
 {
-    process_cancel(&((struct process_source *)face)->run);
+    program_cancel(&((struct process_source *)face)->run);
 }
 
 static void destroy(struct credentials_source *face)
 {
     struct process_source *source = (struct process_source *)face;
-    process_finish(&source->run);
+    program_finish(&source->run);
     free(source->words);
     free(source);
 }

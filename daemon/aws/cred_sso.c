@@ -94,9 +94,9 @@ static void ask_portal(struct sso *sso)
 static void go_to_portal(struct sso *sso)
 {
     struct err err;
+    char region[64];
     sso->at_portal = true;
-    if (cred_http_open_service(&sso->portal, NULL, "AWS_ENDPOINT_URL_SSO", "portal.sso",
-                               sso->step->sso_region, &err) != 0) {
+    if (cred_http_open_service(&sso->portal, "sso", NULL, sso->step->sso_region, region, &err) != 0) {
         fail(sso, "Error when retrieving credentials from sso: %s", err.msg);
         return;
     }
@@ -225,8 +225,8 @@ static void ask_oidc(struct sso *sso)
 {
     struct cred_http *http = &sso->oidc;
     struct err err;
-    if (cred_http_open_service(http, NULL, "AWS_ENDPOINT_URL_SSO_OIDC", "oidc", sso->step->sso_region,
-                               &err) != 0) {
+    char region[64];
+    if (cred_http_open_service(http, "sso-oidc", NULL, sso->step->sso_region, region, &err) != 0) {
         use_old_token(sso, err.msg);
         return;
     }

@@ -8,7 +8,6 @@
  * is told as the AWS CLI tells it. */
 #include "aws/cred_check.h"
 #include "aws/cred_http.h"
-#include "aws/endpoint.h"
 #include "aws/iot.h"
 #include "aws/signing.h"
 #include "aws/sts.h"
@@ -236,13 +235,8 @@ static void on_answer(struct cred_http *http)
 static int open_endpoint(struct sts *sts, struct err *err)
 {
     const struct credentials_config *config = sts->http.config;
-    if (config->region != NULL) {
-        text_copy(sts->region, sizeof sts->region, config->region);
-    } else if (endpoint_region(config->profile, sts->region, err) != 0) {
-        return -1;
-    }
-    return cred_http_open_service(&sts->http, config->sts_endpoint_url, "AWS_ENDPOINT_URL_STS", "sts",
-                                  sts->region, err);
+    return cred_http_open_service(&sts->http, "sts", config->sts_endpoint_url, config->region, sts->region,
+                                  err);
 }
 
 static void fetch_sts(struct credentials_source *source, struct credentials_fetch *fetch)

@@ -110,18 +110,35 @@ static int read_authority(const char *from, const char *end, struct url *url, st
     return 0;
 }
 
-static int read_base(const char *path, struct url *url, struct err *err)
+#define PATH_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%/"
+
+static int read_base(const char *path, size_t length, struct url *url, struct err *err)
 {
-    if (path[strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%/")] != '\0')
+    if (strspn(path, PATH_BYTES) < length) {
         return err_set(err, ERR_INVALID,
-                       "the path may hold letters, digits and -._~%%/ only, no query and no fragment");
-    size_t length = strlen(path);
-    while (length > 0 && path[length - 1] == '/')
+                       "the path may hold letters, digits and -._~%%/ only, and no fragment");
+    }
+    while (length > 0 && path[length - 1] == '/') {
         length--;
-    if (length >= sizeof(url->base))
+    }
+    if (length >= sizeof(url->base)) {
         return err_set(err, ERR_INVALID, "the path is longer than %zu characters", sizeof(url->base) - 1);
+    }
     memcpy(url->base, path, length);
     url->base[length] = '\0';
+    return 0;
+}
+
+/* query: at '?', or "". */
+static int read_query(const char *query, struct url *url, struct err *err)
+{
+    query += *query == '?' ? 1 : 0;
+    if (query[strspn(query, PATH_BYTES "=&:,;+!$*'()")] != '\0') {
+        return err_set(err, ERR_INVALID, "the query may hold letters, digits and -._~%%/=&:,;+!$*'() only");
+    }
+    if (!text_copy(url->query, sizeof(url->query), query)) {
+        return err_set(err, ERR_INVALID, "the query is longer than %zu characters", sizeof(url->query) - 1);
+    }
     return 0;
 }
 
@@ -133,7 +150,9 @@ int url_parse(const char *text, bool plain_link_local, struct url *url, struct e
         return err_set(err, ERR_INVALID, "the address must begin with https://");
     const char *authority = text + (url->tls ? 8 : 7);
     const char *end = authority + strcspn(authority, "/?#\\");
-    if (read_authority(authority, end, url, err) || read_base(end, url, err))
+    const char *query = end + strcspn(end, "?");
+    if (read_authority(authority, end, url, err) || read_base(end, (size_t)(query - end), url, err) ||
+        read_query(query, url, err))
         return -1;
     bool plain = url->loopback || (url->link_local && plain_link_local);
     if (!url->tls && !plain)

@@ -12,10 +12,11 @@ struct url {
     bool link_local; /* 169.254.0.0/16, or [fd00:ec2::/32], AWS's own for the same: not through one either */
     char authority[280]; /* host in lower case, and the port when it is not the scheme's own */
     char base[256];      /* path without its final '/': "" or "/..." */
+    char query[256];     /* "" or what is behind '?' */
 };
 
-/* "https://host[:port][/base]", "http://" for loopback addresses only, and for link-local ones where those
- * may be plain; no user info, query or fragment. Fills url, or returns -1 with ERR_INVALID. */
+/* "https://host[:port][/base][?query]", "http://" for loopback addresses only, and for link-local ones where
+ * those may be plain; no user info or fragment. Fills url, or returns -1 with ERR_INVALID. */
 int url_parse(const char *text, bool plain_link_local, struct url *url, struct err *err);
 
 #endif

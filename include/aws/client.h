@@ -4,6 +4,7 @@
 #define AWS_CLIENT_H
 
 #include "aws/credentials.h"
+#include "aws/settings.h"
 #include "base/err.h"
 #include "model/call.h"
 #include "net/http.h"
@@ -15,13 +16,15 @@ struct aws_client_config {
     struct credentials_provider *credentials; /* the caller's; outlives the client */
     int64_t (*wall_ms)(void *ctx);            /* the clock, for received_ms */
     void *ctx;
-    const char *region;
-    /* NULL: AWS_ENDPOINT_URL_IOT (AWS_ENDPOINT_URL_STS), then AWS_ENDPOINT_URL, unless
-     * AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is "true"; else by region. */
+    /* What the environment and the shared files say where nothing is given here; only read by
+     * aws_client_create(). NULL: they say nothing. */
+    const struct settings *settings;
+    const char *region; /* NULL: that of the settings */
+    /* NULL: as settings_endpoint(). That of the one is not that of the other. */
     const char *endpoint_url;
     const char *sts_endpoint_url;
     const char *signing_name; /* NULL: "iot" */
-    const char *ca_bundle;    /* NULL: AWS_CA_BUNDLE, else the system's */
+    const char *ca_bundle;    /* NULL: that of the settings, else the system's */
     bool no_verify;           /* only for `--no-verify-ssl` */
 };
 

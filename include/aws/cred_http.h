@@ -27,9 +27,10 @@ struct cred_http {
  * AWS's link-local services, which speak plain HTTP. */
 void cred_http_init(struct cred_http *http, const struct credentials_config *config, void *owner);
 int cred_http_open(struct cred_http *http, const char *url, bool metadata, struct err *err);
-/* Of a service of AWS: variable (AWS_ENDPOINT_URL_...) or AWS_ENDPOINT_URL, else by its name and region. */
-int cred_http_open_service(struct cred_http *http, const char *explicit_url, const char *variable,
-                           const char *service, const char *region, struct err *err);
+/* Of a service of AWS ("sts", "sso", "sso-oidc") as aws/settings.h finds it. explicit_url and explicit_region
+ * may be NULL; region becomes the one to sign with. */
+int cred_http_open_service(struct cred_http *http, const char *service, const char *explicit_url,
+                           const char *explicit_region, char region[64], struct err *err);
 void cred_http_close(struct cred_http *http); /* nothing may be on its way */
 
 /* Forgets the last request and its answer, and begins another: path and query behind the origin's base. */

@@ -71,9 +71,9 @@ struct credentials_config {
     void *ctx;
     const char *profile;          /* explicit, as --profile: the environment's keys are left out then. NULL:
                                      AWS_PROFILE, AWS_DEFAULT_PROFILE, else "default" */
-    const char *region;           /* of STS; NULL: AWS_REGION and so on (aws/endpoint.h) */
-    const char *sts_endpoint_url; /* NULL: AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, else by region */
-    const char *ca_bundle;        /* NULL: AWS_CA_BUNDLE, else the system's */
+    const char *region;           /* of STS; NULL: as aws/settings.h */
+    const char *sts_endpoint_url; /* NULL: as settings_endpoint() */
+    const char *ca_bundle;        /* NULL: that of the settings, else the system's */
     bool no_verify;               /* only for `--no-verify-ssl` */
     const struct credentials_role *role;
     const struct credentials_pace *pace;

@@ -51,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(url.base[0] == '\0' || (url.base[0] == '/' && url.base[strlen(url.base) - 1] != '/'));
         check_text(url.authority);
         check_text(url.base);
+        check_text(url.query);
         check_like_libcurl(&url);
     } else {
         require(err.code == ERR_INVALID && err.msg[0] != '\0');

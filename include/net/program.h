@@ -1,7 +1,7 @@
 /* Runs a program once, without a shell, and reads what it says. Its standard input is empty; its environment
  * is ours. It is the leader of a session of its own, so that whatever it starts can be ended with it. */
-#ifndef NET_PROCESS_H
-#define NET_PROCESS_H
+#ifndef NET_PROGRAM_H
+#define NET_PROGRAM_H
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-struct process_run {
+struct program_run {
     /* asked; the submitter's and valid until done */
     const char *const *arguments; /* [0] is looked for in PATH; NULL behind the last */
     int64_t timeout_ms;           /* until it has ended and closed its output; above 0 */
@@ -18,7 +18,7 @@ struct process_run {
                                      error is dropped from errors_max on */
     size_t errors_max;
 
-    /* answered; valid until process_finish() */
+    /* answered; valid until program_finish() */
     struct err err; /* ERR_NONE: it ended by itself. ERR_NOT_FOUND, ERR_PERMISSION, ERR_IO: it could not be
                        started; ERR_TIMEOUT, ERR_TOO_BIG, ERR_CANCELED: it was killed */
     int exit_status;
@@ -27,15 +27,15 @@ struct process_run {
     struct buf errors;
 
     /* plumbing */
-    void (*done)(struct process_run *run);
+    void (*done)(struct program_run *run);
     void *owner;
     void *impl; /* while it runs */
 };
 
 /* Fills the struct but for what is asked. done() comes exactly once, from the loop, never from inside. */
-void process_start(uv_loop_t *loop, struct process_run *run);
+void program_start(uv_loop_t *loop, struct program_run *run);
 /* Kills it: done() comes with ERR_CANCELED, unless it was ending anyway. */
-void process_cancel(struct process_run *run);
-void process_finish(struct process_run *run); /* frees what was answered; not while it runs */
+void program_cancel(struct program_run *run);
+void program_finish(struct program_run *run); /* frees what was answered; not while it runs */
 
 #endif
