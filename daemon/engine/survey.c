@@ -83,7 +83,7 @@ static void add_thing(struct survey *survey, const char *name)
 
 static void take_literal_jobs(struct survey *survey)
 {
-    const struct pattern_list *list = &survey->config.policy->job_id.include;
+    const struct pattern_list *list = &survey->config.policy->match.job_id.include;
     for (size_t i = 0; i < list->count; i++) {
         struct job job = {0};
         if (job_id_valid(list->patterns[i])) {
@@ -95,7 +95,7 @@ static void take_literal_jobs(struct survey *survey)
 
 static void take_literal_things(struct survey *survey)
 {
-    const struct pattern_list *list = &survey->config.policy->thing.include;
+    const struct pattern_list *list = &survey->config.policy->match.thing.include;
     for (size_t i = 0; i < list->count; i++) {
         if (thing_name_valid(list->patterns[i])) {
             add_thing(survey, list->patterns[i]);
@@ -118,7 +118,7 @@ static int64_t sort_out_jobs(struct survey *survey)
             !policy_wants_job(survey->config.policy, job, NULL)) {
             continue;
         }
-        struct route_listing listing = route_job(job, survey->config.policy->status_bits);
+        struct route_listing listing = route_job(job, survey->config.policy->match.status_bits);
         if (listing.calls == 0) {
             continue;
         }
@@ -149,7 +149,7 @@ static void choose(struct survey *survey)
         finish(survey);
         return;
     }
-    if (route_literal(&survey->config.policy->job_id)) {
+    if (route_literal(&survey->config.policy->match.job_id)) {
         warn_of_missing_jobs(survey);
     }
     int64_t calls = sort_out_jobs(survey);
@@ -264,10 +264,10 @@ static void on_begin(struct env_timer *timer)
         finish(survey);
         return;
     }
-    if (route_literal(&policy->thing)) {
+    if (route_literal(&policy->match.thing)) {
         take_literal_things(survey);
     }
-    if (route_literal(&policy->job_id)) {
+    if (route_literal(&policy->match.job_id)) {
         take_literal_jobs(survey);
         list_things(survey);
         return;

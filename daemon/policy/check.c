@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "model/status.h"
+#include "policy/clauses.h"
 #include "policy/endpoint.h"
 
 #include <stdio.h>
@@ -135,6 +136,25 @@ static void check_force(const struct reader *reader, const struct yaml_node *nod
     }
 }
 
+/* Without either everything that is finished would go at once, be it of this minute. */
+static void check_spared(const struct reader *reader, const struct yaml_node *node,
+                         const struct policy *policy)
+{
+    const struct yaml_node *match = yaml_get(node, "match");
+    if (match == NULL || match_aged(&policy->match) || policy->keep_count > 0 ||
+        yaml_get(node, "keep") != NULL) {
+        return;
+    }
+    if (policy->match_all) {
+        reader_error(reader, match, "'match: all' is accepted only together with 'keep' rules");
+    } else if (match->kind == NODE_MAP && match->count > 0 && yaml_get(match, "age") == NULL) {
+        reader_error(
+            reader, match,
+            "neither 'match.age' nor 'keep' is there%s: everything that is finished would go at once",
+            policy->match.any_of_count > 0 ? ", and not every block of 'any_of' has an 'age'" : "");
+    }
+}
+
 void check_policy(const struct reader *reader, const struct yaml_node *node, const struct yaml_node *defaults,
                   const struct policy *policy)
 {
@@ -144,6 +164,7 @@ void check_policy(const struct reader *reader, const struct yaml_node *node, con
                      "'targets' is missing: a policy runs only where it says, or where 'defaults' says");
     }
     check_force(reader, node, policy);
+    check_spared(reader, node, policy);
     for (size_t i = 0; policy->enforce && i < policy->target_count; i++) {
         check_enforcing(reader, or_else(yaml_get(node, "mode"), node),
                         &reader->config->targets[policy->targets[i]]);

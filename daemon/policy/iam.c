@@ -59,28 +59,48 @@ static void add(struct document *document, enum statement statement, const struc
     names_intern(document->resources[statement], arn);
 }
 
-static void add_patterns(struct document *document, enum statement statement, const struct iam_scope *scope,
-                         const char *kind, const struct pattern_list *list, bool wide)
+static const struct name_match *names_of(const struct match *match, bool things)
 {
-    if (list->count == 0 || wide) {
-        add(document, statement, scope, kind, "*");
-        return;
+    return things ? &match->thing : &match->job_id;
+}
+
+/* Whether its patterns, or those of every block of any_of, say what it can hold for. */
+static bool bounded(const struct match *match, bool things)
+{
+    if (names_of(match, things)->include.count > 0) {
+        return true;
     }
+    for (size_t i = 0; i < match->any_of_count; i++) {
+        if (!bounded(&match->any_of[i], things)) {
+            return false;
+        }
+    }
+    return match->any_of_count > 0;
+}
+
+/* What else the blocks ask, of jobs and of things, IAM cannot see. */
+static void add_bounds(struct document *document, enum statement statement, const struct iam_scope *scope,
+                       const struct match *match, bool things)
+{
+    const struct pattern_list *list = &names_of(match, things)->include;
     for (size_t i = 0; i < list->count; i++) {
-        add(document, statement, scope, kind, list->patterns[i]);
+        add(document, statement, scope, things ? "thing" : "job", list->patterns[i]);
+    }
+    for (size_t i = 0; list->count == 0 && i < match->any_of_count; i++) {
+        add_bounds(document, statement, scope, &match->any_of[i], things);
     }
 }
 
-static void add_jobs(struct document *document, enum statement statement, const struct iam_scope *scope)
+static void add_kind(struct document *document, enum statement statement, const struct iam_scope *scope,
+                     bool things)
 {
-    add_patterns(document, statement, scope, "job", &scope->policy->job_id.include,
-                 (document->widened & IAM_JOBS) != 0);
-}
-
-static void add_things(struct document *document, enum statement statement, const struct iam_scope *scope)
-{
-    add_patterns(document, statement, scope, "thing", &scope->policy->thing.include,
-                 (document->widened & IAM_THINGS) != 0);
+    const struct match *match = &scope->policy->match;
+    bool wide = (document->widened & (things ? IAM_THINGS : IAM_JOBS)) != 0;
+    if (wide || !bounded(match, things)) {
+        add(document, statement, scope, things ? "thing" : "job", "*");
+    } else {
+        add_bounds(document, statement, scope, match, things);
+    }
 }
 
 /* --- exclusions --- */
@@ -113,7 +133,7 @@ static bool all_exclude(const struct document *document, const struct iam_scope 
 {
     for (size_t i = 0; i < document->count; i++) {
         const struct iam_scope *other = &document->scopes[i];
-        const struct name_match *match = things ? &other->policy->thing : &other->policy->job_id;
+        const struct name_match *match = names_of(&other->policy->match, things);
         if (other->deletes && meet(scope, other) && !excludes(match, pattern)) {
             return false;
         }
@@ -123,10 +143,33 @@ static bool all_exclude(const struct document *document, const struct iam_scope 
 
 static void add_excluded(struct document *document, const struct iam_scope *scope, bool things)
 {
-    const struct pattern_list *list = things ? &scope->policy->thing.exclude : &scope->policy->job_id.exclude;
+    const struct pattern_list *list = &names_of(&scope->policy->match, things)->exclude;
     for (size_t i = 0; i < list->count; i++) {
         if (all_exclude(document, scope, list->patterns[i], things)) {
             add(document, LEAVE_EXECUTIONS, scope, things ? "thing" : "job", list->patterns[i]);
+        }
+    }
+}
+
+static void add_list(struct document *document, const struct iam_scope *scope, const char *kind,
+                     const struct pattern_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        add(document, LEAVE_EXECUTIONS, scope, kind, list->patterns[i]);
+    }
+}
+
+/* Protection is the whole configuration's. A denial has one resource and no end: rules that ask for a job and
+ * a thing together, for a group, or until a day, are left to us. */
+static void add_protected(struct document *document, const struct iam_scope *scope)
+{
+    const struct protect_list *protect = scope->policy->protect;
+    for (size_t i = 0; protect != NULL && i < protect->count; i++) {
+        const struct protect_rule *rule = &protect->rules[i];
+        if (rule->until_ms == 0 && rule->groups.count == 0 &&
+            (rule->job_ids.count == 0 || rule->things.count == 0)) {
+            add_list(document, scope, "job", &rule->job_ids);
+            add_list(document, scope, "thing", &rule->things);
         }
     }
 }
@@ -136,8 +179,8 @@ static void add_excluded(struct document *document, const struct iam_scope *scop
 static void collect_one(struct document *document, const struct iam_scope *scope)
 {
     names_intern(document->resources[LIST_ALL], "*");
-    add_jobs(document, READ_JOBS, scope);
-    add_things(document, READ_THINGS, scope);
+    add_kind(document, READ_JOBS, scope, false);
+    add_kind(document, READ_THINGS, scope, true);
     if (scope->settles) {
         add(document, READ_EXECUTIONS, scope, "job", "*");
         add(document, READ_EXECUTIONS, scope, "thing", "*");
@@ -145,11 +188,12 @@ static void collect_one(struct document *document, const struct iam_scope *scope
     if (!scope->deletes) {
         return;
     }
-    add_jobs(document, DELETE_EXECUTIONS, scope);
-    add_things(document, DELETE_EXECUTIONS, scope);
+    add_kind(document, DELETE_EXECUTIONS, scope, false);
+    add_kind(document, DELETE_EXECUTIONS, scope, true);
     if ((document->widened & IAM_EXCLUDES) == 0) {
         add_excluded(document, scope, false);
         add_excluded(document, scope, true);
+        add_protected(document, scope);
     }
 }
 

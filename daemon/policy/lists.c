@@ -141,6 +141,28 @@ static void read_patterns(const struct reader *reader, const struct schema_row *
     }
 }
 
+static void read_names(const struct reader *reader, const struct schema_row *row,
+                       const struct yaml_node *list, void *object)
+{
+    struct pattern_list *names = value_field(row, object);
+    pattern_list_finish(names);
+    if (!long_enough(reader, row, list)) {
+        return;
+    }
+    names->patterns = mem_calloc(list->count + 1, sizeof *names->patterns);
+    for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
+        if (!value_item_fits(reader, row, item)) {
+            continue;
+        }
+        if (thing_group_name_valid(item->text)) { /* the same rule for types */
+            names->patterns[names->count++] = mem_strdup(item->text);
+        } else {
+            reader_error(reader, item, "'%.64s' in '%s' is no name: 1 to %d of a-z A-Z 0-9 _ - :", item->text,
+                         row->path, THING_NAME_MAX);
+        }
+    }
+}
+
 static void read_job_patterns(const struct reader *reader, const struct schema_row *row,
                               const struct yaml_node *list, void *object)
 {
@@ -176,6 +198,11 @@ const struct value_type value_thing_patterns = {.name = "patterns",
                                                 .kind = NODE_LIST,
                                                 .read = read_thing_patterns,
                                                 .print = print_patterns};
+const struct value_type value_names = {.name = "names",
+                                       .wanted = "a name, or a list of names",
+                                       .kind = NODE_LIST,
+                                       .read = read_names,
+                                       .print = print_patterns};
 
 /* --- quotas --- */
 

@@ -156,11 +156,6 @@ static const struct yaml_node *part(const struct yaml_file *file, const char *ke
     return node != NULL && node->kind == kind ? node : NULL;
 }
 
-static struct place place_of(const struct yaml_file *file, const struct yaml_node *node)
-{
-    return (struct place){.file = file->name, .line = node->line, .column = node->column};
-}
-
 static void read_head(const struct reader *reader)
 {
     const struct yaml_node *root = reader->file->root;
@@ -196,6 +191,8 @@ static void inherit(struct loading *loading, struct policy *policy)
 {
     struct reader reader = reader_of(loading, 0);
     reader_fill(&reader, SCHEMA_POLICY, policy);
+    reader_fill(&reader, SCHEMA_MATCH, &policy->match);
+    policy->protect = &loading->config->protect;
     if (loading->defaults_usable) {
         reader.in_defaults = true;
         reader.diagnostics = NULL;
@@ -208,6 +205,9 @@ static void print_canonical(const struct config *config, struct policy *policy)
     struct buf text;
     buf_init(&text, CANONICAL_MAX);
     schema_print(config, SCHEMA_POLICY, policy, &text);
+    if (config->protect.count > 0) { /* what it spares is part of what it does */
+        schema_print_row(config, schema_find(SCHEMA_FILE, "", "protect"), config, &text);
+    }
     policy->canonical = mem_strdup(buf_string(&text));
     buf_finish(&text);
 }
@@ -224,7 +224,7 @@ static void read_policy(struct loading *loading, const struct reader *reader, co
         return;
     }
     struct policy *policy = &config->policies[config->policy_count++];
-    policy->place = place_of(reader->file, node);
+    policy->place = reader_place(reader, node);
     inherit(loading, policy);
     reader_map(reader, SCHEMA_POLICY, "", node, policy);
     if (policy->description == NULL) {

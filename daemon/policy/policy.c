@@ -1,7 +1,8 @@
 /* See policy/policy.h. */
 #include "policy/policy.h"
 
-#include "policy/match.h"
+#include "policy/glob.h"
+#include "policy/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,40 @@ static void finish_names(struct name_match *names)
     pattern_list_finish(&names->exclude);
 }
 
+static void finish_blocks(struct match *blocks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        match_finish(&blocks[i]);
+    }
+    free(blocks);
+}
+
+void match_finish(struct match *match)
+{
+    finish_names(&match->job_id);
+    finish_names(&match->thing);
+    pattern_list_finish(&match->groups);
+    pattern_list_finish(&match->types);
+    for (size_t i = 0; i < match->attributes.count; i++) {
+        free(match->attributes.items[i].name);
+        free(match->attributes.items[i].value);
+    }
+    free(match->attributes.items);
+    free(match->namespace_id);
+    free(match->query);
+    finish_blocks(match->any_of, match->any_of_count); /* as deep as a file nests */
+    finish_blocks(match->none_of, match->none_of_count);
+    *match = (struct match){0};
+}
+
+void protect_finish(struct protect_rule *rule)
+{
+    pattern_list_finish(&rule->job_ids);
+    pattern_list_finish(&rule->things);
+    pattern_list_finish(&rule->groups);
+    free(rule->reason);
+}
+
 void target_finish(struct target *target)
 {
     pattern_list_finish(&target->accounts);
@@ -51,8 +86,10 @@ void policy_finish(struct policy *policy)
     pattern_list_finish(&policy->target_names);
     free(policy->targets);
     free(policy->cron_text);
-    finish_names(&policy->job_id);
-    finish_names(&policy->thing);
+    free(policy->timezone);
+    zone_destroy(policy->zone);
+    match_finish(&policy->match);
+    free(policy->keep);
 }
 
 void config_unref(struct config *config)
@@ -66,8 +103,12 @@ void config_unref(struct config *config)
     for (size_t i = 0; i < config->policy_count; i++) {
         policy_finish(&config->policies[i]);
     }
+    for (size_t i = 0; i < config->protect.count; i++) {
+        protect_finish(&config->protect.rules[i]);
+    }
     free(config->targets);
     free(config->policies);
+    free(config->protect.rules);
     free(config->state_directory);
     free_texts(config->files, config->file_count);
     free(config);

@@ -95,12 +95,6 @@ static void read_session_name(const struct reader *reader, const struct schema_r
     read_sts_text(reader, row, node, object, "+{}");
 }
 
-static void print_text(const struct config *config, const struct schema_row *row, const void *object,
-                       struct buf *out)
-{
-    value_text.print(config, row, object, out);
-}
-
 const struct value_type value_accounts = {.name = "accounts",
                                           .wanted = "a list of accounts such as [\"123456789012\"]",
                                           .kind = NODE_LIST,
@@ -109,10 +103,16 @@ const struct value_type value_regions = {.name = "regions",
                                          .wanted = "a list of regions such as [eu-west-1, us-east-1]",
                                          .kind = NODE_LIST,
                                          .read = read_regions};
-const struct value_type value_external_id = {
-    .name = "text", .wanted = "a text", .kind = NODE_VALUE, .read = read_external_id, .print = print_text};
-const struct value_type value_session_name = {
-    .name = "text", .wanted = "a text", .kind = NODE_VALUE, .read = read_session_name, .print = print_text};
+const struct value_type value_external_id = {.name = "text",
+                                             .wanted = "a text",
+                                             .kind = NODE_VALUE,
+                                             .read = read_external_id,
+                                             .print = value_print_text};
+const struct value_type value_session_name = {.name = "text",
+                                              .wanted = "a text",
+                                              .kind = NODE_VALUE,
+                                              .read = read_session_name,
+                                              .print = value_print_text};
 
 /* --- from an entry to its targets --- */
 
@@ -237,7 +237,7 @@ static bool is_new(const struct reader *reader, const struct yaml_node *key)
 void targets_read(const struct reader *reader, const struct yaml_node *key)
 {
     const struct yaml_node *map = key->next;
-    struct target entry = {.place = {.file = reader->file->name, .line = key->line, .column = key->column}};
+    struct target entry = {.place = reader_place(reader, key)};
     if (!value_name_valid(key->text)) {
         reader_error(
             reader, key,

@@ -1,6 +1,7 @@
 /* What IAM must allow for a policy in a target, and no more: as a policy document, for sessions of a role and
  * for people. Patterns of the configuration mean the same in IAM's resources, where '*' and '?' are what they
- * are here, so that they can be taken over as they are. */
+ * are here, so that they can be taken over as they are. What else a policy asks (statuses, ages, types,
+ * blocks of none_of) IAM cannot see: there the document allows more than the policy selects. */
 #ifndef POLICY_IAM_H
 #define POLICY_IAM_H
 

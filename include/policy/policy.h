@@ -14,6 +14,8 @@
 
 #define POLICY_NAME_MAX 64
 
+struct zone; /* policy/zone.h */
+
 struct place { /* where something stands in a file; for messages */
     const char *file;
     int line, column; /* from 1 */
@@ -50,7 +52,85 @@ struct name_match {
     struct pattern_list exclude;
 };
 
+struct attribute {
+    char *name, *value;
+};
+
+struct attribute_list {
+    struct attribute *items;
+    size_t count;
+};
+
 enum age_field { AGE_LAST_UPDATED_AT, AGE_QUEUED_AT, AGE_STARTED_AT };
+enum job_selection { SELECTION_ANY, SELECTION_SNAPSHOT, SELECTION_CONTINUOUS };
+
+/* What a block of `match` can ask, in the order in which it is asked. */
+enum match_clause {
+    CLAUSE_STATUS,
+    CLAUSE_JOB_EXCLUDE,
+    CLAUSE_JOB_INCLUDE,
+    CLAUSE_THING_EXCLUDE,
+    CLAUSE_THING_INCLUDE,
+    CLAUSE_JOB_STATUS,
+    CLAUSE_JOB_SELECTION,
+    CLAUSE_NAMESPACE,
+    CLAUSE_GROUP,
+    CLAUSE_TYPE,
+    CLAUSE_ATTRIBUTE,
+    CLAUSE_QUERY,
+    CLAUSE_ANY_OF,
+    CLAUSE_NONE_OF,
+    CLAUSE_AGE,
+    CLAUSE_COUNT
+};
+
+/* `match` itself, or a block within any_of or none_of. All that is given must hold; what is not given
+ * (zeroed) always does. */
+struct match {
+    struct place place;                /* of the block */
+    struct place places[CLAUSE_COUNT]; /* of what was given; line 0: it was not */
+    unsigned status_bits;              /* EXECUTION_BIT()s; of a policy: terminal ones, and IN_PROGRESS with
+                                          force. 0: not given */
+    struct name_match job_id, thing;
+    unsigned job_status_bits; /* 1 << enum job_status; 0: not given */
+    enum job_selection job_selection;
+    char *namespace_id;                /* NULL: not given */
+    struct pattern_list groups, types; /* whole names, any of them */
+    struct attribute_list attributes;  /* all of them */
+    char *query;                       /* of the fleet index; NULL: not given */
+    struct match *any_of, *none_of;    /* blocks */
+    size_t any_of_count, none_of_count;
+    enum age_field age_field;
+    int64_t older_than_ms; /* 0: no age clause */
+};
+
+/* What the executions are put together by, for a rule that counts. */
+enum keep_per { PER_NOTHING, PER_TARGET, PER_THING, PER_JOB, PER_JOB_AND_THING, PER_COUNT };
+enum keep_kind { KEEP_LAST, KEEP_WITHIN, KEEP_DAILY, KEEP_WEEKLY, KEEP_MONTHLY, KEEP_KIND_COUNT };
+#define KEEP_RULES_MAX 16
+
+struct keep_rule {
+    struct place place;
+    enum keep_kind kind;
+    enum keep_per per;                               /* PER_NOTHING for KEEP_WITHIN alone */
+    int64_t last, within_ms, daily, weekly, monthly; /* the one that belongs to kind is above 0 */
+};
+
+/* Beats every policy. What is given must hold; at least one of the patterns is. */
+struct protect_rule {
+    struct place place;
+    struct pattern_list job_ids, things; /* empty: any */
+    struct pattern_list groups;          /* whole names, any of them; empty: not given */
+    int64_t until_ms;                    /* protects before this moment; 0: for ever */
+    char *reason;                        /* NULL: not given */
+};
+
+struct protect_list {
+    struct protect_rule *rules;
+    size_t count;
+};
+
+enum sweep_order { ORDER_LISTED, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
 
 struct policy {
     char name[POLICY_NAME_MAX + 1];
@@ -64,14 +144,20 @@ struct policy {
     bool scheduled;  /* has schedule.cron */
     char *cron_text; /* schedule.cron as written; NULL when not scheduled */
     struct cron cron;
-    unsigned status_bits; /* EXECUTION_BIT()s: terminal ones, and IN_PROGRESS with force */
-    struct name_match job_id, thing;
-    enum age_field age_field;
-    int64_t older_than_ms; /* 0: no age clause */
-    int64_t per_run;       /* limits.per_run; 0: no limit */
-    int64_t selected_over; /* abort_if.selected_over: above this nothing is deleted */
-    bool verify_risky;     /* verify: risky; else always */
-    bool force;            /* IN_PROGRESS is deleted too, with force; never without it in status_bits */
+    char *timezone;    /* NULL when not given: UTC */
+    struct zone *zone; /* NULL: UTC */
+    struct match match;
+    bool match_all; /* match: all */
+    struct keep_rule *keep;
+    size_t keep_count;
+    const struct protect_list *protect; /* the configuration's; NULL: none */
+    int64_t per_run;                    /* limits.per_run; 0: no limit */
+    int64_t per_thing;                  /* limits.per_thing; 0: no limit */
+    int64_t selected_over;              /* abort_if.selected_over: above this nothing is deleted */
+    int64_t selected_over_percent;      /* of the executions in scope; 0: not given */
+    enum sweep_order order;
+    bool verify_risky; /* verify: risky; else always */
+    bool force;        /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
 };
 
 struct config {
@@ -80,13 +166,16 @@ struct config {
     size_t target_count;
     struct policy *policies;
     size_t policy_count;
+    struct protect_list protect;
     char *state_directory; /* NULL when not given */
     int64_t retain_ms;     /* how long a run stays in the ledger after its end; 400 d by default */
     char **files;          /* read, in order; struct place.file points here */
     size_t file_count;
 };
 
-/* Frees what these hold, not the structs. */
+/* Frees what each holds, not the struct. */
+void match_finish(struct match *match);
+void protect_finish(struct protect_rule *rule);
 void policy_finish(struct policy *policy);
 void target_finish(struct target *target);
 void pattern_list_finish(struct pattern_list *list);

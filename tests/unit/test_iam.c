@@ -5,6 +5,7 @@
 #include "aws/json.h"
 #include "base/random.h"
 #include "config_text.h"
+#include "policy/glob.h"
 #include "policy/iam.h"
 #include "policy/match.h"
 
@@ -210,6 +211,42 @@ static void policies_that_share_a_document_deny_what_all_of_them_exclude(void **
     config_unref(config);
 }
 
+static void blocks_of_any_of_bound_a_policy_if_each_of_them_does(void **state)
+{
+    (void)state;
+    struct config *config = policies(
+        POLICY("both", ", any_of: [{job_id: {include: [fw-*]}}, {any_of: [{job_id: {include: [cfg-*]}}]}]")
+            POLICY("one", ", any_of: [{job_id: {include: [fw-*]}}, {thing: {include: [gw-*]}}]"));
+    struct iam_scope scope = scope_of(&config->policies[0]);
+    const char *document = document_of(&scope, 1, 0, NULL);
+    assert_true(allows_both(document, "iot:DeleteJobExecution", "fw-1", "any"));
+    assert_true(allows_both(document, "iot:DeleteJobExecution", "cfg-1", "any"));
+    assert_false(allows_both(document, "iot:DeleteJobExecution", "other", "any"));
+    scope = scope_of(&config->policies[1]);
+    document = document_of(&scope, 1, 0, NULL);
+    assert_true(allows_both(document, "iot:DeleteJobExecution", "other", "gw-1"));
+    config_unref(config);
+}
+
+static void what_is_protected_for_good_is_denied(void **state)
+{
+    (void)state;
+    struct config *config =
+        policies(POLICY("p", "") "protect:\n"
+                                 "  - {job_id: [audit-*]}\n"
+                                 "  - {thing: [lab-*]}\n"
+                                 "  - {job_id: [held-*], until: \"2099-01-01T00:00:00Z\"}\n"
+                                 "  - {job_id: [pair-*], thing: [pair-*]}\n");
+    struct iam_scope scope = scope_of(&config->policies[0]);
+    const char *document = document_of(&scope, 1, 0, NULL);
+    assert_false(allows_both(document, "iot:DeleteJobExecution", "audit-1", "gw"));
+    assert_false(allows_both(document, "iot:DeleteJobExecution", "fw", "lab-1"));
+    assert_true(allows_both(document, "iot:DescribeJobExecution", "audit-1", "lab-1"));
+    assert_true(allows_both(document, "iot:DeleteJobExecution", "held-1", "gw"));
+    assert_true(allows_both(document, "iot:DeleteJobExecution", "pair-1", "gw"));
+    config_unref(config);
+}
+
 /* Patterns of which so many fit into the 2,048 characters of a session policy. */
 static unsigned widened_with(const char *kind, const char *list, int count, const char **document)
 {
@@ -248,10 +285,13 @@ static void what_does_not_fit_into_a_session_is_widened_and_told(void **state)
 
 /* --- random policies and rows --- */
 
+#define LISTS 8 /* of patterns: four of the policy, two of each block */
+
 struct draw {
     struct random random;
-    char patterns[4][4][12];
-    char *lists[4][4];
+    char patterns[LISTS][4][12];
+    char *lists[LISTS][4];
+    struct match blocks[2];
     struct policy policy;
 };
 
@@ -298,8 +338,12 @@ static void check_row(const char *document, const struct policy *policy, const c
 {
     struct job wanted = {0};
     strcpy(wanted.job_id, job);
-    bool in_job = names(&policy->job_id, job), in_thing = names(&policy->thing, thing);
-    assert_int_equal(allows_both(document, "iot:DeleteJobExecution", job, thing), in_job && in_thing);
+    bool in_job = names(&policy->match.job_id, job), in_thing = names(&policy->match.thing, thing);
+    if (policy->match.any_of_count == 0) {
+        assert_int_equal(allows_both(document, "iot:DeleteJobExecution", job, thing), in_job && in_thing);
+    } else if (!in_job || !in_thing) {
+        assert_false(allows_both(document, "iot:DeleteJobExecution", job, thing));
+    }
     if (policy_wants_job(policy, &wanted, NULL)) {
         assert_true(allows_job(document, "iot:DescribeJob", job));
         assert_true(allows_job(document, "iot:ListJobExecutionsForJob", job));
@@ -323,10 +367,16 @@ static void documents_allow_exactly_what_their_policies_select(void **state)
     random_seed(&draw.random, seed);
     for (int i = 0; i < CASES; i++) {
         draw.policy = (struct policy){.enforce = true};
-        draw_list(&draw, 0, &draw.policy.job_id.include);
-        draw_list(&draw, 1, &draw.policy.job_id.exclude);
-        draw_list(&draw, 2, &draw.policy.thing.include);
-        draw_list(&draw, 3, &draw.policy.thing.exclude);
+        draw_list(&draw, 0, &draw.policy.match.job_id.include);
+        draw_list(&draw, 1, &draw.policy.match.job_id.exclude);
+        draw_list(&draw, 2, &draw.policy.match.thing.include);
+        draw_list(&draw, 3, &draw.policy.match.thing.exclude);
+        draw_list(&draw, 4, &draw.blocks[0].job_id.include);
+        draw_list(&draw, 5, &draw.blocks[0].thing.include);
+        draw_list(&draw, 6, &draw.blocks[1].job_id.include);
+        draw_list(&draw, 7, &draw.blocks[1].thing.exclude);
+        draw.policy.match.any_of = draw.blocks;
+        draw.policy.match.any_of_count = below(&draw, 3);
         struct iam_scope scope = scope_of(&draw.policy);
         unsigned widened;
         const char *document = document_of(&scope, 1, IAM_SESSION_MAX, &widened);
@@ -345,6 +395,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(where_nothing_is_deleted_the_session_cannot_delete),
     cmocka_unit_test(an_unknown_account_or_region_is_any),
     cmocka_unit_test(policies_that_share_a_document_deny_what_all_of_them_exclude),
+    cmocka_unit_test(blocks_of_any_of_bound_a_policy_if_each_of_them_does),
+    cmocka_unit_test(what_is_protected_for_good_is_denied),
     cmocka_unit_test(what_does_not_fit_into_a_session_is_widened_and_told),
     cmocka_unit_test(documents_allow_exactly_what_their_policies_select),
 };

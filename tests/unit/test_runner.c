@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char CONFIG[] = "version: 1\n"
                              "targets:\n"
@@ -118,14 +120,27 @@ static void runs_that_share_an_account_and_region_begin_in_the_order_of_their_su
     end_all(stage);
 }
 
-/* The credentials cannot be had: a profile that is not there. */
+/* A profile with half a pair of keys. */
+static void use_broken_profile(char path[64])
+{
+    static const char text[] = "[profile broken]\naws_access_key_id = AKIDEXAMPLE\n";
+    strcpy(path, "/tmp/jobsweep-runner-XXXXXX");
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    setenv("AWS_CONFIG_FILE", path, 1);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null/none", 1);
+}
+
 static void a_target_that_fails_rests_longer_each_time_and_stops_no_other(void **state)
 {
+    char path[64];
     struct stage *stage = *state;
+    use_broken_profile(path);
     struct config *config =
         config_from_text("version: 1\n"
                          "targets:\n"
-                         "  bad: {account: \"123456789012\", region: eu-west-1, profile: not-there,\n"
+                         "  bad: {account: \"123456789012\", region: eu-west-1, profile: broken,\n"
                          "        endpoint_url: \"http://127.0.0.1:1\"}\n"
                          "  good: {region: eu-west-1, endpoint_url: \"http://127.0.0.1:1\"}\n"
                          "policies:\n"
@@ -148,6 +163,7 @@ static void a_target_that_fails_rests_longer_each_time_and_stops_no_other(void *
     }
     runner_renew(stage->runner);
     assert_int_equal(runner_rest_ms(stage->runner, "bad"), 0);
+    unlink(path);
     config_unref(config);
 }
 
