@@ -267,15 +267,26 @@ static void load_rates(struct run *run)
     ask_rates(run, LEDGER_GET_RATES, on_loaded);
 }
 
+/* A link whose sessions can do what this run needs. */
+static int reach(struct run *run, bool *fresh, struct err *err)
+{
+    char warning[SCOPE_WARNING_MAX];
+    bool deletes = run->policy->enforce && !run->target->plan_only && !run->plan_only;
+    char *scope = scope_session_policy(run->policy, run->target, deletes, run->resumed != NULL, warning);
+    int result = places_reach(run->place, run->config, run->target, scope, fresh, err);
+    free(scope);
+    if (warning[0] != '\0' && run->observer.warning != NULL) {
+        run->observer.warning(run, warning);
+    }
+    return result;
+}
+
 static void begin(struct runner *runner, struct run *run)
 {
     struct err err;
     bool fresh;
-    bool deletes = run->policy->enforce && !run->target->plan_only && !run->plan_only;
-    char *scope = scope_session_policy(run->policy, run->target, deletes, run->resumed != NULL);
     run->report.started_ms = wall_ms(runner);
-    run->misconfigured = places_reach(run->place, run->config, run->target, scope, &fresh, &err) != 0;
-    free(scope);
+    run->misconfigured = reach(run, &fresh, &err) != 0;
     if (run->misconfigured) {
         end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &err);
     } else if (fresh) {

@@ -36,17 +36,36 @@ void scope_init(struct scope *scope, const struct policy *policy, const struct t
                                     .settles = settles};
 }
 
+static void describe(unsigned widened, char warning[SCOPE_WARNING_MAX])
+{
+    const char *kinds = (widened & IAM_JOBS) == 0     ? "thing"
+                        : (widened & IAM_THINGS) == 0 ? "job"
+                                                      : "job and thing";
+    warning[0] = '\0';
+    if (widened != 0) {
+        snprintf(
+            warning, SCOPE_WARNING_MAX,
+            "the patterns of the policy do not fit into the %d characters of a session policy: the session "
+            "of the role may delete what is excluded%s%s",
+            IAM_SESSION_MAX, (widened & (IAM_JOBS | IAM_THINGS)) != 0 ? ", and of every " : "",
+            (widened & (IAM_JOBS | IAM_THINGS)) != 0 ? kinds : "");
+    }
+}
+
 char *scope_session_policy(const struct policy *policy, const struct target *target, bool deletes,
-                           bool settles)
+                           bool settles, char warning[SCOPE_WARNING_MAX])
 {
     struct scope scope;
     struct buf text;
+    unsigned widened;
+    warning[0] = '\0';
     if (target->role_arn == NULL || target->unscoped) {
         return NULL;
     }
     scope_init(&scope, policy, target, deletes, settles);
     buf_init(&text, (size_t)IAM_SESSION_MAX * 4);
-    iam_print(&scope.iam, 1, false, IAM_SESSION_MAX, &text, NULL);
+    iam_print(&scope.iam, 1, false, IAM_SESSION_MAX, &text, &widened);
+    describe(widened, warning);
     char *copy = mem_strdup(buf_string(&text));
     buf_finish(&text);
     return copy;

@@ -1,9 +1,9 @@
 /* See policy/iam.h.
  *
  * Actions are authorised by resource: ListJobs and ListThings by none, DescribeJob and
- * ListJobExecutionsForJob by the job, ListJobExecutionsForThing by the thing, DescribeJobExecution and
- * DeleteJobExecution by both, each of which must be allowed ("Actions, resources, and condition keys for AWS
- * IoT"). GetCallerIdentity needs no permission. */
+ * ListJobExecutionsForJob by the job, ListJobExecutionsForThing by the thing, ListThingsInThingGroup by the
+ * group, DescribeJobExecution and DeleteJobExecution by both, each of which must be allowed ("Actions,
+ * resources, and condition keys for AWS IoT"). GetCallerIdentity needs no permission. */
 #include "policy/iam.h"
 
 #include "base/names.h"
@@ -19,6 +19,7 @@ enum statement {
     LIST_ALL,
     READ_JOBS,
     READ_THINGS,
+    READ_GROUPS,
     READ_EXECUTIONS, /* where nothing is deleted */
     DELETE_EXECUTIONS,
     LEAVE_EXECUTIONS,
@@ -31,6 +32,7 @@ static const struct {
     [LIST_ALL] = {"Allow", {"ListJobs", "ListThings"}},
     [READ_JOBS] = {"Allow", {"DescribeJob", "ListJobExecutionsForJob"}},
     [READ_THINGS] = {"Allow", {"ListJobExecutionsForThing", NULL}},
+    [READ_GROUPS] = {"Allow", {"ListThingsInThingGroup", NULL}},
     [READ_EXECUTIONS] = {"Allow", {"DescribeJobExecution", NULL}},
     [DELETE_EXECUTIONS] = {"Allow", {"DescribeJobExecution", "DeleteJobExecution"}},
     [LEAVE_EXECUTIONS] = {"Deny", {"DeleteJobExecution", NULL}},
@@ -59,6 +61,14 @@ static void add(struct document *document, enum statement statement, const struc
     names_intern(document->resources[statement], arn);
 }
 
+static void add_list(struct document *document, enum statement statement, const struct iam_scope *scope,
+                     const char *kind, const struct pattern_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        add(document, statement, scope, kind, list->patterns[i]);
+    }
+}
+
 static const struct name_match *names_of(const struct match *match, bool things)
 {
     return things ? &match->thing : &match->job_id;
@@ -83,9 +93,7 @@ static void add_bounds(struct document *document, enum statement statement, cons
                        const struct match *match, bool things)
 {
     const struct pattern_list *list = &names_of(match, things)->include;
-    for (size_t i = 0; i < list->count; i++) {
-        add(document, statement, scope, things ? "thing" : "job", list->patterns[i]);
-    }
+    add_list(document, statement, scope, things ? "thing" : "job", list);
     for (size_t i = 0; list->count == 0 && i < match->any_of_count; i++) {
         add_bounds(document, statement, scope, &match->any_of[i], things);
     }
@@ -100,6 +108,27 @@ static void add_kind(struct document *document, enum statement statement, const 
         add(document, statement, scope, things ? "thing" : "job", "*");
     } else {
         add_bounds(document, statement, scope, match, things);
+    }
+}
+
+/* Who is in a group must be known wherever it is named. */
+static void add_groups(struct document *document, const struct iam_scope *scope, const struct match *match)
+{
+    add_list(document, READ_GROUPS, scope, "thinggroup", &match->groups);
+    for (size_t i = 0; i < match->any_of_count; i++) {
+        add_groups(document, scope, &match->any_of[i]);
+    }
+    for (size_t i = 0; i < match->none_of_count; i++) {
+        add_groups(document, scope, &match->none_of[i]);
+    }
+}
+
+static void add_all_groups(struct document *document, const struct iam_scope *scope)
+{
+    const struct protect_list *protect = scope->policy->protect;
+    add_groups(document, scope, &scope->policy->match);
+    for (size_t i = 0; protect != NULL && i < protect->count; i++) {
+        add_list(document, READ_GROUPS, scope, "thinggroup", &protect->rules[i].groups);
     }
 }
 
@@ -151,14 +180,6 @@ static void add_excluded(struct document *document, const struct iam_scope *scop
     }
 }
 
-static void add_list(struct document *document, const struct iam_scope *scope, const char *kind,
-                     const struct pattern_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        add(document, LEAVE_EXECUTIONS, scope, kind, list->patterns[i]);
-    }
-}
-
 /* Protection is the whole configuration's. A denial has one resource and no end: rules that ask for a job and
  * a thing together, for a group, or until a day, are left to us. */
 static void add_protected(struct document *document, const struct iam_scope *scope)
@@ -168,8 +189,8 @@ static void add_protected(struct document *document, const struct iam_scope *sco
         const struct protect_rule *rule = &protect->rules[i];
         if (rule->until_ms == 0 && rule->groups.count == 0 &&
             (rule->job_ids.count == 0 || rule->things.count == 0)) {
-            add_list(document, scope, "job", &rule->job_ids);
-            add_list(document, scope, "thing", &rule->things);
+            add_list(document, LEAVE_EXECUTIONS, scope, "job", &rule->job_ids);
+            add_list(document, LEAVE_EXECUTIONS, scope, "thing", &rule->things);
         }
     }
 }
@@ -181,6 +202,7 @@ static void collect_one(struct document *document, const struct iam_scope *scope
     names_intern(document->resources[LIST_ALL], "*");
     add_kind(document, READ_JOBS, scope, false);
     add_kind(document, READ_THINGS, scope, true);
+    add_all_groups(document, scope);
     if (scope->settles) {
         add(document, READ_EXECUTIONS, scope, "job", "*");
         add(document, READ_EXECUTIONS, scope, "thing", "*");

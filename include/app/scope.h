@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define SCOPE_WARNING_MAX 256
+
 struct scope {
     struct iam_scope iam; /* points into this struct and the configuration */
     char region[REGION_MAX + 1], partition[32];
@@ -18,8 +20,8 @@ void scope_init(struct scope *scope, const struct policy *policy, const struct t
                 bool settles);
 
 /* The session policy for a role of this target, as JSON, which the caller frees. NULL when the session is to
- * have all that the role has, or there is no role. */
+ * have all that the role has, or there is no role. warning gets what was widened so that it fits, or "". */
 char *scope_session_policy(const struct policy *policy, const struct target *target, bool deletes,
-                           bool settles);
+                           bool settles, char warning[SCOPE_WARNING_MAX]);
 
 #endif

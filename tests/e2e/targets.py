@@ -297,6 +297,19 @@ def a_session_can_do_no_more_than_its_policy():
         equal({row["job"] for row in sim.deleted()}, {"fw-0001"})
 
 
+def patterns_that_do_not_fit_into_a_session_are_told():
+    with make_roles() as sim:
+        many = ", ".join(f"a-long-pattern-that-fits-nothing-{i}" for i in range(60))
+        match = f', job_id: {{include: ["fw-0001", {many}]}}'
+        done = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=EXTERNAL, match=match).run("sweep", "old")
+        equal(done.returncode, 0, done.stderr)
+        assert "do not fit into the 2048 characters of a session policy" in done.stderr, done.stderr
+        equal({row["job"] for row in sim.deleted()}, {"fw-0001"})
+        [session] = sessions(sim)
+        equal(ask(sim, session, "us-east-1", "GET", "/jobs/fw-0002"), 200)
+        equal(ask(sim, session, "eu-west-1", "GET", "/jobs/fw-0002"), 403)
+
+
 def a_plan_has_a_session_that_cannot_delete():
     with make_roles() as sim:
         done = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=EXTERNAL).run("plan", "--quiet")
@@ -346,7 +359,7 @@ TESTS = [all_pairs_of_accounts_and_regions_are_swept, a_name_and_a_pattern_choos
          what_iam_policy_prints_is_all_that_a_sweep_needs, a_policy_for_another_place_is_not_enough,
          a_role_is_assumed_in_each_account, one_role_that_may_not_be_assumed_stops_no_other,
          a_wrong_external_id_is_refused_and_told, a_session_can_do_no_more_than_its_policy,
-         a_plan_has_a_session_that_cannot_delete, a_session_is_not_limited_where_the_target_says_so,
+         patterns_that_do_not_fit_into_a_session_are_told, a_plan_has_a_session_that_cannot_delete, a_session_is_not_limited_where_the_target_says_so,
          whoami_shows_roles_and_when_their_sessions_end, two_policies_of_a_target_have_a_session_each]
 
 if __name__ == "__main__":

@@ -283,6 +283,25 @@ static void what_does_not_fit_into_a_session_is_widened_and_told(void **state)
     assert_false(allows(document, "iot:DeleteJobExecution", "arn:aws:iot:us-east-1:123456789012:job/job"));
 }
 
+/* Whoever teaches the engine another call must say here who may be asked for it. */
+static void every_operation_of_the_engine_is_in_the_document(void **state)
+{
+    (void)state;
+    char group[] = "site-berlin", *groups[] = {group};
+    struct policy policy = {.enforce = true, .match.groups = {groups, 1}};
+    struct iam_scope scope = scope_of(&policy);
+    const char *document = document_of(&scope, 1, 0, NULL);
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        char action[64];
+        snprintf(action, sizeof action, "\"iot:%s\"", operation_name((enum operation)i));
+        if ((strstr(document, action) != NULL) != (i != OPERATION_GET_CALLER_IDENTITY)) {
+            fail_msg("%s", action);
+        }
+    }
+    assert_true(allows(document, "iot:ListThingsInThingGroup", SITE "thinggroup/site-berlin"));
+    assert_false(allows(document, "iot:ListThingsInThingGroup", SITE "thinggroup/site-paris"));
+}
+
 /* --- random policies and rows --- */
 
 #define LISTS 8 /* of patterns: four of the policy, two of each block */
@@ -398,6 +417,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(blocks_of_any_of_bound_a_policy_if_each_of_them_does),
     cmocka_unit_test(what_is_protected_for_good_is_denied),
     cmocka_unit_test(what_does_not_fit_into_a_session_is_widened_and_told),
+    cmocka_unit_test(every_operation_of_the_engine_is_in_the_document),
     cmocka_unit_test(documents_allow_exactly_what_their_policies_select),
 };
 
