@@ -91,7 +91,7 @@ int places_reach(struct target_state *place, struct config *config, const struct
 static void arm(struct places *places)
 {
     if (places->idle != NULL && !places->tidy.armed) {
-        places->env->start(places->env->ctx, &places->tidy, places->idle->since_ns + IDLE_NS);
+        places->env->start(places->env->ctx, &places->tidy, places->idle->since_ns + places->config.idle_ns);
     }
 }
 
@@ -99,7 +99,7 @@ static void on_tidy(struct env_timer *timer)
 {
     struct places *places = timer->owner;
     struct target_state *place;
-    while ((place = places->idle) != NULL && place->since_ns + IDLE_NS <= mono_ns(places)) {
+    while ((place = places->idle) != NULL && place->since_ns + places->config.idle_ns <= mono_ns(places)) {
         wake(place);
         close_link(place);
     }
@@ -152,6 +152,7 @@ struct places *places_create(const struct places_config *config)
 {
     struct places *places = mem_zalloc(sizeof *places);
     places->config = *config;
+    places->config.idle_ns = config->idle_ns > 0 ? config->idle_ns : IDLE_NS;
     places->env = world_env(config->world);
     places->pace = sts_pace_create(places->env);
     places->tidy = (struct env_timer){.fire = on_tidy, .owner = places};

@@ -46,6 +46,7 @@ struct places_config {
     void (*episode)(void *owner, const char *target, enum operation operation, bool begins,
                     int64_t rate_before, int64_t rate_now);
     void *owner;
+    int64_t idle_ns; /* how long a link without runs is kept; 20 minutes when 0 */
 };
 
 struct places *places_create(const struct places_config *config);
@@ -62,7 +63,7 @@ const struct credentials_pace *places_pace(const struct places *places); /* to b
  * as link_create(). */
 int places_reach(struct target_state *place, struct config *config, const struct target *target,
                  const char *session_policy, bool *fresh, struct err *err);
-/* No run needs the link now. It is let go a while later, longer than a signature can live. */
+/* No run needs the link now. It is let go later on: after longer than a signature can live. */
 void places_rest(struct target_state *place);
 
 /* How a run ended: denied for its credentials, its permissions or its account, or not. */
