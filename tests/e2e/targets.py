@@ -2,8 +2,9 @@
 """Many accounts and regions in one configuration: each target for itself, and what IAM has to allow."""
 import json
 import os
+import subprocess
 
-from harness import Iotsim, equal, main, program, run, scratch
+from harness import Iotsim, equal, main, program, run, scratch, wait_until
 
 ACCOUNTS = ["111111111111", "222222222222", "333333333333"]
 REGIONS = ["us-east-1", "eu-west-1"]
@@ -20,7 +21,7 @@ targets:
     endpoint_url: {sim.url}
     ca_bundle: {sim.ca}
     signature_life: 2s
-    quotas: {{DeleteJobExecution: 2000, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
+    quotas: {{DeleteJobExecution: {rate}, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
 policies:
   - name: old
     targets: [prod]
@@ -48,12 +49,14 @@ def make(*options, users=ACCOUNTS, executions=20, **world):
 class Fleet:
     """A configuration of all accounts, whose profiles are called as the accounts."""
 
-    def __init__(self, sim, accounts=ACCOUNTS, regions=REGIONS, credentials='profile: "{account}"', over=10000, match=""):
+    def __init__(self, sim, accounts=ACCOUNTS, regions=REGIONS, credentials='profile: "{account}"', over=10000, match="",
+                 rate=2000):
         folder = scratch()
         self.path = os.path.join(folder, "jobsweep.yaml")
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(sim=sim, state=os.path.join(folder, "state"), accounts=json.dumps(accounts),
-                                            regions=json.dumps(regions), credentials=credentials, over=over, match=match))
+                                            regions=json.dumps(regions), credentials=credentials, over=over, match=match,
+                                            rate=rate))
         os.chmod(self.path, 0o600)
         self.environment = dict(sim.environment(), AWS_ENDPOINT_URL_STS=sim.url)
         os.mkdir(os.path.join(self.environment["HOME"], ".aws"))
@@ -65,6 +68,10 @@ class Fleet:
 
     def run(self, *words, name="jobsweep"):
         return run([program(name), "-c", self.path, *words], self.environment)
+
+    def start(self, *words):
+        return subprocess.Popen([program("jobsweep"), "-c", self.path, *words], env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def events(self, *words):
         done = self.run("--format", "json", *words)
@@ -246,6 +253,38 @@ def a_role_is_assumed_in_each_account():
             for region in REGIONS:
                 assert deleted(sim, account, region) > 0, (account, region)
         equal(sorted({session["arn"].split(":")[4] for session in sessions(sim)}), ACCOUNTS)
+        equal(denied(sim), {})
+
+
+def denied(sim):
+    return {name: counts["denied"] for name, counts in sim.counts()["operations"].items() if counts["denied"]}
+
+
+def a_session_that_ends_is_followed_by_another_of_the_same_scope():
+    with make_roles() as sim:
+        fleet = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=EXTERNAL, rate=5)
+        with fleet.start("--format", "json", "sweep", "old") as sweep:
+            wait_until(lambda: sim.counts()["deleted"] >= 3, "deletions")
+            sim.control("expire-sessions")
+            output, errors = sweep.communicate()
+        equal(sweep.returncode, 0, errors)
+        last = json.loads(output.splitlines()[-1])
+        equal(last["outcomes"]["deleted"], last["selected"], output)
+        equal([session["scoped"] for session in sessions(sim)], [True])
+
+
+def what_a_killed_sweep_left_can_be_settled_with_a_scoped_session():
+    with make_roles() as sim:
+        match = ', job_id: {include: ["fw-*"], exclude: [fw-0000]}'
+        fleet = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=EXTERNAL, match=match, rate=5)
+        planned = fleet.events("plan")[1][-1]["selected"]
+        with fleet.start("--quiet", "sweep", "old") as sweep:
+            wait_until(lambda: sim.counts()["deleted"] >= 3, "deletions")
+            sweep.kill()
+        done = fleet.run("sweep", "old")
+        equal(done.returncode, 0, done.stderr)
+        equal(len(sim.deleted()), planned)
+        equal(denied(sim), {})
 
 
 def one_role_that_may_not_be_assumed_stops_no_other():
@@ -357,7 +396,8 @@ TESTS = [all_pairs_of_accounts_and_regions_are_swept, a_name_and_a_pattern_choos
          credentials_of_another_account_delete_nothing, the_daemon_sweeps_the_others_too,
          whoami_shows_every_target_and_what_is_wrong_with_it, whoami_tells_another_account,
          what_iam_policy_prints_is_all_that_a_sweep_needs, a_policy_for_another_place_is_not_enough,
-         a_role_is_assumed_in_each_account, one_role_that_may_not_be_assumed_stops_no_other,
+         a_role_is_assumed_in_each_account, a_session_that_ends_is_followed_by_another_of_the_same_scope,
+         what_a_killed_sweep_left_can_be_settled_with_a_scoped_session, one_role_that_may_not_be_assumed_stops_no_other,
          a_wrong_external_id_is_refused_and_told, a_session_can_do_no_more_than_its_policy,
          patterns_that_do_not_fit_into_a_session_are_told, a_plan_has_a_session_that_cannot_delete, a_session_is_not_limited_where_the_target_says_so,
          whoami_shows_roles_and_when_their_sessions_end, two_policies_of_a_target_have_a_session_each]
