@@ -21,6 +21,8 @@ enum command {
     COMMAND_EXPLAIN,
     COMMAND_TEST,
     COMMAND_SCHEMA,
+    COMMAND_WHOAMI,
+    COMMAND_IAM_POLICY,
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */
