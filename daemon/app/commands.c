@@ -5,7 +5,6 @@
 #include "app/say.h"
 #include "app/selection.h"
 #include "app/session.h"
-#include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/time.h"
 
@@ -192,7 +191,7 @@ static enum exit_status add_plan(struct application *application, const struct c
     const struct run_header *header = &plan->header;
     struct selection *selection = &application->selection;
     const char *why_not = NULL;
-    char sha256[2 * CRYPTO_SHA256_BYTES + 1];
+    char sha256[65];
     const struct target *target = header->account[0] != '\0' ? selection_target(config, header) : NULL;
     if (target == NULL) {
         say("the plan of %s in %s is for account %s in %s, of which the configuration has no target",
@@ -204,7 +203,7 @@ static enum exit_status add_plan(struct application *application, const struct c
     if (pair.policy == NULL) {
         return stale(plan, "the configuration has no such policy there any more");
     }
-    crypto_sha256_hex(pair.policy->canonical, strlen(pair.policy->canonical), sha256);
+    plan_file_digest(pair.policy, sha256);
     if (strcmp(sha256, header->policy_sha256) != 0) {
         return stale(plan, "the policy is not what it was when it was planned");
     }

@@ -85,23 +85,28 @@ static enum exit_status make_up_target(struct deletion *deletion)
     return EXIT_FINE;
 }
 
+/* A name may stand for many targets; rows belong to one. */
 static const struct target *choose(const struct options *options, const struct config *config)
 {
-    struct selection selection; /* says what is wrong with the name */
+    const struct target *found = NULL;
+    size_t count = 0;
     struct err err;
-    if (options->target == NULL && config->target_count == 1) {
-        return &config->targets[0];
-    }
-    if (options->target == NULL) {
-        say("in which of the configuration's %zu targets? name it with --target", config->target_count);
-        return NULL;
-    }
-    if (selection_make(&selection, config, NULL, 0, options->target, false, &err) != 0) {
+    if (selection_check_target(config, options->target, &err) != 0) {
         say("%s", err.msg);
         return NULL;
     }
-    selection_finish(&selection);
-    return config_target(config, options->target);
+    for (size_t i = 0; i < config->target_count; i++) {
+        if (options->target == NULL || target_is_called(&config->targets[i], options->target)) {
+            found = &config->targets[i];
+            count++;
+        }
+    }
+    if (count == 1) {
+        return found;
+    }
+    say("in which of the configuration's %zu targets%s%s? name one with --target", count,
+        options->target != NULL ? " called " : "", options->target != NULL ? options->target : "");
+    return NULL;
 }
 
 static enum exit_status find_target(struct deletion *deletion)

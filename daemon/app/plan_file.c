@@ -57,6 +57,11 @@ static int64_t all_rows(const struct plan_file *file)
     return rows;
 }
 
+void plan_file_digest(const struct policy *policy, char sha256[65])
+{
+    crypto_sha256_hex(policy->canonical, policy->canonical_own, sha256);
+}
+
 void plan_file_origin(const struct plan_file *file, char origin[RUN_ORIGIN_MAX + 1])
 {
     char until[21];

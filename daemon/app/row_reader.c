@@ -330,11 +330,11 @@ static void on_member(void *ctx, const char *key, const struct json_value *value
     }
 }
 
-/* A line of jobsweep's own output that is no row: its report. */
+/* A line of a plan that is no row: what it came to, in a target or in all. */
 static bool is_report(const struct json_value *object)
 {
     const char *event = json_string(json_get(object, "event"));
-    return event != NULL && strcmp(event, "report") == 0;
+    return event != NULL && (strcmp(event, "report") == 0 || strcmp(event, "target") == 0);
 }
 
 static int take_object(struct row_reader *reader, const struct json_value *object, struct read_row *row)

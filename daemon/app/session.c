@@ -19,7 +19,6 @@
 #include "app/state_directory.h"
 #include "app/view.h"
 #include "app/world.h"
-#include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -47,6 +46,7 @@ struct pair {
     int64_t failures;
     size_t saved; /* its plan in what is saved */
     struct spool_part *saved_rows;
+    enum exit_status status;
 };
 
 struct session {
@@ -58,8 +58,8 @@ struct session {
     struct progress *progress; /* NULL with --quiet */
     struct view_style style;
     struct pair *pairs;
-    size_t count, left;
-    struct buf out; /* what is printed next */
+    size_t count, left, failed; /* pairs: all, not ended, ended badly */
+    struct buf out;             /* what is printed next */
     uv_signal_t signals[SIGNALS_WATCHED];
     int interrupts;
     bool interrupted; /* by SIGINT */
@@ -237,9 +237,8 @@ static void print_result(struct pair *pair)
     struct session *session = pair->session;
     const struct run *run = &pair->run;
     if (json(session)) {
-        return;
-    }
-    if (run->report.end == SWEEP_PLANNED) {
+        events_target(&session->out, run->policy->name, run->target->name, &run->report, pair->status);
+    } else if (run->report.end == SWEEP_PLANNED) {
         plan_view_print(pair->view, &run->report, &session->style, &session->out);
     } else if (pair->deletes || run->resumed != NULL) {
         view_report(run->policy->name, run->target->name, &run->report, &session->style, &session->out);
@@ -277,7 +276,9 @@ static void on_done(struct run *run)
 {
     struct pair *pair = run->owner;
     struct session *session = pair->session;
-    session->status = exit_status_worse(session->status, status_of(session, run));
+    pair->status = status_of(session, run);
+    session->status = exit_status_worse(session->status, pair->status);
+    session->failed += report_failed(&run->report);
     if (pair->saved_rows != NULL) {
         end_saved(pair);
     }
@@ -288,6 +289,27 @@ static void on_done(struct run *run)
     pair->view = NULL;
     if (--session->left == 0) {
         world_stop(session->world);
+    }
+}
+
+/* Where one fails among many, what was told of it has long scrolled away. */
+static void print_failed(struct session *session)
+{
+    if (json(session) || session->failed == 0 || session->count < 2) {
+        return;
+    }
+    buf_printf(&session->out, "%zu of %zu did not end well:\n", session->failed, session->count);
+    for (size_t i = 0; i < session->count; i++) {
+        const struct run *run = &session->pairs[i].run;
+        if (session->pairs[i].session == NULL || !report_failed(&run->report)) {
+            continue;
+        }
+        buf_printf(&session->out, "  %s in %s: %s", run->policy->name, run->target->name,
+                   sweep_end_name(run->report.end));
+        buf_text(&session->out, run->report.err.code != ERR_NONE ? ": " : "");
+        text_visible(&session->out, run->report.err.code != ERR_NONE ? run->report.err.msg : "");
+        buf_char(&session->out, '\n');
+        print(session);
     }
 }
 
@@ -368,7 +390,7 @@ static const struct sweep_observer observer = {
 static void begin_saving(struct pair *pair, const struct selected *selected)
 {
     struct plan_file *save = pair->session->config.save;
-    const char *why_not = NULL, *canonical = selected->policy->canonical;
+    const char *why_not = NULL;
     struct err ignored; /* the run will tell */
     pair->saved = save->count;
     struct plan_file_plan *plan = plan_file_add(save);
@@ -377,7 +399,7 @@ static void begin_saving(struct pair *pair, const struct selected *selected)
     text_copy(header->target, sizeof header->target, selected->target->name);
     text_copy(header->account, sizeof header->account, selected->target->account);
     link_find_region(selected->target, header->region, &ignored);
-    crypto_sha256_hex(canonical, strlen(canonical), header->policy_sha256);
+    plan_file_digest(selected->policy, header->policy_sha256);
     pair->saved_rows = plan->rows;
     if (!selection_deletes(selected, &why_not)) {
         progress_clear(pair->session->progress);
@@ -454,6 +476,7 @@ static void submit_all(struct session *session)
     const struct selection *selection = session->config.selection;
     size_t left_over = session->leftovers != NULL ? leftovers_count(session->leftovers) : 0;
     session->pairs = mem_calloc(left_over + selection->count + 1, sizeof session->pairs[0]);
+    session->count = left_over + selection->count;
     session->left = selection->count;
     for (size_t i = 0; i < left_over; i++) {
         session->left += resume(session, &session->pairs[i], i);
@@ -501,6 +524,7 @@ static void run_all(struct session *session)
     world_env(session->world)->stop(world_env(session->world)->ctx, &session->expiry);
     progress_destroy(session->progress);
     session->progress = NULL;
+    print_failed(session);
     runner_destroy(session->runner);
     leftovers_destroy(session->leftovers);
     for (int i = 0; i < SIGNALS_WATCHED; i++) {

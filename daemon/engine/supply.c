@@ -71,6 +71,7 @@ static void on_surveyed(void *owner)
                                    .dispatcher = config->dispatcher,
                                    .policy = config->policy,
                                    .facts = config->facts,
+                                   .everything = config->only_thing != NULL,
                                    .survey = survey,
                                    .owner = supply,
                                    .row = on_listed,
@@ -97,6 +98,7 @@ static void start_survey(struct supply *supply)
                                          .dispatcher = config->dispatcher,
                                          .policy = config->policy,
                                          .facts = config->facts,
+                                         .only_thing = config->only_thing,
                                          .owner = supply,
                                          .warning = on_warning,
                                          .done = on_surveyed};

@@ -311,10 +311,10 @@ static void on_pause(void *owner, bool pause)
     }
 }
 
-static void on_unselected(void *owner, const struct err *err)
+static void on_unselected(void *owner, const struct err *err, bool of_ledger)
 {
     struct sweep *sweep = owner;
-    end_as(sweep, SWEEP_STOPPED, err, ANSWER_DONE);
+    end_as(sweep, of_ledger ? SWEEP_STOPPED : SWEEP_FAILED, err, ANSWER_DONE);
     if (sweep->state == STATE_SUPPLYING) {
         supply_cancel(sweep->supply);
     }
@@ -394,6 +394,7 @@ static void begin_supply(struct sweep *sweep)
                                          .policy = config->policy,
                                          .facts = sweep->facts,
                                          .source = config->source,
+                                         .only_thing = config->only_thing,
                                          .owner = sweep,
                                          .route = on_route,
                                          .listed = on_listed,

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "policy/blocks.h"
+#include "policy/examples.h"
 #include "policy/values.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #define YEAR   (INT64_C(365) * TIME_MS_PER_DAY)
 
 static const char *const MODES[] = {"observe", "enforce", NULL};
+static const char *const YES_NO[] = {"true", "false", NULL};
 static const char *const ALLOWED[] = {"apply", "plan", NULL};
 static const char *const VERIFY[] = {"always", "risky", NULL};
 static const char *const NO_YES[] = {"false", "true", NULL};
@@ -27,6 +29,13 @@ static const char *const ORDERS[] = {[ORDER_LISTED] = "as_listed",
                                      [ORDER_OLDEST_FIRST] = "oldest_first",
                                      [ORDER_NEWEST_FIRST] = "newest_first",
                                      NULL};
+
+static const char *const EXPECTATIONS[] = {"keep", "delete", NULL};
+/* By the values of enum execution_status and enum job_status. */
+static const char *const STATUSES[] = {"UNKNOWN",   "QUEUED",   "IN_PROGRESS", "SUCCEEDED", "FAILED",
+                                       "TIMED_OUT", "REJECTED", "REMOVED",     "CANCELED",  NULL};
+static const char *const JOB_STATUSES[] = {
+    "UNKNOWN", "IN_PROGRESS", "CANCELED", "COMPLETED", "DELETION_IN_PROGRESS", "SCHEDULED", NULL};
 
 #define AT(field_owner, field) .offset = offsetof(struct field_owner, field)
 #define CLAUSE(name)           .place = offsetof(struct match, places[CLAUSE_##name])
@@ -63,9 +72,25 @@ static const struct schema_row ROWS[] = {
      .description = "The AWS account, checked before anything is listed; needed where a policy enforces"},
     {.scope = SCHEMA_TARGET, .path = "region", .type = &value_region, AT(target, region),
      .description = "The AWS region; else as the AWS CLI finds it"},
+    {.scope = SCHEMA_TARGET, .path = "accounts", .type = &value_accounts, .min = 1, AT(target, accounts),
+     .description = "Many accounts instead of one: a target for each, NAME/ACCOUNT"},
+    {.scope = SCHEMA_TARGET, .path = "regions", .type = &value_regions, .min = 1, AT(target, regions),
+     .description = "Many regions instead of one: a target for each, NAME/REGION or NAME/ACCOUNT/REGION"},
     {.scope = SCHEMA_TARGET, .path = "profile", .type = &value_text, .flags = SCHEMA_NULLABLE, .min = 1,
      .max = 128, AT(target, profile),
      .description = "The profile of the shared AWS files; else the standard order of credentials"},
+    {.scope = SCHEMA_TARGET, .path = "role_arn", .type = &value_role, .flags = SCHEMA_NULLABLE, .min = 20,
+     .max = 2048, AT(target, role_arn),
+     .description = "The role to assume with these credentials; {account} and {region} stand for the target's"},
+    {.scope = SCHEMA_TARGET, .path = "external_id", .type = &value_external_id, .flags = SCHEMA_NULLABLE,
+     .min = 2, .max = 1224, AT(target, external_id),
+     .description = "What the role's trust policy asks for as sts:ExternalId"},
+    {.scope = SCHEMA_TARGET, .path = "session_name", .type = &value_session_name, .flags = SCHEMA_NULLABLE,
+     .min = 2, .max = 64, AT(target, session_name),
+     .description = "The name of the role's sessions, as CloudTrail shows it; else jobsweep- and the time"},
+    {.scope = SCHEMA_TARGET, .path = "scoped_session", .type = &value_flag, .fallback = "true",
+     .words = YES_NO, AT(target, unscoped),
+     .description = "Whether a session of the role may do no more than the policy that it is for needs"},
     {.scope = SCHEMA_TARGET, .path = "endpoint_url", .type = &value_endpoint, .flags = SCHEMA_NULLABLE,
      .min = 1, .max = 1024, AT(target, endpoint_url),
      .description = "Another endpoint than the region's: for VPC endpoints and tests"},
@@ -87,8 +112,6 @@ static const struct schema_row ROWS[] = {
      .min = SECOND, .max = 900 * SECOND, AT(target, signature_life_ms),
      .description = "How long a signed request may still take effect; under 300s only for loopback "
      "endpoints"},
-    LATER(SCHEMA_TARGET, "role_arn"),
-    LATER(SCHEMA_TARGET, "external_id"),
 
     {.scope = SCHEMA_POLICY, .path = "name", .type = &value_name, .flags = SCHEMA_REQUIRED, AT(policy, name),
      .description = "The policy's name, unique in all files"},
@@ -243,6 +266,61 @@ static const struct schema_row ROWS[] = {
     {.scope = SCHEMA_PROTECT, .path = "protect.reason", .type = &value_text, .flags = SCHEMA_TERSE, .min = 1,
      .max = 80, AT(protect_rule, reason),
      .description = "Why, for people"},
+
+    {.scope = SCHEMA_EXAMPLES, .path = "version", .type = &value_version, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = 1,
+     .description = "The version of this format",
+     .why = "every file begins with 'version: 1'"},
+    {.scope = SCHEMA_EXAMPLES, .path = "now", .type = &value_moment, AT(examples, now_ms),
+     .description = "The moment of the tests"},
+    {.scope = SCHEMA_EXAMPLES, .path = "tests", .type = &value_tests, .flags = SCHEMA_REQUIRED, .min = 1,
+     .description = "The tests"},
+
+    {.scope = SCHEMA_TEST, .path = "name", .type = &value_text, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = 200, AT(example_test, name),
+     .description = "What is tested, as a sentence"},
+    {.scope = SCHEMA_TEST, .path = "policy", .type = &value_text, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = POLICY_NAME_MAX, AT(example_test, policy),
+     .description = "The name of the policy"},
+    {.scope = SCHEMA_TEST, .path = "given", .type = &value_given, .flags = SCHEMA_REQUIRED, .min = 1,
+     .description = "Job executions, all that there are, and what is expected of each"},
+
+    {.scope = SCHEMA_GIVEN, .path = "thing", .type = &value_text, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = THING_NAME_MAX, AT(example, thing),
+     .description = "The thing's name"},
+    {.scope = SCHEMA_GIVEN, .path = "job", .type = &value_text, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = JOB_ID_MAX, AT(example, job_id),
+     .description = "The job's id"},
+    {.scope = SCHEMA_GIVEN, .path = "number", .type = &value_integer, .min = 1, .max = INT64_MAX,
+     AT(example, number),
+     .description = "The execution number; else its place in the list"},
+    {.scope = SCHEMA_GIVEN, .path = "status", .type = &value_word, .fallback = "SUCCEEDED",
+     .words = STATUSES, AT(example, status),
+     .description = "The execution's status"},
+    {.scope = SCHEMA_GIVEN, .path = "age", .type = &value_duration, .flags = SCHEMA_REQUIRED, .min = 0,
+     .max = 100 * YEAR, AT(example, age_ms),
+     .description = "How long ago it was updated last, and queued and started where these do not say otherwise"},
+    {.scope = SCHEMA_GIVEN, .path = "queued", .type = &value_duration, .min = 0, .max = 100 * YEAR,
+     AT(example, queued_ms),
+     .description = "How long ago it was queued"},
+    {.scope = SCHEMA_GIVEN, .path = "started", .type = &value_duration, .min = 0, .max = 100 * YEAR,
+     AT(example, started_ms),
+     .description = "How long ago it was started"},
+    {.scope = SCHEMA_GIVEN, .path = "job_status", .type = &value_word, .fallback = "COMPLETED",
+     .words = JOB_STATUSES, AT(example, job_status),
+     .description = "The job's status"},
+    {.scope = SCHEMA_GIVEN, .path = "target_selection", .type = &value_word, .fallback = "SNAPSHOT",
+     .words = SELECTIONS, AT(example, selection),
+     .description = "The job's target selection"},
+    {.scope = SCHEMA_GIVEN, .path = "namespace_id", .type = &value_namespace, AT(example, namespace_id),
+     .description = "The job's namespace; without it none"},
+    {.scope = SCHEMA_GIVEN, .path = "expect", .type = &value_flag, .flags = SCHEMA_REQUIRED,
+     .words = EXPECTATIONS, AT(example, delete),
+     .description = "What the policy must make of it",
+     .why = "a test says what must come out"},
+    {.scope = SCHEMA_GIVEN, .path = "because", .type = &value_text, .min = 1, .max = 100,
+     AT(example, because),
+     .description = "A part of the reason that must be given"},
 };
 /* clang-format on */
 

@@ -9,6 +9,7 @@
 #include "app/spool.h"
 #include "base/err.h"
 #include "model/ledger.h"
+#include "policy/policy.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,9 @@ int plan_file_write(struct plan_file *file, const char *path, struct err *err);
  * it is no regular file), and ERR_SYNTAX: it is no plan, or not as it was written; the line is named. */
 int plan_file_read(struct plan_file *file, const char *path, struct err *err);
 
+/* What names a policy in a plan. What the configuration protects is left out: it is asked again for each row.
+ */
+void plan_file_digest(const struct policy *policy, char sha256[65]);
 /* What the ledger is told of its runs: "plan <sha256> until <time>". */
 void plan_file_origin(const struct plan_file *file, char origin[RUN_ORIGIN_MAX + 1]);
 /* When the plan with this origin expires; 0 for any other origin. */

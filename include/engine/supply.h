@@ -21,6 +21,7 @@ struct supply_config {
     const struct policy *policy;
     struct facts *facts;
     const struct row_source *source; /* NULL: list what the policy covers */
+    const char *only_thing;          /* of a listing: as struct survey_config; NULL: what the policy wants */
     void *owner;
     /* The route of a listing; text is one line. May cancel. */
     void (*route)(void *owner, const char *text, int64_t calls);

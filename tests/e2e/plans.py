@@ -150,6 +150,20 @@ def test_a_stale_plan_deletes_nothing():
         equal(run(place.command("plan", "-o", path, "--expires", "soon"), place.environment).returncode, 2)
 
 
+def test_what_is_protected_since_stays():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        path, lines = plan(place)
+        with open(place.path, "a", encoding="utf-8") as file:
+            file.write("protect:\n  - {job_id: fw-0000, reason: legal hold}\n")
+        rows = keys(lines)
+        held = {key for key in rows if key[0] == "fw-0000"}
+        assert held and held != rows
+        result = apply(place, path)
+        equal((result.returncode, report(result)), (0, {"protected": len(held), "deleted": len(rows - held)}), result.stderr)
+        equal(deleted(sim), rows - held)
+
+
 def test_a_plan_of_another_account_or_region_deletes_nothing():
     with Iotsim(*FLEET) as sim:
         place = Place(sim)
@@ -360,7 +374,7 @@ def test_a_large_plan_is_applied_in_bounded_memory():
 
 main([test_a_plan_is_applied_once_and_then_its_rows_are_gone, test_the_sums_are_what_the_manual_page_of_the_format_says,
       test_detailed_exitcode_and_output_go_together, test_rows_that_changed_since_are_left_alone, test_a_stale_plan_deletes_nothing,
-      test_a_plan_of_another_account_or_region_deletes_nothing, test_a_damaged_plan_names_its_line,
+      test_what_is_protected_since_stays, test_a_plan_of_another_account_or_region_deletes_nothing, test_a_damaged_plan_names_its_line,
       test_several_policies_and_guards_in_one_file, test_a_plan_that_cannot_be_made_or_written_leaves_the_one_before,
       test_apply_needs_the_state_directory_and_says_who_has_it, test_a_plan_that_expires_while_it_is_applied_ends,
       test_lost_answers_are_settled_and_never_sent_twice, test_an_application_that_was_killed_is_gone_on_with,

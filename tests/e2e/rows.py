@@ -232,7 +232,7 @@ def test_the_target_has_to_be_one_that_may_be_deleted_in():
             configuration = file.read()
         two = configuration.replace("targets:\n", f"targets:\n  other: {{account: \"{ACCOUNT}\", region: {REGION}, allow: plan}}\n")
         for changed, words, message in (
-                (two, (), "name it with --target"), (two, ("--target", "other"), "can only be looked at"),
+                (two, (), "name one with --target"), (two, ("--target", "other"), "can only be looked at"),
                 (configuration.replace(f"    account: \"{ACCOUNT}\"\n", "").replace("enforce", "observe"), (), "has no account"),
                 (configuration.replace(ACCOUNT, "999999999999"), (), "999999999999")):
             with open(place.path, "w", encoding="utf-8") as file:
@@ -257,6 +257,20 @@ def test_without_a_configuration_the_environment_says_where():
         del env["AWS_SECRET_ACCESS_KEY"]
         result = delete(place, "--yes", text=csv(rows), env=env, cwd=scratch(), config=False)
         equal(result.returncode, 8, result.stderr)
+
+
+def test_what_the_configuration_protects_stays():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        rows = [row for row in rows_of(place) if row["status"] in TERMINAL]
+        with open(place.path, "a", encoding="utf-8") as file:
+            file.write("protect:\n  - {job_id: fw-0000, reason: legal hold}\n")
+        held = {key for key in keys(rows) if key[0] == "fw-0000"}
+        assert held and held != keys(rows)
+        result = delete(place, "--yes", "--format", "json", text=csv(rows))
+        equal((result.returncode, report(result)), (5, {"protected": len(held), "deleted": len(keys(rows) - held)}), result.stderr)
+        equal(deleted(sim), keys(rows) - held)
+        assert "protected: Protected" in result.stderr, result.stderr
 
 
 def test_the_ledger_tells_where_a_row_was_given():
@@ -372,6 +386,6 @@ main([test_the_rows_of_a_csv_go_and_no_others, test_a_plan_that_is_piped_in_dele
       test_what_the_aws_command_lists_is_taken, test_what_is_not_finished_stays_and_is_said, test_a_dry_run_shows_what_would_go,
       test_nothing_goes_without_a_yes_where_nobody_can_be_asked, test_on_a_terminal_it_asks, test_one_wrong_row_and_nothing_goes,
       test_the_target_has_to_be_one_that_may_be_deleted_in, test_without_a_configuration_the_environment_says_where,
-      test_the_ledger_tells_where_a_row_was_given, test_lost_answers_are_settled_and_never_sent_twice,
+      test_what_the_configuration_protects_stays, test_the_ledger_tells_where_a_row_was_given, test_lost_answers_are_settled_and_never_sent_twice,
       test_reads_that_fail_delete_nothing, test_a_kill_leaves_nothing_unsettled_and_the_rest_to_the_user,
       test_a_million_rows_are_read_in_bounded_memory], at_once=4)

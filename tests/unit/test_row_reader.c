@@ -89,7 +89,8 @@ static const struct {
      "\"delete\","
      "\"reason\":\"x\"}\n"
      "{\"event\":\"row\",\"job_id\":\"a\",\"thing_name\":\"c\",\"verdict\":\"keep\"}\n"
-     "{\"event\":\"report\",\"selected\":1,\"outcomes\":{\"deleted\":0},\"exit\":0}\n",
+     "{\"event\":\"target\",\"policy\":\"old\",\"target\":\"us\",\"end\":\"planned\"}\n{\"event\":\"report\","
+     "\"selected\":1,\"outcomes\":{\"deleted\":0},\"exit\":0}\n",
      NULL, NULL, "1:a/b/2\nkept 1\n"},
     {"{\"executionSummaries\": [{\"thingArn\": \"arn:aws:iot:eu-west-1:123456789012:thing/b\", "
      "\"jobExecutionSummary\": "
