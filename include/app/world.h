@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "engine/env.h"
 #include "model/ledger.h"
+#include "model/scratch.h"
 #include "net/http.h"
 
 #include <uv.h>
@@ -15,6 +16,7 @@ struct world_config {
     const char *state_directory; /* where the ledger is; NULL: it is in memory, for looking only */
     const char *program;         /* who holds the state directory, for others */
     int64_t retain_ms;           /* how long a run stays in the ledger after its end */
+    struct http_limits http;     /* zeros: the usual ones */
 };
 
 /* NULL with err when the kernel or libcurl refuse, and with the errors of ledger_durable_open(). */
@@ -31,5 +33,7 @@ uv_loop_t *world_loop(struct world *world);
 const struct env *world_env(const struct world *world);
 struct http_client *world_http(const struct world *world);
 struct ledger *world_ledger(const struct world *world);
+/* In the state directory; without one in $TMPDIR or /var/tmp. */
+const struct scratch *world_scratch(const struct world *world);
 
 #endif

@@ -14,7 +14,7 @@ struct aws_client;
 struct aws_client_config {
     struct http_client *http;
     struct credentials_provider *credentials; /* the caller's; outlives the client */
-    int64_t (*wall_ms)(void *ctx); /* the clock, for the freshness of credentials and received_ms */
+    int64_t (*wall_ms)(void *ctx);            /* the clock, for received_ms */
     void *ctx;
     /* What the environment and the shared files say where nothing is given here; only read by
      * aws_client_create(). NULL: they say nothing. */
@@ -31,6 +31,9 @@ struct aws_client_config {
 struct aws_client *aws_client_create(const struct aws_client_config *config, struct err *err);
 /* No call may be in it. Takes NULL. */
 void aws_client_destroy(struct aws_client *client);
+
+/* From now on these, which outlive the client too. No call may be in it. */
+void aws_client_set_credentials(struct aws_client *client, struct credentials_provider *credentials);
 
 /* Signs with call.signed_at_ms as X-Amz-Date. DELETE_EXECUTION is sent at most once per submit. A call that
  * iot_encode() refuses, or that has no signed_at_ms, is answered ANSWER_INVALID and never sent; without

@@ -27,7 +27,7 @@ def test_everything_is_installed_with_its_mode_and_goes_again():
     make("install", folder)
     found = files(folder)
     for path, mode in (("usr/bin/jobsweep", 0o755), ("usr/sbin/jobsweepd", 0o755), ("usr/share/man/man1/jobsweep.1", 0o644),
-                       ("usr/share/man/man8/jobsweepd.8", 0o644), ("usr/share/man/man5/jobsweep.yaml.5", 0o644),
+                       ("usr/share/man/man1/jobsweep-delete-job-execution.1", 0o644), ("usr/share/man/man8/jobsweepd.8", 0o644), ("usr/share/man/man5/jobsweep.yaml.5", 0o644),
                        ("usr/lib/systemd/system/jobsweepd.service", 0o644), ("etc/jobsweep/jobsweep.yaml", 0o644)):
         equal(found.get(path), mode, path)
     make("uninstall", folder)
@@ -46,7 +46,8 @@ def test_an_installed_configuration_is_not_overwritten():
 
 def test_the_shipped_configurations_are_fine():
     examples = os.path.join(ROOT, "config/examples")
-    for path in [os.path.join(ROOT, "config/jobsweep.yaml")] + [os.path.join(examples, name) for name in os.listdir(examples)]:
+    for path in [os.path.join(ROOT, "config/jobsweep.yaml")] + [os.path.join(examples, name) for name in os.listdir(examples)
+                                                                          if name.endswith(".yaml")]:
         copy = os.path.join(scratch(), "jobsweep.yaml")
         shutil.copy(path, copy)
         os.chmod(copy, 0o600)

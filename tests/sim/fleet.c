@@ -294,6 +294,7 @@ struct fleet *fleet_create(const struct fleet_config *config)
     fleet->reuse_numbers = config->reuse_numbers;
     random_seed(&fleet->random, config->seed);
     fleet->token_secret = random_next(&fleet->random);
+    fleet->page_rows = -1;
     fleet->bucket_count = FIRST_BUCKETS;
     fleet->buckets = mem_calloc(fleet->bucket_count, sizeof *fleet->buckets);
     fleet->job_names = names_create();

@@ -79,6 +79,8 @@ struct fleet {
     int64_t as_of_ms; /* reads see the state of this moment; 0: the present one */
     struct random random;
     uint64_t token_secret;
+    uint64_t tokens; /* given so far */
+    int page_rows;   /* at most; -1: any number */
     struct record *records;
     uint32_t record_count, record_room;
     struct past *pasts;
@@ -147,7 +149,8 @@ void fleet_list_executions(struct fleet *fleet, struct call *call);
 void fleet_list_things(struct fleet *fleet, struct call *call);
 /* The position to go on after, 0 for the first page; false when refused. */
 bool fleet_take_token(const struct fleet *fleet, struct call *call, uint64_t *position);
-void fleet_give_token(const struct fleet *fleet, struct call *call, uint64_t position);
+void fleet_give_token(struct fleet *fleet, struct call *call, uint64_t position);
+size_t fleet_page_room(const struct fleet *fleet, const struct call *call); /* rows of a page at most */
 bool fleet_group_within(const struct fleet *fleet, uint32_t group, uint32_t ancestor);
 
 #endif

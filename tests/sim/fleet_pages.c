@@ -1,8 +1,9 @@
 /* The list operations and their page tokens.
  *
- * A token is the position after which to go on, and a check over the position, the operation and the filters:
- * whoever gives it to another query, or makes one up, is refused. A filtered page looks at a bounded number
- * of rows, as the service's does: it may be short, or empty, and still have a token. */
+ * A token is the position after which to go on, the number of the token, so that none is given twice, and a
+ * check over both, the operation and the filters: whoever gives it to another query, or makes one up, is
+ * refused. A filtered page looks at a bounded number of rows, as the service's does: it may be short, or
+ * empty, and still have a token. So may any page be by fleet_limit_pages(). */
 #include "base/mem.h"
 #include "base/text.h"
 #include "sim/fleet_admin.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define LOOKED_AT_PER_RESULT 10
+#define POSITION_BITS        40
 
 /* --- tokens --- */
 
@@ -36,9 +38,10 @@ static uint64_t token_check(const struct fleet *fleet, const struct call *call, 
     return hash ^ hash >> 31;
 }
 
-void fleet_give_token(const struct fleet *fleet, struct call *call, uint64_t position)
+void fleet_give_token(struct fleet *fleet, struct call *call, uint64_t position)
 {
     char token[40];
+    position |= ++fleet->tokens << POSITION_BITS;
     snprintf(token, sizeof token, "%016" PRIx64 "%016" PRIx64, position ^ (fleet->token_secret >> 7),
              token_check(fleet, call, position));
     call->page.next_token = mem_strdup(token);
@@ -54,12 +57,24 @@ bool fleet_take_token(const struct fleet *fleet, struct call *call, uint64_t *po
     if (strlen(call->next_token) == 32 && sscanf(call->next_token, "%16" SCNx64, position) == 1) {
         *position ^= fleet->token_secret >> 7;
         snprintf(expected, sizeof expected, "%016" PRIx64, token_check(fleet, call, *position));
+        *position &= (UINT64_C(1) << POSITION_BITS) - 1;
         if (strcmp(call->next_token + 16, expected) == 0) {
             return true;
         }
     }
     fleet_refuse(call, 400, "InvalidRequestException", "The nextToken is invalid for this request.");
     return false;
+}
+
+void fleet_limit_pages(struct fleet *fleet, int rows)
+{
+    fleet->page_rows = rows;
+}
+
+size_t fleet_page_room(const struct fleet *fleet, const struct call *call)
+{
+    bool limited = fleet->page_rows >= 0 && fleet->page_rows < call->max_results;
+    return (size_t)(limited ? fleet->page_rows : call->max_results);
 }
 
 /* --- jobs --- */
@@ -81,7 +96,7 @@ void fleet_list_jobs(struct fleet *fleet, struct call *call)
     struct page *page = &call->page;
     uint32_t end = names_count(fleet->job_names);
     page->jobs = mem_calloc((size_t)call->max_results, sizeof *page->jobs);
-    for (; position < end && page->count < (size_t)call->max_results; position++) {
+    for (; position < end && page->count < fleet_page_room(fleet, call); position++) {
         const struct fleet_job *job = &fleet->jobs[position];
         if (job->exists && (call->job_status == JOB_UNKNOWN || call->job_status == job->status)) {
             show_job(fleet, (uint32_t)position, &page->jobs[page->count++]);
@@ -131,9 +146,9 @@ void fleet_list_executions(struct fleet *fleet, struct call *call)
     }
     struct page *page = &call->page;
     page->executions = mem_calloc((size_t)call->max_results, sizeof *page->executions);
-    int may_look_at = call->max_results * LOOKED_AT_PER_RESULT;
+    int may_look_at = (int)fleet_page_room(fleet, call) * LOOKED_AT_PER_RESULT;
     uint32_t at = ids_after(ids, position);
-    for (; at < ids->count && page->count < (size_t)call->max_results && may_look_at > 0; at++) {
+    for (; at < ids->count && page->count < fleet_page_room(fleet, call) && may_look_at > 0; at++) {
         const struct record *record = fleet_record(fleet, ids->items[at]);
         may_look_at -= !record->deleted_ms;
         if (!wanted(fleet, call, record)) {
@@ -144,7 +159,7 @@ void fleet_list_executions(struct fleet *fleet, struct call *call)
         execution->fingerprint.version_number = 0; /* lists do not tell it */
     }
     if (at < ids->count) {
-        fleet_give_token(fleet, call, ids->items[at - 1]);
+        fleet_give_token(fleet, call, at > 0 ? ids->items[at - 1] : 0);
     }
 }
 
@@ -189,7 +204,7 @@ void fleet_list_things(struct fleet *fleet, struct call *call)
     uint32_t end = names_count(fleet->thing_names);
     page->things = mem_calloc((size_t)call->max_results, sizeof *page->things);
     int64_t may_look_at = fleet->filter ? call->max_results * LOOKED_AT_PER_RESULT : INT64_MAX;
-    for (; position < end && page->count < (size_t)call->max_results && may_look_at-- > 0; position++) {
+    for (; position < end && page->count < fleet_page_room(fleet, call) && may_look_at-- > 0; position++) {
         if (member(fleet, call, &fleet->things[position], group) &&
             (!fleet->filter || fleet_like(fleet, (uint32_t)position))) {
             text_copy(page->things[page->count++], sizeof *page->things,

@@ -228,7 +228,8 @@ void fleet_search(struct fleet *fleet, struct call *call, const struct search *s
     fleet->mark = mark;
     if (fleet_take_token(fleet, call, &position)) {
         page->things = mem_calloc((size_t)call->max_results, sizeof(*page->things));
-        for (; position < end && page->count < (size_t)call->max_results && may_look_at-- > 0; position++) {
+        for (; position < end && page->count < fleet_page_room(fleet, call) && may_look_at-- > 0;
+             position++) {
             struct fleet_thing_about about;
             tell(fleet, (uint32_t)position, &about);
             if (fleet->things[position].exists && search_matches(search, &about)) {
@@ -274,7 +275,7 @@ void fleet_list_groups(struct fleet *fleet, struct call *call, const struct flee
     fleet->mark = fleet_text_mark(filter->parent, fleet_text_mark(filter->prefix, 2)) ^ filter->children_only;
     if (fleet_take_token(fleet, call, &position)) {
         page->things = mem_calloc((size_t)call->max_results, sizeof(*page->things));
-        for (; position < end && page->count < (size_t)call->max_results; position++) {
+        for (; position < end && page->count < fleet_page_room(fleet, call); position++) {
             if (group_passes(fleet, (uint32_t)position, parent, filter)) {
                 text_copy(page->things[page->count++], sizeof(*page->things),
                           names_text(fleet->group_names, (uint32_t)position));

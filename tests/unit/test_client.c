@@ -112,7 +112,7 @@ static struct world *open_world(const char *answer)
     world->server.answer_count = 1;
     world->http = http_client_create(&world->loop, &(struct http_limits){0}, &err);
     assert_non_null(world->http);
-    world->credentials = credentials_provider_create(NULL);
+    world->credentials = credentials_provider_create(&(struct credentials_config){.wall_ms = wall});
     world->client = open_client(world, "");
     return world;
 }
