@@ -1,6 +1,7 @@
 /* The command lines of both programs. */
 #include "app/options.h"
 
+#include "app/aws_arguments.h"
 #include "base/text.h"
 
 #include <getopt.h>
@@ -34,6 +35,8 @@ static const struct command_rule command_rules[] = {
                          "the daemon runs. history verify tells whether the ledger is as it was written:\n"
                          "the first record that was changed, is missing or out of order, if there is one,\n"
                          "and exit status 1."},
+    [COMMAND_DELETE_ONE] = {"delete-job-execution", "", "delete one, as `aws iot delete-job-execution` does",
+                            ""},
     [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
     [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
     [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
@@ -244,7 +247,8 @@ static int read_options(struct options *options, struct reading *reading, int ar
 
 static int find_command(const char *word, enum command *command, struct err *err)
 {
-    static const char *const names[] = {"plan", "sweep", "check", "history", "help", NULL};
+    static const char *const names[] = {"plan", "sweep", "check", "history", "delete-job-execution",
+                                        "help", NULL};
     for (int i = 0; names[i] != NULL; i++) {
         if (strcmp(word, names[i]) == 0) {
             *command = (enum command)i;
@@ -374,6 +378,10 @@ void options_help(enum command command, struct buf *out)
 {
     const struct command_rule *rule = &command_rules[command];
     bool daemon = command == COMMAND_DAEMON;
+    if (command == COMMAND_DELETE_ONE) {
+        aws_arguments_help(out);
+        return;
+    }
     buf_printf(out, "Usage: %s%s%s%s%s%s\n\n%s%s", daemon ? "jobsweepd" : "jobsweep",
                rule->name[0] != '\0' ? " " : "", rule->name, command == COMMAND_NONE ? "" : " [OPTION...]",
                rule->operands[0] != '\0' ? " " : "", rule->operands, rule->text,
