@@ -14,7 +14,8 @@ PACKAGES := libcurl libuv openssl yaml-0.1 json-c sqlite3
 DEPS_BUILD := gcc libc6-dev make pkg-config libcurl4-openssl-dev libuv1-dev libssl-dev libyaml-dev libsqlite3-dev \
               libjson-c-dev libzstd-dev uthash-dev libmicrohttpd-dev ca-certificates python3
 DEPS_TEST  := libcmocka-dev clang clang-format libclang-rt-14-dev llvm valgrind mandoc openssl systemd nghttp2-proxy \
-              awscli python3-botocore python3-boto3 git
+              awscli python3-botocore python3-boto3 git tzdata \
+              python3-jsonschema python3-yaml
 # What `make check-systemd` installs besides.
 DEPS_SYSTEM := debootstrap systemd-container
 
@@ -184,6 +185,7 @@ demo: all ## start the simulator with a fleet, plan, sweep, and compare the repo
 check-long: check valgrind fuzz ## check, valgrind, fuzz, the long run of the simulator, and every fault of whole programs
 	@$(MAKE) --no-print-directory -j2 VARIANT=sanitize tests
 	JOBSWEEP_CASES=20000 tests/run -t 3000 build/sanitize/tests/test_pacing
+	JOBSWEEP_CASES=100000 tests/run -t 3000 build/sanitize/tests/test_retention
 	JOBSWEEP_KILLS=1000 JOBSWEEP_EVERY=1 tests/run -j1 -t 3000 tests/e2e/kills.py tests/e2e/disk.py tests/e2e/memory.py
 	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory mutants
@@ -240,6 +242,7 @@ install: $(BUILD)/jobsweep $(BUILD)/jobsweepd ## install below PREFIX (/usr/loca
 	for page in $(MANUALS); do install -D -m 644 -t $(MANDIR)/man$${page##*.} man/$$page || exit; done
 	install -D -m 644 -t $(DOCDIR) README.md
 	install -D -m 644 -t $(DOCDIR)/examples $(EXAMPLES:%=config/examples/%)
+	install -D -m 644 -t $(DOCDIR)/examples/tests config/examples/tests/*.yaml
 	install -d -m 755 $(UNITDIR) $(CONFDIR)/policies.d
 	sed 's,@SBINDIR@,$(PREFIX)/sbin,' systemd/jobsweepd.service >$(UNITDIR)/jobsweepd.service
 	chmod 644 $(UNITDIR)/jobsweepd.service

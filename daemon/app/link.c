@@ -11,7 +11,9 @@
 #include <string.h>
 
 struct link {
-    char region[64];
+    struct link_config config; /* but for session_policy */
+    char region[REGION_MAX + 1];
+    char *session_policy; /* of the credentials */
     struct credentials_provider *credentials;
     struct aws_client *client;
     struct dispatcher *dispatcher;
@@ -61,17 +63,25 @@ static int64_t on_wall_ms(void *ctx)
     return env->wall_ms(env->ctx);
 }
 
-static struct credentials_provider *make_credentials(const struct link *link,
-                                                     const struct link_config *config)
+static struct credentials_provider *make_credentials(struct link *link, const char *session_policy)
 {
-    const struct credentials_config credentials = {.loop = world_loop(config->world),
-                                                   .http = world_http(config->world),
+    const struct target *target = link->config.target;
+    const struct credentials_role role = {.role_arn = target->role_arn,
+                                          .external_id = target->external_id,
+                                          .session_name = target->session_name,
+                                          .session_policy = session_policy};
+    const struct credentials_config credentials = {.loop = world_loop(link->config.world),
+                                                   .http = world_http(link->config.world),
                                                    .wall_ms = on_wall_ms,
                                                    .random = on_random,
-                                                   .ctx = (void *)(uintptr_t)world_env(config->world),
-                                                   .profile = config->target->profile,
+                                                   .ctx = (void *)(uintptr_t)world_env(link->config.world),
+                                                   .profile = target->profile,
                                                    .region = link->region,
-                                                   .ca_bundle = config->target->ca_bundle};
+                                                   .ca_bundle = target->ca_bundle,
+                                                   .role = target->role_arn != NULL ? &role : NULL,
+                                                   .pace = link->config.pace};
+    free(link->session_policy);
+    link->session_policy = session_policy != NULL ? mem_strdup(session_policy) : NULL;
     return credentials_provider_create(&credentials);
 }
 
@@ -113,7 +123,8 @@ struct link *link_create(const struct link_config *config, struct err *err)
     if (link_find_region(config->target, link->region, err) != 0) {
         goto fail;
     }
-    link->credentials = make_credentials(link, config);
+    link->config = *config;
+    link->credentials = make_credentials(link, config->session_policy);
     link->client = make_client(link, config, err);
     if (link->client == NULL) {
         goto fail;
@@ -136,7 +147,24 @@ void link_destroy(struct link *link)
     dispatcher_destroy(link->dispatcher);
     aws_client_destroy(link->client);
     credentials_provider_destroy(link->credentials);
+    free(link->session_policy);
     free(link);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+void link_scope(struct link *link, const char *session_policy)
+{
+    if (same_text(link->session_policy, session_policy)) {
+        return;
+    }
+    struct credentials_provider *before = link->credentials;
+    link->credentials = make_credentials(link, session_policy);
+    aws_client_set_credentials(link->client, link->credentials);
+    credentials_provider_destroy(before);
 }
 
 void link_learned(const struct link *link, int64_t rates[OPERATION_COUNT])
@@ -169,4 +197,22 @@ const char *link_region(const struct link *link)
 const char *link_host(const struct link *link, enum operation operation)
 {
     return aws_client_host(link->client, operation);
+}
+
+struct credentials_provider *link_credentials(const struct link *link)
+{
+    return link->credentials;
+}
+
+int link_compare_account(const struct target *target, const struct call *identity, struct err *err)
+{
+    if (identity->answer.class != ANSWER_DONE) {
+        call_error(identity, err);
+        return err_context(err, "whose account this is could not be asked");
+    }
+    if (target->account[0] == '\0' || strcmp(identity->account, target->account) == 0) {
+        return 0;
+    }
+    return err_set(err, ERR_CREDENTIALS, "the credentials belong to account %s, not to %s as the target says",
+                   identity->account, target->account);
 }

@@ -129,7 +129,7 @@ static int64_t age_ms(const struct plan_view *view, const struct fingerprint *fi
     const struct timestamp *fields[] = {[AGE_LAST_UPDATED_AT] = &fingerprint->last_updated_at,
                                         [AGE_QUEUED_AT] = &fingerprint->queued_at,
                                         [AGE_STARTED_AT] = &fingerprint->started_at};
-    return view->now_ms - fields[view->policy->age_field]->ms;
+    return view->now_ms - fields[view->policy->match.age_field]->ms;
 }
 
 void plan_view_row(struct plan_view *view, const struct job_execution *execution,

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "ledger/durable.h"
 #include "ledger/memory.h"
+#include "ledger/sorter.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@ struct world {
     uv_async_t told;
     struct ledger_memory *memory; /* one of these two is NULL */
     struct ledger_durable *durable;
+    struct sorter_place place;
+    struct scratch scratch;
+    char *scratch_folder;
 };
 
 static void on_ledger_wake(void *ctx)
@@ -62,6 +66,16 @@ static int open_ledger(struct world *world, const struct world_config *config, s
     return world->durable != NULL ? 0 : -1;
 }
 
+/* Not /tmp, which is often in memory. */
+static void find_scratch(struct world *world, const struct world_config *config)
+{
+    const char *folder = config->state_directory != NULL ? config->state_directory : getenv("TMPDIR");
+    world->scratch_folder = mem_strdup(folder != NULL && folder[0] == '/' ? folder : "/var/tmp");
+    world->place =
+        (struct sorter_place){.folder = world->scratch_folder, .memory_bytes = SORTER_MEMORY_BYTES};
+    sorter_scratch(&world->scratch, &world->place);
+}
+
 static int open_all(struct world *world, const struct world_config *config, struct err *err)
 {
     world->loop_env = loop_env_create(&world->loop, err);
@@ -97,6 +111,7 @@ struct world *world_create(const struct world_config *config, struct err *err)
     }
     uv_async_init(&world->loop, &world->told, on_told); /* fails only where the loop did not begin */
     world->told.data = world;
+    find_scratch(world, config);
     if (open_all(world, config, err) != 0) {
         world_destroy(world);
         return NULL;
@@ -126,6 +141,7 @@ void world_destroy(struct world *world)
     uv_run(&world->loop, UV_RUN_DEFAULT);
     ledger_memory_destroy(world->memory);
     uv_loop_close(&world->loop);
+    free(world->scratch_folder);
     free(world);
 }
 
@@ -157,4 +173,9 @@ struct http_client *world_http(const struct world *world)
 struct ledger *world_ledger(const struct world *world)
 {
     return world->durable != NULL ? ledger_durable_face(world->durable) : ledger_memory_face(world->memory);
+}
+
+const struct scratch *world_scratch(const struct world *world)
+{
+    return &world->scratch;
 }

@@ -271,6 +271,11 @@ void aws_client_destroy(struct aws_client *client)
     free(client);
 }
 
+void aws_client_set_credentials(struct aws_client *client, struct credentials_provider *credentials)
+{
+    client->config.credentials = credentials;
+}
+
 struct job_service *aws_client_service(struct aws_client *client)
 {
     return &client->face;

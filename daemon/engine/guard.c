@@ -9,14 +9,27 @@ bool guard_takes(const struct policy *policy, int64_t selected)
     return policy->per_run == 0 || selected < policy->per_run;
 }
 
-int guard_plan(const struct policy *policy, int64_t matched, struct err *err)
+static bool over_percent(int64_t matched, int64_t listed, int64_t percent)
 {
-    if (matched <= policy->selected_over) {
-        return 0;
-    }
+    return percent > 0 && listed > 0 && matched * 100 > listed * percent;
+}
+
+int guard_plan(const struct policy *policy, int64_t matched, int64_t listed, struct err *err)
+{
     char found[32], allowed[32];
-    return err_set(err, ERR_INVALID, "%s job executions match, more than abort_if.selected_over allows (%s)",
-                   text_thousands(found, matched), text_thousands(allowed, policy->selected_over));
+    if (matched > policy->selected_over) {
+        return err_set(err, ERR_INVALID,
+                       "%s job executions match, more than abort_if.selected_over allows (%s)",
+                       text_thousands(found, matched), text_thousands(allowed, policy->selected_over));
+    }
+    if (over_percent(matched, listed, policy->selected_over_percent)) {
+        return err_set(err, ERR_INVALID,
+                       "%s of %s job executions in scope match, more than abort_if.selected_over_percent "
+                       "allows (%lld %%)",
+                       text_thousands(found, matched), text_thousands(allowed, listed),
+                       (long long)policy->selected_over_percent);
+    }
+    return 0;
 }
 
 int guard_clock(bool known, int64_t skew_ms, struct err *err)

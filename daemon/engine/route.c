@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "model/call.h"
-#include "policy/match.h"
+#include "policy/glob.h"
 
 static int64_t pages(int64_t rows)
 {

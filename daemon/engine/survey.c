@@ -10,6 +10,7 @@
 #include "engine/survey.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "engine/pager.h"
 #include "policy/match.h"
 
@@ -83,7 +84,7 @@ static void add_thing(struct survey *survey, const char *name)
 
 static void take_literal_jobs(struct survey *survey)
 {
-    const struct pattern_list *list = &survey->config.policy->job_id.include;
+    const struct pattern_list *list = &survey->config.policy->match.job_id.include;
     for (size_t i = 0; i < list->count; i++) {
         struct job job = {0};
         if (job_id_valid(list->patterns[i])) {
@@ -95,7 +96,7 @@ static void take_literal_jobs(struct survey *survey)
 
 static void take_literal_things(struct survey *survey)
 {
-    const struct pattern_list *list = &survey->config.policy->thing.include;
+    const struct pattern_list *list = &survey->config.policy->match.thing.include;
     for (size_t i = 0; i < list->count; i++) {
         if (thing_name_valid(list->patterns[i])) {
             add_thing(survey, list->patterns[i]);
@@ -118,7 +119,7 @@ static int64_t sort_out_jobs(struct survey *survey)
             !policy_wants_job(survey->config.policy, job, NULL)) {
             continue;
         }
-        struct route_listing listing = route_job(job, survey->config.policy->status_bits);
+        struct route_listing listing = route_job(job, survey->config.policy->match.status_bits);
         if (listing.calls == 0) {
             continue;
         }
@@ -149,7 +150,7 @@ static void choose(struct survey *survey)
         finish(survey);
         return;
     }
-    if (route_literal(&survey->config.policy->job_id)) {
+    if (route_literal(&survey->config.policy->match.job_id)) {
         warn_of_missing_jobs(survey);
     }
     int64_t calls = sort_out_jobs(survey);
@@ -256,6 +257,16 @@ static void on_jobs(struct pager *pager)
     list_things(survey);
 }
 
+static void take_only_thing(struct survey *survey)
+{
+    struct survey_result *result = &survey->result;
+    result->things = mem_calloc(1, sizeof *result->things);
+    text_copy(result->things[0], sizeof result->things[0], survey->config.only_thing);
+    result->thing_count = 1;
+    result->route = (struct route){.by_thing = true, .jobs = -1, .things = 1, .calls = 1, .other_calls = -1};
+    finish(survey);
+}
+
 static void on_begin(struct env_timer *timer)
 {
     struct survey *survey = timer->owner;
@@ -264,10 +275,14 @@ static void on_begin(struct env_timer *timer)
         finish(survey);
         return;
     }
-    if (route_literal(&policy->thing)) {
+    if (survey->config.only_thing != NULL) {
+        take_only_thing(survey);
+        return;
+    }
+    if (route_literal(&policy->match.thing)) {
         take_literal_things(survey);
     }
-    if (route_literal(&policy->job_id)) {
+    if (route_literal(&policy->match.job_id)) {
         take_literal_jobs(survey);
         list_things(survey);
         return;

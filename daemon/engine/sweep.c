@@ -1,7 +1,7 @@
 /* See engine/sweep.h.
  *
- * The happy path: sweep_start() -> on_started() -> the survey (on_surveyed()) -> the lister (on_row(),
- * batches of rows to the ledger) -> on_listed() -> write_rest() -> on_sealed() -> the guards (judge_plan())
+ * The happy path: sweep_start() -> on_started() -> the survey (on_surveyed()) -> the lister (on_row(), and on
+ * to engine/selector) -> on_listed() -> on_selected() -> on_sealed() -> the guards (judge_plan())
  * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
  * interrupted enters at begin_deleting() (sweep_resume(), on_resumed()). The ways out: a list that cannot be
  * had, a ledger that fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each
@@ -15,7 +15,7 @@
 #include "engine/facts.h"
 #include "engine/guard.h"
 #include "engine/lister.h"
-#include "engine/plan_writer.h"
+#include "engine/selector.h"
 #include "engine/steps.h"
 #include "engine/survey.h"
 
@@ -27,7 +27,7 @@ enum sweep_state {
     STATE_STARTING,
     STATE_SURVEYING,
     STATE_LISTING,
-    STATE_WRITING, /* the last rows of the plan are on their way to the ledger */
+    STATE_SELECTING, /* what must be seen together is; the last rows are on their way to the ledger */
     STATE_SEALING,
     STATE_DELETING,
     STATE_CLOSING,
@@ -46,7 +46,7 @@ struct sweep {
     int64_t run;
     struct run_header header;
     struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
-    struct plan_writer *writer;
+    struct selector *selector;
     int64_t settled;        /* rows of the plan */
     int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
     int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
@@ -54,7 +54,6 @@ struct sweep {
     bool begun;             /* a resumed run: it has an intent, so something of it may have been sent */
     bool settle_only;       /* a resumed run: nothing more of it may be sent */
     int64_t calls_before[OPERATION_COUNT];
-    bool warned_of_future;
 };
 
 static void set_state(struct sweep *sweep, enum sweep_state state)
@@ -247,7 +246,8 @@ static void judge_plan(struct sweep *sweep)
 {
     const struct report *report = &sweep->report;
     struct err err;
-    bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, &err) != 0;
+    bool over =
+        guard_plan(sweep->config.policy, report->selected + report->remaining, report->listed, &err) != 0;
     if (!deletes(sweep)) {
         if (over) {
             warn_of_guard(sweep, &err);
@@ -278,12 +278,9 @@ static void on_sealed(struct ledger_request *request)
                    quarantine_left_ns(lost_ms, service_ms(sweep), sweep->config.target->signature_life_ms));
 }
 
-/* Goes on once the list is complete and the ledger has every batch. */
-static void seal(struct sweep *sweep)
+static void on_selected(void *owner)
 {
-    if (sweep->state != STATE_WRITING || !plan_writer_idle(sweep->writer)) {
-        return;
-    }
+    struct sweep *sweep = owner;
     if (sweep->ended) {
         close_run(sweep);
         return;
@@ -303,55 +300,21 @@ static void on_pause(void *owner, bool pause)
     }
 }
 
-static void on_written(void *owner, const struct err *err)
+static void on_unselected(void *owner, const struct err *err, bool of_ledger)
 {
     struct sweep *sweep = owner;
-    if (err->code != ERR_NONE) {
-        end_as(sweep, SWEEP_STOPPED, err, ANSWER_DONE);
-    }
-    if (err->code != ERR_NONE && sweep->state == STATE_LISTING) {
+    end_as(sweep, of_ledger ? SWEEP_STOPPED : SWEEP_FAILED, err, ANSWER_DONE);
+    if (sweep->state == STATE_LISTING) {
         lister_cancel(sweep->lister);
     }
-    seal(sweep);
-}
-
-static void warn_of_future(struct sweep *sweep, const struct job_execution *execution,
-                           const struct verdict *verdict)
-{
-    char text[512];
-    if (verdict->delete || sweep->warned_of_future || strstr(verdict->reason, "in the future") == NULL) {
-        return;
-    }
-    sweep->warned_of_future = true;
-    snprintf(text, sizeof text, "%s/%s/%lld is kept: %s; a clock is wrong somewhere", execution->job_id,
-             execution->thing_name, (long long)execution->number, verdict->reason);
-    warn(sweep, text);
 }
 
 static void on_row(void *owner, const struct job *job, const struct job_execution *execution)
 {
     struct sweep *sweep = owner;
-    const struct sweep_config *config = &sweep->config;
-    struct verdict verdict = {0};
-    if (sweep->ended) {
-        return;
-    }
-    sweep->report.listed++;
     int64_t server_now_ms = service_ms(sweep);
-    policy_decide(config->policy, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep),
-                  &verdict);
-    warn_of_future(sweep, execution, &verdict);
-    if (verdict.delete &&!guard_takes(config->policy, sweep->report.selected)) {
-        verdict.delete = false;
-        sweep->report.remaining++;
-        snprintf(verdict.reason, sizeof verdict.reason, "left for the next time by limits.per_run");
-    }
-    if (verdict.delete) {
-        sweep->report.selected++;
-        plan_writer_add(sweep->writer, execution, &verdict);
-    }
-    if (config->observer.row != NULL) {
-        config->observer.row(config->observer.owner, execution, &verdict);
+    if (!sweep->ended) {
+        selector_add(sweep->selector, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep));
     }
 }
 
@@ -375,10 +338,34 @@ static void on_listed(void *owner)
     const struct lister_view *view = lister_view(sweep->lister);
     sweep->report.skipped += view->skipped;
     end_listing(sweep, &view->err, view->why);
-    plan_writer_flush(
-        sweep->writer); /* of a list that is not complete too: the record shows what there was */
-    set_state(sweep, STATE_WRITING);
-    seal(sweep);
+    set_state(sweep, STATE_SELECTING);
+    selector_finish(sweep->selector, !sweep->ended); /* of a list that is not complete too: for the record */
+}
+
+static void tell_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
+{
+    struct sweep *sweep = owner;
+    if (sweep->config.observer.row != NULL) {
+        sweep->config.observer.row(sweep->config.observer.owner, execution, verdict);
+    }
+}
+
+static void start_selector(struct sweep *sweep)
+{
+    const struct sweep_config *config = &sweep->config;
+    struct selector_config selector = {.env = config->env,
+                                       .ledger = config->ledger,
+                                       .scratch = config->scratch,
+                                       .run = sweep->run,
+                                       .policy = config->policy,
+                                       .report = &sweep->report,
+                                       .owner = sweep,
+                                       .pause = on_pause,
+                                       .row = tell_row,
+                                       .warning = on_warning,
+                                       .failed = on_unselected,
+                                       .done = on_selected};
+    sweep->selector = selector_create(&selector);
 }
 
 static void begin_listing(struct sweep *sweep)
@@ -389,6 +376,7 @@ static void begin_listing(struct sweep *sweep)
                                    .dispatcher = config->dispatcher,
                                    .policy = config->policy,
                                    .facts = sweep->facts,
+                                   .everything = config->only_thing != NULL,
                                    .survey = survey,
                                    .owner = sweep,
                                    .row = on_row,
@@ -405,12 +393,7 @@ static void begin_listing(struct sweep *sweep)
         close_run(sweep);
         return;
     }
-    struct plan_writer_config writer = {.ledger = config->ledger,
-                                        .run = sweep->run,
-                                        .owner = sweep,
-                                        .pause = on_pause,
-                                        .written = on_written};
-    sweep->writer = plan_writer_create(&writer);
+    start_selector(sweep);
     set_state(sweep, STATE_LISTING);
     sweep->lister = lister_start(&lister);
 }
@@ -449,6 +432,7 @@ static void on_started(struct ledger_request *request)
                                    .dispatcher = config->dispatcher,
                                    .policy = config->policy,
                                    .facts = sweep->facts,
+                                   .only_thing = config->only_thing,
                                    .owner = sweep,
                                    .warning = on_warning,
                                    .done = on_surveyed};
@@ -511,7 +495,7 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
     bool same = config->policy_sha256 != NULL && strcmp(header->policy_sha256, config->policy_sha256) == 0 &&
                 strcmp(header->policy, policy->name) == 0;
     bool within =
-        guard_plan(policy, rows, &ignored) == 0 && (policy->per_run == 0 || rows <= policy->per_run);
+        guard_plan(policy, rows, 0, &ignored) == 0 && (policy->per_run == 0 || rows <= policy->per_run);
     sweep->run = found->run;
     sweep->header = *header;
     sweep->report.selected = rows;
@@ -533,6 +517,8 @@ void sweep_cancel(struct sweep *sweep, bool hurry)
         survey_cancel(sweep->survey);
     } else if (sweep->state == STATE_LISTING) {
         lister_cancel(sweep->lister);
+    } else if (sweep->state == STATE_SELECTING) {
+        selector_cancel(sweep->selector);
     } else if (sweep->state == STATE_DELETING) {
         apply_cancel(sweep->apply, hurry);
     }
@@ -548,7 +534,7 @@ void sweep_destroy(struct sweep *sweep)
     lister_destroy(sweep->lister);
     survey_destroy(sweep->survey);
     facts_destroy(sweep->facts);
-    plan_writer_destroy(sweep->writer);
+    selector_destroy(sweep->selector);
     free(sweep);
 }
 

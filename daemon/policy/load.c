@@ -9,6 +9,7 @@
 #include "policy/reader.h"
 #include "policy/schema.h"
 #include "policy/source.h"
+#include "policy/targets.h"
 #include "policy/values.h"
 #include "policy/yaml.h"
 
@@ -21,7 +22,6 @@
 
 #define FOLDER        "policies.d"
 #define FILES_MAX     100 /* all files together */
-#define TARGETS_MAX   100
 #define POLICIES_MAX  1000
 #define CANONICAL_MAX (8u * CONFIG_FILE_MAX)
 
@@ -156,39 +156,6 @@ static const struct yaml_node *part(const struct yaml_file *file, const char *ke
     return node != NULL && node->kind == kind ? node : NULL;
 }
 
-static struct place place_of(const struct yaml_file *file, const struct yaml_node *node)
-{
-    return (struct place){.file = file->name, .line = node->line, .column = node->column};
-}
-
-static void read_target(const struct reader *reader, const struct yaml_node *key)
-{
-    const struct yaml_node *map = key->next;
-    struct config *config = reader->config;
-    if (!value_name_valid(key->text)) {
-        reader_error(
-            reader, key,
-            "a target's name is 1 to %d letters, digits, '_', '-' or '.', the first a letter or digit, not "
-            "'%.80s'",
-            POLICY_NAME_MAX, key->text);
-        return;
-    }
-    if (config->target_count == TARGETS_MAX) {
-        reader_error(reader, key, "one target too many: %d at most", TARGETS_MAX);
-        return;
-    }
-    struct target *target = &config->targets[config->target_count++];
-    text_copy(target->name, sizeof target->name, key->text);
-    target->place = place_of(reader->file, key);
-    reader_fill(reader, SCHEMA_TARGET, target);
-    if (map->kind != NODE_MAP) {
-        reader_error(reader, map, "the target '%s' must be a map of its keys, at least {}", key->text);
-        return;
-    }
-    reader_map(reader, SCHEMA_TARGET, "", map, target);
-    check_target(reader, map, target);
-}
-
 static void read_head(const struct reader *reader)
 {
     const struct yaml_node *root = reader->file->root;
@@ -200,7 +167,7 @@ static void read_head(const struct reader *reader)
     const struct yaml_node *targets = part(reader->file, "targets", NODE_MAP);
     for (const struct yaml_node *key = targets != NULL ? targets->first : NULL; key != NULL;
          key = key->next->next) {
-        read_target(reader, key);
+        targets_read(reader, key);
     }
 }
 
@@ -224,6 +191,8 @@ static void inherit(struct loading *loading, struct policy *policy)
 {
     struct reader reader = reader_of(loading, 0);
     reader_fill(&reader, SCHEMA_POLICY, policy);
+    reader_fill(&reader, SCHEMA_MATCH, &policy->match);
+    policy->protect = &loading->config->protect;
     if (loading->defaults_usable) {
         reader.in_defaults = true;
         reader.diagnostics = NULL;
@@ -236,6 +205,9 @@ static void print_canonical(const struct config *config, struct policy *policy)
     struct buf text;
     buf_init(&text, CANONICAL_MAX);
     schema_print(config, SCHEMA_POLICY, policy, &text);
+    if (config->protect.count > 0) { /* what it spares is part of what it does */
+        schema_print_row(config, schema_find(SCHEMA_FILE, "", "protect"), config, &text);
+    }
     policy->canonical = mem_strdup(buf_string(&text));
     buf_finish(&text);
 }
@@ -252,7 +224,7 @@ static void read_policy(struct loading *loading, const struct reader *reader, co
         return;
     }
     struct policy *policy = &config->policies[config->policy_count++];
-    policy->place = place_of(reader->file, node);
+    policy->place = reader_place(reader, node);
     inherit(loading, policy);
     reader_map(reader, SCHEMA_POLICY, "", node, policy);
     if (policy->description == NULL) {
@@ -274,7 +246,6 @@ static void read_policies(struct loading *loading, size_t file)
 static void read_all(struct loading *loading)
 {
     struct config *config = loading->config;
-    config->targets = mem_calloc(TARGETS_MAX, sizeof *config->targets);
     config->policies = mem_calloc(POLICIES_MAX, sizeof *config->policies);
     struct reader main_file = reader_of(loading, 0);
     reader_fill(&main_file, SCHEMA_FILE, config);
@@ -287,6 +258,7 @@ static void read_all(struct loading *loading)
             read_head(&reader);
         }
     }
+    targets_compare(config, loading->diagnostics);
     check_defaults(loading);
     for (size_t i = 0; i < config->file_count; i++) {
         read_policies(loading, i);

@@ -1,77 +1,19 @@
 /* See policy/match.h. Every question is asked so that doubt keeps the execution. */
 #include "policy/match.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "policy/clauses.h"
+#include "policy/glob.h"
+#include "policy/keep.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FUTURE_TOLERANCE_MS (5 * TIME_MS_PER_MINUTE) /* more is a clock that is wrong */
 #define OTA_PREFIX          "AFR_OTA-"               /* jobs that FreeRTOS OTA updates make */
 
-static bool refuse(char *reason, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Always false, so that `return refuse(...)` reads well. */
-static bool refuse(char *reason, const char *format, ...)
-{
-    if (reason != NULL) {
-        va_list args;
-        va_start(args, format);
-        vsnprintf(reason, PLAN_REASON_MAX + 1, format, args);
-        va_end(args);
-    }
-    return false;
-}
-
-bool glob_match(const char *pattern, const char *text)
-{
-    const char *star = NULL, *taken = text; /* the last '*', and how far it reaches at least */
-    while (*text != '\0') {
-        if (*pattern == '*') {
-            star = pattern++;
-            taken = text;
-        } else if (*pattern == '?' || *pattern == *text) {
-            pattern++;
-            text++;
-        } else if (star != NULL) {
-            pattern = star + 1;
-            text = ++taken;
-        } else {
-            return false;
-        }
-    }
-    return pattern[strspn(pattern, "*")] == '\0';
-}
-
-bool glob_literal(const char *pattern)
-{
-    return strpbrk(pattern, "*?") == NULL;
-}
-
-static const char *first_match(const struct pattern_list *list, const char *text)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (glob_match(list->patterns[i], text)) {
-            return list->patterns[i];
-        }
-    }
-    return NULL;
-}
-
-/* what: "job_id" or "thing", for the reason. */
-static bool name_wanted(const struct name_match *match, const char *what, const char *text, char *reason)
-{
-    const char *excluded = first_match(&match->exclude, text);
-    if (excluded != NULL) {
-        return refuse(reason, "%s excluded by %s", what, excluded);
-    }
-    if (match->include.count > 0 && first_match(&match->include, text) == NULL) {
-        return refuse(reason, "%s not included", what);
-    }
-    return true;
-}
+/* --- jobs that are left out unless they are named ------------------------------------------------------- */
 
 static bool named_literally(const struct pattern_list *include, const char *job_id)
 {
@@ -101,103 +43,198 @@ static bool still_running(const struct job *job)
            job->status != JOB_DELETION_IN_PROGRESS;
 }
 
-bool policy_wants_job(const struct policy *policy, const struct job *job, char reason[PLAN_REASON_MAX + 1])
+/* The policy says what it is about: running jobs that go on giving out work. */
+static bool asks_for_running(const struct match *match, const struct job *job)
 {
-    if (!name_wanted(&policy->job_id, "job_id", job->job_id, reason)) {
+    return match->job_selection == SELECTION_CONTINUOUS && (match->job_status_bits >> job->status & 1u) != 0;
+}
+
+static bool reserved(const struct policy *policy, const struct job *job, struct finding *finding)
+{
+    const struct match *match = &policy->match;
+    const struct pattern_list *include = &match->job_id.include;
+    if (named_literally(include, job->job_id)) {
         return false;
     }
-    const struct pattern_list *include = &policy->job_id.include;
-    if (named_literally(include, job->job_id)) {
+    if (job->namespace_id[0] != '\0' && match->namespace_id == NULL) {
+        finding_set(finding, NULL, "job of namespace %.32s, not named by its id", job->namespace_id);
         return true;
     }
-    if (job->namespace_id[0] != '\0') {
-        return refuse(reason, "job of namespace %.32s, not named by its id", job->namespace_id);
-    }
-    if (still_running(job)) {
-        return refuse(reason, "running CONTINUOUS job, not named by its id");
+    if (still_running(job) && !asks_for_running(match, job)) {
+        finding_set(finding, NULL, "running CONTINUOUS job, not named by its id");
+        return true;
     }
     if (strncmp(job->job_id, OTA_PREFIX, strlen(OTA_PREFIX)) == 0 && !named_as_ota(include, job->job_id)) {
-        return refuse(reason, OTA_PREFIX " job, not named");
+        finding_set(finding, NULL, OTA_PREFIX " job, not named");
+        return true;
+    }
+    return false;
+}
+
+bool policy_wants_job(const struct policy *policy, const struct job *job, char reason[PLAN_REASON_MAX + 1])
+{
+    struct subject subject = {.job_id = job->job_id, .job = job, .ageless = true};
+    struct finding finding = {.reason = reason};
+    char unused[PLAN_REASON_MAX + 1];
+    finding.reason = reason != NULL ? unused : NULL;
+    if (match_holds(&policy->match, &subject, &finding) == TRUTH_NO || reserved(policy, job, &finding)) {
+        if (reason != NULL) {
+            text_copy(reason, PLAN_REASON_MAX + 1, unused);
+        }
+        return false;
     }
     return true;
 }
 
 bool policy_wants_thing(const struct policy *policy, const char *thing_name)
 {
-    return name_wanted(&policy->thing, "thing", thing_name, NULL);
+    struct subject subject = {.thing_name = thing_name, .ageless = true};
+    struct finding nobody_asks = {0};
+    return match_holds(&policy->match, &subject, &nobody_asks) != TRUTH_NO;
 }
 
-static bool status_wanted(const struct policy *policy, enum execution_status status, char *reason)
+/* --- what beats every policy ---------------------------------------------------------------------------- */
+
+static bool may_protect(const struct protect_rule *rule, const struct subject *subject)
 {
-    bool forced = policy->force && status == EXECUTION_IN_PROGRESS;
-    if (!execution_status_terminal(status) && !forced) {
-        return refuse(reason, "status %s is not terminal", execution_status_name(status));
-    }
-    if ((policy->status_bits & EXECUTION_BIT(status)) == 0) {
-        return refuse(reason, "status %s not listed", execution_status_name(status));
-    }
-    return true;
+    return (rule->until_ms == 0 || subject->now_ms < rule->until_ms) &&
+           (rule->job_ids.count == 0 || glob_first(&rule->job_ids, subject->job_id) != NULL) &&
+           (rule->things.count == 0 || glob_first(&rule->things, subject->thing_name) != NULL) &&
+           (rule->groups.count == 0 || match_groups(subject, &rule->groups) != TRUTH_NO);
 }
 
-static const char *const AGE_FIELDS[] = {[AGE_LAST_UPDATED_AT] = "last_updated_at",
-                                         [AGE_QUEUED_AT] = "queued_at",
-                                         [AGE_STARTED_AT] = "started_at"};
-
-static bool times_past(const struct timestamp *const times[], int64_t now_ms, char *reason)
+const struct protect_rule *protect_find(const struct protect_list *list, const struct match_facts *facts,
+                                        const char *job_id, const char *thing_name, int64_t server_now_ms)
 {
-    for (size_t i = 0; i < sizeof AGE_FIELDS / sizeof AGE_FIELDS[0]; i++) {
-        if (timestamp_present(times[i]) && times[i]->ms - FUTURE_TOLERANCE_MS > now_ms) {
-            return refuse(reason, "%s in the future", AGE_FIELDS[i]);
+    struct subject subject = {
+        .job_id = job_id, .thing_name = thing_name, .facts = facts, .now_ms = server_now_ms};
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        if (may_protect(&list->rules[i], &subject)) {
+            return &list->rules[i];
         }
     }
-    return true;
+    return NULL;
 }
 
-static bool old_enough(const struct policy *policy, const struct fingerprint *fingerprint, int64_t now_ms,
-                       char *reason)
+/* --- the decision --------------------------------------------------------------------------------------- */
+
+const struct timestamp *policy_age_time(const struct policy *policy, const struct fingerprint *fingerprint)
 {
-    const struct timestamp *const times[] = {[AGE_LAST_UPDATED_AT] = &fingerprint->last_updated_at,
-                                             [AGE_QUEUED_AT] = &fingerprint->queued_at,
-                                             [AGE_STARTED_AT] = &fingerprint->started_at};
-    const struct timestamp *time = times[policy->age_field];
-    char age[48];
-    if (!times_past(times, now_ms, reason)) {
+    return age_field_time(policy->match.age_field, fingerprint);
+}
+
+static bool status_final(const struct policy *policy, enum execution_status status, struct finding *finding)
+{
+    bool forced = policy->force && status == EXECUTION_IN_PROGRESS;
+    if (execution_status_terminal(status) || forced) {
+        return true;
+    }
+    finding_set(finding, NULL, "status %s is not terminal", execution_status_name(status));
+    return false;
+}
+
+static bool times_usable(const struct policy *policy, const struct subject *subject, struct finding *finding)
+{
+    for (int field = AGE_LAST_UPDATED_AT; field <= AGE_STARTED_AT; field++) {
+        const struct timestamp *time = age_field_time((enum age_field)field, subject->fingerprint);
+        if (timestamp_present(time) && time->ms - FUTURE_TOLERANCE_MS > subject->now_ms) {
+            finding_set(finding, NULL, "%s in the future", age_field_name((enum age_field)field));
+            return false;
+        }
+    }
+    if (timestamp_present(policy_age_time(policy, subject->fingerprint))) {
+        return true;
+    }
+    finding_set(finding, NULL, "no %s", age_field_name(policy->match.age_field));
+    return false;
+}
+
+/* Does the policy hold for it, whatever its age? */
+static bool in_scope(const struct policy *policy, const struct subject *subject, struct finding *finding)
+{
+    struct subject ageless = *subject;
+    struct job unknown = {.status = JOB_UNKNOWN};
+    text_copy(unknown.job_id, sizeof unknown.job_id, subject->job_id);
+    ageless.ageless = true;
+    return status_final(policy, subject->fingerprint->status, finding) &&
+           match_holds(&policy->match, &ageless, finding) == TRUTH_YES &&
+           !reserved(policy, subject->job != NULL ? subject->job : &unknown, finding);
+}
+
+static bool protected(const struct policy *policy, const struct subject *subject, struct finding *finding)
+{
+    const struct protect_rule *rule =
+        protect_find(policy->protect, subject->facts, subject->job_id, subject->thing_name, subject->now_ms);
+    if (rule == NULL) {
         return false;
     }
-    if (policy->older_than_ms <= 0) {
-        return refuse(reason, "the policy has no age"); /* loading refuses such a policy */
-    }
-    if (!timestamp_present(time)) {
-        return refuse(reason, "no %s", AGE_FIELDS[policy->age_field]);
-    }
-    if (now_ms - time->ms <= policy->older_than_ms) {
-        return refuse(reason, "%s not over %s ago", AGE_FIELDS[policy->age_field],
-                      time_duration(policy->older_than_ms, age));
-    }
+    finding_set(finding, &rule->place, "protected%s%s", rule->reason != NULL ? ": " : "",
+                rule->reason != NULL ? rule->reason : "");
     return true;
 }
 
-void policy_decide(const struct policy *policy, const struct job *job, const struct job_execution *execution,
-                   int64_t server_now_ms, struct verdict *verdict)
+void policy_explain_deletion(const struct policy *policy, const struct job_execution *execution,
+                             struct verdict *verdict)
 {
-    struct job unknown = {.status = JOB_UNKNOWN};
-    const struct fingerprint *fingerprint = &execution->fingerprint;
     char age[48];
-    verdict->delete = verdict->force = false;
-    if (job == NULL || strcmp(job->job_id, execution->job_id) != 0) {
-        text_copy(unknown.job_id, sizeof unknown.job_id, execution->job_id);
-        job = &unknown;
+    struct buf text;
+    const struct match *match = &policy->match;
+    enum execution_status status = execution->fingerprint.status;
+    buf_init(&text, PLAN_REASON_MAX);
+    buf_printf(&text, "status %s%s", execution_status_name(status),
+               execution_status_terminal(status) ? "" : " (force)");
+    if (match->older_than_ms > 0) {
+        buf_printf(&text, ", %s over %s",
+                   match->age_field == AGE_LAST_UPDATED_AT ? "age" : age_field_name(match->age_field),
+                   time_duration(match->older_than_ms, age));
     }
-    if (!status_wanted(policy, fingerprint->status, verdict->reason) ||
-        !policy_wants_job(policy, job, verdict->reason) ||
-        !name_wanted(&policy->thing, "thing", execution->thing_name, verdict->reason) ||
-        !old_enough(policy, fingerprint, server_now_ms, verdict->reason)) {
+    if (policy->keep_count > 0) {
+        buf_text(&text, ", no keep rule holds");
+    }
+    text_copy(verdict->reason, sizeof verdict->reason, buf_string(&text));
+    buf_finish(&text);
+    verdict->place = &policy->place;
+    verdict->force = !execution_status_terminal(status);
+}
+
+static bool selected(const struct policy *policy, const struct subject *subject, struct finding *finding)
+{
+    if (!match_aged(&policy->match) && policy->keep_count == 0) {
+        finding_set(finding, NULL, "the policy has no age"); /* loading refuses such a policy */
+        return false;
+    }
+    if (match_holds(&policy->match, subject, finding) != TRUTH_YES || protected(policy, subject, finding)) {
+        return false;
+    }
+    const struct keep_rule *rule =
+        keep_within(policy, policy_age_time(policy, subject->fingerprint)->ms, subject->now_ms);
+    if (rule != NULL) {
+        finding->place = &rule->place;
+        keep_reason(rule, finding->reason);
+    }
+    return rule == NULL;
+}
+
+void policy_decide(const struct policy *policy, const struct match_facts *facts,
+                   const struct job_execution *execution, int64_t server_now_ms, struct verdict *verdict)
+{
+    *verdict = (struct verdict){0};
+    struct finding finding = {.reason = verdict->reason};
+    struct subject subject = {.job_id = execution->job_id,
+                              .job = facts != NULL ? facts->job : NULL,
+                              .thing_name = execution->thing_name,
+                              .fingerprint = &execution->fingerprint,
+                              .facts = facts,
+                              .now_ms = server_now_ms};
+    if (subject.job != NULL && strcmp(subject.job->job_id, execution->job_id) != 0) {
+        subject.job = NULL;
+    }
+    verdict->counts = in_scope(policy, &subject, &finding) && times_usable(policy, &subject, &finding);
+    if (!verdict->counts || !selected(policy, &subject, &finding)) {
+        verdict->place = finding.place;
         return;
     }
-    verdict->delete = true;
-    verdict->force = !execution_status_terminal(fingerprint->status);
-    snprintf(verdict->reason, sizeof verdict->reason, "status %s%s, %s over %s",
-             execution_status_name(fingerprint->status), verdict->force ? " (force)" : "",
-             policy->age_field == AGE_LAST_UPDATED_AT ? "age" : AGE_FIELDS[policy->age_field],
-             time_duration(policy->older_than_ms, age));
+    verdict->undecided = keep_counts(policy);
+    verdict->delete = !verdict->undecided;
+    policy_explain_deletion(policy, execution, verdict);
 }

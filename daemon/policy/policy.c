@@ -1,6 +1,9 @@
 /* See policy/policy.h. */
 #include "policy/policy.h"
 
+#include "policy/glob.h"
+#include "policy/zone.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,15 +21,60 @@ static void free_texts(char **texts, size_t count)
     free(texts);
 }
 
-static void finish_names(struct name_match *names)
+void pattern_list_finish(struct pattern_list *list)
 {
-    free_texts(names->include.patterns, names->include.count);
-    free_texts(names->exclude.patterns, names->exclude.count);
+    free_texts(list->patterns, list->count);
+    *list = (struct pattern_list){0};
 }
 
-static void finish_target(struct target *target)
+static void finish_names(struct name_match *names)
 {
+    pattern_list_finish(&names->include);
+    pattern_list_finish(&names->exclude);
+}
+
+static void finish_blocks(struct match *blocks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        match_finish(&blocks[i]);
+    }
+    free(blocks);
+}
+
+void match_finish(struct match *match)
+{
+    finish_names(&match->job_id);
+    finish_names(&match->thing);
+    pattern_list_finish(&match->groups);
+    pattern_list_finish(&match->types);
+    for (size_t i = 0; i < match->attributes.count; i++) {
+        free(match->attributes.items[i].name);
+        free(match->attributes.items[i].value);
+    }
+    free(match->attributes.items);
+    free(match->namespace_id);
+    free(match->query);
+    finish_blocks(match->any_of, match->any_of_count); /* as deep as a file nests */
+    finish_blocks(match->none_of, match->none_of_count);
+    *match = (struct match){0};
+}
+
+void protect_finish(struct protect_rule *rule)
+{
+    pattern_list_finish(&rule->job_ids);
+    pattern_list_finish(&rule->things);
+    pattern_list_finish(&rule->groups);
+    free(rule->reason);
+}
+
+void target_finish(struct target *target)
+{
+    pattern_list_finish(&target->accounts);
+    pattern_list_finish(&target->regions);
     free(target->profile);
+    free(target->role_arn);
+    free(target->external_id);
+    free(target->session_name);
     free(target->endpoint_url);
     free(target->ca_bundle);
 }
@@ -35,10 +83,13 @@ void policy_finish(struct policy *policy)
 {
     free(policy->description);
     free(policy->canonical);
+    pattern_list_finish(&policy->target_names);
     free(policy->targets);
     free(policy->cron_text);
-    finish_names(&policy->job_id);
-    finish_names(&policy->thing);
+    free(policy->timezone);
+    zone_destroy(policy->zone);
+    match_finish(&policy->match);
+    free(policy->keep);
 }
 
 void config_unref(struct config *config)
@@ -47,13 +98,17 @@ void config_unref(struct config *config)
         return;
     }
     for (size_t i = 0; i < config->target_count; i++) {
-        finish_target(&config->targets[i]);
+        target_finish(&config->targets[i]);
     }
     for (size_t i = 0; i < config->policy_count; i++) {
         policy_finish(&config->policies[i]);
     }
+    for (size_t i = 0; i < config->protect.count; i++) {
+        protect_finish(&config->protect.rules[i]);
+    }
     free(config->targets);
     free(config->policies);
+    free(config->protect.rules);
     free(config->state_directory);
     free_texts(config->files, config->file_count);
     free(config);
@@ -77,4 +132,10 @@ const struct target *config_target(const struct config *config, const char *name
         }
     }
     return NULL;
+}
+
+bool target_is_called(const struct target *target, const char *name)
+{
+    return strcmp(target->name, name) == 0 || strcmp(target->entry, name) == 0 ||
+           glob_match(name, target->name);
 }

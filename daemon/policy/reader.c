@@ -40,6 +40,11 @@ void reader_warn(const struct reader *reader, const struct yaml_node *node, cons
     va_end(args);
 }
 
+struct place reader_place(const struct reader *reader, const struct yaml_node *node)
+{
+    return (struct place){.file = reader->file->name, .line = node->line, .column = node->column};
+}
+
 static const char *nearest(const char *word, const char *const *known)
 {
     for (size_t i = 0; known[i] != NULL; i++) {
@@ -74,6 +79,12 @@ void reader_unknown(const struct reader *reader, const struct yaml_node *node, c
     buf_finish(&allowed);
 }
 
+/* What stands within something that is inherited needs no flag of its own, but in a policy's own maps. */
+static bool inherited(const struct schema_row *row)
+{
+    return row->scope != SCHEMA_POLICY || (row->flags & SCHEMA_INHERITED) != 0;
+}
+
 /* The keys that prefix may hold, for messages. */
 static void list_keys(const struct reader *reader, enum schema_scope scope, const char *prefix,
                       const char *names[NAMES_MAX + 1])
@@ -81,8 +92,8 @@ static void list_keys(const struct reader *reader, enum schema_scope scope, cons
     size_t count, used = 0;
     const struct schema_row *rows = schema_rows(&count);
     for (size_t i = 0; i < count && used < NAMES_MAX; i++) {
-        bool allowed = !reader->in_defaults || (rows[i].flags & SCHEMA_INHERITED) != 0;
-        if (schema_belongs(&rows[i], scope, prefix) && rows[i].type != &value_later && allowed) {
+        bool allowed = !reader->in_defaults || inherited(&rows[i]);
+        if (schema_belongs(&rows[i], scope, prefix) && !schema_later(&rows[i]) && allowed) {
             names[used++] = schema_name(&rows[i]);
         }
     }
@@ -97,13 +108,13 @@ static const char *kind_name(enum node_kind kind)
 /* Is the key allowed where it stands? */
 static bool check_key(const struct reader *reader, const struct schema_row *row, const struct yaml_node *key)
 {
-    if (row->type == &value_later) {
+    if (schema_later(row)) {
         reader_error(reader, key,
                      "'%s' is not known to this version of jobsweep and would not be obeyed: remove it",
                      row->path);
-        return false;
+        return row->type != &value_later; /* its value may be wrong besides */
     }
-    if (reader->in_defaults && (row->flags & SCHEMA_INHERITED) == 0) {
+    if (reader->in_defaults && !inherited(row)) {
         reader_error(reader, key, "'%s' cannot be inherited: it belongs into each policy", row->path);
         return false;
     }
@@ -138,7 +149,10 @@ static bool check_kind(const struct reader *reader, const struct schema_row *row
                        const struct yaml_node *value)
 {
     bool null = yaml_is_null(value);
-    if (!null && value->kind == row->type->kind) {
+    bool single = value->kind == NODE_VALUE && (row->flags & SCHEMA_SINGLE) != 0;
+    bool word =
+        value->kind == NODE_VALUE && row->type->word != NULL && strcmp(value->text, row->type->word) == 0;
+    if (!null && (value->kind == row->type->kind || single || word)) {
         return true;
     }
     /* The word null says that somebody meant it; nothing at all looks like something forgotten. */
@@ -152,6 +166,23 @@ static bool check_kind(const struct reader *reader, const struct schema_row *row
                  null ? "null or left empty" : kind_name(value->kind));
     buf_finish(&wanted);
     return false;
+}
+
+static void read_value(const struct reader *reader, const struct schema_row *row,
+                       const struct yaml_node *value, void *object)
+{
+    struct yaml_node item = *value, list = *value;
+    if (row->type->read == NULL) {
+        return;
+    }
+    if (value->kind == NODE_VALUE && (row->flags & SCHEMA_SINGLE) != 0) {
+        item.next = NULL;
+        list.kind = NODE_LIST;
+        list.count = 1;
+        list.first = list.last = &item;
+        value = &list;
+    }
+    row->type->read(reader, row, value, object);
 }
 
 static void read_entry(const struct reader *reader, enum schema_scope scope, const char *prefix,
@@ -168,12 +199,15 @@ static void read_entry(const struct reader *reader, enum schema_scope scope, con
     if (!check_key(reader, row, key) || !check_kind(reader, row, value)) {
         return;
     }
+    if (row->place != 0) {
+        *(struct place *)(void *)((char *)object + row->place) = reader_place(reader, key);
+    }
     if (row->type->nested) {
         char inner[INNER_MAX];
         snprintf(inner, sizeof inner, "%s.", row->path);
         reader_map(reader, scope, inner, value, object);
-    } else if (row->type->read != NULL) {
-        row->type->read(reader, row, value, object);
+    } else {
+        read_value(reader, row, value, object);
     }
 }
 

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "policy/endpoint.h"
+#include "policy/placeholders.h"
+#include "policy/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +17,6 @@
 /* --- parts that have no value of their own --- */
 
 const struct value_type value_map = {.name = "map", .wanted = "a map", .kind = NODE_MAP, .nested = true};
-const struct value_type value_match = {
-    .name = "map",
-    .wanted = "a map with at least 'age' ('match: all' needs keep rules, which this version does not know)",
-    .kind = NODE_MAP,
-    .nested = true};
 const struct value_type value_defaults = {
     .name = "defaults", .wanted = "a map of a policy's keys", .kind = NODE_MAP};
 const struct value_type value_targets = {
@@ -38,6 +35,15 @@ void *value_field(const struct schema_row *row, void *object)
 const void *value_seen(const struct schema_row *row, const void *object)
 {
     return (const char *)object + row->offset;
+}
+
+bool value_item_fits(const struct reader *reader, const struct schema_row *row, const struct yaml_node *item)
+{
+    if (item->kind != NODE_VALUE || yaml_is_null(item)) {
+        reader_error(reader, item, "each item of '%s' must be a single value", row->path);
+        return false;
+    }
+    return true;
 }
 
 static void replace_text(char **to, const char *text)
@@ -84,6 +90,10 @@ static void read_endpoint(const struct reader *reader, const struct schema_row *
 {
     struct err err;
     bool loopback;
+    if (placeholders_in(node->text)) { /* checked where they are filled in */
+        replace_text(value_field(row, object), node->text);
+        return;
+    }
     if ((int64_t)strlen(node->text) > row->max || endpoint_check(node->text, &loopback, &err) != 0) {
         reader_error(reader, node, "'%s': %s", row->path,
                      (int64_t)strlen(node->text) > row->max ? "too long" : err.msg);
@@ -92,8 +102,8 @@ static void read_endpoint(const struct reader *reader, const struct schema_row *
     replace_text(value_field(row, object), node->text);
 }
 
-static void print_text(const struct config *config, const struct schema_row *row, const void *object,
-                       struct buf *out)
+void value_print_text(const struct config *config, const struct schema_row *row, const void *object,
+                      struct buf *out)
 {
     (void)config;
     const char *const *text = value_seen(row, object);
@@ -104,18 +114,23 @@ static void print_text(const struct config *config, const struct schema_row *row
     }
 }
 
+const struct value_type value_role = {.name = "ARN",
+                                      .wanted = "the ARN of a role",
+                                      .kind = NODE_VALUE,
+                                      .read = read_text,
+                                      .print = value_print_text};
 const struct value_type value_text = {
-    .name = "text", .wanted = "a text", .kind = NODE_VALUE, .read = read_text, .print = print_text};
+    .name = "text", .wanted = "a text", .kind = NODE_VALUE, .read = read_text, .print = value_print_text};
 const struct value_type value_path = {.name = "path",
                                       .wanted = "a path that begins with '/'",
                                       .kind = NODE_VALUE,
                                       .read = read_path,
-                                      .print = print_text};
+                                      .print = value_print_text};
 const struct value_type value_endpoint = {.name = "URL",
                                           .wanted = "a URL such as https://host:8443",
                                           .kind = NODE_VALUE,
                                           .read = read_endpoint,
-                                          .print = print_text};
+                                          .print = value_print_text};
 
 /* --- names: arrays of characters, "" when not given --- */
 
@@ -404,6 +419,59 @@ static void print_cron(const struct config *config, const struct schema_row *row
     }
 }
 
+static void read_timezone(const struct reader *reader, const struct schema_row *row,
+                          const struct yaml_node *node, void *object)
+{
+    struct policy *policy = object;
+    struct zone *zone = NULL;
+    struct err err;
+    if (zone_load(node->text, &zone, &err) != 0) {
+        reader_error(reader, node, "'%s': %s%s", row->path, err.msg,
+                     err.code == ERR_NOT_FOUND ? " (is tzdata installed?)" : "");
+        return;
+    }
+    zone_destroy(policy->zone);
+    policy->zone = zone;
+    replace_text(&policy->timezone, node->text);
+}
+
+static void read_moment(const struct reader *reader, const struct schema_row *row,
+                        const struct yaml_node *node, void *object)
+{
+    struct err err;
+    int64_t ms;
+    if (time_parse_rfc3339(node->text, &ms, &err) != 0 || ms <= 0) {
+        reader_error(reader, node, "'%s' must be a moment such as 2027-01-01T00:00:00Z, not '%.64s'",
+                     row->path, node->text);
+        return;
+    }
+    *(int64_t *)value_field(row, object) = ms;
+}
+
+static void print_moment(const struct config *config, const struct schema_row *row, const void *object,
+                         struct buf *out)
+{
+    (void)config;
+    char text[21];
+    int64_t ms = *(const int64_t *)value_seen(row, object);
+    if (ms == 0) {
+        buf_text(out, "null");
+        return;
+    }
+    time_rfc3339(ms, text);
+    buf_printf(out, "\"%s\"", text);
+}
+
+const struct value_type value_timezone = {.name = "time zone",
+                                          .wanted = "a time zone such as Europe/Berlin",
+                                          .kind = NODE_VALUE,
+                                          .read = read_timezone,
+                                          .print = value_print_text};
+const struct value_type value_moment = {.name = "moment",
+                                        .wanted = "a moment such as 2027-01-01T00:00:00Z",
+                                        .kind = NODE_VALUE,
+                                        .read = read_moment,
+                                        .print = print_moment};
 const struct value_type value_word = {
     .name = "word", .wanted = "a word", .kind = NODE_VALUE, .read = read_word, .print = print_word};
 const struct value_type value_flag = {

@@ -10,8 +10,16 @@
 enum exit_status command_plan(const struct options *options);
 enum exit_status command_sweep(const struct options *options);
 
+/* jobsweep whoami, and jobsweep iam-policy. */
+enum exit_status command_whoami(const struct options *options);
+enum exit_status command_iam_policy(const struct options *options);
+
 /* jobsweep history, and jobsweep history verify. */
 enum exit_status command_history(const struct options *options);
+
+enum exit_status command_explain(const struct options *options);
+enum exit_status command_test(const struct options *options);
+enum exit_status command_schema(const struct options *options);
 
 /* jobsweep check, and jobsweepd --check. */
 enum exit_status command_check(const struct options *options);

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "engine/env.h"
 #include "model/ledger.h"
+#include "model/scratch.h"
 #include "net/http.h"
 
 #include <uv.h>
@@ -32,5 +33,7 @@ uv_loop_t *world_loop(struct world *world);
 const struct env *world_env(const struct world *world);
 struct http_client *world_http(const struct world *world);
 struct ledger *world_ledger(const struct world *world);
+/* In the state directory; without one in $TMPDIR or /var/tmp. */
+const struct scratch *world_scratch(const struct world *world);
 
 #endif

@@ -32,6 +32,9 @@ struct aws_client *aws_client_create(const struct aws_client_config *config, str
 /* No call may be in it. Takes NULL. */
 void aws_client_destroy(struct aws_client *client);
 
+/* From now on these, which outlive the client too. No call may be in it. */
+void aws_client_set_credentials(struct aws_client *client, struct credentials_provider *credentials);
+
 /* Signs with call.signed_at_ms as X-Amz-Date. DELETE_EXECUTION is sent at most once per submit. A call that
  * iot_encode() refuses, or that has no signed_at_ms, is answered ANSWER_INVALID and never sent; without
  * credentials the answer is ANSWER_DENIED with the code "NoCredentials". */

@@ -16,8 +16,9 @@
 bool guard_takes(const struct policy *policy, int64_t selected);
 
 /* abort_if: -1 with ERR_INVALID when the plan must not be applied. matched is what the policy selects before
- * limits cut it, so that a policy that suddenly reaches too far is not drained in portions either. */
-int guard_plan(const struct policy *policy, int64_t matched, struct err *err);
+ * limits cut it, so that a policy that suddenly reaches too far is not drained in portions either; listed:
+ * the executions in scope, 0 where that is not known. */
+int guard_plan(const struct policy *policy, int64_t matched, int64_t listed, struct err *err);
 
 /* -1 with ERR_INVALID when the clocks are too far apart to delete, or when nothing is known of the service's:
  * then neither ages nor the life of a signature can be told. */

@@ -7,6 +7,7 @@
 #include "engine/env.h"
 #include "engine/report.h"
 #include "model/ledger.h"
+#include "model/scratch.h"
 #include "policy/match.h"
 #include "policy/policy.h"
 
@@ -18,7 +19,8 @@ struct sweep_observer {
     void *owner;
     /* The route and what it costs, before anything is listed; text is one line. */
     void (*route)(void *owner, const char *text, int64_t calls);
-    /* Each execution in scope, with the verdict on it; rows that limits leave for later come as kept. */
+    /* Each execution in scope, once, with the verdict on it; rows that limits leave for later come as kept.
+     */
     void (*row)(void *owner, const struct job_execution *execution, const struct verdict *verdict);
     /* The plan is sealed; deletion (if any) comes next. */
     void (*planned)(void *owner, const struct report *so_far);
@@ -34,7 +36,11 @@ struct sweep_config {
     const struct env *env;
     struct dispatcher *dispatcher;
     struct ledger *ledger;
-    const struct policy *policy; /* of the configuration that the sweep was started with; outlives it */
+    /* NULL, or the one thing that is looked at, in all of its executions, whatever the policy wants: to
+     * explain it. plan_only is true then. */
+    const char *only_thing;
+    const struct scratch *scratch; /* NULL: none, and a policy that needs it ends with an error */
+    const struct policy *policy;   /* of the configuration that the sweep was started with; outlives it */
     const struct target *target;
     /* For the record; NULL: unknown, or as the target has it. */
     const char *policy_sha256, *account, *region;

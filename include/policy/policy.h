@@ -14,17 +14,30 @@
 
 #define POLICY_NAME_MAX 64
 
+struct zone; /* policy/zone.h */
+
 struct place { /* where something stands in a file; for messages */
     const char *file;
     int line, column; /* from 1 */
 };
 
+struct pattern_list { /* globs: '*' any run, '?' any one character, all else itself; whole-string */
+    char **patterns;
+    size_t count;
+};
+
+/* One account in one region. An entry of the file that lists several makes as many of these. */
 struct target {
-    char name[POLICY_NAME_MAX + 1];
-    struct place place;
-    char account[ACCOUNT_LENGTH + 1];         /* "" when not given */
-    char region[64];                          /* "" when not given: the usual sources of the AWS CLI */
+    char name[TARGET_NAME_MAX + 1];   /* "ENTRY", "ENTRY/ACCOUNT", "ENTRY/REGION" or "ENTRY/ACCOUNT/REGION" */
+    char entry[POLICY_NAME_MAX + 1];  /* as it is called in the file */
+    struct place place;               /* of the entry */
+    char account[ACCOUNT_LENGTH + 1]; /* "" when not given */
+    char region[REGION_MAX + 1];      /* "" when not given: the usual sources of the AWS CLI */
+    struct pattern_list accounts, regions;    /* of an entry that is being read; empty here */
     char *profile;                            /* NULL when not given */
+    char *role_arn;                           /* NULL: the credentials are used as they are */
+    char *external_id, *session_name;         /* for the role; NULL when not given */
+    bool unscoped;                            /* scoped_session: false */
     char *endpoint_url;                       /* NULL when not given */
     char *ca_bundle;                          /* NULL when not given */
     bool plan_only;                           /* allow: plan */
@@ -34,37 +47,117 @@ struct target {
     int64_t signature_life_ms;                /* 300,000; less only for loopback endpoints */
 };
 
-struct pattern_list { /* globs: '*' any run, '?' any one character, all else itself; whole-string */
-    char **patterns;
-    size_t count;
-};
-
 struct name_match {
     struct pattern_list include; /* empty: everything */
     struct pattern_list exclude;
 };
 
+struct attribute {
+    char *name, *value;
+};
+
+struct attribute_list {
+    struct attribute *items;
+    size_t count;
+};
+
 enum age_field { AGE_LAST_UPDATED_AT, AGE_QUEUED_AT, AGE_STARTED_AT };
+enum job_selection { SELECTION_ANY, SELECTION_SNAPSHOT, SELECTION_CONTINUOUS };
+
+/* What a block of `match` can ask, in the order in which it is asked. */
+enum match_clause {
+    CLAUSE_STATUS,
+    CLAUSE_JOB_EXCLUDE,
+    CLAUSE_JOB_INCLUDE,
+    CLAUSE_THING_EXCLUDE,
+    CLAUSE_THING_INCLUDE,
+    CLAUSE_JOB_STATUS,
+    CLAUSE_JOB_SELECTION,
+    CLAUSE_NAMESPACE,
+    CLAUSE_GROUP,
+    CLAUSE_TYPE,
+    CLAUSE_ATTRIBUTE,
+    CLAUSE_QUERY,
+    CLAUSE_ANY_OF,
+    CLAUSE_NONE_OF,
+    CLAUSE_AGE,
+    CLAUSE_COUNT
+};
+
+/* `match` itself, or a block within any_of or none_of. All that is given must hold; what is not given
+ * (zeroed) always does. */
+struct match {
+    struct place place;                /* of the block */
+    struct place places[CLAUSE_COUNT]; /* of what was given; line 0: it was not */
+    unsigned status_bits;              /* EXECUTION_BIT()s; of a policy: terminal ones, and IN_PROGRESS with
+                                          force. 0: not given */
+    struct name_match job_id, thing;
+    unsigned job_status_bits; /* 1 << enum job_status; 0: not given */
+    enum job_selection job_selection;
+    char *namespace_id;                /* NULL: not given */
+    struct pattern_list groups, types; /* whole names, any of them */
+    struct attribute_list attributes;  /* all of them */
+    char *query;                       /* of the fleet index; NULL: not given */
+    struct match *any_of, *none_of;    /* blocks */
+    size_t any_of_count, none_of_count;
+    enum age_field age_field;
+    int64_t older_than_ms; /* 0: no age clause */
+};
+
+/* What the executions are put together by, for a rule that counts. */
+enum keep_per { PER_NOTHING, PER_TARGET, PER_THING, PER_JOB, PER_JOB_AND_THING, PER_COUNT };
+enum keep_kind { KEEP_LAST, KEEP_WITHIN, KEEP_DAILY, KEEP_WEEKLY, KEEP_MONTHLY, KEEP_KIND_COUNT };
+#define KEEP_RULES_MAX 16
+
+struct keep_rule {
+    struct place place;
+    enum keep_kind kind;
+    enum keep_per per;                               /* PER_NOTHING for KEEP_WITHIN alone */
+    int64_t last, within_ms, daily, weekly, monthly; /* the one that belongs to kind is above 0 */
+};
+
+/* Beats every policy. What is given must hold; at least one of the patterns is. */
+struct protect_rule {
+    struct place place;
+    struct pattern_list job_ids, things; /* empty: any */
+    struct pattern_list groups;          /* whole names, any of them; empty: not given */
+    int64_t until_ms;                    /* protects before this moment; 0: for ever */
+    char *reason;                        /* NULL: not given */
+};
+
+struct protect_list {
+    struct protect_rule *rules;
+    size_t count;
+};
+
+enum sweep_order { ORDER_LISTED, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
 
 struct policy {
     char name[POLICY_NAME_MAX + 1];
     struct place place;
     char *description; /* "" when not given */
     char *canonical; /* this policy's values as one line of text, defaults filled in: its SHA-256 names it */
-    size_t *targets; /* indexes into config.targets */
+    struct pattern_list target_names; /* as they stand in the file */
+    size_t *targets;                  /* indexes into config.targets, in the order of the names */
     size_t target_count;
     bool enforce;    /* mode: enforce; else observe */
     bool scheduled;  /* has schedule.cron */
     char *cron_text; /* schedule.cron as written; NULL when not scheduled */
     struct cron cron;
-    unsigned status_bits; /* EXECUTION_BIT()s: terminal ones, and IN_PROGRESS with force */
-    struct name_match job_id, thing;
-    enum age_field age_field;
-    int64_t older_than_ms; /* 0: no age clause */
-    int64_t per_run;       /* limits.per_run; 0: no limit */
-    int64_t selected_over; /* abort_if.selected_over: above this nothing is deleted */
-    bool verify_risky;     /* verify: risky; else always */
-    bool force;            /* IN_PROGRESS is deleted too, with force; never without it in status_bits */
+    char *timezone;    /* NULL when not given: UTC */
+    struct zone *zone; /* NULL: UTC */
+    struct match match;
+    bool match_all; /* match: all */
+    struct keep_rule *keep;
+    size_t keep_count;
+    const struct protect_list *protect; /* the configuration's; NULL: none */
+    int64_t per_run;                    /* limits.per_run; 0: no limit */
+    int64_t per_thing;                  /* limits.per_thing; 0: no limit */
+    int64_t selected_over;              /* abort_if.selected_over: above this nothing is deleted */
+    int64_t selected_over_percent;      /* of the executions in scope; 0: not given */
+    enum sweep_order order;
+    bool verify_risky; /* verify: risky; else always */
+    bool force;        /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
 };
 
 struct config {
@@ -73,14 +166,19 @@ struct config {
     size_t target_count;
     struct policy *policies;
     size_t policy_count;
+    struct protect_list protect;
     char *state_directory; /* NULL when not given */
     int64_t retain_ms;     /* how long a run stays in the ledger after its end; 400 d by default */
     char **files;          /* read, in order; struct place.file points here */
     size_t file_count;
 };
 
-/* Frees what a policy holds, not the struct. */
+/* Frees what each holds, not the struct. */
+void match_finish(struct match *match);
+void protect_finish(struct protect_rule *rule);
 void policy_finish(struct policy *policy);
+void target_finish(struct target *target);
+void pattern_list_finish(struct pattern_list *list);
 
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* takes NULL; frees with the last reference */
@@ -88,5 +186,7 @@ void config_unref(struct config *config); /* takes NULL; frees with the last ref
 const struct policy *config_policy(const struct config *config,
                                    const char *name); /* NULL when there is none */
 const struct target *config_target(const struct config *config, const char *name);
+/* Whether a target is meant: by its name, by its entry, or by a glob over names. */
+bool target_is_called(const struct target *target, const char *name);
 
 #endif

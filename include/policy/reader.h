@@ -18,6 +18,9 @@ struct reader {
     bool incomplete;  /* a file could not be read: no complaints about what it may hold */
 };
 
+/* Where a node stands. */
+struct place reader_place(const struct reader *reader, const struct yaml_node *node);
+
 /* Complains about a node. */
 void reader_error(const struct reader *reader, const struct yaml_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -1,6 +1,7 @@
 /* Any bytes as a configuration: refused with a reason that is fit for a terminal, or loaded and then safe. */
 #include "base/buf.h"
 #include "model/status.h"
+#include "policy/clauses.h"
 #include "policy/load.h"
 
 #include <stddef.h>
@@ -18,9 +19,11 @@ static void require(bool truth)
 
 static void check_policy_is_safe(const struct config *config, const struct policy *policy)
 {
-    require(policy->older_than_ms > 0 && policy->selected_over > 0 && policy->per_run >= 0);
+    require((match_aged(&policy->match) || policy->keep_count > 0) && policy->selected_over > 0 &&
+            policy->per_run >= 0);
     unsigned running = policy->force ? EXECUTION_BIT(EXECUTION_IN_PROGRESS) : 0;
-    require(policy->status_bits != 0 && (policy->status_bits & ~EXECUTION_TERMINAL_BITS) == running);
+    require(policy->match.status_bits != 0 &&
+            (policy->match.status_bits & ~EXECUTION_TERMINAL_BITS) == running);
     require(policy->target_count > 0 && policy->name[0] != '\0' && policy->canonical[0] == '{');
     for (size_t i = 0; i < policy->target_count; i++) {
         const struct target *target = &config->targets[policy->targets[i]];

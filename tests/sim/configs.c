@@ -43,13 +43,13 @@ static void draw_names(struct configs *configs, struct policy *policy)
     static const char *const firmware[] = {"fw-*"}, *const two_jobs[] = {"fw-0000", "fw-0002"},
                              *const things[] = {"gw-000001", "gw-000003"}, *const some[] = {"gw-00000?"};
     if (chance(configs, 30))
-        include(&policy->job_id.include, firmware, 1);
+        include(&policy->match.job_id.include, firmware, 1);
     else if (chance(configs, 15))
-        include(&policy->job_id.include, two_jobs, 2);
+        include(&policy->match.job_id.include, two_jobs, 2);
     if (chance(configs, 15))
-        include(&policy->thing.include, things, 2);
+        include(&policy->match.thing.include, things, 2);
     else if (chance(configs, 15))
-        include(&policy->thing.include, some, 1);
+        include(&policy->match.thing.include, some, 1);
 }
 
 /* So that one of the fleet's executions is just old enough, or will be in a moment: that shows whose clock
@@ -74,13 +74,13 @@ static void draw(struct configs *configs, int number)
     snprintf(version->sha256, sizeof version->sha256, "%064d", ++configs->versions);
     policy->description = no_text;
     policy->enforce = !chance(configs, 4);
-    policy->older_than_ms = draw_age(configs);
-    policy->status_bits = (unsigned)below(configs, EXECUTION_BIT(EXECUTION_STATUS_COUNT));
-    policy->status_bits &= EXECUTION_TERMINAL_BITS;
-    policy->status_bits |= EXECUTION_BIT(EXECUTION_SUCCEEDED);
+    policy->match.older_than_ms = draw_age(configs);
+    policy->match.status_bits = (unsigned)below(configs, EXECUTION_BIT(EXECUTION_STATUS_COUNT));
+    policy->match.status_bits &= EXECUTION_TERMINAL_BITS;
+    policy->match.status_bits |= EXECUTION_BIT(EXECUTION_SUCCEEDED);
     policy->force = chance(configs, 10);
     if (policy->force)
-        policy->status_bits |= EXECUTION_BIT(EXECUTION_IN_PROGRESS);
+        policy->match.status_bits |= EXECUTION_BIT(EXECUTION_IN_PROGRESS);
     policy->per_run = chance(configs, 15) ? 1 + below(configs, 60) + configs->executions / 1000 * 100 : 0;
     policy->selected_over = chance(configs, 5) ? below(configs, 20) : 1000000;
     policy->verify_risky = configs->risky && chance(configs, 60);

@@ -4,6 +4,7 @@
  *   places             one line for each place: its fleet and what was executed there
  *   deleted            one line for each execution that was deleted; ?place= as above
  *   world              POST: sets up what the body says (iotsim_setup.h)
+ *   sessions           one line for each session that was handed out and may still live, with its keys
  *   expire-sessions    every temporary credential that was handed out ends now
  *   quit               ends iotsim */
 #include "base/text.h"
@@ -16,6 +17,7 @@
 
 /* --- counts --- */
 
+/* Of one place, only what had a good signature counts as received: nobody knows whose the rest was. */
 static struct iotsim_tally tally_of(const struct iotsim *sim, const struct iotsim_place *only, size_t route)
 {
     struct iotsim_tally sum = {.received = sim->received[route]};
@@ -134,6 +136,22 @@ static void print_all_deleted(const struct iotsim *sim, const struct iotsim_plac
     }
 }
 
+/* --- sessions --- */
+
+/* Keys and names are of letters that need no escape (iotsim_world.c, iotsim_sts.c). */
+static void print_sessions(const struct iotsim *sim, int64_t now_ms, struct buf *out)
+{
+    for (const struct iotsim_key *key = sim->world.keys; key; key = key->hh.next) {
+        if (key->expires_ms > now_ms) {
+            buf_printf(out,
+                       "{\"account\":\"%s\",\"arn\":\"%s\",\"access_key\":\"%s\",\"secret_key\":\"%s\","
+                       "\"session_token\":\"%s\",\"scoped\":%s}\n",
+                       key->account, key->arn, key->access_key, key->secret_key, key->token,
+                       key->session ? "true" : "false");
+        }
+    }
+}
+
 /* --- what is asked --- */
 
 static void set_up(struct iotsim *sim, const struct iotsim_request *request, int64_t now_ms,
@@ -174,6 +192,8 @@ static bool answer(struct iotsim *sim, const struct iotsim_request *request, con
         print_all_deleted(sim, only, &reply->body);
     } else if (strcmp(name, "world") == 0) {
         set_up(sim, request, now_ms, reply);
+    } else if (strcmp(name, "sessions") == 0) {
+        print_sessions(sim, now_ms, &reply->body);
     } else if (strcmp(name, "expire-sessions") == 0) {
         iotsim_sessions_end(&sim->world, now_ms);
     } else if (strcmp(name, "quit") == 0) {

@@ -241,12 +241,12 @@ bool rig_run(struct rig *rig, const bool *done, int64_t seconds)
 void rig_policy(struct policy *policy)
 {
     static char description[] = "";
-    *policy = (struct policy){.name = "test",
-                              .description = description,
-                              .enforce = true,
-                              .status_bits = EXECUTION_BIT(EXECUTION_SUCCEEDED),
-                              .older_than_ms = 30 * TIME_MS_PER_DAY,
-                              .selected_over = 1000000};
+    *policy = (struct policy){
+        .name = "test",
+        .description = description,
+        .enforce = true,
+        .match = {.status_bits = EXECUTION_BIT(EXECUTION_SUCCEEDED), .older_than_ms = 30 * TIME_MS_PER_DAY},
+        .selected_over = 1000000};
 }
 
 void rig_patterns(struct pattern_list *list, const char *const *patterns)

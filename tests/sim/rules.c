@@ -45,7 +45,7 @@ static bool named(const struct pattern_list *list, const char *text)
 /* Jobs that a policy must name to reach. */
 static bool guarded(const struct policy *policy, const struct job *job, const char *job_id)
 {
-    const struct pattern_list *list = &policy->job_id.include;
+    const struct pattern_list *list = &policy->match.job_id.include;
     bool over = job && (job->status == JOB_COMPLETED || job->status == JOB_CANCELED ||
                         job->status == JOB_DELETION_IN_PROGRESS);
     bool ota = strncmp(job_id, "AFR_OTA-", 8) == 0;
@@ -61,15 +61,15 @@ static const char *keep_for_time(const struct policy *policy, const struct finge
                                  int64_t service_ms)
 {
     const struct timestamp *const times[] = {&print->queued_at, &print->started_at, &print->last_updated_at};
-    const struct timestamp *age = policy->age_field == AGE_QUEUED_AT    ? times[0]
-                                  : policy->age_field == AGE_STARTED_AT ? times[1]
-                                                                        : times[2];
+    const struct timestamp *age = policy->match.age_field == AGE_QUEUED_AT    ? times[0]
+                                  : policy->match.age_field == AGE_STARTED_AT ? times[1]
+                                                                              : times[2];
     for (int i = 0; i < 3; i++)
         if (times[i]->text[0] && times[i]->ms > service_ms + FUTURE_MS)
             return "a time lies in the future";
     if (!age->text[0])
         return "its age is not known";
-    return service_ms - age->ms > policy->older_than_ms ? NULL : "it is too young";
+    return service_ms - age->ms > policy->match.older_than_ms ? NULL : "it is too young";
 }
 
 const char *rules_keep(const struct policy *policy, const struct job *job,
@@ -79,11 +79,11 @@ const char *rules_keep(const struct policy *policy, const struct job *job,
     bool forced = policy->force && print->status == EXECUTION_IN_PROGRESS;
     if (!rules_terminal(print->status) && !forced)
         return "it is not terminal";
-    if (!(policy->status_bits >> print->status & 1u))
+    if (!(policy->match.status_bits >> print->status & 1u))
         return "its status is not named";
-    if (!fits(&policy->job_id, execution->job_id))
+    if (!fits(&policy->match.job_id, execution->job_id))
         return "its job is not in scope";
-    if (!fits(&policy->thing, execution->thing_name))
+    if (!fits(&policy->match.thing, execution->thing_name))
         return "its thing is not in scope";
     if (guarded(policy, job, execution->job_id))
         return "its job is not named";

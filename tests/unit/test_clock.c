@@ -204,8 +204,8 @@ static int64_t select_when_set_ahead(int64_t at_ms, int64_t *listed)
                                   .target = &target,
                                   .observer = {.owner = &test, .done = on_listed}};
     rig_policy(&policy);
-    policy.status_bits = EXECUTION_TERMINAL_BITS;
-    policy.older_than_ms = 500 * TIME_MS_PER_DAY;
+    policy.match.status_bits = EXECUTION_TERMINAL_BITS;
+    policy.match.older_than_ms = 500 * TIME_MS_PER_DAY;
     virtual_at(test.rig.world, at_ms * TIME_NS_PER_MS, set_clock_ahead, &test);
     struct sweep *sweep = sweep_start(&config);
     assert_true(rig_run(&test.rig, &test.done, 3600));

@@ -13,12 +13,29 @@ static void a_plan_may_be_as_large_as_selected_over_and_no_larger(void **state)
     struct policy policy = {.selected_over = 10000};
     struct err err;
     (void)state;
-    assert_int_equal(guard_plan(&policy, 0, &err), 0);
-    assert_int_equal(guard_plan(&policy, 10000, &err), 0);
-    assert_int_equal(guard_plan(&policy, 10001, &err), -1);
+    assert_int_equal(guard_plan(&policy, 0, 0, &err), 0);
+    assert_int_equal(guard_plan(&policy, 10000, 0, &err), 0);
+    assert_int_equal(guard_plan(&policy, 10001, 20000, &err), -1);
     assert_int_equal(err.code, ERR_INVALID);
     assert_string_equal(err.msg,
                         "10,001 job executions match, more than abort_if.selected_over allows (10,000)");
+}
+
+static void percent_is_of_the_executions_in_scope(void **state)
+{
+    struct policy policy = {.selected_over = 1000000, .selected_over_percent = 50};
+    struct err err;
+    (void)state;
+    assert_int_equal(guard_plan(&policy, 500, 1000, &err), 0);
+    assert_int_equal(guard_plan(&policy, 501, 1001, &err), -1);
+    assert_int_equal(guard_plan(&policy, 501, 1002, &err), 0);
+    assert_int_equal(guard_plan(&policy, 1, 1, &err), -1);
+    assert_string_equal(err.msg, "1 of 1 job executions in scope match, more than "
+                                 "abort_if.selected_over_percent allows (50 %)");
+    assert_int_equal(guard_plan(&policy, 0, 0, &err), 0);
+    assert_int_equal(guard_plan(&policy, 7, 0, &err), 0); /* not known */
+    policy.selected_over_percent = 0;
+    assert_int_equal(guard_plan(&policy, 7, 7, &err), 0);
 }
 
 static void per_run_takes_exactly_so_many(void **state)
@@ -173,6 +190,7 @@ static void a_report_is_bad_when_anything_was_left_open(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_plan_may_be_as_large_as_selected_over_and_no_larger),
+    cmocka_unit_test(percent_is_of_the_executions_in_scope),
     cmocka_unit_test(per_run_takes_exactly_so_many),
     cmocka_unit_test(a_clock_more_than_a_minute_off_stops_deletion),
     cmocka_unit_test(ten_refusals_in_a_row_are_a_run),

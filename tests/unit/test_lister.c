@@ -37,7 +37,7 @@ static void named_jobs_are_not_searched_for(void **state)
     struct listing test;
     (void)state;
     listing_begin(&test, 9, 4, STRAIGHT);
-    rig_patterns(&test.policy.job_id.include, names);
+    rig_patterns(&test.policy.match.job_id.include, names);
     listing_run(&test);
     assert_int_equal(test.rows, 8);
     assert_int_equal(test.rig.calls[OPERATION_LIST_JOBS], 0);
@@ -50,7 +50,7 @@ static void a_few_named_things_are_listed_by_thing_and_each_job_described_once(v
     struct listing test;
     (void)state;
     listing_begin(&test, 12, 1000, STRAIGHT);
-    rig_patterns(&test.policy.thing.include, names);
+    rig_patterns(&test.policy.match.thing.include, names);
     listing_run(&test);
     assert_true(survey_result(test.survey)->route.by_thing);
     assert_int_equal(test.rows, 24);
@@ -164,8 +164,8 @@ static void things_that_the_policy_leaves_out_do_not_come(void **state)
     struct listing test;
     (void)state;
     listing_begin(&test, 2, 30, STRAIGHT);
-    rig_patterns(&test.policy.thing.include, include);
-    rig_patterns(&test.policy.thing.exclude, exclude);
+    rig_patterns(&test.policy.match.thing.include, include);
+    rig_patterns(&test.policy.match.thing.exclude, exclude);
     listing_run(&test);
     assert_int_equal(test.rows, 2 * 10); /* 1, 10, 12 .. 19 */
     listing_finish(&test);
@@ -193,7 +193,7 @@ static void a_job_that_cannot_be_described_fails_either_route(void **state)
     assert_int_equal(survey_result(test.survey)->why, ANSWER_DENIED);
     listing_finish(&test);
     listing_begin(&test, 4, 9, DESCRIBE_DENIED);
-    rig_patterns(&test.policy.thing.include, names);
+    rig_patterns(&test.policy.match.thing.include, names);
     const struct lister_view *view = listing_run(&test);
     assert_int_equal(view->err.code, ERR_PERMISSION);
     assert_int_equal(view->why, ANSWER_DENIED);
@@ -220,7 +220,7 @@ static void a_namespace_that_only_describe_job_tells_leaves_the_job_out(void **s
     assert_int_equal(test.rows, 27);
     listing_finish(&test);
     listing_begin(&test, 4, 9, NAMESPACED);
-    rig_patterns(&test.policy.thing.include, names);
+    rig_patterns(&test.policy.match.thing.include, names);
     listing_run(&test);
     assert_int_equal(test.rows, 3);
     listing_finish(&test);
@@ -236,7 +236,7 @@ static void what_vanishes_meanwhile_ends_its_own_scope_only(void **state)
     assert_int_equal(test.rows, 27);
     listing_finish(&test);
     listing_begin(&test, 4, 9, THING_GONE);
-    rig_patterns(&test.policy.thing.include, names);
+    rig_patterns(&test.policy.match.thing.include, names);
     assert_int_equal(listing_run(&test)->err.code, ERR_NONE);
     assert_int_equal(test.rows, 8);
     assert_int_equal(test.warnings, 1);
@@ -272,7 +272,7 @@ static bool cancel_after(int events, bool by_thing)
     struct listing test;
     listing_begin(&test, 5, 12, STRAIGHT);
     if (by_thing)
-        rig_patterns(&test.policy.thing.include, names);
+        rig_patterns(&test.policy.match.thing.include, names);
     listing_start_survey(&test);
     for (int i = 0; i < events && !test.listed; i++) {
         if (test.surveyed && !test.lister)

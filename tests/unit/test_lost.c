@@ -93,8 +93,8 @@ static void begin(struct losing *test, uint64_t seed, const struct virtual_confi
     test->rig.answered = on_answered;
     test->fleet = rig_init_fleet(&test->rig, seed, faults);
     rig_policy(&test->policy);
-    test->policy.status_bits = EXECUTION_TERMINAL_BITS;
-    test->policy.older_than_ms = TIME_MS_PER_DAY;
+    test->policy.match.status_bits = EXECUTION_TERMINAL_BITS;
+    test->policy.match.older_than_ms = TIME_MS_PER_DAY;
     test->target = (struct target){.name = "simulated", .signature_life_ms = SIGNATURE_MS};
 }
 
@@ -237,7 +237,7 @@ static void what_deletes_nothing_does_not_wait(void **state)
         begin(&test, rig_seed(1), NULL);
         test.policy.enforce = way == 0;
         if (way == 0)
-            test.policy.older_than_ms = 10000 * TIME_MS_PER_DAY;
+            test.policy.match.older_than_ms = 10000 * TIME_MS_PER_DAY;
         test.rig.lost_signed_ms = RIG_START_MS;
         start(&test);
         assert_true(rig_run(&test.rig, &test.done, 60));

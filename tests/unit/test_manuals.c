@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "model/outcome.h"
 #include "policy/schema.h"
-#include "policy/values.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,8 +112,15 @@ static const struct item *find_item(const struct page *page, const char *macro, 
 
 #define KEYS "man/jobsweep.yaml.5"
 
-static const char *const SECTIONS[] = {
-    [SCHEMA_FILE] = "The file", [SCHEMA_TARGET] = "A target", [SCHEMA_POLICY] = "A policy"};
+static const char *const SECTIONS[] = {[SCHEMA_FILE] = "The file",
+                                       [SCHEMA_TARGET] = "A target",
+                                       [SCHEMA_POLICY] = "A policy",
+                                       [SCHEMA_MATCH] = "What matches",
+                                       [SCHEMA_KEEP] = "Keep rules",
+                                       [SCHEMA_PROTECT] = "Protection",
+                                       [SCHEMA_EXAMPLES] = "A file of examples",
+                                       [SCHEMA_TEST] = "A test",
+                                       [SCHEMA_GIVEN] = "An execution"};
 
 static void a_row_is_described(const struct page *page, const struct schema_row *row)
 {
@@ -141,11 +147,11 @@ static void every_key_is_described_with_its_words_and_its_default(void **state)
     size_t count, described = 0;
     const struct schema_row *rows = schema_rows(&count);
     (void)state;
-    for (int scope = SCHEMA_FILE; scope <= SCHEMA_POLICY; scope++) {
+    for (int scope = SCHEMA_FILE; scope <= SCHEMA_GIVEN; scope++) {
         struct page page = {0};
         read_page(&page, KEYS, SECTIONS[scope]);
         for (size_t i = 0; i < count; i++) {
-            if ((int)rows[i].scope != scope || rows[i].type == &value_later)
+            if ((int)rows[i].scope != scope || schema_later(&rows[i]))
                 continue;
             a_row_is_described(&page, &rows[i]);
             described++;
@@ -169,7 +175,7 @@ static const struct schema_row *row_of(int scope, const char *path)
 static void no_other_key_is_described(void **state)
 {
     (void)state;
-    for (int scope = SCHEMA_FILE; scope <= SCHEMA_POLICY; scope++) {
+    for (int scope = SCHEMA_FILE; scope <= SCHEMA_GIVEN; scope++) {
         struct page page = {0};
         read_page(&page, KEYS, SECTIONS[scope]);
         for (size_t i = 0; i < page.count; i++) {
@@ -178,7 +184,7 @@ static void no_other_key_is_described(void **state)
             size_t named = heads(&page.items[i], "Cm", copy, words);
             for (size_t j = 0; j < named; j++) {
                 const struct schema_row *row = row_of(scope, words[j]);
-                if (row == NULL || row->type == &value_later)
+                if (row == NULL || schema_later(row))
                     fail_msg(KEYS ": %s: there is no key %s", SECTIONS[scope], words[j]);
             }
         }
@@ -196,8 +202,7 @@ static void what_is_inherited_stands_under_defaults(void **state)
     const struct item *item = find_item(&page, "Cm", "defaults");
     assert_non_null(item);
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].scope != SCHEMA_POLICY || rows[i].type == &value_later ||
-            strchr(rows[i].path, '.') != NULL)
+        if (rows[i].scope != SCHEMA_POLICY || schema_later(&rows[i]) || strchr(rows[i].path, '.') != NULL)
             continue;
         bool inherited = (rows[i].flags & SCHEMA_INHERITED) != 0;
         if (has_word(item->text, rows[i].path) != inherited)
@@ -209,7 +214,9 @@ static void what_is_inherited_stands_under_defaults(void **state)
 static void keys_of_later_versions_are_named(void **state)
 {
     static const char *const heads_of[] = {
-        [SCHEMA_FILE] = "Of the file", [SCHEMA_TARGET] = "Of a target", [SCHEMA_POLICY] = "Of a policy"};
+        [SCHEMA_FILE] = "Of the file", [SCHEMA_TARGET] = "Of a target", [SCHEMA_POLICY] = "Of a policy",
+        [SCHEMA_MATCH] = "Of match",   [SCHEMA_KEEP] = "Of keep",       [SCHEMA_PROTECT] = "Of protection",
+        [SCHEMA_EXAMPLES] = "none",    [SCHEMA_TEST] = "none",          [SCHEMA_GIVEN] = "none"};
     size_t count;
     const struct schema_row *rows = schema_rows(&count);
     struct page page = {0};
@@ -219,8 +226,8 @@ static void keys_of_later_versions_are_named(void **state)
         const struct item *item = NULL;
         for (size_t j = 0; j < page.count; j++)
             item = strcmp(page.items[j].head, heads_of[rows[i].scope]) == 0 ? &page.items[j] : item;
-        assert_non_null(item);
-        if (has_word(item->text, rows[i].path) != (rows[i].type == &value_later))
+        bool named = item != NULL && has_word(item->text, rows[i].path);
+        if (named != schema_later(&rows[i]))
             fail_msg(KEYS ": %s: %s", heads_of[rows[i].scope], rows[i].path);
     }
     free_page(&page);

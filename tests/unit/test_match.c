@@ -1,5 +1,6 @@
 /* The decision on one execution, as tables; globs against a naive reference. */
 #include "base/random.h"
+#include "policy/glob.h"
 #include "policy/match.h"
 #include "tap.h"
 
@@ -19,7 +20,8 @@ static struct timestamp at(int64_t ms)
 
 static struct policy policy_of(unsigned status_bits, int64_t older_than_ms)
 {
-    return (struct policy){.name = "p", .status_bits = status_bits, .older_than_ms = older_than_ms};
+    return (struct policy){.name = "p",
+                           .match = {.status_bits = status_bits, .older_than_ms = older_than_ms}};
 }
 
 static struct job_execution execution_of(const char *job_id, const char *thing, enum execution_status status,
@@ -38,8 +40,9 @@ static void expect(const struct policy *policy, const struct job *job, const str
                    bool delete, const char *reason)
 {
     struct verdict verdict;
+    struct match_facts facts = {.job = job};
     memset(&verdict, 0xff, sizeof verdict);
-    policy_decide(policy, job, execution, NOW, &verdict);
+    policy_decide(policy, &facts, execution, NOW, &verdict);
     assert_string_equal(verdict.reason, reason);
     assert_int_equal(verdict.delete, delete);
 }
@@ -140,9 +143,9 @@ static void other_age_fields_are_named_in_the_reason(void **state)
     struct policy policy = policy_of(EXECUTION_TERMINAL_BITS, 90 * 60000);
     struct job_execution execution = execution_of("j", "t", EXECUTION_FAILED, NOW);
     execution.fingerprint.queued_at = at(NOW - 2 * DAY);
-    policy.age_field = AGE_QUEUED_AT;
+    policy.match.age_field = AGE_QUEUED_AT;
     expect(&policy, NULL, &execution, true, "status FAILED, queued_at over 1h30m");
-    policy.age_field = AGE_STARTED_AT;
+    policy.match.age_field = AGE_STARTED_AT;
     expect(&policy, NULL, &execution, false, "no started_at");
     execution.fingerprint.started_at = at(NOW - DAY);
     expect(&policy, NULL, &execution, true, "status FAILED, started_at over 1h30m");
@@ -198,10 +201,10 @@ static void names_must_be_included_and_not_excluded(void **state)
         {"fw-1", "lab", true, "status FAILED, age over 1d"},
     };
     struct policy policy = policy_of(EXECUTION_TERMINAL_BITS, DAY);
-    policy.job_id.include = (struct pattern_list)LIST("fw-*");
-    policy.job_id.exclude = (struct pattern_list)LIST("fw-golden-*");
-    policy.thing.include = (struct pattern_list)LIST("gw-?", "lab");
-    policy.thing.exclude = (struct pattern_list)LIST("*9");
+    policy.match.job_id.include = (struct pattern_list)LIST("fw-*");
+    policy.match.job_id.exclude = (struct pattern_list)LIST("fw-golden-*");
+    policy.match.thing.include = (struct pattern_list)LIST("gw-?", "lab");
+    policy.match.thing.exclude = (struct pattern_list)LIST("*9");
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct job_execution execution =
             execution_of(table[i].job_id, table[i].thing, EXECUTION_FAILED, NOW - 2 * DAY);
@@ -218,7 +221,7 @@ static void a_long_pattern_does_not_overflow_the_reason(void **state)
     memset(pattern, '*', 256);
     pattern[256] = '\0';
     struct policy policy = policy_of(EXECUTION_TERMINAL_BITS, DAY);
-    policy.thing.exclude = (struct pattern_list)LIST(pattern);
+    policy.match.thing.exclude = (struct pattern_list)LIST(pattern);
     struct verdict verdict;
     struct job_execution execution = execution_of("j", "t", EXECUTION_FAILED, NOW - 2 * DAY);
     policy_decide(&policy, NULL, &execution, NOW, &verdict);
@@ -274,7 +277,8 @@ static void reserved_jobs_are_left_out_unless_named(void **state)
         struct job_execution execution = execution_of(row->job_id, "t", EXECUTION_FAILED, NOW - 2 * DAY);
         snprintf(job.job_id, sizeof job.job_id, "%s", row->job_id);
         snprintf(job.namespace_id, sizeof job.namespace_id, "%s", row->namespace_id);
-        policy.job_id.include = (struct pattern_list){.patterns = patterns, .count = row->include != NULL};
+        policy.match.job_id.include =
+            (struct pattern_list){.patterns = patterns, .count = row->include != NULL};
         assert_int_equal(policy_wants_job(&policy, &job, reason), row->reason == NULL);
         assert_int_equal(policy_wants_job(&policy, &job, NULL), row->reason == NULL);
         assert_string_equal(reason, row->reason != NULL ? row->reason : "");
@@ -287,8 +291,8 @@ static void exclude_beats_a_literal_name(void **state)
 {
     (void)state;
     struct policy policy = policy_of(EXECUTION_TERMINAL_BITS, DAY);
-    policy.job_id.include = (struct pattern_list)LIST("fw-1");
-    policy.job_id.exclude = (struct pattern_list)LIST("fw-*");
+    policy.match.job_id.include = (struct pattern_list)LIST("fw-1");
+    policy.match.job_id.exclude = (struct pattern_list)LIST("fw-*");
     struct job job = {.job_id = "fw-1", .status = JOB_COMPLETED};
     assert_false(policy_wants_job(&policy, &job, NULL));
 }

@@ -239,8 +239,8 @@ static void one_bad_file_fails_all_and_all_faults_are_said(void **state)
     put(disk->policies, "b.yaml", "version: 1\ndefaults: {}\n");
     put(disk->policies, "c.yaml", "version: 1\ntargets: {prod: {}}\n");
     assert_null(load(
-        disk, "jobsweep.yaml:5:1: error: 'protect' is not known to this version of jobsweep and would not be "
-              "obeyed: remove it\n    protect: []\n    ^\n"
+        disk, "jobsweep.yaml:5:10: error: 'protect' must hold 1 to 1000 rules, in all files\n"
+              "    protect: []\n             ^\n"
               "policies.d/a.yaml:3:12: error: the policy 'first' is already at jobsweep.yaml:4\n"
               "      - {name: first, targets: [prod], match: {age: {older_than: 1d}}}\n               ^\n"
               "policies.d/b.yaml:2:1: error: 'defaults' belongs into the main file, not into policies.d\n"

@@ -99,8 +99,8 @@ static void begin(struct restart *test, uint64_t seed)
     test->rig.sent = on_sent;
     test->fleet = rig_init_fleet(&test->rig, seed, &faults);
     rig_policy(&test->policy);
-    test->policy.status_bits = EXECUTION_TERMINAL_BITS;
-    test->policy.older_than_ms = TIME_MS_PER_DAY;
+    test->policy.match.status_bits = EXECUTION_TERMINAL_BITS;
+    test->policy.match.older_than_ms = TIME_MS_PER_DAY;
     test->policy.per_run = ROWS;
     test->target = (struct target){.name = "simulated", .signature_life_ms = SIGNATURE_MS};
 }

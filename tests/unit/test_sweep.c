@@ -38,7 +38,7 @@ static void begin(struct single *test, int64_t skew_ms)
     *test = (struct single){.target = {.name = "simulated", .signature_life_ms = 300000}};
     test->fleet = rig_init_fleet(&test->rig, FLEET_SEED, &world);
     rig_policy(&test->policy);
-    test->policy.status_bits = EXECUTION_TERMINAL_BITS;
+    test->policy.match.status_bits = EXECUTION_TERMINAL_BITS;
 }
 
 static void sweep(struct single *test)
@@ -131,7 +131,8 @@ static void ages_are_measured_on_the_clock_of_the_service(void **state)
     (void)state;
     begin(&test, skew_ms);
     int64_t now_ms = RIG_START_MS + skew_ms;
-    int64_t updated_ms = now_ms - test.policy.older_than_ms + 8000; /* too young there, old enough here */
+    int64_t updated_ms =
+        now_ms - test.policy.match.older_than_ms + 8000; /* too young there, old enough here */
     uint64_t young =
         fleet_add_execution(test.fleet, "fw-0000", "gw-000000", EXECUTION_SUCCEEDED, updated_ms, now_ms);
     test.policy.per_run = 50; /* it ends before the young one has its age */

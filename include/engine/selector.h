@@ -1,0 +1,49 @@
+/* From listed executions to the rows of a plan: the policy's decision on each, what must see them together
+ * (engine/sieve.h), the limits, and the way to the ledger (engine/plan_writer.h). */
+#ifndef ENGINE_SELECTOR_H
+#define ENGINE_SELECTOR_H
+
+#include "engine/env.h"
+#include "engine/report.h"
+#include "model/ledger.h"
+#include "model/scratch.h"
+#include "policy/match.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct selector;
+
+struct selector_config {
+    const struct env *env;
+    struct ledger *ledger;
+    const struct scratch *scratch; /* NULL: a policy that needs it cannot be planned */
+    int64_t run;
+    const struct policy *policy;
+    struct report *report; /* listed, selected and remaining are counted there */
+    void *owner;
+    /* Too many rows are on their way, or no longer. May run from inside selector_add(). */
+    void (*pause)(void *owner, bool pause);
+    /* The verdict on each row, once: at once, or behind the last row where keep rules count. May be NULL. */
+    void (*row)(void *owner, const struct job_execution *execution, const struct verdict *verdict);
+    void (*warning)(void *owner, const char *text);
+    /* The ledger did not take a row, or there is no room to sort them: err says why. Once; done() follows. */
+    void (*failed)(void *owner, const struct err *err, bool of_ledger);
+    void (*done)(
+        void *owner); /* once after selector_finish(), from the loop: the ledger has answered for all */
+};
+
+struct selector *selector_create(const struct selector_config *config);
+/* Only when nothing is on its way to the ledger. Takes NULL. */
+void selector_destroy(struct selector *selector);
+
+/* One execution in scope, at a moment of the service's clock. */
+void selector_add(struct selector *selector, const struct job *job, const struct job_execution *execution,
+                  int64_t now_ms);
+/* Behind the last row. complete: false when the list is not; then rows that must be seen together are left
+ * out: what stands in the plan is for the record. */
+void selector_finish(struct selector *selector, bool complete);
+void selector_cancel(struct selector *selector); /* done() still comes, soon */
+
+#endif
