@@ -215,6 +215,14 @@ static void begin(struct daemon *daemon, const struct selected *pair)
                   pair->target->name, "the one before has not ended");
         return;
     }
+    int64_t rest_ms = runner_rest_ms(daemon->runner, pair->target->name);
+    if (rest_ms > 0) {
+        char rest[32];
+        log_event(LOG_WARNING, "sweep skipped", "policy=%s target=%s reason=%s rest=%s", pair->policy->name,
+                  pair->target->name, "credentials or permissions failed there before",
+                  time_about(rest_ms, rest));
+        return;
+    }
     struct task *task = mem_zalloc(sizeof *task);
     task->daemon = daemon;
     task->run = (struct run){.config = daemon->config,

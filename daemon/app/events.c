@@ -12,6 +12,16 @@ static void string_member(struct buf *out, const char *key, const char *value)
     text_json(out, value);
 }
 
+/* null where there is nothing to be said. */
+static void text_member(struct buf *out, const char *key, const char *value)
+{
+    if (value != NULL && *value != '\0') {
+        string_member(out, key, value);
+    } else {
+        buf_printf(out, ",\"%s\":null", key);
+    }
+}
+
 static void time_member(struct buf *out, const char *key, const struct timestamp *time)
 {
     char text[21];
@@ -84,4 +94,41 @@ void events_check(struct buf *out, const struct diagnostics *diagnostics, int ex
 {
     buf_printf(out, "{\"event\":\"check\",\"errors\":%zu,\"warnings\":%zu,\"exit\":%d}\n",
                diagnostics->errors, diagnostics->warnings, exit_status);
+}
+
+void events_target(struct buf *out, const char *policy, const char *target, const struct report *report,
+                   int exit_status)
+{
+    buf_text(out, "{\"event\":\"target\"");
+    string_member(out, "policy", policy);
+    string_member(out, "target", target);
+    string_member(out, "end", sweep_end_name(report->end));
+    buf_printf(out, ",\"listed\":%" PRId64 ",\"selected\":%" PRId64, report->listed, report->selected);
+    text_member(out, "error", report->err.code != ERR_NONE ? report->err.msg : NULL);
+    buf_printf(out, ",\"exit\":%d}\n", exit_status);
+}
+
+void events_identity(struct buf *out, const struct identity *identity)
+{
+    char expires[21] = "";
+    if (identity->expires_ms != 0) {
+        time_rfc3339(identity->expires_ms, expires);
+    }
+    buf_text(out, "{\"event\":\"identity\"");
+    string_member(out, "target", identity->target->name);
+    text_member(out, "account", identity->account);
+    text_member(out, "region", identity->region);
+    text_member(out, "arn", identity->arn);
+    text_member(out, "role_arn", identity->target->role_arn);
+    text_member(out, "source", identity->source);
+    text_member(out, "expires_at", expires);
+    text_member(out, "host", identity->host);
+    text_member(out, "error", identity->err.code != ERR_NONE ? identity->err.msg : NULL);
+    buf_text(out, "}\n");
+}
+
+void events_whoami(struct buf *out, size_t targets, size_t failed, int exit_status)
+{
+    buf_printf(out, "{\"event\":\"whoami\",\"targets\":%zu,\"failed\":%zu,\"exit\":%d}\n", targets, failed,
+               exit_status);
 }

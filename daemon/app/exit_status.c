@@ -3,12 +3,6 @@
 
 #include <stddef.h>
 
-static bool denied(const struct report *report)
-{
-    return report->why == ANSWER_DENIED || report->why == ANSWER_EXPIRED ||
-           report->err.code == ERR_CREDENTIALS;
-}
-
 /* The engine sends nothing without a record: it stops, with the ledger's own error (model/ledger.h). */
 static bool ledger_failed(const struct report *report)
 {
@@ -42,9 +36,9 @@ enum exit_status exit_status_of(const struct report *report, bool detailed)
         if (ledger_failed(report)) {
             return EXIT_LEDGER;
         }
-        return denied(report) ? EXIT_DENIED : EXIT_FAILED;
+        return report_denied(report) ? EXIT_DENIED : EXIT_FAILED;
     case SWEEP_FAILED:
-        return denied(report) ? EXIT_DENIED : EXIT_FAILED;
+        return report_denied(report) ? EXIT_DENIED : EXIT_FAILED;
     case SWEEP_CANCELED:
         break;
     }

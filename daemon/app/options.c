@@ -1,6 +1,7 @@
 /* The command lines of both programs. */
 #include "app/options.h"
 
+#include "app/aws_arguments.h"
 #include "base/text.h"
 
 #include <getopt.h>
@@ -11,9 +12,11 @@
 #define HISTORY      BIT(COMMAND_HISTORY)
 #define EXPLAIN      BIT(COMMAND_EXPLAIN)
 #define TEST         BIT(COMMAND_TEST)
+#define WHOAMI       BIT(COMMAND_WHOAMI)
+#define IAM_POLICY   BIT(COMMAND_IAM_POLICY)
 #define ALL                                                                                                  \
-    (LISTING | HISTORY | EXPLAIN | TEST | BIT(COMMAND_SCHEMA) | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) |     \
-     BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
+    (LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_SCHEMA) | BIT(COMMAND_CHECK) |   \
+     BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
 #define LONG_BASE 256 /* above any letter */
 
 struct command_rule {
@@ -37,6 +40,8 @@ static const struct command_rule command_rules[] = {
                          "the daemon runs. history verify tells whether the ledger is as it was written:\n"
                          "the first record that was changed, is missing or out of order, if there is one,\n"
                          "and exit status 1."},
+    [COMMAND_DELETE_ONE] = {"delete-job-execution", "", "delete one, as `aws iot delete-job-execution` does",
+                            ""},
     [COMMAND_EXPLAIN] = {"explain", "", "say what policies make of an execution, and why",
                          "Looks at the executions of --job on --thing and says for each policy whether it\n"
                          "would delete them, by which clause, and where that stands. Deletes nothing."},
@@ -46,6 +51,12 @@ static const struct command_rule command_rules[] = {
                       "takes junit too, for continuous integration."},
     [COMMAND_SCHEMA] = {"schema", "", "print the JSON Schema of the configuration",
                         "For editors and programs that write configurations. Connects to nothing."},
+    [COMMAND_WHOAMI] = {"whoami", "", "show who the credentials of each target say we are",
+                        "Asks STS, for each target, whose credentials it has: the account, the ARN, where\n"
+                        "they come from and when they expire. Exit status 8 when any target fails."},
+    [COMMAND_IAM_POLICY] = {"iam-policy", "[POLICY...]", "print the least IAM policy that policies need",
+                            "Prints what IAM must allow for the policies where they run, as a policy\n"
+                            "document; the sessions of roles are limited to the same. Connects to nothing."},
     [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
     [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
     [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
@@ -62,18 +73,19 @@ struct option_rule {
 static const struct option_rule option_rules[] = {
     {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_NONE)),
      "read this configuration"},
-    {"target", 0, "NAME", LISTING | EXPLAIN, "in this target only"},
+    {"target", 0, "NAME", LISTING | EXPLAIN | WHOAMI | IAM_POLICY,
+     "in these targets only; patterns as in prod/*"},
     {"thing", 0, "NAME", HISTORY | EXPLAIN, "of this thing"},
     {"job", 0, "ID", HISTORY | EXPLAIN, "of this job"},
     {"execution-number", 0, "N", EXPLAIN, "this execution only; else all of the job there"},
     {"policy", 0, "NAME", HISTORY | EXPLAIN, "by this policy"},
     {"since", 0, "TIME", HISTORY, "since then: a duration back (12h), a day, a time"},
     {"outcome", 0, "OUTCOME", HISTORY, "with this outcome: deleted, failed, ..."},
-    {"format", 0, "text|json", LISTING | HISTORY | EXPLAIN | TEST | BIT(COMMAND_CHECK),
+    {"format", 0, "text|json", LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | BIT(COMMAND_CHECK),
      "text (default), or one JSON object a line"},
     {"detailed-exitcode", 0, NULL, BIT(COMMAND_PLAN), "exit with 3 when anything would be deleted"},
     {"yes", 0, NULL, BIT(COMMAND_SWEEP), "sweep all policies that enforce without asking"},
-    {"quiet", 'q', NULL, LISTING | HISTORY | EXPLAIN | TEST | BIT(COMMAND_CHECK),
+    {"quiet", 'q', NULL, LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "no progress, no notes, only results and errors"},
     {"verbose", 'v', NULL, LISTING | HISTORY, "each job execution with its verdict; each record"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
@@ -264,8 +276,10 @@ static int read_options(struct options *options, struct reading *reading, int ar
 
 static int find_command(const char *word, enum command *command, struct err *err)
 {
-    static const char *const names[] = {"plan", "sweep",  "check", "history", "explain",
-                                        "test", "schema", "help",  NULL};
+    const char *names[COMMAND_HELP + 2] = {NULL};
+    for (int i = 0; i <= COMMAND_HELP; i++) {
+        names[i] = command_rules[i].name;
+    }
     for (int i = 0; names[i] != NULL; i++) {
         if (strcmp(word, names[i]) == 0) {
             *command = (enum command)i;
@@ -282,7 +296,8 @@ static int find_command(const char *word, enum command *command, struct err *err
 static int refuse_operand(enum command command, const char *operand, struct err *err)
 {
     return err_set(err, ERR_INVALID, "%s takes no \"%s\"%s", command_rules[command].name, operand,
-                   command == COMMAND_CHECK ? "; a configuration is named with --config"
+                   command == COMMAND_CHECK    ? "; a configuration is named with --config"
+                   : command == COMMAND_WHOAMI ? "; a target is named with --target"
                    : command == COMMAND_HISTORY || command == COMMAND_EXPLAIN
                        ? "; a thing is named with --thing, a job with --job"
                        : "");
@@ -317,7 +332,7 @@ static int read_operands(struct options *options, enum program program, char **o
     }
     if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK ||
         options->command == COMMAND_HISTORY || options->command == COMMAND_EXPLAIN ||
-        options->command == COMMAND_SCHEMA) {
+        options->command == COMMAND_WHOAMI || options->command == COMMAND_SCHEMA) {
         return count == 1 ? 0 : refuse_operand(options->command, operands[count - 1], err);
     }
     options->policies = operands + 1;
@@ -409,6 +424,10 @@ void options_help(enum command command, struct buf *out)
 {
     const struct command_rule *rule = &command_rules[command];
     bool daemon = command == COMMAND_DAEMON;
+    if (command == COMMAND_DELETE_ONE) {
+        aws_arguments_help(out);
+        return;
+    }
     buf_printf(out, "Usage: %s%s%s%s%s%s\n\n%s%s", daemon ? "jobsweepd" : "jobsweep",
                rule->name[0] != '\0' ? " " : "", rule->name, command == COMMAND_NONE ? "" : " [OPTION...]",
                rule->operands[0] != '\0' ? " " : "", rule->operands, rule->text,

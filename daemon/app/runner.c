@@ -1,16 +1,18 @@
 /* Sweeps of (policy, target) pairs.
  *
- * The happy path: runner_submit() -> WAITING -> begin() when its target and its site have no other run -> the
- * link to the target is reused, or made and given the paces learned before (LOADING, on_loaded()) ->
- * CHECKING: on_identity() compares the account -> SWEEPING: on_swept() -> SAVING the paces: on_saved() ->
- * ENDED -> finish(), which calls done(). All steps that call back out are taken by on_pump(), from the loop.
+ * The happy path: runner_submit() -> WAITING -> begin() when it is the first in its target and at its site ->
+ * the link to the target is reused, or made and given the paces learned before (LOADING, on_loaded()) ->
+ * TURN: on_turn() -> CHECKING: on_identity() compares the account -> SWEEPING: on_swept() -> SAVING the
+ * paces: on_saved() -> ENDED -> finish(), which calls done(). All steps that call back out are taken by
+ * on_pump(), from the loop.
  *
  * The ways out: no region, no link, no identity, another account, or a site with a run that could not be
  * resumed end the run as SWEEP_FAILED before anything is listed; runner_cancel() ends those that wait, and
  * asks those under way, which then end by themselves. */
 #include "app/runner.h"
 
-#include "app/link.h"
+#include "app/places.h"
+#include "app/scope.h"
 #include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -20,30 +22,13 @@
 #include <string.h>
 #include <utlist.h>
 
-/* An account in a region: what two targets may share without knowing of each other. */
-struct site {
-    char account[ACCOUNT_LENGTH + 1], region[64];
-    size_t unsettled; /* runs of an earlier process that were tried here, and are still open */
-    struct site *next;
-};
-
-/* What is kept of a target between its runs. */
-struct target_state {
-    struct runner *runner;
-    char name[POLICY_NAME_MAX + 1];
-    struct link *link;
-    struct config *config; /* that the link was made by: a run with another one needs another link */
-    bool stale;            /* the link is made anew before the next run */
-    struct target_state *next;
-};
-
 struct runner {
     struct runner_config config;
     const struct env *env;
+    struct places *places;
     struct env_timer pump;
-    struct run *runs; /* in the order of their submission */
-    struct target_state *targets;
-    struct site *sites;
+    struct run *runs;               /* in the order of their submission */
+    struct run *ready;              /* that have ended, or may begin */
     struct sweep_progress finished; /* of those that are done, since the runner was idle */
 };
 
@@ -64,12 +49,32 @@ static void kick(struct runner *runner)
     }
 }
 
+/* Where two runs meet, the one that was submitted first goes first. */
+static bool may_begin(const struct run *run)
+{
+    if (run->canceled || run->refused.code != ERR_NONE) {
+        return true;
+    }
+    return run->place->runs == run && (run->site == NULL || run->site->runs == run);
+}
+
+/* Has the pump look at it, if there is anything to be done with it. */
+static void look_at(struct runner *runner, struct run *run)
+{
+    bool due = run != NULL && (run->state == RUN_ENDED || (run->state == RUN_WAITING && may_begin(run)));
+    if (due && !run->listed) {
+        run->listed = true;
+        DL_APPEND2(runner->ready, run, ready_prev, ready_next);
+        kick(runner);
+    }
+}
+
 /* --- the end of a run ---------------------------------------------------------------------------------- */
 
 static void end(struct runner *runner, struct run *run)
 {
     set_state(run, RUN_ENDED);
-    kick(runner);
+    look_at(runner, run);
 }
 
 /* Before its sweep began. */
@@ -95,18 +100,43 @@ static void count_finished(struct runner *runner, const struct run *run)
     runner->finished.settled += run->report.selected;
 }
 
+/* A run that was canceled tells nothing of its target. */
+static void note_end(const struct run *run)
+{
+    if (run->report.end != SWEEP_CANCELED) {
+        places_note(run->place, run->report.end == SWEEP_FAILED && report_denied(&run->report));
+    }
+}
+
+/* Others in its target and at its site may begin. */
+static void leave(struct runner *runner, struct run *run)
+{
+    struct target_state *place = run->place;
+    DL_DELETE(runner->runs, run);
+    DL_DELETE2(place->runs, run, target_prev, target_next);
+    look_at(runner, place->runs);
+    if (run->site != NULL) {
+        DL_DELETE2(run->site->runs, run, site_prev, site_next);
+        look_at(runner, run->site->runs);
+    }
+    if (place->runs == NULL) {
+        places_rest(place);
+    }
+}
+
 static void finish(struct runner *runner, struct run *run)
 {
     struct config *config = run->config;
     count_finished(runner, run);
+    note_end(run);
     if (run->resumed != NULL && !run->settled && run->site != NULL) {
         run->site->unsettled++;
     }
     sweep_destroy(run->sweep);
     run->sweep = NULL;
     call_finish(&run->identity.call);
+    leave(runner, run);
     run->place = NULL;
-    DL_DELETE(runner->runs, run);
     set_state(run, RUN_OUTSIDE);
     run->done(run); /* the run may be gone now */
     config_unref(config);
@@ -118,9 +148,9 @@ static void finish(struct runner *runner, struct run *run)
 static void ask_rates(struct run *run, enum ledger_operation operation,
                       void (*done)(struct ledger_request *request))
 {
-    struct ledger *ledger = world_ledger(run->place->runner->config.world);
-    text_copy(run->where.account, sizeof run->where.account, run->site->account);
-    text_copy(run->where.region, sizeof run->where.region, run->site->region);
+    struct ledger *ledger = world_ledger(run->runner->config.world);
+    text_copy(run->where.account, sizeof run->where.account, run->target->account);
+    text_copy(run->where.region, sizeof run->where.region, link_region(run->place->link));
     run->request =
         (struct ledger_request){.operation = operation, .header = &run->where, .done = done, .owner = run};
     if (operation == LEDGER_SET_RATES) {
@@ -132,7 +162,7 @@ static void ask_rates(struct run *run, enum ledger_operation operation,
 static void on_saved(struct ledger_request *request)
 {
     struct run *run = request->owner;
-    end(run->place->runner, run);
+    end(run->runner, run);
 }
 
 static void on_swept(void *owner, const struct report *report)
@@ -170,35 +200,21 @@ static void sweep(struct runner *runner, struct run *run)
 
 /* --- whose account it is ------------------------------------------------------------------------------- */
 
-static int compare_account(const struct run *run, struct err *err)
-{
-    const struct call *call = &run->identity.call;
-    if (call->answer.class != ANSWER_DONE) {
-        call_error(call, err);
-        return err_context(err, "whose account this is could not be asked");
-    }
-    if (strcmp(call->account, run->target->account) == 0) {
-        return 0;
-    }
-    return err_set(err, ERR_CREDENTIALS, "the credentials belong to account %s, not to %s as the target says",
-                   call->account, run->target->account);
-}
-
 static void on_identity(struct dispatch *dispatch)
 {
     struct run *run = dispatch->owner;
-    struct runner *runner = run->place->runner;
+    struct runner *runner = run->runner;
     struct err err;
     if (run->canceled) {
         end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
-    } else if (compare_account(run, &err) != 0) {
+    } else if (link_compare_account(run->target, &run->identity.call, &err) != 0) {
         end_early(runner, run, SWEEP_FAILED, dispatch->call.answer.class, &err);
     } else {
         sweep(runner, run);
     }
 }
 
-static void check_account(struct run *run)
+static void ask_account(struct run *run)
 {
     call_finish(&run->identity.call);
     run->identity = (struct dispatch){.done = on_identity, .owner = run};
@@ -208,73 +224,23 @@ static void check_account(struct run *run)
     dispatcher_submit(link_dispatcher(run->place->link), &run->identity);
 }
 
+static void on_turn(struct credentials_turn *turn)
+{
+    struct run *run = turn->owner;
+    const struct credentials_pace *pace = places_pace(run->runner->places);
+    pace->release(pace->ctx, turn);
+    ask_account(run);
+}
+
+static void check_account(struct run *run)
+{
+    const struct credentials_pace *pace = places_pace(run->runner->places);
+    run->turn = (struct credentials_turn){.granted = on_turn, .owner = run};
+    set_state(run, RUN_TURN);
+    pace->acquire(pace->ctx, &run->turn);
+}
+
 /* --- beginning ----------------------------------------------------------------------------------------- */
-
-static void on_episode(void *owner, enum operation operation, bool begins, int64_t rate_before,
-                       int64_t rate_now)
-{
-    const struct target_state *target = owner;
-    const struct runner_config *config = &target->runner->config;
-    if (config->episode != NULL) {
-        config->episode(config->owner, target->name, operation, begins, rate_before, rate_now);
-    }
-}
-
-static struct target_state *target_state(struct runner *runner, const char *name)
-{
-    struct target_state *target;
-    LL_FOREACH (runner->targets, target) {
-        if (strcmp(target->name, name) == 0) {
-            return target;
-        }
-    }
-    target = mem_zalloc(sizeof *target);
-    target->runner = runner;
-    text_copy(target->name, sizeof target->name, name);
-    LL_PREPEND(runner->targets, target);
-    return target;
-}
-
-static struct site *find_site(struct runner *runner, const char *account, const char *region)
-{
-    struct site *site;
-    LL_FOREACH (runner->sites, site) {
-        if (strcmp(site->account, account) == 0 && strcmp(site->region, region) == 0) {
-            return site;
-        }
-    }
-    site = mem_zalloc(sizeof *site);
-    text_copy(site->account, sizeof site->account, account);
-    text_copy(site->region, sizeof site->region, region);
-    LL_PREPEND(runner->sites, site);
-    return site;
-}
-
-static void close_link(struct target_state *state)
-{
-    link_destroy(state->link);
-    config_unref(state->config);
-    state->link = NULL;
-    state->config = NULL;
-}
-
-/* Runs of two configurations may stand in line for one name, which need not mean the same target in both. */
-static bool has_link(const struct target_state *state, const struct run *run)
-{
-    return state->link != NULL && !state->stale && state->config == run->config;
-}
-
-static int open_link(struct runner *runner, struct target_state *state, const struct run *run,
-                     struct err *err)
-{
-    const struct link_config config = {
-        .world = runner->config.world, .target = run->target, .episode = on_episode, .owner = state};
-    close_link(state);
-    state->stale = false;
-    state->config = config_ref(run->config);
-    state->link = link_create(&config, err);
-    return state->link != NULL ? 0 : -1;
-}
 
 static void go_on(struct runner *runner, struct run *run)
 {
@@ -293,7 +259,7 @@ static void on_loaded(struct ledger_request *request)
     if (request->err.code == ERR_NONE) {
         link_learn(run->place->link, request->rates);
     }
-    go_on(run->place->runner, run);
+    go_on(run->runner, run);
 }
 
 static void load_rates(struct run *run)
@@ -302,13 +268,26 @@ static void load_rates(struct run *run)
     ask_rates(run, LEDGER_GET_RATES, on_loaded);
 }
 
-static void begin(struct runner *runner, struct run *run, struct target_state *state)
+/* A link whose sessions can do what this run needs. */
+static int reach(struct run *run, bool *fresh, struct err *err)
+{
+    char warning[SCOPE_WARNING_MAX];
+    bool deletes = run->policy->enforce && !run->target->plan_only && !run->plan_only;
+    char *scope = scope_session_policy(run->policy, run->target, deletes, run->resumed != NULL, warning);
+    int result = places_reach(run->place, run->config, run->target, scope, fresh, err);
+    free(scope);
+    if (warning[0] != '\0' && run->observer.warning != NULL) {
+        run->observer.warning(run, warning);
+    }
+    return result;
+}
+
+static void begin(struct runner *runner, struct run *run)
 {
     struct err err;
-    bool fresh = !has_link(state, run);
-    run->place = state;
+    bool fresh;
     run->report.started_ms = wall_ms(runner);
-    run->misconfigured = fresh && open_link(runner, state, run, &err) != 0;
+    run->misconfigured = reach(run, &fresh, &err) != 0;
     if (run->misconfigured) {
         end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &err);
     } else if (fresh) {
@@ -316,24 +295,6 @@ static void begin(struct runner *runner, struct run *run, struct target_state *s
     } else {
         go_on(runner, run);
     }
-}
-
-static bool meet(const struct run *a, const struct run *b)
-{
-    return (a->site != NULL && a->site == b->site) || strcmp(a->target->name, b->target->name) == 0;
-}
-
-/* Where two meet, the one that was submitted first goes first. */
-static bool may_begin(const struct runner *runner, const struct run *run)
-{
-    const struct run *before = runner->runs;
-    if (run->canceled || run->refused.code != ERR_NONE) {
-        return true;
-    }
-    while (before != run && !meet(before, run)) {
-        before = before->next;
-    }
-    return before == run;
 }
 
 /* A run that was left open may have sent a request that can still be executed. */
@@ -346,35 +307,27 @@ static bool is_barred(struct run *run)
     return true;
 }
 
-/* The first run that has ended, or that may begin; NULL when there is none. */
-static struct run *ready(struct runner *runner)
+static void act(struct runner *runner, struct run *run)
 {
-    struct run *run;
-    DL_FOREACH (runner->runs, run) {
-        if (run->state == RUN_ENDED) {
-            return run;
-        }
-        if (run->state == RUN_WAITING && may_begin(runner, run)) {
-            return run;
-        }
+    if (run->state == RUN_ENDED) {
+        finish(runner, run);
+    } else if (run->canceled) {
+        end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
+    } else if (run->refused.code != ERR_NONE || is_barred(run)) {
+        end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &run->refused);
+    } else {
+        begin(runner, run);
     }
-    return NULL;
 }
 
 static void on_pump(struct env_timer *timer)
 {
     struct runner *runner = timer->owner;
     struct run *run;
-    while ((run = ready(runner)) != NULL) {
-        if (run->state == RUN_ENDED) {
-            finish(runner, run);
-        } else if (run->canceled) {
-            end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
-        } else if (run->refused.code != ERR_NONE || is_barred(run)) {
-            end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &run->refused);
-        } else {
-            begin(runner, run, target_state(runner, run->target->name));
-        }
+    while ((run = runner->ready) != NULL) {
+        DL_DELETE2(runner->ready, run, ready_prev, ready_next);
+        run->listed = false;
+        act(runner, run);
     }
 }
 
@@ -385,25 +338,19 @@ struct runner *runner_create(const struct runner_config *config)
     struct runner *runner = mem_zalloc(sizeof *runner);
     runner->config = *config;
     runner->env = world_env(config->world);
-    runner->pump.fire = on_pump;
-    runner->pump.owner = runner;
+    runner->places = places_create(
+        &(struct places_config){.world = config->world, .episode = config->episode, .owner = config->owner});
+    runner->pump = (struct env_timer){.fire = on_pump, .owner = runner};
     return runner;
 }
 
 void runner_destroy(struct runner *runner)
 {
-    struct target_state *target, *next;
-    struct site *site, *next_site;
     if (runner == NULL) {
         return;
     }
     runner->env->stop(runner->env->ctx, &runner->pump);
-    LL_FOREACH_SAFE (runner->targets, target, next) {
-        close_link(target);
-        free(target);
-    }
-    LL_FOREACH_SAFE (runner->sites, site, next_site)
-        free(site);
+    places_destroy(runner->places);
     free(runner);
 }
 
@@ -413,11 +360,13 @@ static void find_place(struct runner *runner, struct run *run)
     if (run->resumed != NULL && run->site != NULL && !run->settled) {
         run->site->unsettled--; /* it is tried again */
     }
+    run->runner = runner;
+    run->place = places_target(runner->places, run->target->name);
     run->site = NULL;
     run->refused = (struct err){0};
     run->misconfigured = link_find_region(run->target, region, &run->refused) != 0;
     if (!run->misconfigured) {
-        run->site = find_site(runner, run->target->account, region);
+        run->site = places_site(runner->places, run->target->account, region);
     }
 }
 
@@ -431,27 +380,35 @@ void runner_submit(struct runner *runner, struct run *run)
     run->host[0] = '\0';
     run->identity = (struct dispatch){0};
     run->canceled = false;
-    run->place = NULL;
+    run->listed = false;
     run->sweep = NULL;
     find_place(runner, run);
     run->settled = false;
     set_state(run, RUN_WAITING);
     DL_APPEND(runner->runs, run);
-    kick(runner);
+    DL_APPEND2(run->place->runs, run, target_prev, target_next);
+    if (run->site != NULL) {
+        DL_APPEND2(run->site->runs, run, site_prev, site_next);
+    }
+    look_at(runner, run);
 }
 
 void runner_cancel(struct runner *runner, bool hurry)
 {
     struct run *run;
+    const struct credentials_pace *pace = places_pace(runner->places);
     DL_FOREACH (runner->runs, run) {
         run->canceled = true;
-        if (run->state == RUN_CHECKING) {
+        if (run->state == RUN_TURN) {
+            pace->release(pace->ctx, &run->turn);
+            end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
+        } else if (run->state == RUN_CHECKING) {
             dispatcher_cancel(link_dispatcher(run->place->link), &run->identity);
         } else if (run->state == RUN_SWEEPING) {
             sweep_cancel(run->sweep, hurry);
         }
+        look_at(runner, run);
     }
-    kick(runner);
 }
 
 /* By half a signature's life and ten seconds more than the life itself: the clocks may be a minute apart, and
@@ -469,12 +426,18 @@ int64_t runner_drain_ms(const struct runner *runner)
     return longest_ms;
 }
 
+int64_t runner_rest_ms(const struct runner *runner, const char *target)
+{
+    const struct target_state *place = places_known(runner->places, target);
+    return place != NULL ? places_rest_ms(place) : 0;
+}
+
 bool runner_has(const struct runner *runner, const char *policy, const char *target)
 {
+    const struct target_state *place = places_known(runner->places, target);
     const struct run *run;
-    DL_FOREACH (runner->runs, run) {
-        if (run->resumed == NULL && strcmp(run->policy->name, policy) == 0 &&
-            strcmp(run->target->name, target) == 0) {
+    for (run = place != NULL ? place->runs : NULL; run != NULL; run = run->target_next) {
+        if (run->resumed == NULL && strcmp(run->policy->name, policy) == 0) {
             return true;
         }
     }
@@ -491,10 +454,7 @@ size_t runner_count(const struct runner *runner)
 
 void runner_renew(struct runner *runner)
 {
-    struct target_state *target;
-    LL_FOREACH (runner->targets, target) {
-        target->stale = true;
-    }
+    places_renew(runner->places);
 }
 
 static void add_progress(struct sweep_progress *sum, const struct sweep_progress *one)

@@ -27,25 +27,42 @@ static int unknown_policy(const struct config *config, const char *name, struct 
     return unknown("policy", name, known, err);
 }
 
+/* Entries, not all that they stand for. */
 static int unknown_target(const struct config *config, const char *name, struct err *err)
 {
     const char **known = mem_calloc(config->target_count + 1, sizeof *known);
     for (size_t i = 0; i < config->target_count; i++) {
-        known[i] = config->targets[i].name;
+        known[i] = config->targets[i].entry;
     }
     return unknown("target", name, known, err);
 }
 
+static bool is_known(const struct config *config, const char *target_name)
+{
+    for (size_t i = 0; i < config->target_count; i++) {
+        if (target_is_called(&config->targets[i], target_name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int selection_check_target(const struct config *config, const char *target_name, struct err *err)
+{
+    return target_name == NULL || is_known(config, target_name) ? 0
+                                                                : unknown_target(config, target_name, err);
+}
+
 /* How many pairs were added. */
 static size_t add(struct selection *selection, const struct config *config, const struct policy *policy,
-                  const struct target *only)
+                  const char *only)
 {
     size_t before = selection->count;
     size_t room = selection->count + policy->target_count;
     selection->pairs = mem_realloc(selection->pairs, room + 1, sizeof selection->pairs[0]);
     for (size_t i = 0; i < policy->target_count; i++) {
         const struct target *target = &config->targets[policy->targets[i]];
-        if (only == NULL || only == target) {
+        if (only == NULL || target_is_called(target, only)) {
             selection->pairs[selection->count++] = (struct selected){policy, target};
         }
     }
@@ -63,7 +80,7 @@ static bool has_policy(const struct selection *selection, const struct policy *p
 }
 
 static int add_named(struct selection *selection, const struct config *config, const char *name,
-                     const struct target *only, struct err *err)
+                     const char *only, struct err *err)
 {
     const struct policy *policy = config_policy(config, name);
     if (policy == NULL) {
@@ -73,26 +90,25 @@ static int add_named(struct selection *selection, const struct config *config, c
         return 0;
     }
     return err_set(err, ERR_NOT_FOUND, "policy \"%s\" does not cover target \"%s\"", name,
-                   only != NULL ? only->name : "");
+                   only != NULL ? only : "");
 }
 
 int selection_make(struct selection *selection, const struct config *config, char *const *names, size_t count,
                    const char *target_name, bool only_enforcing, struct err *err)
 {
-    const struct target *only = NULL;
     *selection = (struct selection){0};
-    if (target_name != NULL && (only = config_target(config, target_name)) == NULL) {
-        return unknown_target(config, target_name, err);
+    if (selection_check_target(config, target_name, err) != 0) {
+        return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        if (add_named(selection, config, names[i], only, err) != 0) {
+        if (add_named(selection, config, names[i], target_name, err) != 0) {
             selection_finish(selection);
             return -1;
         }
     }
     for (size_t i = 0; count == 0 && i < config->policy_count; i++) {
         if (!only_enforcing || config->policies[i].enforce) {
-            add(selection, config, &config->policies[i], only);
+            add(selection, config, &config->policies[i], target_name);
         }
     }
     return 0;

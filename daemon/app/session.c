@@ -42,6 +42,7 @@ struct pair {
     bool deletes;
     struct plan_view *view; /* text only */
     int64_t failures;
+    enum exit_status status;
 };
 
 struct session {
@@ -55,8 +56,8 @@ struct session {
     struct progress *progress; /* NULL with --quiet */
     struct view_style style;
     struct pair *pairs;
-    size_t count, left;
-    struct buf out; /* what is printed next */
+    size_t count, left, failed; /* pairs: all, not ended, ended badly */
+    struct buf out;             /* what is printed next */
     uv_signal_t signals[SIGNALS_WATCHED];
     int interrupts;
     bool interrupted; /* by SIGINT */
@@ -212,9 +213,8 @@ static void print_result(struct pair *pair)
     struct session *session = pair->session;
     const struct run *run = &pair->run;
     if (json(session)) {
-        return;
-    }
-    if (run->report.end == SWEEP_PLANNED) {
+        events_target(&session->out, run->policy->name, run->target->name, &run->report, pair->status);
+    } else if (run->report.end == SWEEP_PLANNED) {
         plan_view_print(pair->view, &run->report, &session->style, &session->out);
     } else if (pair->deletes || run->resumed != NULL) {
         view_report(run->policy->name, run->target->name, &run->report, &session->style, &session->out);
@@ -227,9 +227,10 @@ static void on_done(struct run *run)
 {
     struct pair *pair = run->owner;
     struct session *session = pair->session;
-    enum exit_status status =
+    pair->status =
         run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, session->options->detailed_exitcode);
-    session->status = exit_status_worse(session->status, status);
+    session->status = exit_status_worse(session->status, pair->status);
+    session->failed += report_failed(&run->report);
     add_report(&session->total, &run->report);
     tell_error(pair);
     print_result(pair);
@@ -237,6 +238,27 @@ static void on_done(struct run *run)
     pair->view = NULL;
     if (--session->left == 0) {
         world_stop(session->world);
+    }
+}
+
+/* Where one fails among many, what was told of it has long scrolled away. */
+static void print_failed(struct session *session)
+{
+    if (json(session) || session->failed == 0 || session->count < 2) {
+        return;
+    }
+    buf_printf(&session->out, "%zu of %zu did not end well:\n", session->failed, session->count);
+    for (size_t i = 0; i < session->count; i++) {
+        const struct run *run = &session->pairs[i].run;
+        if (session->pairs[i].session == NULL || !report_failed(&run->report)) {
+            continue;
+        }
+        buf_printf(&session->out, "  %s in %s: %s", run->policy->name, run->target->name,
+                   sweep_end_name(run->report.end));
+        buf_text(&session->out, run->report.err.code != ERR_NONE ? ": " : "");
+        text_visible(&session->out, run->report.err.code != ERR_NONE ? run->report.err.msg : "");
+        buf_char(&session->out, '\n');
+        print(session);
     }
 }
 
@@ -352,6 +374,7 @@ static void submit_all(struct session *session)
     const struct selection *selection = session->selection;
     size_t left_over = session->leftovers != NULL ? leftovers_count(session->leftovers) : 0;
     session->pairs = mem_calloc(left_over + selection->count + 1, sizeof session->pairs[0]);
+    session->count = left_over + selection->count;
     session->left = selection->count;
     for (size_t i = 0; i < left_over; i++) {
         session->left += resume(session, &session->pairs[i], i);
@@ -397,6 +420,7 @@ static void run_all(struct session *session)
     world_run(session->world);
     progress_destroy(session->progress);
     session->progress = NULL;
+    print_failed(session);
     runner_destroy(session->runner);
     leftovers_destroy(session->leftovers);
     for (int i = 0; i < SIGNALS_WATCHED; i++) {

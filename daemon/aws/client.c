@@ -9,23 +9,15 @@
  * other answer. Nothing is sent twice: what may be repeated is the engine's to repeat. */
 #include "aws/client.h"
 
-#include "aws/crypto.h"
-#include "aws/endpoint.h"
 #include "aws/iot.h"
-#include "aws/sigv4.h"
-#include "aws/sts.h"
+#include "aws/signing.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/time.h"
-#include "base/version.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define TARGET_MAX        ((size_t)3 * NEXT_TOKEN_MAX + 4096) /* each byte of a token can become three */
-#define AUTHORIZATION_MAX 1024
-#define URL_MAX           512
+#define TARGET_MAX ((size_t)3 * NEXT_TOKEN_MAX + 4096) /* each byte of a token can become three */
 
 /* Where calls go: the control plane of AWS IoT, or STS. */
 struct service {
@@ -35,7 +27,7 @@ struct service {
 };
 
 struct aws_client {
-    struct aws_client_config config; /* its strings are not kept, but for region */
+    struct aws_client_config config; /* its strings and settings are not kept, but for region */
     char region[64];
     struct service iot, sts;
     struct job_service face;
@@ -56,10 +48,9 @@ struct transfer {
     enum transfer_state state;
     struct credentials_waiter waiter;
     struct http_request request;
-    struct buf target, authorization;
-    char *session_token; /* wiped at the end */
+    struct buf target;
+    struct signing signing;
     char access_key[SIGV4_ACCESS_KEY_MAX + 1];
-    char amz_date[17];
 };
 
 static void set_state(struct transfer *transfer, enum transfer_state state)
@@ -76,13 +67,9 @@ static int64_t wall_ms(const struct aws_client *client)
 
 static void free_transfer(struct transfer *transfer)
 {
-    if (transfer->session_token) {
-        mem_wipe(transfer->session_token, strlen(transfer->session_token));
-    }
-    free(transfer->session_token);
     http_request_finish(&transfer->request);
     buf_finish(&transfer->target);
-    buf_finish(&transfer->authorization);
+    signing_finish(&transfer->signing);
     free(transfer);
 }
 
@@ -110,50 +97,6 @@ static void refuse(struct transfer *transfer, const struct err *err)
 
 /* --- signing --- */
 
-static int fit_key(struct transfer *transfer, const struct credentials *credentials, struct err *err)
-{
-    struct service *service = transfer->service;
-    const char *region = transfer->client->region;
-
-    if (sigv4_key_fits(&service->key, credentials->access_key, credentials->secret_key, transfer->amz_date,
-                       region, service->signing_name)) {
-        return 0;
-    }
-    return sigv4_key_init(&service->key, credentials->access_key, credentials->secret_key, transfer->amz_date,
-                          region, service->signing_name, err);
-}
-
-/* What is signed is what is sent: path, query, Host, and every header that the request has so far. Headers
- * that are added later stay unsigned: User-Agent, which a proxy may change. */
-static int authorize(struct transfer *transfer, struct err *err)
-{
-    const struct http_request *request = &transfer->request;
-    const char *question = strchr(request->target, '?');
-    const size_t path_length = question ? (size_t)(question - request->target) : strlen(request->target);
-    struct sigv4_header headers[HTTP_HEADERS_MAX + 1] = {{"Host", http_origin_host(request->origin)}};
-    char payload[2 * CRYPTO_SHA256_BYTES + 1];
-    struct buf path;
-
-    for (size_t i = 0; i < request->header_count; i++) {
-        headers[i + 1] = (struct sigv4_header){request->headers[i].name, request->headers[i].value};
-    }
-    if (request->body) {
-        crypto_sha256_hex(request->body, request->body_length, payload);
-    }
-    buf_init(&path, TARGET_MAX); /* as the target, of which it is a part */
-    buf_append(&path, request->target, path_length);
-    const struct sigv4_request signable = {.method = request->method,
-                                           .path = buf_string(&path),
-                                           .query = question ? question + 1 : NULL,
-                                           .headers = headers,
-                                           .header_count = request->header_count + 1,
-                                           .payload_sha256 = request->body ? payload : SIGV4_EMPTY_SHA256};
-    const int result = sigv4_authorization(&transfer->service->key, &signable, transfer->amz_date,
-                                           &transfer->authorization, err);
-    buf_finish(&path);
-    return result;
-}
-
 static int sign(struct transfer *transfer, const struct credentials *credentials, struct err *err)
 {
     struct http_request *request = &transfer->request;
@@ -162,21 +105,9 @@ static int sign(struct transfer *transfer, const struct credentials *credentials
         return err_set(err, ERR_CREDENTIALS, "an access key of more than %d characters",
                        SIGV4_ACCESS_KEY_MAX);
     }
-    time_amz(transfer->call->signed_at_ms, transfer->amz_date);
-    http_request_header(request, "X-Amz-Date", transfer->amz_date);
-    if (credentials->session_token) {
-        transfer->session_token = mem_strdup(credentials->session_token);
-        http_request_header(request, "X-Amz-Security-Token", transfer->session_token);
-    }
-    if (request->body) {
-        http_request_header(request, "Content-Type", STS_CONTENT_TYPE);
-    }
-    if (fit_key(transfer, credentials, err) || authorize(transfer, err)) {
-        return -1;
-    }
-    http_request_header(request, "Authorization", buf_string(&transfer->authorization));
-    http_request_header(request, "User-Agent", "jobsweep/" JOBSWEEP_VERSION);
-    return 0;
+    return signing_apply(&transfer->signing, request, credentials, &transfer->service->key,
+                         transfer->client->region, transfer->service->signing_name,
+                         transfer->call->signed_at_ms, err);
 }
 
 /* --- the way out --- */
@@ -210,7 +141,7 @@ static struct transfer *create_transfer(struct aws_client *client, struct call *
     transfer->waiter.done = on_credentials;
     transfer->waiter.owner = transfer;
     buf_init(&transfer->target, TARGET_MAX);
-    buf_init_secret(&transfer->authorization, AUTHORIZATION_MAX);
+    signing_init(&transfer->signing);
     http_request_init(&transfer->request);
     transfer->request.done = on_answer;
     transfer->request.owner = transfer;
@@ -218,6 +149,18 @@ static struct transfer *create_transfer(struct aws_client *client, struct call *
     transfer->request.once = !operation_is_read(call->operation);
     transfer->request.leave_by_ns = call->leave_by_ns;
     return transfer;
+}
+
+/* The query of the endpoint's own address comes first, as in botocore. */
+static void add_query(struct buf *target, const char *query)
+{
+    char *whole = mem_strdup(buf_string(target));
+    const char *own = strchr(whole, '?');
+    size_t path = own != NULL ? (size_t)(own - whole) : strlen(whole);
+    buf_reset(target);
+    buf_append(target, whole, path);
+    buf_printf(target, "?%s%s%s", query, own != NULL ? "&" : "", own != NULL ? own + 1 : "");
+    free(whole);
 }
 
 static int encode(struct transfer *transfer, struct err *err)
@@ -230,6 +173,9 @@ static int encode(struct transfer *transfer, struct err *err)
     buf_text(&transfer->target, http_origin_base(request->origin));
     if (iot_encode(transfer->call, &request->method, &transfer->target, &request->body, err)) {
         return -1;
+    }
+    if (*http_origin_query(request->origin) != '\0') {
+        add_query(&transfer->target, http_origin_query(request->origin));
     }
     request->target = buf_string(&transfer->target);
     request->body_length = request->body ? strlen(request->body) : 0;
@@ -246,7 +192,7 @@ static void submit(void *ctx, struct call *call)
     if (encode(transfer, &err)) {
         refuse(transfer, &err);
     } else {
-        credentials_get(client->config.credentials, wall_ms(client), &transfer->waiter);
+        credentials_get(client->config.credentials, &transfer->waiter);
     }
 }
 
@@ -267,36 +213,24 @@ static void cancel(void *ctx, struct call *call)
 
 /* --- the client --- */
 
-/* As botocore looks for them, but for those in the profile. An empty variable counts as unset. */
-static const char *configured_url(const char *explicit_url, const char *variable)
+static int open_service(struct service *service, const char *name, const char *explicit_url,
+                        const struct settings_region *region, const struct aws_client_config *config,
+                        struct err *err)
 {
-    const char *ignore = getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
-    const char *url = getenv(variable);
+    const char *ca_bundle = config->ca_bundle;
+    struct settings_endpoint endpoint;
 
-    if (explicit_url) {
-        return explicit_url;
+    if (ca_bundle == NULL && config->settings != NULL) {
+        ca_bundle = settings_get(config->settings, SETTING_CA_BUNDLE, NULL);
     }
-    if (ignore && strcasecmp(ignore, "true") == 0) {
-        return NULL;
-    }
-    if (!url || !url[0]) {
-        url = getenv("AWS_ENDPOINT_URL");
-    }
-    return url && url[0] ? url : NULL;
-}
-
-static int open_service(struct service *service, const char *name, const char *configured,
-                        const struct aws_client_config *config, struct err *err)
-{
-    const char *ca_bundle = config->ca_bundle ? config->ca_bundle : getenv("AWS_CA_BUNDLE");
-    const struct http_origin_options options = {.ca_bundle = ca_bundle && ca_bundle[0] ? ca_bundle : NULL,
-                                                .no_verify = config->no_verify};
-    char by_region[URL_MAX];
-
-    if (!configured && endpoint_url(name, config->region, by_region, sizeof(by_region), err)) {
+    const struct http_origin_options options = {.ca_bundle = ca_bundle, .no_verify = config->no_verify};
+    if (settings_endpoint(config->settings, name, region, explicit_url, &endpoint, err)) {
         return -1;
     }
-    service->origin = http_origin_create(config->http, configured ? configured : by_region, &options, err);
+    service->origin = http_origin_create(config->http, endpoint.url, &options, err);
+    if (service->origin == NULL && endpoint.where != NULL) {
+        err_context(err, "%s", endpoint.where);
+    }
     return service->origin ? 0 : err_context(err, "endpoint of %s", name);
 }
 
@@ -304,25 +238,22 @@ struct aws_client *aws_client_create(const struct aws_client_config *config, str
 {
     struct aws_client *client = mem_zalloc(sizeof(*client));
     const char *signing_name = config->signing_name ? config->signing_name : "iot";
+    struct settings_region region;
 
     client->config = *config;
+    client->config.settings = NULL;
     client->face = (struct job_service){.ctx = client, .submit = submit, .cancel = cancel};
     text_copy(client->sts.signing_name, sizeof(client->sts.signing_name), "sts");
-    if (!config->region || !region_valid(config->region)) {
-        err_set(err, ERR_INVALID, "the region is not 1 to 63 of [a-z0-9-]");
-        goto fail;
-    }
-    text_copy(client->region, sizeof(client->region), config->region);
     if (!text_copy(client->iot.signing_name, sizeof(client->iot.signing_name), signing_name)) {
         err_set(err, ERR_INVALID, "the signing name has more than 63 characters");
         goto fail;
     }
-    if (open_service(&client->iot, "iot", configured_url(config->endpoint_url, "AWS_ENDPOINT_URL_IOT"),
-                     config, err) ||
-        open_service(&client->sts, "sts", configured_url(config->sts_endpoint_url, "AWS_ENDPOINT_URL_STS"),
-                     config, err)) {
+    if (settings_region(config->settings, config->region, &region, err) ||
+        open_service(&client->iot, "iot", config->endpoint_url, &region, config, err) ||
+        open_service(&client->sts, "sts", config->sts_endpoint_url, &region, config, err)) {
         goto fail;
     }
+    text_copy(client->region, sizeof(client->region), region.name);
     return client;
 fail:
     aws_client_destroy(client);
@@ -338,6 +269,11 @@ void aws_client_destroy(struct aws_client *client)
         http_origin_destroy(client->config.http, client->sts.origin);
     }
     free(client);
+}
+
+void aws_client_set_credentials(struct aws_client *client, struct credentials_provider *credentials)
+{
+    client->config.credentials = credentials;
 }
 
 struct job_service *aws_client_service(struct aws_client *client)

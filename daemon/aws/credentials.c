@@ -1,14 +1,21 @@
 /* See aws/credentials.h.
  *
- * The happy path: get() finds fresh credentials and answers at once; or it queues the waiter, asks the first
- * source, and each source's answer either serves all waiters or leads to the next source.
+ * The happy path: get() finds fresh credentials and answers at once. Near their end it asks in the background
+ * and still answers with what is there. Without any, or very near the end, the waiters queue: the plan says
+ * which source comes first and which roles are assumed with what it yields; step by step each is asked, and
+ * the last one's answer serves all waiters.
  *
- * The ways out: a source that fails ends the asking (as in the AWS CLI, so that broken settings are not
- * hidden by a source further down); when no source has any, every waiter learns which were asked. Nothing of
- * a failure is kept: the next get() asks again. */
+ * The ways out: a step that fails ends the asking, as in the AWS CLI, so that broken settings are not hidden
+ * by a source further down. Old credentials that still last are used on then, which is logged once, and the
+ * next asking is put off a little. Without such every waiter gets the error, of which nothing is kept: the
+ * next get() asks again. destroy() gives up what is being asked, and the struct goes with its last callback.
+ */
 #include "aws/credentials.h"
 
-#include "base/buf.h"
+#include "aws/cred_plan.h"
+#include "aws/cred_source.h"
+#include "aws/cred_window.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -17,20 +24,28 @@
 #include <string.h>
 #include <utlist.h>
 
-#define FRESH_MS    60000 /* credentials with less left are asked for anew */
-#define SOURCES_MAX 4
+enum provider_state { PROVIDER_IDLE, PROVIDER_ASKING, PROVIDER_CLOSING };
 
 struct credentials_provider {
-    struct credentials_source *sources[SOURCES_MAX];
-    int source_count;
+    enum provider_state state;
+    struct credentials_config config; /* its strings are ours */
+    struct credentials_role role;
     struct credentials credentials;
     bool have;
+    bool refused; /* the service does not take these any more */
+    struct cred_window window;
+    int64_t not_before_ms; /* no other asking before this, as long as the old credentials last */
+    bool warned;           /* that they could not be refreshed */
     struct credentials_waiter *waiters;
-    bool asking;
-    int at;         /* the source that is being asked */
-    int64_t now_ms; /* of the get() that asked */
+    /* of the asking under way */
+    struct cred_plan plan;
+    int at; /* the step */
+    struct credentials_source *source;
     struct credentials_fetch fetch;
+    struct credentials between; /* what the step before yielded */
 };
+
+/* --- credentials --- */
 
 void credentials_init(struct credentials *credentials)
 {
@@ -61,17 +76,68 @@ void credentials_copy(struct credentials *to, const struct credentials *from)
     to->session_token = from->session_token != NULL ? mem_strdup(from->session_token) : NULL;
 }
 
-struct credentials_provider *credentials_provider_create(const char *profile)
+const char *credentials_fault_name(enum credentials_fault fault)
+{
+    static const char *const names[CREDENTIALS_FAULT_COUNT] = {
+        [CREDENTIALS_OK] = "",
+        [CREDENTIALS_NONE] = "NoCredentials",
+        [CREDENTIALS_PARTIAL] = "PartialCredentials",
+        [CREDENTIALS_PROFILE_NOT_FOUND] = "ProfileNotFound",
+        [CREDENTIALS_CONFIG_PARSE] = "ConfigParseError",
+        [CREDENTIALS_INVALID_CONFIG] = "InvalidConfig",
+        [CREDENTIALS_RETRIEVAL] = "CredentialRetrieval",
+        [CREDENTIALS_SERVICE] = "ClientError",
+    };
+    return names[fault];
+}
+
+/* --- the provider --- */
+
+static void set_state(struct credentials_provider *provider, enum provider_state state)
+{
+    provider->state = state;
+}
+
+static int64_t now_ms(const struct credentials_provider *provider)
+{
+    return provider->config.wall_ms(provider->config.ctx);
+}
+
+static char *copy(const char *text)
+{
+    return text != NULL ? mem_strdup(text) : NULL;
+}
+
+struct credentials_provider *credentials_provider_create(const struct credentials_config *config)
 {
     struct credentials_provider *provider = mem_zalloc(sizeof *provider);
-    const char *chosen = profile != NULL ? profile : getenv("AWS_PROFILE");
-    if (profile == NULL) {
-        provider->sources[provider->source_count++] = credentials_from_environment();
+    provider->config = *config;
+    provider->config.profile = copy(config->profile);
+    provider->config.region = copy(config->region);
+    provider->config.sts_endpoint_url = copy(config->sts_endpoint_url);
+    provider->config.ca_bundle = copy(config->ca_bundle);
+    if (config->role != NULL) {
+        provider->role = (struct credentials_role){.role_arn = copy(config->role->role_arn),
+                                                   .external_id = copy(config->role->external_id),
+                                                   .session_name = copy(config->role->session_name),
+                                                   .duration_s = config->role->duration_s,
+                                                   .session_policy = copy(config->role->session_policy)};
+        provider->config.role = &provider->role;
     }
-    bool named = chosen != NULL && *chosen != '\0';
-    provider->sources[provider->source_count++] =
-        credentials_from_shared_files(named ? chosen : "default", named);
     return provider;
+}
+
+static void free_provider(struct credentials_provider *provider)
+{
+    const char *texts[] = {provider->config.profile,          provider->config.region,
+                           provider->config.sts_endpoint_url, provider->config.ca_bundle,
+                           provider->role.role_arn,           provider->role.external_id,
+                           provider->role.session_name,       provider->role.session_policy};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        free((char *)(uintptr_t)texts[i]);
+    }
+    credentials_finish(&provider->credentials);
+    free(provider);
 }
 
 void credentials_provider_destroy(struct credentials_provider *provider)
@@ -79,100 +145,212 @@ void credentials_provider_destroy(struct credentials_provider *provider)
     if (provider == NULL) {
         return;
     }
-    for (int i = 0; i < provider->source_count; i++) {
-        provider->sources[i]->destroy(provider->sources[i]);
+    if (provider->state == PROVIDER_IDLE) {
+        free_provider(provider);
+        return;
     }
-    credentials_finish(&provider->credentials);
-    free(provider);
+    set_state(provider, PROVIDER_CLOSING);
+    provider->source->cancel(provider->source); /* one that takes time has it */
 }
 
-static void serve_waiters(struct credentials_provider *provider, const struct err *err)
+/* --- serving --- */
+
+static void serve(struct credentials_provider *provider, enum credentials_fault fault, const struct err *err)
 {
-    provider->asking = false;
     while (provider->waiters != NULL) {
         struct credentials_waiter *waiter = provider->waiters;
         DL_DELETE(provider->waiters, waiter);
         waiter->credentials = err == NULL ? &provider->credentials : NULL;
+        waiter->fault = fault;
         waiter->err = err == NULL ? (struct err){0} : *err;
         waiter->done(waiter);
     }
 }
 
-static void none_had_any(struct credentials_provider *provider)
+static bool lasts(const struct credentials_provider *provider)
 {
-    struct buf names;
-    struct err err;
-    buf_init(&names, 256);
-    for (int i = 0; i < provider->source_count; i++) {
-        buf_printf(&names, "%s%s", i > 0 ? ", " : "", provider->sources[i]->name);
+    return provider->have && !provider->refused &&
+           cred_window_phase(&provider->window, now_ms(provider)) != CRED_LAST;
+}
+
+static void stop_asking(struct credentials_provider *provider)
+{
+    credentials_finish(&provider->between);
+    cred_plan_finish(&provider->plan);
+    set_state(provider, PROVIDER_IDLE);
+}
+
+static void fail(struct credentials_provider *provider, enum credentials_fault fault, const struct err *err)
+{
+    stop_asking(provider);
+    if (!lasts(provider)) {
+        serve(provider, fault, err);
+        return;
     }
-    err_set(&err, ERR_CREDENTIALS, "no credentials found; asked: %s", buf_string(&names));
-    buf_finish(&names);
-    serve_waiters(provider, &err);
+    if (!provider->warned) {
+        log_event(LOG_WARNING, "credentials not refreshed, the old ones are used", "source=%s reason=%s",
+                  provider->credentials.source, err->msg);
+    }
+    provider->warned = true;
+    provider->not_before_ms =
+        now_ms(provider) + cred_window_rest_ms(now_ms(provider), provider->credentials.expires_ms);
+    serve(provider, CREDENTIALS_OK, NULL);
 }
 
-static bool expired(const struct credentials *credentials, int64_t now_ms)
+static void fail_expired(struct credentials_provider *provider, struct credentials *credentials)
 {
-    return credentials->expires_ms != 0 && credentials->expires_ms <= now_ms;
+    struct err err;
+    if (provider->have) {
+        err_set(&err, ERR_CREDENTIALS,
+                "Credentials were refreshed, but the refreshed credentials are still expired. (%s)",
+                credentials->source);
+    } else {
+        err_set(&err, ERR_CREDENTIALS, "the credentials of the %s have expired", credentials->source);
+    }
+    credentials_finish(credentials);
+    fail(provider, CREDENTIALS_RETRIEVAL, &err);
 }
 
-static void ask_source(struct credentials_provider *provider);
+static void succeed(struct credentials_provider *provider, struct credentials *credentials)
+{
+    const struct credentials_config *config = &provider->config;
+    int64_t now = now_ms(provider);
+    if (credentials->expires_ms != 0 && credentials->expires_ms <= now) {
+        fail_expired(provider, credentials);
+        return;
+    }
+    credentials_finish(&provider->credentials);
+    provider->credentials = *credentials;
+    provider->have = true;
+    provider->refused = provider->warned = false;
+    provider->not_before_ms = 0;
+    cred_window_set(&provider->window, now, credentials->expires_ms,
+                    config->random != NULL ? config->random(config->ctx) : 0);
+    stop_asking(provider);
+    serve(provider, CREDENTIALS_OK, NULL);
+}
+
+/* --- asking --- */
+
+/* reason: why the last source had none; "" when none was asked. */
+static void fail_none(struct credentials_provider *provider, const char *reason)
+{
+    const struct cred_plan *plan = &provider->plan;
+    const struct cred_step *next = &plan->steps[provider->at + 1];
+    struct err err;
+    if (plan->count > 1 && next->profile != NULL) { /* a role of a profile, and its source is named there */
+        err_set(&err, ERR_CREDENTIALS,
+                "Error when retrieving credentials from Ec2InstanceMetadata: No credentials found in "
+                "credential_source referenced in profile %.100s (%s)",
+                next->profile, reason);
+        fail(provider, CREDENTIALS_RETRIEVAL, &err);
+        return;
+    }
+    err_set(&err, ERR_CREDENTIALS, "no credentials found; %s%s%.80s", plan->passed,
+            reason[0] != '\0' ? "; " : "", reason);
+    fail(provider, CREDENTIALS_NONE, &err);
+}
+
+static void ask_step(struct credentials_provider *provider);
 
 static void on_fetched(struct credentials_fetch *fetch)
 {
     struct credentials_provider *provider = fetch->owner;
-    if (fetch->err.code != ERR_NONE) {
+    struct credentials found = fetch->credentials;
+    fetch->credentials = (struct credentials){0};
+    provider->source->destroy(provider->source);
+    provider->source = NULL;
+    if (provider->state == PROVIDER_CLOSING) {
+        credentials_finish(&found);
+        stop_asking(provider);
+        free_provider(provider);
+    } else if (fetch->fault != CREDENTIALS_OK) {
         struct err err = fetch->err;
-        credentials_finish(&fetch->credentials);
-        serve_waiters(provider, &err);
-    } else if (fetch->found && expired(&fetch->credentials, provider->now_ms)) {
-        struct err err;
-        err_set(&err, ERR_CREDENTIALS, "the credentials of the %s have expired", fetch->credentials.source);
-        credentials_finish(&fetch->credentials);
-        serve_waiters(provider, &err);
-    } else if (fetch->found) {
-        credentials_finish(&provider->credentials);
-        provider->credentials = fetch->credentials;
-        provider->have = true;
-        serve_waiters(provider, NULL);
+        fail(provider, fetch->fault, &err);
+    } else if (!fetch->found) {
+        fail_none(provider, fetch->err.msg);
+    } else if (++provider->at == provider->plan.count) {
+        succeed(provider, &found);
     } else {
-        provider->at++;
-        ask_source(provider);
+        credentials_finish(&provider->between);
+        provider->between = found;
+        ask_step(provider);
     }
 }
 
-static void ask_source(struct credentials_provider *provider)
+static struct credentials_source *make_source(const struct credentials_provider *provider,
+                                              const struct cred_step *step)
 {
-    if (provider->at == provider->source_count) {
-        none_had_any(provider);
-        return;
+    switch (step->kind) {
+    case CRED_KEYS:
+        return cred_keys(step);
+    case CRED_PROCESS:
+        return cred_process(&provider->config, step);
+    case CRED_SSO:
+        return cred_sso(&provider->config, step);
+    case CRED_WEB_IDENTITY:
+        return cred_sts(&provider->config, step, NULL);
+    case CRED_CONTAINER:
+        return cred_container(&provider->config, step);
+    case CRED_INSTANCE:
+        return cred_instance(&provider->config, step);
+    case CRED_ROLE:
+        return cred_sts(&provider->config, step, &provider->between);
+    default:
+        return cred_environment();
     }
+}
+
+static void ask_step(struct credentials_provider *provider)
+{
+    provider->source = make_source(provider, &provider->plan.steps[provider->at]);
     provider->fetch = (struct credentials_fetch){.done = on_fetched, .owner = provider};
-    provider->sources[provider->at]->fetch(provider->sources[provider->at], &provider->fetch);
+    provider->source->fetch(provider->source, &provider->fetch);
 }
 
-static bool fresh(const struct credentials_provider *provider, int64_t now_ms)
+/* The files are read at each asking, so that new settings and keys are found without a restart. */
+static void ask(struct credentials_provider *provider)
 {
-    const struct credentials *credentials = &provider->credentials;
-    return provider->have && (credentials->expires_ms == 0 || credentials->expires_ms - now_ms >= FRESH_MS);
+    enum credentials_fault fault = CREDENTIALS_CONFIG_PARSE;
+    struct err err;
+    struct profiles *profiles = profiles_load(&err);
+    set_state(provider, PROVIDER_ASKING);
+    provider->at = 0;
+    int result = -1;
+    if (profiles != NULL) {
+        result = cred_plan_make(&provider->plan, profiles, NULL, provider->config.profile,
+                                provider->config.role, &fault, &err);
+    }
+    profiles_free(profiles);
+    if (result != 0) {
+        err.code = ERR_CREDENTIALS;
+        fail(provider, fault, &err);
+    } else if (provider->plan.count == 0) {
+        fail_none(provider, "");
+    } else {
+        ask_step(provider);
+    }
 }
 
-void credentials_get(struct credentials_provider *provider, int64_t now_ms, struct credentials_waiter *waiter)
+void credentials_get(struct credentials_provider *provider, struct credentials_waiter *waiter)
 {
+    int64_t now = now_ms(provider);
+    enum cred_phase phase =
+        provider->have && !provider->refused ? cred_window_phase(&provider->window, now) : CRED_LAST;
+    bool put_off = phase != CRED_LAST && now < provider->not_before_ms;
     DL_APPEND(provider->waiters, waiter);
-    if (fresh(provider, now_ms)) {
-        serve_waiters(provider, NULL);
-    } else if (!provider->asking) {
-        provider->asking = true;
-        provider->at = 0;
-        provider->now_ms = now_ms;
-        ask_source(provider);
+    if (phase != CRED_FRESH && !put_off && provider->state == PROVIDER_IDLE) {
+        ask(provider);
+    }
+    /* what is left has to wait, unless these will do */
+    if (phase == CRED_FRESH || phase == CRED_EARLY || put_off) {
+        serve(provider, CREDENTIALS_OK, NULL);
     }
 }
 
 void credentials_expired(struct credentials_provider *provider, const char *access_key)
 {
     if (provider->have && strcmp(provider->credentials.access_key, access_key) == 0) {
-        provider->have = false;
+        provider->refused = true;
     }
 }

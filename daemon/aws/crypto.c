@@ -5,6 +5,7 @@
  * key for a day, the MAC context is keyed anew only when the key is another one. */
 #include "aws/crypto.h"
 
+#include "base/heap.h"
 #include "base/mem.h"
 
 #include <openssl/core_names.h>
@@ -132,6 +133,17 @@ void crypto_sha256_hex(const void *data, size_t length, char out[2 * CRYPTO_SHA2
     crypto_hex(hash, sizeof hash, out);
 }
 
+void crypto_sha1_hex(const void *data, size_t length, char out[41])
+{
+    uint8_t hash[20];
+    unsigned int written = 0;
+    EVP_MD *sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    require(sha1 != NULL && EVP_Digest(data, length, hash, &written, sha1, NULL) == 1 &&
+            written == sizeof hash);
+    EVP_MD_free(sha1);
+    crypto_hex(hash, sizeof hash, out);
+}
+
 int crypto_equal(const void *a, const void *b, size_t length)
 {
     return CRYPTO_memcmp(a, b, length) == 0;
@@ -150,13 +162,13 @@ static void release(void *memory, const char *file, int line)
 {
     (void)file;
     (void)line;
-    free(memory);
+    heap_free(memory);
 }
 
 static void *reallocate(void *old, size_t size, const char *file, int line)
 {
     if (size > 0) {
-        return mem_realloc(old, size, 1);
+        return heap_realloc(old, size);
     }
     release(old, file, line);
     return NULL;

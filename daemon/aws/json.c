@@ -14,6 +14,7 @@
 
 struct json_doc {
     struct json_object *root;
+    bool secret;
 };
 
 /* Opaque to the callers: a json_object under another name. */
@@ -192,7 +193,21 @@ static struct json_object *parse(struct json_tokener *tokener, const char *text,
     return root;
 }
 
-struct json_doc *json_parse(const char *text, size_t length, struct err *err)
+/* The tokener collects each string in a buffer of its own, which it moves as it grows. A string longer than
+ * all that follow, parsed before, makes it grow while it holds nothing; parsed after, it covers what is
+ * there. */
+static void fill_tokener(struct json_tokener *tokener, size_t length)
+{
+    char *padding = mem_alloc(length + 2);
+    bool complete;
+    memset(padding, 'x', length + 2);
+    padding[0] = padding[length + 1] = '"';
+    json_object_put(parse(tokener, padding, length + 2, &complete));
+    json_tokener_reset(tokener);
+    free(padding);
+}
+
+static struct json_doc *parse_text(const char *text, size_t length, bool secret, struct err *err)
 {
     size_t nulls = 0;
     if (scan_text(text, length, &nulls, err)) {
@@ -205,6 +220,9 @@ struct json_doc *json_parse(const char *text, size_t length, struct err *err)
         mem_exhausted();
     }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT); /* refuses trailing characters too */
+    if (secret) {
+        fill_tokener(tokener, length);
+    }
 
     bool complete;
     struct json_object *root = parse(tokener, text, length, &complete);
@@ -214,19 +232,54 @@ struct json_doc *json_parse(const char *text, size_t length, struct err *err)
     }
     if (complete) {
         doc = mem_alloc(sizeof(*doc));
-        doc->root = root;
+        *doc = (struct json_doc){root, secret};
     } else {
         err_set(err, ERR_SYNTAX, "malformed JSON (%s)",
                 json_tokener_error_desc(json_tokener_get_error(tokener)));
         json_object_put(root);
     }
+    if (secret) {
+        json_tokener_reset(tokener);
+        fill_tokener(tokener, length);
+    }
     json_tokener_free(tokener);
     return doc;
+}
+
+struct json_doc *json_parse(const char *text, size_t length, struct err *err)
+{
+    return parse_text(text, length, false, err);
+}
+
+struct json_doc *json_parse_secret(const char *text, size_t length, struct err *err)
+{
+    return parse_text(text, length, true, err);
+}
+
+/* A string is wiped where it lies in json-c's memory. No deeper than JSON_DEPTH_MAX: the scan has looked. */
+static void wipe_strings(struct json_object *value)
+{
+    if (json_object_is_type(value, json_type_string)) {
+        mem_wipe((char *)(uintptr_t)json_object_get_string(value), (size_t)json_object_get_string_len(value));
+    } else if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            wipe_strings(json_object_array_get_idx(value, i));
+        }
+    } else if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, key, member)
+        {
+            (void)key;
+            wipe_strings(member);
+        }
+    }
 }
 
 void json_free(struct json_doc *doc)
 {
     if (doc) {
+        if (doc->secret) {
+            wipe_strings(doc->root);
+        }
         json_object_put(doc->root);
     }
     free(doc);

@@ -18,6 +18,12 @@ bool report_failed(const struct report *report)
     return true;
 }
 
+bool report_denied(const struct report *report)
+{
+    return report->why == ANSWER_DENIED || report->why == ANSWER_EXPIRED ||
+           report->err.code == ERR_CREDENTIALS;
+}
+
 int64_t report_outcome_sum(const struct report *report)
 {
     int64_t sum = 0;

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "message.h"
+#include "proxy.h"
 #include "transport.h"
 #include "url.h"
 
@@ -25,6 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PROXY_BYTES 4096
 
 TAILQ_HEAD(origins, http_origin);
 
@@ -221,6 +224,7 @@ static void origin_free(struct http_origin *origin)
 {
     transport_origin_finish(origin);
     free(origin->ca_bundle);
+    buf_finish(&origin->proxy);
     free(origin);
 }
 
@@ -263,7 +267,8 @@ static void accept_request(struct http_client *client, struct http_request *requ
     transfer->request = request;
     transfer->deadline_ms = (int64_t)uv_now(client->loop) + request_ms;
     request->impl = transfer;
-    request->body_in.max = client->limits.reply_bytes;
+    request->body_in.max = request->reply_bytes > 0 ? request->reply_bytes : client->limits.reply_bytes;
+    request->body_in.secret = request->secret;
     message_clear(request, HTTP_NOT_SENT);
     client->requests++;
     if (client->waiting++ == 0)
@@ -377,16 +382,28 @@ static int check_readable(const char *path, struct err *err)
     return err_set(err, code, "certificate bundle %s: %s", path, err_errno(errno));
 }
 
+static int find_proxy(struct http_origin *origin, struct err *err)
+{
+    if (environ != NULL) {
+        proxy_find(environ, &origin->url, &origin->proxy);
+    }
+    return origin->proxy.overflow
+               ? err_set(err, ERR_TOO_BIG, "the address of the proxy is longer than %d bytes", PROXY_BYTES)
+               : 0;
+}
+
 struct http_origin *http_origin_create(struct http_client *client, const char *url,
                                        const struct http_origin_options *options, struct err *err)
 {
     struct http_origin *origin = mem_zalloc(sizeof(*origin));
+    buf_init_secret(&origin->proxy, PROXY_BYTES);
     if (options) {
         origin->ca_bundle = options->ca_bundle ? mem_strdup(options->ca_bundle) : NULL;
         origin->no_verify = options->no_verify;
         origin->http1_only = options->http1_only;
     }
-    if (url_parse(url, &origin->url, err) || (origin->ca_bundle && check_readable(origin->ca_bundle, err)) ||
+    if (url_parse(url, options && options->plain_link_local, &origin->url, err) || find_proxy(origin, err) ||
+        (origin->ca_bundle && check_readable(origin->ca_bundle, err)) ||
         transport_origin_init(client->transport, origin, err)) {
         origin_free(origin);
         return NULL;
@@ -416,6 +433,11 @@ const char *http_origin_host(const struct http_origin *origin)
 const char *http_origin_base(const struct http_origin *origin)
 {
     return origin->url.base;
+}
+
+const char *http_origin_query(const struct http_origin *origin)
+{
+    return origin->url.query;
 }
 
 void http_client_stats(const struct http_client *client, struct http_stats *stats)

@@ -15,13 +15,13 @@
  * where time limits do not run. So a first burst to an HTTP/2 server opens more connections than it needs.
  *
  * Secrets: a handle's header lines are wiped when it becomes idle, libcurl's own memory when libcurl gives it
- * back (heap.h), so nothing is left when the client is closed. Beyond reach: nghttp2 frees its copies for
- * HTTP/2, a session token in its header compression among them, without wiping, and the dynamic linker may
- * have spilled registers onto the stack. */
+ * back (base/heap.h), so nothing is left when the client is closed. Beyond reach: nghttp2 frees its copies
+ * for HTTP/2, a session token in its header compression among them, without wiping, and the dynamic linker
+ * may have spilled registers onto the stack. */
 #include "transport.h"
 
+#include "base/heap.h"
 #include "base/mem.h"
-#include "heap.h"
 #include "sockets.h"
 
 #include <curl/curl.h>
@@ -39,6 +39,7 @@ struct handle {
     CURL *easy;
     struct http_origin *origin;
     char detail[CURL_ERROR_SIZE];
+    bool direct;      /* past the origin's proxy */
     struct buf lines; /* header lines, each with its NUL; nodes point into it; empty while idle */
     struct curl_slist nodes[HTTP_HEADERS_MAX + 5];
     struct handle *next; /* idle */
@@ -199,8 +200,15 @@ static bool set_texts(CURL *easy, const struct http_origin *origin)
     return !curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) &&
            (!origin->ca_bundle || !curl_easy_setopt(easy, CURLOPT_CAINFO, origin->ca_bundle)) &&
            !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, origin->url.tls ? "https" : "http") &&
-           (!origin->url.loopback || !curl_easy_setopt(easy, CURLOPT_PROXY, "")) &&
+           !curl_easy_setopt(easy, CURLOPT_NOPROXY, "") && /* what it excepts has been seen to */
            !curl_easy_setopt(easy, CURLOPT_CURLU, origin->address);
+}
+
+/* "" is no proxy; without it libcurl would read the environment by itself. */
+static bool set_proxy(struct handle *handle, bool direct)
+{
+    handle->direct = direct;
+    return !curl_easy_setopt(handle->easy, CURLOPT_PROXY, direct ? "" : buf_string(&handle->origin->proxy));
 }
 
 static bool set_callbacks(CURL *easy, struct transport *transport, char *detail)
@@ -235,7 +243,7 @@ static struct handle *handle_take(struct http_origin *origin, struct err *err)
     handle->easy = curl_easy_init();
     buf_init_secret(&handle->lines, REQUEST_HEADER_BYTES);
     if (handle->easy && set_numbers(handle->easy, origin) && set_texts(handle->easy, origin) &&
-        set_callbacks(handle->easy, origin->transport, handle->detail))
+        set_proxy(handle, false) && set_callbacks(handle->easy, origin->transport, handle->detail))
         return handle;
     err_set(err, ERR_INTERNAL, "libcurl %s refuses an option that is needed", curl_version());
     handle_free(handle);
@@ -306,11 +314,12 @@ static int handle_aim(struct handle *handle, struct transfer *transfer, int64_t 
     CURL *easy = handle->easy;
     if (set_headers(handle, request, err))
         return -1;
-    bool ok = request->body ? !curl_easy_setopt(easy, CURLOPT_POST, 1L) &&
-                                  !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                                                    (curl_off_t)request->body_length) &&
-                                  !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body)
-                            : !curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    bool ok = handle->direct == request->no_proxy || set_proxy(handle, request->no_proxy);
+    ok = ok && (request->body ? !curl_easy_setopt(easy, CURLOPT_POST, 1L) &&
+                                    !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                                                      (curl_off_t)request->body_length) &&
+                                    !curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body)
+                              : !curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L));
     /* the target goes past the CURLU handle, which would write "%3A" as "%3a" and break the signature */
     ok = ok && !curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method) &&
          !curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, request->target) &&

@@ -31,7 +31,8 @@ struct transfer {
 /* An origin and its idle handles, each set up once for it. */
 struct http_origin {
     struct url url;
-    char *ca_bundle; /* NULL: the system's */
+    char *ca_bundle;  /* NULL: the system's */
+    struct buf proxy; /* its address; empty: none */
     bool no_verify, http1_only;
     struct transport *transport;
     void *address; /* a CURLU of "/"; each request's target replaces it */
@@ -51,7 +52,7 @@ struct transport *transport_create(uv_loop_t *loop, const struct http_limits *li
 /* No transfer and no origin may be left. Calls on_closed(owner) when the last handle has gone. */
 void transport_destroy(struct transport *transport, void (*on_closed)(void *owner));
 
-/* Takes an origin whose url, ca_bundle, no_verify and http1_only are set. -1 with ERR_INTERNAL. */
+/* Takes an origin whose url, ca_bundle, proxy, no_verify and http1_only are set. -1 with ERR_INTERNAL. */
 int transport_origin_init(struct transport *transport, struct http_origin *origin, struct err *err);
 void transport_origin_finish(struct http_origin *origin);
 

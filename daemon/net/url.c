@@ -56,20 +56,23 @@ static bool is_bracketed(const char *host, struct in6_addr *address)
 }
 
 /* False when host is no host at all. */
-static bool read_host(const char *host, bool *loopback)
+static bool read_host(const char *host, struct url *url)
 {
     struct in6_addr six;
     struct in_addr four;
     if (is_bracketed(host, &six)) {
-        *loopback = IN6_IS_ADDR_LOOPBACK(&six);
+        static const unsigned char ec2[4] = {0xfd, 0x00, 0x0e, 0xc2};
+        url->loopback = IN6_IS_ADDR_LOOPBACK(&six);
+        url->link_local = memcmp(six.s6_addr, ec2, sizeof(ec2)) == 0;
         return true;
     }
     if (is_numeric(host)) {
         bool is_address = inet_pton(AF_INET, host, &four) == 1;
-        *loopback = is_address && ntohl(four.s_addr) >> 24 == 127;
+        url->loopback = is_address && ntohl(four.s_addr) >> 24 == 127;
+        url->link_local = is_address && ntohl(four.s_addr) >> 16 == 0xa9fe;
         return is_address;
     }
-    *loopback = strcmp(host, "localhost") == 0;
+    url->loopback = strcmp(host, "localhost") == 0;
     return is_name(host);
 }
 
@@ -93,7 +96,7 @@ static int read_authority(const char *from, const char *end, struct url *url, st
     const char *colon = memchr(after, ':', (size_t)(end - after));
     if (memchr(from, '@', (size_t)(end - from)))
         return err_set(err, ERR_INVALID, "a user name or password in the address is not allowed");
-    if (!lower(host, sizeof(host), from, colon ? colon : end) || !read_host(host, &url->loopback))
+    if (!lower(host, sizeof(host), from, colon ? colon : end) || !read_host(host, url))
         return err_set(err, ERR_INVALID, "the host must be a DNS name, an IPv4 address or an [IPv6] address");
 
     int64_t own = url->tls ? 443 : 80, port = own;
@@ -107,22 +110,39 @@ static int read_authority(const char *from, const char *end, struct url *url, st
     return 0;
 }
 
-static int read_base(const char *path, struct url *url, struct err *err)
+#define PATH_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%/"
+
+static int read_base(const char *path, size_t length, struct url *url, struct err *err)
 {
-    if (path[strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%/")] != '\0')
+    if (strspn(path, PATH_BYTES) < length) {
         return err_set(err, ERR_INVALID,
-                       "the path may hold letters, digits and -._~%%/ only, no query and no fragment");
-    size_t length = strlen(path);
-    while (length > 0 && path[length - 1] == '/')
+                       "the path may hold letters, digits and -._~%%/ only, and no fragment");
+    }
+    while (length > 0 && path[length - 1] == '/') {
         length--;
-    if (length >= sizeof(url->base))
+    }
+    if (length >= sizeof(url->base)) {
         return err_set(err, ERR_INVALID, "the path is longer than %zu characters", sizeof(url->base) - 1);
+    }
     memcpy(url->base, path, length);
     url->base[length] = '\0';
     return 0;
 }
 
-int url_parse(const char *text, struct url *url, struct err *err)
+/* query: at '?', or "". */
+static int read_query(const char *query, struct url *url, struct err *err)
+{
+    query += *query == '?' ? 1 : 0;
+    if (query[strspn(query, PATH_BYTES "=&:,;+!$*'()")] != '\0') {
+        return err_set(err, ERR_INVALID, "the query may hold letters, digits and -._~%%/=&:,;+!$*'() only");
+    }
+    if (!text_copy(url->query, sizeof(url->query), query)) {
+        return err_set(err, ERR_INVALID, "the query is longer than %zu characters", sizeof(url->query) - 1);
+    }
+    return 0;
+}
+
+int url_parse(const char *text, bool plain_link_local, struct url *url, struct err *err)
 {
     memset(url, 0, sizeof(*url));
     url->tls = strncmp(text, "https://", 8) == 0;
@@ -130,9 +150,12 @@ int url_parse(const char *text, struct url *url, struct err *err)
         return err_set(err, ERR_INVALID, "the address must begin with https://");
     const char *authority = text + (url->tls ? 8 : 7);
     const char *end = authority + strcspn(authority, "/?#\\");
-    if (read_authority(authority, end, url, err) || read_base(end, url, err))
+    const char *query = end + strcspn(end, "?");
+    if (read_authority(authority, end, url, err) || read_base(end, (size_t)(query - end), url, err) ||
+        read_query(query, url, err))
         return -1;
-    if (!url->tls && !url->loopback)
+    bool plain = url->loopback || (url->link_local && plain_link_local);
+    if (!url->tls && !plain)
         return err_set(err, ERR_INVALID, "http:// is for loopback addresses only: use https://");
     return 0;
 }

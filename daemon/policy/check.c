@@ -6,7 +6,7 @@
 #include "policy/clauses.h"
 #include "policy/endpoint.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SIGNATURE_LIFE_MS (300 * TIME_MS_PER_SECOND) /* what AWS grants; see the design of deletion */
@@ -16,13 +16,44 @@ static const struct yaml_node *or_else(const struct yaml_node *node, const struc
     return node != NULL ? node : otherwise;
 }
 
-static void check_unique_target(const struct reader *reader, const struct yaml_node *node,
-                                const struct target *target)
+/* "arn:PARTITION:iam::ACCOUNT:role/PATH": the account, or NULL when it is not that. */
+static const char *role_account(const char *arn, char account[ACCOUNT_LENGTH + 1])
 {
-    const struct target *first = config_target(reader->config, target->name);
-    if (first != target) {
-        reader_error(reader, node, "the target '%s' is already at %s:%d", target->name, first->place.file,
-                     first->place.line);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=,.@-/";
+    size_t partition = strncmp(arn, "arn:", 4) == 0 ? strspn(arn + 4, "abcdefghijklmnopqrstuvwxyz-") : 0;
+    const char *rest = arn + 4 + partition;
+    if (partition == 0 || strncmp(rest, ":iam::", 6) != 0) {
+        return NULL;
+    }
+    snprintf(account, ACCOUNT_LENGTH + 1, "%s", rest + 6);
+    if (!account_id_valid(account) || strncmp(rest + 6 + ACCOUNT_LENGTH, ":role/", 6) != 0) {
+        return NULL;
+    }
+    rest += 6 + ACCOUNT_LENGTH + 6;
+    return *rest != '\0' && rest[strspn(rest, letters)] == '\0' ? account : NULL;
+}
+
+static void check_role(const struct reader *reader, const struct yaml_node *node, const struct target *target)
+{
+    static const char *const parts[] = {"external_id", "session_name", "scoped_session"};
+    char account[ACCOUNT_LENGTH + 1];
+    for (size_t i = 0; target->role_arn == NULL && i < sizeof parts / sizeof parts[0]; i++) {
+        const struct yaml_node *part = yaml_get(node, parts[i]);
+        if (part != NULL && !yaml_is_null(part)) {
+            reader_error(reader, part, "'%s' belongs to a role: 'role_arn' is missing", parts[i]);
+        }
+    }
+    if (target->role_arn == NULL) {
+        return;
+    }
+    if (role_account(target->role_arn, account) == NULL) {
+        reader_error(reader, yaml_get(node, "role_arn"),
+                     "'role_arn' must be like arn:aws:iam::123456789012:role/NAME, not '%.200s'",
+                     target->role_arn);
+    } else if (target->account[0] != '\0' && strcmp(account, target->account) != 0) {
+        reader_error(reader, yaml_get(node, "role_arn"),
+                     "'role_arn' is a role of account %s, but the target '%s' is account %s", account,
+                     target->name, target->account);
     }
 }
 
@@ -30,10 +61,11 @@ void check_target(const struct reader *reader, const struct yaml_node *node, con
 {
     struct err err;
     bool loopback = false;
-    check_unique_target(reader, node, target);
     if (target->endpoint_url != NULL && endpoint_check(target->endpoint_url, &loopback, &err) != 0) {
-        abort(); /* reading has checked it */
+        reader_error(reader, yaml_get(node, "endpoint_url"), "'endpoint_url': %s", err.msg);
+        return;
     }
+    check_role(reader, node, target);
     if (target->signature_life_ms < SIGNATURE_LIFE_MS && !loopback) {
         reader_error(
             reader, or_else(yaml_get(node, "signature_life"), node),

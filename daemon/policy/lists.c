@@ -9,20 +9,9 @@
 #include <string.h>
 
 #define PATTERN_MAX   256 /* bytes */
-#define KNOWN_MAX     128 /* words in one message */
 #define QUOTA_MAX     (INT64_C(10000) * 1000)
 #define JOB_LETTERS   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 #define THING_LETTERS JOB_LETTERS ":"
-
-/* Is the item of a list a single value? Complains if not. */
-static bool item_fits(const struct reader *reader, const struct schema_row *row, const struct yaml_node *item)
-{
-    if (item->kind != NODE_VALUE || yaml_is_null(item)) {
-        reader_error(reader, item, "each item of '%s' must be a single value", row->path);
-        return false;
-    }
-    return true;
-}
 
 static bool long_enough(const struct reader *reader, const struct schema_row *row,
                         const struct yaml_node *list)
@@ -75,7 +64,7 @@ static void read_statuses(const struct reader *reader, const struct schema_row *
         return;
     }
     for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
-        if (!item_fits(reader, row, item)) {
+        if (!value_item_fits(reader, row, item)) {
             continue;
         }
         enum execution_status status = execution_status_parse(item->text);
@@ -114,78 +103,6 @@ const struct value_type value_statuses = {.name = "statuses",
                                           .read = read_statuses,
                                           .print = print_statuses};
 
-/* --- names of targets --- */
-
-static void unknown_target(const struct reader *reader, const struct yaml_node *item)
-{
-    const char *known[KNOWN_MAX + 1];
-    size_t count = 0;
-    if (reader->incomplete) {
-        return;
-    }
-    for (; count < reader->config->target_count && count < KNOWN_MAX; count++) {
-        known[count] = reader->config->targets[count].name;
-    }
-    known[count] = NULL;
-    reader_unknown(reader, item, "target", known);
-}
-
-static bool has_target(const struct policy *policy, size_t target)
-{
-    for (size_t i = 0; i < policy->target_count; i++) {
-        if (policy->targets[i] == target) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void read_target_names(const struct reader *reader, const struct schema_row *row,
-                              const struct yaml_node *list, void *object)
-{
-    struct policy *policy = object;
-    if (list->count == 0) {
-        reader_error(reader, list, "'%s' is empty: name at least one target", row->path);
-        return;
-    }
-    free(policy->targets);
-    policy->targets = mem_calloc(reader->config->target_count + 1, sizeof *policy->targets);
-    policy->target_count = 0;
-    for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
-        if (!item_fits(reader, row, item)) {
-            continue;
-        }
-        const struct target *target = config_target(reader->config, item->text);
-        size_t index = target != NULL ? (size_t)(target - reader->config->targets) : 0;
-        if (target == NULL) {
-            unknown_target(reader, item);
-        } else if (has_target(policy, index)) {
-            reader_error(reader, item, "the target '%s' stands here twice", item->text);
-        } else {
-            policy->targets[policy->target_count++] = index;
-        }
-    }
-}
-
-static void print_target_names(const struct config *config, const struct schema_row *row, const void *object,
-                               struct buf *out)
-{
-    (void)row;
-    const struct policy *policy = object;
-    buf_char(out, '[');
-    for (size_t i = 0; i < policy->target_count; i++) {
-        buf_text(out, i > 0 ? "," : "");
-        text_json(out, config->targets[policy->targets[i]].name);
-    }
-    buf_char(out, ']');
-}
-
-const struct value_type value_target_names = {.name = "targets",
-                                              .wanted = "a list of targets such as [production]",
-                                              .kind = NODE_LIST,
-                                              .read = read_target_names,
-                                              .print = print_target_names};
-
 /* --- patterns --- */
 
 /* A pattern that no valid name can match is a mistake: in `exclude` a dangerous one. */
@@ -208,26 +125,17 @@ static bool pattern_fits(const struct reader *reader, const struct schema_row *r
     return false;
 }
 
-static void forget_patterns(struct pattern_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->patterns[i]);
-    }
-    free(list->patterns);
-    *list = (struct pattern_list){0};
-}
-
 static void read_patterns(const struct reader *reader, const struct schema_row *row,
                           const struct yaml_node *list, void *object, bool things)
 {
     struct pattern_list *patterns = value_field(row, object);
-    forget_patterns(patterns); /* a repeated key comes here twice */
+    pattern_list_finish(patterns); /* a repeated key comes here twice */
     if (!long_enough(reader, row, list)) {
         return;
     }
     patterns->patterns = mem_calloc(list->count + 1, sizeof *patterns->patterns);
     for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
-        if (item_fits(reader, row, item) && pattern_fits(reader, row, item, things)) {
+        if (value_item_fits(reader, row, item) && pattern_fits(reader, row, item, things)) {
             patterns->patterns[patterns->count++] = mem_strdup(item->text);
         }
     }
@@ -237,13 +145,13 @@ static void read_names(const struct reader *reader, const struct schema_row *row
                        const struct yaml_node *list, void *object)
 {
     struct pattern_list *names = value_field(row, object);
-    forget_patterns(names);
+    pattern_list_finish(names);
     if (!long_enough(reader, row, list)) {
         return;
     }
     names->patterns = mem_calloc(list->count + 1, sizeof *names->patterns);
     for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
-        if (!item_fits(reader, row, item)) {
+        if (!value_item_fits(reader, row, item)) {
             continue;
         }
         if (thing_group_name_valid(item->text)) { /* the same rule for types */
@@ -303,7 +211,7 @@ static void read_quota(const struct reader *reader, const struct schema_row *row
 {
     const struct yaml_node *value = key->next;
     int64_t thousandths;
-    if (!item_fits(reader, row, value)) {
+    if (!value_item_fits(reader, row, value)) {
         return;
     }
     if (strcmp(value->text, "auto") == 0) {

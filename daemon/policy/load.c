@@ -10,6 +10,7 @@
 #include "policy/reader.h"
 #include "policy/schema.h"
 #include "policy/source.h"
+#include "policy/targets.h"
 #include "policy/values.h"
 #include "policy/yaml.h"
 
@@ -22,7 +23,6 @@
 
 #define FOLDER        "policies.d"
 #define FILES_MAX     100 /* all files together */
-#define TARGETS_MAX   100
 #define POLICIES_MAX  1000
 #define CANONICAL_MAX (8u * CONFIG_FILE_MAX)
 
@@ -157,34 +157,6 @@ static const struct yaml_node *part(const struct yaml_file *file, const char *ke
     return node != NULL && node->kind == kind ? node : NULL;
 }
 
-static void read_target(const struct reader *reader, const struct yaml_node *key)
-{
-    const struct yaml_node *map = key->next;
-    struct config *config = reader->config;
-    if (!value_name_valid(key->text)) {
-        reader_error(
-            reader, key,
-            "a target's name is 1 to %d letters, digits, '_', '-' or '.', the first a letter or digit, not "
-            "'%.80s'",
-            POLICY_NAME_MAX, key->text);
-        return;
-    }
-    if (config->target_count == TARGETS_MAX) {
-        reader_error(reader, key, "one target too many: %d at most", TARGETS_MAX);
-        return;
-    }
-    struct target *target = &config->targets[config->target_count++];
-    text_copy(target->name, sizeof target->name, key->text);
-    target->place = reader_place(reader, key);
-    reader_fill(reader, SCHEMA_TARGET, target);
-    if (map->kind != NODE_MAP) {
-        reader_error(reader, map, "the target '%s' must be a map of its keys, at least {}", key->text);
-        return;
-    }
-    reader_map(reader, SCHEMA_TARGET, "", map, target);
-    check_target(reader, map, target);
-}
-
 static void read_head(const struct reader *reader)
 {
     const struct yaml_node *root = reader->file->root;
@@ -196,7 +168,7 @@ static void read_head(const struct reader *reader)
     const struct yaml_node *targets = part(reader->file, "targets", NODE_MAP);
     for (const struct yaml_node *key = targets != NULL ? targets->first : NULL; key != NULL;
          key = key->next->next) {
-        read_target(reader, key);
+        targets_read(reader, key);
     }
 }
 
@@ -275,7 +247,6 @@ static void read_policies(struct loading *loading, size_t file)
 static void read_all(struct loading *loading)
 {
     struct config *config = loading->config;
-    config->targets = mem_calloc(TARGETS_MAX, sizeof *config->targets);
     config->policies = mem_calloc(POLICIES_MAX, sizeof *config->policies);
     struct reader main_file = reader_of(loading, 0);
     reader_fill(&main_file, SCHEMA_FILE, config);
@@ -288,6 +259,7 @@ static void read_all(struct loading *loading)
             read_head(&reader);
         }
     }
+    targets_compare(config, loading->diagnostics);
     check_defaults(loading);
     for (size_t i = 0; i < config->file_count; i++) {
         read_policies(loading, i);

@@ -1,6 +1,7 @@
 /* See policy/policy.h. */
 #include "policy/policy.h"
 
+#include "policy/glob.h"
 #include "policy/zone.h"
 
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static void free_texts(char **texts, size_t count)
     free(texts);
 }
 
-static void finish_patterns(struct pattern_list *list)
+void pattern_list_finish(struct pattern_list *list)
 {
     free_texts(list->patterns, list->count);
     *list = (struct pattern_list){0};
@@ -28,8 +29,8 @@ static void finish_patterns(struct pattern_list *list)
 
 static void finish_names(struct name_match *names)
 {
-    finish_patterns(&names->include);
-    finish_patterns(&names->exclude);
+    pattern_list_finish(&names->include);
+    pattern_list_finish(&names->exclude);
 }
 
 static void finish_blocks(struct match *blocks, size_t count)
@@ -44,8 +45,8 @@ void match_finish(struct match *match)
 {
     finish_names(&match->job_id);
     finish_names(&match->thing);
-    finish_patterns(&match->groups);
-    finish_patterns(&match->types);
+    pattern_list_finish(&match->groups);
+    pattern_list_finish(&match->types);
     for (size_t i = 0; i < match->attributes.count; i++) {
         free(match->attributes.items[i].name);
         free(match->attributes.items[i].value);
@@ -60,15 +61,20 @@ void match_finish(struct match *match)
 
 void protect_finish(struct protect_rule *rule)
 {
-    finish_patterns(&rule->job_ids);
-    finish_patterns(&rule->things);
-    finish_patterns(&rule->groups);
+    pattern_list_finish(&rule->job_ids);
+    pattern_list_finish(&rule->things);
+    pattern_list_finish(&rule->groups);
     free(rule->reason);
 }
 
-static void finish_target(struct target *target)
+void target_finish(struct target *target)
 {
+    pattern_list_finish(&target->accounts);
+    pattern_list_finish(&target->regions);
     free(target->profile);
+    free(target->role_arn);
+    free(target->external_id);
+    free(target->session_name);
     free(target->endpoint_url);
     free(target->ca_bundle);
 }
@@ -77,6 +83,7 @@ void policy_finish(struct policy *policy)
 {
     free(policy->description);
     free(policy->canonical);
+    pattern_list_finish(&policy->target_names);
     free(policy->targets);
     free(policy->cron_text);
     free(policy->timezone);
@@ -91,7 +98,7 @@ void config_unref(struct config *config)
         return;
     }
     for (size_t i = 0; i < config->target_count; i++) {
-        finish_target(&config->targets[i]);
+        target_finish(&config->targets[i]);
     }
     for (size_t i = 0; i < config->policy_count; i++) {
         policy_finish(&config->policies[i]);
@@ -125,4 +132,10 @@ const struct target *config_target(const struct config *config, const char *name
         }
     }
     return NULL;
+}
+
+bool target_is_called(const struct target *target, const char *name)
+{
+    return strcmp(target->name, name) == 0 || strcmp(target->entry, name) == 0 ||
+           glob_match(name, target->name);
 }

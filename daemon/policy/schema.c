@@ -14,6 +14,7 @@
 #define YEAR   (INT64_C(365) * TIME_MS_PER_DAY)
 
 static const char *const MODES[] = {"observe", "enforce", NULL};
+static const char *const YES_NO[] = {"true", "false", NULL};
 static const char *const ALLOWED[] = {"apply", "plan", NULL};
 static const char *const VERIFY[] = {"always", "risky", NULL};
 static const char *const NO_YES[] = {"false", "true", NULL};
@@ -71,9 +72,25 @@ static const struct schema_row ROWS[] = {
      .description = "The AWS account, checked before anything is listed; needed where a policy enforces"},
     {.scope = SCHEMA_TARGET, .path = "region", .type = &value_region, AT(target, region),
      .description = "The AWS region; else as the AWS CLI finds it"},
+    {.scope = SCHEMA_TARGET, .path = "accounts", .type = &value_accounts, .min = 1, AT(target, accounts),
+     .description = "Many accounts instead of one: a target for each, NAME/ACCOUNT"},
+    {.scope = SCHEMA_TARGET, .path = "regions", .type = &value_regions, .min = 1, AT(target, regions),
+     .description = "Many regions instead of one: a target for each, NAME/REGION or NAME/ACCOUNT/REGION"},
     {.scope = SCHEMA_TARGET, .path = "profile", .type = &value_text, .flags = SCHEMA_NULLABLE, .min = 1,
      .max = 128, AT(target, profile),
      .description = "The profile of the shared AWS files; else the standard order of credentials"},
+    {.scope = SCHEMA_TARGET, .path = "role_arn", .type = &value_role, .flags = SCHEMA_NULLABLE, .min = 20,
+     .max = 2048, AT(target, role_arn),
+     .description = "The role to assume with these credentials; {account} and {region} stand for the target's"},
+    {.scope = SCHEMA_TARGET, .path = "external_id", .type = &value_external_id, .flags = SCHEMA_NULLABLE,
+     .min = 2, .max = 1224, AT(target, external_id),
+     .description = "What the role's trust policy asks for as sts:ExternalId"},
+    {.scope = SCHEMA_TARGET, .path = "session_name", .type = &value_session_name, .flags = SCHEMA_NULLABLE,
+     .min = 2, .max = 64, AT(target, session_name),
+     .description = "The name of the role's sessions, as CloudTrail shows it; else jobsweep- and the time"},
+    {.scope = SCHEMA_TARGET, .path = "scoped_session", .type = &value_flag, .fallback = "true",
+     .words = YES_NO, AT(target, unscoped),
+     .description = "Whether a session of the role may do no more than the policy that it is for needs"},
     {.scope = SCHEMA_TARGET, .path = "endpoint_url", .type = &value_endpoint, .flags = SCHEMA_NULLABLE,
      .min = 1, .max = 1024, AT(target, endpoint_url),
      .description = "Another endpoint than the region's: for VPC endpoints and tests"},
@@ -95,8 +112,6 @@ static const struct schema_row ROWS[] = {
      .min = SECOND, .max = 900 * SECOND, AT(target, signature_life_ms),
      .description = "How long a signed request may still take effect; under 300s only for loopback "
      "endpoints"},
-    LATER(SCHEMA_TARGET, "role_arn"),
-    LATER(SCHEMA_TARGET, "external_id"),
 
     {.scope = SCHEMA_POLICY, .path = "name", .type = &value_name, .flags = SCHEMA_REQUIRED, AT(policy, name),
      .description = "The policy's name, unique in all files"},

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "policy/endpoint.h"
+#include "policy/placeholders.h"
 #include "policy/zone.h"
 
 #include <stdlib.h>
@@ -34,6 +35,15 @@ void *value_field(const struct schema_row *row, void *object)
 const void *value_seen(const struct schema_row *row, const void *object)
 {
     return (const char *)object + row->offset;
+}
+
+bool value_item_fits(const struct reader *reader, const struct schema_row *row, const struct yaml_node *item)
+{
+    if (item->kind != NODE_VALUE || yaml_is_null(item)) {
+        reader_error(reader, item, "each item of '%s' must be a single value", row->path);
+        return false;
+    }
+    return true;
 }
 
 static void replace_text(char **to, const char *text)
@@ -80,6 +90,10 @@ static void read_endpoint(const struct reader *reader, const struct schema_row *
 {
     struct err err;
     bool loopback;
+    if (placeholders_in(node->text)) { /* checked where they are filled in */
+        replace_text(value_field(row, object), node->text);
+        return;
+    }
     if ((int64_t)strlen(node->text) > row->max || endpoint_check(node->text, &loopback, &err) != 0) {
         reader_error(reader, node, "'%s': %s", row->path,
                      (int64_t)strlen(node->text) > row->max ? "too long" : err.msg);
@@ -100,6 +114,11 @@ void value_print_text(const struct config *config, const struct schema_row *row,
     }
 }
 
+const struct value_type value_role = {.name = "ARN",
+                                      .wanted = "the ARN of a role",
+                                      .kind = NODE_VALUE,
+                                      .read = read_text,
+                                      .print = value_print_text};
 const struct value_type value_text = {
     .name = "text", .wanted = "a text", .kind = NODE_VALUE, .read = read_text, .print = value_print_text};
 const struct value_type value_path = {.name = "path",

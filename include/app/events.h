@@ -2,6 +2,7 @@
 #ifndef APP_EVENTS_H
 #define APP_EVENTS_H
 
+#include "app/whoami.h"
 #include "base/buf.h"
 #include "engine/report.h"
 #include "model/job_execution.h"
@@ -18,5 +19,10 @@ void events_verdict(struct buf *out, const char *policy, const char *target,
 void events_report(struct buf *out, const struct report *report, int exit_status);
 void events_diagnostic(struct buf *out, const struct diagnostic *diagnostic);
 void events_check(struct buf *out, const struct diagnostics *diagnostics, int exit_status);
+/* What became of a policy in a target. */
+void events_target(struct buf *out, const char *policy, const char *target, const struct report *report,
+                   int exit_status);
+void events_identity(struct buf *out, const struct identity *identity);
+void events_whoami(struct buf *out, size_t targets, size_t failed, int exit_status);
 
 #endif

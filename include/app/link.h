@@ -4,6 +4,7 @@
 #define APP_LINK_H
 
 #include "app/world.h"
+#include "aws/credentials.h"
 #include "base/err.h"
 #include "engine/dispatcher.h"
 #include "policy/policy.h"
@@ -12,7 +13,9 @@ struct link;
 
 struct link_config {
     struct world *world;
-    const struct target *target; /* nothing of it is kept but copies */
+    const struct target *target;         /* outlives the link */
+    const struct credentials_pace *pace; /* of calls on STS; outlives the link; NULL: none */
+    const char *session_policy;          /* as for link_scope() */
     /* Throttling begins or is over in a lane: see struct dispatcher_config. May be NULL. */
     void (*episode)(void *owner, enum operation operation, bool begins, int64_t rate_before,
                     int64_t rate_now);
@@ -28,14 +31,23 @@ struct link *link_create(const struct link_config *config, struct err *err);
 /* No call may be in its dispatcher. Takes NULL. */
 void link_destroy(struct link *link);
 
+/* With a role: it is assumed again, with this session policy (JSON; NULL: none), unless it is the one that
+ * there is. No call may be in the dispatcher. Without a role it changes nothing. */
+void link_scope(struct link *link, const char *session_policy);
+
 /* The paces of its lanes where they were throttled down and are not at their full pace again, else 0; and a
  * link that sets out from such paces. In requests per 1,000 s. */
 void link_learned(const struct link *link, int64_t rates[OPERATION_COUNT]);
 void link_learn(struct link *link, const int64_t rates[OPERATION_COUNT]);
 
 struct dispatcher *link_dispatcher(const struct link *link);
-const char *link_region(const struct link *link); /* as link_find_region() found it */
+struct credentials_provider *link_credentials(const struct link *link); /* until the next link_scope() */
+const char *link_region(const struct link *link);                       /* as link_find_region() found it */
 /* Where such calls go, "host" or "host:port": for people. */
 const char *link_host(const struct link *link, enum operation operation);
+
+/* Whether an answered GetCallerIdentity names the target's account; any will do where the target has none. -1
+ * with ERR_CREDENTIALS for another account, or as call_error() for no answer. */
+int link_compare_account(const struct target *target, const struct call *identity, struct err *err);
 
 #endif

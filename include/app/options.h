@@ -17,9 +17,12 @@ enum command {
     COMMAND_SWEEP,
     COMMAND_CHECK,
     COMMAND_HISTORY,
+    COMMAND_DELETE_ONE, /* delete-job-execution, whose words app/aws_arguments.h reads: named here for help */
     COMMAND_EXPLAIN,
     COMMAND_TEST,
     COMMAND_SCHEMA,
+    COMMAND_WHOAMI,
+    COMMAND_IAM_POLICY,
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */

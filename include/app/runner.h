@@ -1,11 +1,13 @@
 /* Sweeps of (policy, target) pairs: one at a time, in the order of their submission, for each account and
  * region, whatever the targets are called that name it, and for each target; others side by side. Before
- * each, the account that the credentials belong to is compared with the target's. Where a run that an earlier
+ * each, the account that the credentials belong to is compared with the target's; where a role is assumed, it
+ * is for this policy alone (policy/iam.h). A target that fails stops no other. Where a run that an earlier
  * process left open could not be brought to its end, nothing new begins. */
 #ifndef APP_RUNNER_H
 #define APP_RUNNER_H
 
 #include "app/world.h"
+#include "aws/credentials.h"
 #include "engine/report.h"
 #include "engine/sweep.h"
 #include "policy/policy.h"
@@ -20,6 +22,7 @@ enum run_state {
     RUN_OUTSIDE,  /* zeroed memory, or done() was called */
     RUN_WAITING,  /* for its target, and its account and region */
     RUN_LOADING,  /* the paces that were learned there */
+    RUN_TURN,     /* waits for its turn to ask STS */
     RUN_CHECKING, /* whose account it is */
     RUN_SWEEPING,
     RUN_SAVING, /* the paces learned */
@@ -51,13 +54,19 @@ struct run {
     enum run_state state;
     bool canceled;
     struct err refused; /* why it cannot begin; ERR_NONE while it can */
+    struct runner *runner;
     struct target_state *place;
     struct site *site;
     struct run_header where;       /* account and region, for the paces */
     struct ledger_request request; /* for them, too */
-    struct dispatch identity;      /* GetCallerIdentity */
+    struct credentials_turn turn;  /* for GetCallerIdentity */
+    struct dispatch identity;
     struct sweep *sweep;
-    struct run *prev, *next;
+    bool listed;                           /* among those that are looked at next */
+    struct run *prev, *next;               /* all, in the order of their submission */
+    struct run *target_prev, *target_next; /* of its target */
+    struct run *site_prev, *site_next;     /* of its account and region */
+    struct run *ready_prev, *ready_next;   /* those that are looked at next */
 };
 
 struct runner_config {
@@ -83,12 +92,20 @@ void runner_cancel(struct runner *runner, bool hurry);
  * way are surely dead and were looked at. 0 when there is none. */
 int64_t runner_drain_ms(const struct runner *runner);
 
+/* A target whose last runs failed for its credentials, its permissions or its account: how long new runs
+ * should be spared it, in milliseconds; 0: not at all. A minute after the first such failure, twice as long
+ * after each further one, up to an hour. */
+int64_t runner_rest_ms(const struct runner *runner, const char *target);
+
 /* Whether a new run of this pair waits or is under way. */
 bool runner_has(const struct runner *runner, const char *policy, const char *target);
 size_t runner_count(const struct runner *runner); /* that wait or are under way */
 
-/* What is kept of targets (credentials, connections, learned pace) is not used for runs that begin later. It
- * never serves runs of another configuration than the one that it was made by. */
+/* What is kept of targets (credentials, connections, learned pace, rest) is not used for runs that begin
+ * later. It never serves runs of another configuration than the one that it was made by. Without being asked
+ * it is let go a while after the last run in the target: one that no run needs has no credentials and no
+ * connections.
+ */
 void runner_renew(struct runner *runner);
 
 /* The sum over everything submitted since the runner was idle last; remaining_ms is the longest. Each value

@@ -19,11 +19,14 @@ struct selection {
     size_t count;
 };
 
-/* Without names: all policies, or with only_enforcing those that enforce. With target_name in that target
- * only. A repeated name counts once. -1 with ERR_NOT_FOUND: a name is unknown (the nearest known one is
- * said), or a named policy does not cover the target. The pairs belong to config; selection_finish(). */
+/* Without names: all policies, or with only_enforcing those that enforce. With target_name only in targets
+ * that are called so (target_is_called()). A repeated name counts once. -1 with ERR_NOT_FOUND: a name is
+ * unknown (the nearest known one is said), or a named policy does not cover the target. The pairs belong to
+ * config; selection_finish(). */
 int selection_make(struct selection *selection, const struct config *config, char *const *names, size_t count,
                    const char *target_name, bool only_enforcing, struct err *err);
+/* -1 with ERR_NOT_FOUND as above where no target is called so; NULL is fine. */
+int selection_check_target(const struct config *config, const char *target_name, struct err *err);
 void selection_finish(struct selection *selection);
 
 /* Whether a sweep of this pair deletes; else why_not says why it only plans. why_not may be NULL. */

@@ -4,6 +4,7 @@
 #define AWS_CLIENT_H
 
 #include "aws/credentials.h"
+#include "aws/settings.h"
 #include "base/err.h"
 #include "model/call.h"
 #include "net/http.h"
@@ -13,21 +14,26 @@ struct aws_client;
 struct aws_client_config {
     struct http_client *http;
     struct credentials_provider *credentials; /* the caller's; outlives the client */
-    int64_t (*wall_ms)(void *ctx); /* the clock, for the freshness of credentials and received_ms */
+    int64_t (*wall_ms)(void *ctx);            /* the clock, for received_ms */
     void *ctx;
-    const char *region;
-    /* NULL: AWS_ENDPOINT_URL_IOT (AWS_ENDPOINT_URL_STS), then AWS_ENDPOINT_URL, unless
-     * AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is "true"; else by region. */
+    /* What the environment and the shared files say where nothing is given here; only read by
+     * aws_client_create(). NULL: they say nothing. */
+    const struct settings *settings;
+    const char *region; /* NULL: that of the settings */
+    /* NULL: as settings_endpoint(). That of the one is not that of the other. */
     const char *endpoint_url;
     const char *sts_endpoint_url;
     const char *signing_name; /* NULL: "iot" */
-    const char *ca_bundle;    /* NULL: AWS_CA_BUNDLE, else the system's */
+    const char *ca_bundle;    /* NULL: that of the settings, else the system's */
     bool no_verify;           /* only for `--no-verify-ssl` */
 };
 
 struct aws_client *aws_client_create(const struct aws_client_config *config, struct err *err);
 /* No call may be in it. Takes NULL. */
 void aws_client_destroy(struct aws_client *client);
+
+/* From now on these, which outlive the client too. No call may be in it. */
+void aws_client_set_credentials(struct aws_client *client, struct credentials_provider *credentials);
 
 /* Signs with call.signed_at_ms as X-Amz-Date. DELETE_EXECUTION is sent at most once per submit. A call that
  * iot_encode() refuses, or that has no signed_at_ms, is answered ANSWER_INVALID and never sent; without

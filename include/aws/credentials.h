@@ -1,10 +1,11 @@
-/* Credentials and where they come from. A source is one place (the environment, a shared file, ...); a
- * provider keeps one target's credentials fresh, asking one source at a time and once at a time, however many
- * wait. */
+/* Credentials and where they come from. A provider keeps one target's credentials fresh: it asks once at a
+ * time, however many wait, and ahead of their end. Where they come from is decided anew at each asking
+ * (aws/cred_plan.h), from the environment and the shared files as they are then. */
 #ifndef AWS_CREDENTIALS_H
 #define AWS_CREDENTIALS_H
 
 #include "base/err.h"
+#include "net/http.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,57 +14,91 @@ struct credentials {
     char *access_key;
     char *secret_key;
     char *session_token; /* NULL when there is none */
-    int64_t expires_ms;  /* wall clock; 0: never */
-    char source[64];     /* for people: "environment", "profile fleet in ~/.aws/credentials" */
+    int64_t expires_ms;  /* wall clock of this machine; 0: never */
+    char source[64];     /* for people: "environment", "profile 'fleet'" */
 };
 void credentials_init(struct credentials *credentials);
 void credentials_finish(struct credentials *credentials); /* wipes and frees */
 void credentials_copy(struct credentials *to, const struct credentials *from);
 
-/* One asking: the source fills credentials or err, then calls done() (possibly before fetch returns). found
- * is false with ERR_NONE when the source simply has none, so that the next one is asked. */
-struct credentials_fetch {
-    struct credentials credentials;
-    bool found;
-    struct err err;
-    void (*done)(struct credentials_fetch *fetch);
+/* Why there are none, by the AWS CLI's own kinds. For all but CREDENTIALS_NONE the sentence in err is
+ * botocore's where it has one; the AWS CLI exits with 253 for CREDENTIALS_NONE and with 255 for the others.
+ */
+enum credentials_fault {
+    CREDENTIALS_OK,
+    CREDENTIALS_NONE,              /* NoCredentials: no source has any; err says why, source by source */
+    CREDENTIALS_PARTIAL,           /* PartialCredentials: half a pair */
+    CREDENTIALS_PROFILE_NOT_FOUND, /* ProfileNotFound */
+    CREDENTIALS_CONFIG_PARSE,      /* ConfigParseError: a shared file cannot be read */
+    CREDENTIALS_INVALID_CONFIG, /* InvalidConfigError, InfiniteLoopConfigError: the profile makes no sense */
+    CREDENTIALS_RETRIEVAL,      /* CredentialRetrievalError and its kin: the source was asked and failed */
+    CREDENTIALS_SERVICE,        /* ClientError: STS or IAM Identity Center refused; err has its code */
+    CREDENTIALS_FAULT_COUNT
+};
+const char *credentials_fault_name(enum credentials_fault fault); /* "NoCredentials"; "" for CREDENTIALS_OK */
+
+/* A role to be assumed with the credentials that the rest of the order yields. */
+struct credentials_role {
+    const char *role_arn;
+    const char *external_id;    /* NULL: none */
+    const char *session_name;   /* NULL: "jobsweep-" and the time */
+    int64_t duration_s;         /* 0: what the role gives, an hour */
+    const char *session_policy; /* JSON text; NULL: none */
+};
+
+/* Calls on STS wait for their turn here, so that many targets at once stay within what STS allows (one pace
+ * for all providers of a process, or of an account). NULL in the configuration: no waiting. */
+struct credentials_turn {
+    void (*granted)(struct credentials_turn *turn);
     void *owner;
+    struct credentials_turn *prev, *next; /* for the pace's queue, as is impl */
+    void *impl;
+};
+struct credentials_pace {
+    void *ctx;
+    /* granted() follows once, from inside of acquire() or later, unless release() comes first. */
+    void (*acquire)(void *ctx, struct credentials_turn *turn);
+    /* The call is answered, or no longer wanted. Exactly once for each acquire(). */
+    void (*release)(void *ctx, struct credentials_turn *turn);
 };
 
-struct credentials_source {
-    const char *name;
-    void (*fetch)(struct credentials_source *source, struct credentials_fetch *fetch);
-    void (*destroy)(struct credentials_source *source);
+/* Strings are copied; loop, http, pace and ctx outlive the provider. */
+struct credentials_config {
+    uv_loop_t *loop;          /* of http; for credential_process and pauses */
+    struct http_client *http; /* NULL with loop: sources that need neither work, the others are errors */
+    int64_t (*wall_ms)(void *ctx);
+    uint64_t (*random)(void *ctx); /* NULL: no jitter */
+    void *ctx;
+    const char *profile;          /* explicit, as --profile: the environment's keys are left out then. NULL:
+                                     AWS_PROFILE, AWS_DEFAULT_PROFILE, else "default" */
+    const char *region;           /* of STS; NULL: as aws/settings.h */
+    const char *sts_endpoint_url; /* NULL: as settings_endpoint() */
+    const char *ca_bundle;        /* NULL: that of the settings, else the system's */
+    bool no_verify;               /* only for `--no-verify-ssl` */
+    const struct credentials_role *role;
+    const struct credentials_pace *pace;
+    int64_t pause_ms; /* between two attempts at a container endpoint; 1,000 when 0 */
 };
-
-/* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN (or the older AWS_SECURITY_TOKEN),
- * AWS_CREDENTIAL_EXPIRATION; an empty value counts as unset; half a pair is ERR_CREDENTIALS. */
-struct credentials_source *credentials_from_environment(void);
-/* aws_access_key_id, aws_secret_access_key, aws_session_token of the profile, all from the credentials file
- * or else all from the config file (aws/profile.h), which must not be open to others then. Warns by err
- * nothing; a profile that needs another source (role_arn, sso_*, credential_process, ...) and has no keys is
- * ERR_CREDENTIALS that names it. */
-struct credentials_source *credentials_from_shared_files(const char *profile, bool profile_is_explicit);
 
 struct credentials_provider;
-/* The standard order as far as it is built: environment (unless profile is given), shared files. profile may
- * be NULL: AWS_PROFILE, then "default". */
-struct credentials_provider *credentials_provider_create(const char *profile);
-void credentials_provider_destroy(
-    struct credentials_provider *provider); /* takes NULL; no waiter may be left */
+struct credentials_provider *credentials_provider_create(const struct credentials_config *config);
+/* No waiter may be left. What is being asked in the background is given up; its last callbacks come from the
+ * loop, before http's on_closed. Takes NULL. */
+void credentials_provider_destroy(struct credentials_provider *provider);
 
 struct credentials_waiter {
     const struct credentials *credentials; /* valid inside done() only; NULL with err */
-    struct err err;                        /* which sources were asked, and why each did not serve */
+    enum credentials_fault fault;
+    struct err err; /* ERR_CREDENTIALS */
     void (*done)(struct credentials_waiter *waiter);
     void *owner;
     struct credentials_waiter *prev, *next;
 };
-/* Calls done() exactly once, before it returns when the credentials are at hand and fresh (at least 60 s
- * left), else when they have come. */
-void credentials_get(struct credentials_provider *provider, int64_t now_ms,
-                     struct credentials_waiter *waiter);
-/* The service called these expired: the next get asks the source again. */
+/* Calls done() exactly once, before it returns when the credentials are at hand and need no refresh at once
+ * (aws/cred_window.h), else when they have come, or could not. */
+void credentials_get(struct credentials_provider *provider, struct credentials_waiter *waiter);
+/* The service refused these as expired or unknown: the next get asks for others. Does nothing when they are
+ * no longer the ones in use. */
 void credentials_expired(struct credentials_provider *provider, const char *access_key);
 
 #endif

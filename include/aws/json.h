@@ -18,6 +18,9 @@ struct json_value; /* one of its values; NULL stands for absent or null, and eve
  * JSON_DEPTH_MAX deep, with no NUL in a string and no number of more than 64 characters; of a repeated key
  * the last counts. NULL with ERR_SYNTAX or ERR_TOO_BIG otherwise. The text need not end with a NUL. */
 struct json_doc *json_parse(const char *text, size_t length, struct err *err);
+/* The same for an answer with keys in it: no copy of a string is left behind, neither by this nor by
+ * json_free(). text is the caller's to wipe. */
+struct json_doc *json_parse_secret(const char *text, size_t length, struct err *err);
 void json_free(struct json_doc *doc); /* takes NULL */
 
 const struct json_value *json_root(const struct json_doc *doc);

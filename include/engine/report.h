@@ -37,6 +37,8 @@ struct report {
 /* Whether a person or a script must be told of trouble: any failed, unknown or unfinished row, any bad end.
  */
 bool report_failed(const struct report *report);
+/* Whether credentials or permissions were the trouble. */
+bool report_denied(const struct report *report);
 int64_t report_outcome_sum(const struct report *report);
 const char *sweep_end_name(enum sweep_end end); /* "finished", "planned", "guard", "limit", ... */
 

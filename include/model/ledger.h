@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "model/call.h"
 #include "model/job_execution.h"
+#include "model/names.h"
 #include "model/operation.h"
 #include "model/outcome.h"
 
@@ -37,7 +38,7 @@ struct plan_row {
 struct run_header {
     char policy[65];
     char policy_sha256[65]; /* hex, of the policy as it stood in the file */
-    char target[65];
+    char target[TARGET_NAME_MAX + 1];
     char account[ACCOUNT_LENGTH + 1];
     char region[64];
     int64_t started_ms;

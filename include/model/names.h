@@ -11,6 +11,9 @@
 #define THING_NAME_MAX   128
 #define NAMESPACE_ID_MAX 64
 #define ACCOUNT_LENGTH   12
+#define REGION_MAX       63
+/* Of jobsweep's own targets: a name of 64, and "/ACCOUNT/REGION" where it is one of many. */
+#define TARGET_NAME_MAX (64 + 1 + ACCOUNT_LENGTH + 1 + REGION_MAX)
 
 bool job_id_valid(const char *text);
 bool thing_name_valid(const char *text);

@@ -6,8 +6,9 @@
  * connection dies before the first byte of the answer; here that second transmission is aborted and the
  * result says what is known.
  *
- * Proxies of the environment (https_proxy, no_proxy) are used, but never for loopback addresses. The process
- * must ignore SIGPIPE.
+ * Proxies of the environment (https_proxy, no_proxy) are used as botocore uses them (net/proxy.h in daemon/),
+ * but never for loopback and link-local addresses. They are read when an origin is made, and their passwords
+ * are in no message. The process must ignore SIGPIPE.
  *
  * Never: redirects, netrc, cookies, decompression, a changed path. TLS 1.2 at least; peer and host are
  * verified unless the origin says otherwise; plain http only to loopback addresses. */
@@ -47,11 +48,12 @@ struct http_origin_options {
     const char *ca_bundle; /* a PEM file; NULL: the system's */
     bool no_verify;        /* only for `--no-verify-ssl` */
     bool http1_only;       /* else HTTP/2 where the server offers it */
+    bool plain_link_local; /* "http://" also to 169.254.0.0/16 and [fd00:ec2::/32]: AWS's metadata services */
 };
 
 /* url: "https://host[:port][/base]" ("http://" for loopback addresses only: 127.0.0.0/8, [::1], localhost),
- * no user info, query or fragment. ERR_INVALID says what is wrong, ERR_NOT_FOUND or ERR_PERMISSION that
- * ca_bundle cannot be read. Ends with the client at the latest. */
+ * no user info or fragment; a query is kept for http_origin_query(). ERR_INVALID says what is wrong,
+ * ERR_NOT_FOUND or ERR_PERMISSION that ca_bundle cannot be read. Ends with the client at the latest. */
 struct http_origin *http_origin_create(struct http_client *client, const char *url,
                                        const struct http_origin_options *options, struct err *err);
 /* No request may be on its way to it. Takes NULL. */
@@ -61,6 +63,8 @@ const char *http_origin_host(const struct http_origin *origin);
 /* The path of url, without a final '/', or "". Whoever makes a target puts it in front, because it is part of
  * what is signed. */
 const char *http_origin_base(const struct http_origin *origin);
+/* The query of url, or "": to be put in front of a target's own, likewise. */
+const char *http_origin_query(const struct http_origin *origin);
 
 #define HTTP_HEADERS_MAX 16 /* of a request */
 
@@ -81,8 +85,11 @@ struct http_request {
     const char *body; /* NULL: none (Content-Length: 0 is sent for DELETE, PUT and POST) */
     size_t body_length;
     bool once;           /* at most one transmission */
+    bool no_proxy;       /* straight to the origin, whatever the environment says */
     int64_t leave_by_ns; /* no transmission begins after this, by CLOCK_BOOTTIME (ERR_TIMEOUT); 0: any time */
     int64_t request_ms;  /* 0: the client's */
+    size_t reply_bytes;  /* of the answer's body at most; 0: the client's */
+    bool secret;         /* the answer's body holds keys: its memory is wiped */
 
     /* answered; valid until http_request_finish() or the next submit */
     struct err err; /* ERR_NONE: a complete answer with complete headers and body */

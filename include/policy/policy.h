@@ -21,12 +21,23 @@ struct place { /* where something stands in a file; for messages */
     int line, column; /* from 1 */
 };
 
+struct pattern_list { /* globs: '*' any run, '?' any one character, all else itself; whole-string */
+    char **patterns;
+    size_t count;
+};
+
+/* One account in one region. An entry of the file that lists several makes as many of these. */
 struct target {
-    char name[POLICY_NAME_MAX + 1];
-    struct place place;
-    char account[ACCOUNT_LENGTH + 1];         /* "" when not given */
-    char region[64];                          /* "" when not given: the usual sources of the AWS CLI */
+    char name[TARGET_NAME_MAX + 1];   /* "ENTRY", "ENTRY/ACCOUNT", "ENTRY/REGION" or "ENTRY/ACCOUNT/REGION" */
+    char entry[POLICY_NAME_MAX + 1];  /* as it is called in the file */
+    struct place place;               /* of the entry */
+    char account[ACCOUNT_LENGTH + 1]; /* "" when not given */
+    char region[REGION_MAX + 1];      /* "" when not given: the usual sources of the AWS CLI */
+    struct pattern_list accounts, regions;    /* of an entry that is being read; empty here */
     char *profile;                            /* NULL when not given */
+    char *role_arn;                           /* NULL: the credentials are used as they are */
+    char *external_id, *session_name;         /* for the role; NULL when not given */
+    bool unscoped;                            /* scoped_session: false */
     char *endpoint_url;                       /* NULL when not given */
     char *ca_bundle;                          /* NULL when not given */
     bool plan_only;                           /* allow: plan */
@@ -34,11 +45,6 @@ struct target {
     int share_permille;                       /* 1..1000; 995 by default */
     int concurrency;                          /* 1..1024; 64 by default */
     int64_t signature_life_ms;                /* 300,000; less only for loopback endpoints */
-};
-
-struct pattern_list { /* globs: '*' any run, '?' any one character, all else itself; whole-string */
-    char **patterns;
-    size_t count;
 };
 
 struct name_match {
@@ -131,7 +137,8 @@ struct policy {
     struct place place;
     char *description; /* "" when not given */
     char *canonical; /* this policy's values as one line of text, defaults filled in: its SHA-256 names it */
-    size_t *targets; /* indexes into config.targets */
+    struct pattern_list target_names; /* as they stand in the file */
+    size_t *targets;                  /* indexes into config.targets, in the order of the names */
     size_t target_count;
     bool enforce;    /* mode: enforce; else observe */
     bool scheduled;  /* has schedule.cron */
@@ -171,6 +178,8 @@ struct config {
 void match_finish(struct match *match);
 void protect_finish(struct protect_rule *rule);
 void policy_finish(struct policy *policy);
+void target_finish(struct target *target);
+void pattern_list_finish(struct pattern_list *list);
 
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* takes NULL; frees with the last reference */
@@ -178,5 +187,7 @@ void config_unref(struct config *config); /* takes NULL; frees with the last ref
 const struct policy *config_policy(const struct config *config,
                                    const char *name); /* NULL when there is none */
 const struct target *config_target(const struct config *config, const char *name);
+/* Whether a target is meant: by its name, by its entry, or by a glob over names. */
+bool target_is_called(const struct target *target, const char *name);
 
 #endif

@@ -49,7 +49,12 @@ extern const struct value_type value_moment;   /* int64_t ms, RFC 3339 */
 
 extern const struct value_type value_quotas;       /* int64_t[OPERATION_COUNT], per 1,000 s */
 extern const struct value_type value_statuses;     /* unsigned, bits of all statuses but QUEUED */
-extern const struct value_type value_target_names; /* targets and target_count of struct policy */
+extern const struct value_type value_target_names; /* target_names, targets, target_count of struct policy */
+extern const struct value_type value_accounts;     /* struct pattern_list of accounts */
+extern const struct value_type value_regions;
+extern const struct value_type value_role;         /* char *, the ARN of a role, with placeholders */
+extern const struct value_type value_external_id;  /* char *, as STS takes it */
+extern const struct value_type value_session_name; /* char *, as STS takes it */
 extern const struct value_type value_job_patterns; /* struct pattern_list of globs of job ids */
 extern const struct value_type value_thing_patterns;
 extern const struct value_type value_names; /* struct pattern_list of whole names of groups or types */
@@ -58,6 +63,8 @@ extern const struct value_type value_names; /* struct pattern_list of whole name
 void *value_field(const struct schema_row *row, void *object);
 const void *value_seen(const struct schema_row *row, const void *object);
 
+/* Is the item of a list a single value? Complains if not. */
+bool value_item_fits(const struct reader *reader, const struct schema_row *row, const struct yaml_node *item);
 /* Prints a char *, or null. */
 void value_print_text(const struct config *config, const struct schema_row *row, const void *object,
                       struct buf *out);

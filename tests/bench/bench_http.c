@@ -87,7 +87,7 @@ static void ours_open(struct ours *ours, const char *url, const char *ca_bundle,
     struct err err;
     memset(ours, 0, sizeof(*ours));
     uv_loop_init(&ours->loop);
-    ours->credentials = credentials_provider_create(NULL);
+    ours->credentials = credentials_provider_create(&(struct credentials_config){.wall_ms = wall_ms});
     ours->http = http_client_create(&ours->loop, &limits, &err);
     const struct aws_client_config config = {.http = ours->http,
                                              .credentials = ours->credentials,

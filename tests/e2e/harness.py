@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 import urllib.parse
+from xml.etree import ElementTree
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/release"))
@@ -107,6 +108,7 @@ class Iotsim:
         line = self._line()
         assert line.startswith("iotsim: listening on "), f"iotsim did not start: {line!r}"
         self.url = line.split()[3]
+        self.metadata = line.rsplit("metadata=", 1)[-1].strip() if " metadata=" in line else None
         self.port = urllib.parse.urlsplit(self.url).port
         self.context = None if plain else ssl.create_default_context(cafile=self.ca)
 
@@ -153,14 +155,14 @@ class Iotsim:
             return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=timeout)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def signed(self, method, target, body=None, service="iot", secret_key=None):
-        """The headers of a request, signed by botocore."""
+    def signed(self, method, target, body=None, service="iot", secret_key=None, keys=None, region=None):
+        """The headers of a request, signed by botocore; keys: access key, secret key and token of somebody else."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
         request = AWSRequest(method=method, url=self.url + target, data=body)
-        credentials = Credentials(ACCESS_KEY, secret_key or self.secret_key, self.session_token)
-        SigV4Auth(credentials, service, self.region).add_auth(request)
+        credentials = Credentials(*(keys or (ACCESS_KEY, secret_key or self.secret_key, self.session_token)))
+        SigV4Auth(credentials, service, region or self.region).add_auth(request)
         return dict(request.headers.items())
 
     def request(self, method, target, body=None, connection=None, headers=None):
@@ -174,8 +176,28 @@ class Iotsim:
             if not connection:
                 own.close()
 
-    def counts(self):
-        return json.loads(self.request("GET", "/_iotsim/counts", headers={"Accept": "*/*"})[2])
+    def sts(self, action, keys=None, region=None, signed=True, **parameters):
+        """One action of STS: status, and the texts of the answer by element name."""
+        body = urllib.parse.urlencode({"Action": action, "Version": "2011-06-15", **parameters})
+        headers = self.signed("POST", "/", body, "sts", keys=keys, region=region) if signed else {"Accept": "*/*"}
+        status, _, answer = self.request("POST", "/", body, headers=headers)
+        return status, {element.tag.split("}")[-1]: element.text for element in ElementTree.fromstring(answer).iter()}
+
+    def session(self, role_arn, keys=None, **parameters):
+        """AssumeRole: (access key, secret key, token)."""
+        status, found = self.sts("AssumeRole", keys, RoleArn=role_arn, RoleSessionName="test", **parameters)
+        equal(status, 200, found)
+        return found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
+
+    def control(self, word, value=None):
+        """What a test asks of iotsim itself (tests/sim/iotsim_control.c); a value is sent as JSON."""
+        body = json.dumps(value) if value is not None else None
+        status, _, answer = self.request("POST" if body else "GET", "/_iotsim/" + word, body, headers={"Accept": "*/*"})
+        equal(status, 200, f"{word}: {answer!r}")
+        return answer
+
+    def counts(self, place=None):
+        return json.loads(self.control("counts" + (f"?place={place}" if place else "")))
 
     def deleted(self):
         body = self.request("GET", "/_iotsim/deleted", headers={"Accept": "*/*"})[2]

@@ -46,11 +46,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct url url;
     struct err err = {ERR_NONE, ""};
 
-    if (url_parse(text, &url, &err) == 0) {
+    if (url_parse(text, false, &url, &err) == 0) {
         require(url.authority[0] != '\0' && (url.tls || url.loopback));
         require(url.base[0] == '\0' || (url.base[0] == '/' && url.base[strlen(url.base) - 1] != '/'));
         check_text(url.authority);
         check_text(url.base);
+        check_text(url.query);
         check_like_libcurl(&url);
     } else {
         require(err.code == ERR_INVALID && err.msg[0] != '\0');

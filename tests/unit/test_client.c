@@ -112,7 +112,7 @@ static struct world *open_world(const char *answer)
     world->server.answer_count = 1;
     world->http = http_client_create(&world->loop, &(struct http_limits){0}, &err);
     assert_non_null(world->http);
-    world->credentials = credentials_provider_create(NULL);
+    world->credentials = credentials_provider_create(&(struct credentials_config){.wall_ms = wall});
     world->client = open_client(world, "");
     return world;
 }
@@ -333,14 +333,16 @@ static void signatures_follow_the_day_the_name_and_the_path(void **state)
     assert_line(request(world, 1), "X-Amz-Date: 20261125T031500Z");
 
     aws_client_destroy(world->client);
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d/base/", world->server.port);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/base/?x=1", world->server.port);
     config.endpoint_url = url;
     config.signing_name = "execute-api";
     world->client = aws_client_create(&config, &err);
     assert_non_null(world->client);
     run(world, OPERATION_DESCRIBE_EXECUTION);
-    assert_starts(request(world, 3), "GET /base/things/gw%3A1/jobs/fw-1?executionNumber=7 HTTP");
+    assert_starts(request(world, 3), "GET /base/things/gw%3A1/jobs/fw-1?x=1&executionNumber=7 HTTP");
     assert_signed(request(world, 3), "execute-api", "AKIDEXAMPLE");
+    run(world, OPERATION_DELETE_EXECUTION);
+    assert_starts(request(world, 4), "DELETE /base/things/gw%3A1/jobs/fw-1/executionNumber/7?x=1");
     close_world(world);
 }
 
@@ -477,12 +479,15 @@ static bool creates(struct world *world, const char *region)
     struct err err;
 
     config.region = region;
+    struct settings *settings = settings_load(NULL, NULL, &err);
+    config.settings = settings;
     struct aws_client *client = aws_client_create(&config, &err);
     aws_client_destroy(client);
+    settings_free(settings);
     http_client_stats(world->http, &stats);
     assert_int_equal(stats.origins, 2); /* of the client that is there; a reload makes new ones each time */
     if (client == NULL) {
-        assert_int_equal(err.code, ERR_INVALID);
+        assert_int_equal(err.code, region != NULL ? ERR_INVALID : ERR_NOT_FOUND);
     }
     return client != NULL;
 }
@@ -505,10 +510,35 @@ static void endpoints_come_from_the_environment_unless_that_is_ignored(void **st
     setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", 1);
     setenv("AWS_ENDPOINT_URL_IOT", url, 1);
     aws_client_destroy(world->client);
+    struct settings *settings = settings_load(NULL, NULL, &err);
+    config.settings = settings;
     world->client = aws_client_create(&config, &err);
+    settings_free(settings);
     assert_non_null(world->client);
     run(world, OPERATION_LIST_JOBS);
     assert_int_equal(world->server.request_count, 1);
+    close_world(world);
+}
+
+static void a_pseudo_region_is_its_region_with_fips(void **state)
+{
+    struct world *world = open_world(EMPTY_OK);
+    struct aws_client_config config = config_of(world);
+    struct err err;
+    (void)state;
+
+    config.region = "fips-us-east-1";
+    struct aws_client *client = aws_client_create(&config, &err);
+    assert_non_null(client);
+    assert_string_equal(aws_client_host(client, OPERATION_DELETE_EXECUTION),
+                        "iot-fips.us-east-1.amazonaws.com");
+    assert_string_equal(aws_client_host(client, OPERATION_GET_CALLER_IDENTITY),
+                        "sts-fips.us-east-1.amazonaws.com");
+    aws_client_destroy(client);
+    config.endpoint_url = "http://127.0.0.1:9";
+    assert_null(aws_client_create(&config, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_string_equal(err.msg, "Invalid Configuration: FIPS and custom endpoint are not supported");
     close_world(world);
 }
 
@@ -541,6 +571,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_deletion_on_a_connection_that_dies_is_sent_once),
     cmocka_unit_test(expired_credentials_are_asked_for_anew),
     cmocka_unit_test(endpoints_come_from_the_environment_unless_that_is_ignored),
+    cmocka_unit_test(a_pseudo_region_is_its_region_with_fips),
     cmocka_unit_test(a_region_that_could_name_another_host_is_refused),
 };
 

@@ -370,17 +370,20 @@ static void done_may_cancel_another_request(void **state)
 static void good_addresses_are_taken_apart(void **state)
 {
     static const struct {
-        const char *url, *host, *base;
+        const char *url, *host, *base, *query;
     } table[] = {
-        {"https://iot.eu-west-1.amazonaws.com", "iot.eu-west-1.amazonaws.com", ""},
-        {"https://IOT.example.com:443/", "iot.example.com", ""},
-        {"https://iot.example.com:8443/base/path//", "iot.example.com:8443", "/base/path"},
-        {"http://127.0.0.1:80", "127.0.0.1", ""},
-        {"http://127.9.8.7:1", "127.9.8.7:1", ""},
-        {"http://localhost:65535/x%20y", "localhost:65535", "/x%20y"},
-        {"http://[::1]:81", "[::1]:81", ""},
-        {"https://[2001:db8::1]", "[2001:db8::1]", ""},
-        {"https://10.0.0.1", "10.0.0.1", ""},
+        {"https://iot.eu-west-1.amazonaws.com", "iot.eu-west-1.amazonaws.com", "", ""},
+        {"https://IOT.example.com:443/", "iot.example.com", "", ""},
+        {"https://iot.example.com:8443/base/path//", "iot.example.com:8443", "/base/path", ""},
+        {"http://127.0.0.1:80", "127.0.0.1", "", ""},
+        {"http://127.9.8.7:1", "127.9.8.7:1", "", ""},
+        {"http://localhost:65535/x%20y", "localhost:65535", "/x%20y", ""},
+        {"http://[::1]:81", "[::1]:81", "", ""},
+        {"https://[2001:db8::1]", "[2001:db8::1]", "", ""},
+        {"https://10.0.0.1", "10.0.0.1", "", ""},
+        {"https://iot.example.com?x=1&y", "iot.example.com", "", "x=1&y"},
+        {"https://iot.example.com/a/?b=%2F", "iot.example.com", "/a", "b=%2F"},
+        {"https://iot.example.com/a?", "iot.example.com", "/a", ""},
     };
     struct fixture fixture;
     struct err err;
@@ -391,6 +394,7 @@ static void good_addresses_are_taken_apart(void **state)
         assert_non_null(origin);
         assert_string_equal(http_origin_host(origin), table[i].host);
         assert_string_equal(http_origin_base(origin), table[i].base);
+        assert_string_equal(http_origin_query(origin), table[i].query);
     }
     fixture_close(&fixture);
 }
@@ -410,9 +414,11 @@ static void bad_addresses_are_refused(void **state)
         "https://iot.example.com:65536",
         "https://iot.example.com:-1",
         "https://iot.example.com:80:81",
-        "https://iot.example.com?x",
         "https://iot.example.com#x",
-        "https://iot.example.com/a?b",
+        "https://iot.example.com?x#y",
+        "https://iot.example.com/a?b c",
+        "https://iot.example.com/a?b@c",
+        "https://iot.example.com/a?b?c",
         "https://iot.example.com/a b",
         "https://iot.example.com\\@evil.com",
         "https://iot..example.com",

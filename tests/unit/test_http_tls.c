@@ -1,5 +1,4 @@
-/* The HTTP client over TLS and through proxies: which servers it believes, and what it says when it does not.
- */
+/* The HTTP client over TLS: which servers it believes, and what it says when it does not. */
 #include "certificate.h"
 #include "http_fixture.h"
 #include "tap.h"
@@ -8,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOUR   3600L
-#define SECRET "hunter2"
+#define HOUR 3600L
 
 static struct authority authority, stranger;
 
@@ -226,106 +224,6 @@ static void a_deletion_over_tls_goes_out_once_when_the_server_hangs_up(void **st
     fixture_close(&fixture);
 }
 
-/* --- proxies -------------------------------------------------------------------------------------------- */
-
-static void set_proxy(const char *scheme, int port)
-{
-    char url[128];
-    snprintf(url, sizeof(url), "%s://user:%s@127.0.0.1:%d", scheme, SECRET, port);
-    setenv("https_proxy", url, 1);
-    setenv("http_proxy", url, 1);
-    unsetenv("no_proxy");
-    unsetenv("NO_PROXY");
-}
-
-static void refuse_tunnel(struct peer *peer, const char *request)
-{
-    (void)request;
-    peer_say(peer, "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"user:" SECRET "@x\"\r\n"
-                   "x-amzn-ErrorType: Forged\r\nContent-Length: 0\r\n\r\n");
-}
-
-static void close_tunnel(struct peer *peer, const char *request)
-{
-    (void)request;
-    peer_close(peer);
-}
-
-static void a_proxy_that_refuses_means_not_sent_and_keeps_its_password(void **state)
-{
-    static const struct {
-        const char *scheme;
-        void (*script)(struct peer *, const char *);
-        enum err_code code;
-    } table[] = {
-        {"http", refuse_tunnel, ERR_CONNECT},
-        {"http", close_tunnel, ERR_CONNECT},
-        {"bogus", close_tunnel, ERR_CONNECT},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        struct fixture fixture;
-        struct ask ask;
-        struct err err;
-        fixture_open(&fixture, NULL, "127.0.0.1", NULL, NULL);
-        fixture.server.on_request = table[i].script;
-        set_proxy(table[i].scheme, fixture.server.port);
-        fixture.origin = http_origin_create(fixture.client, "https://host.invalid", NULL, &err);
-        ask_expect(&fixture, &ask, "DELETE", "/x", table[i].code);
-        assert_int_equal(ask.request.sent, HTTP_NOT_SENT);
-        assert_int_equal(ask.request.status, 0);
-        assert_string_equal(ask.request.error_type, "");
-        assert_null(strstr(ask.request.err.msg, SECRET));
-        ask_finish(&ask);
-        fixture_close(&fixture);
-    }
-}
-
-/* The proxy and the server behind it in one: after CONNECT the same connection speaks TLS. */
-static void open_tunnel(struct peer *peer, const char *request)
-{
-    if (strncmp(request, "CONNECT ", 8) != 0) {
-        peer_answer(peer, 200, request);
-        return;
-    }
-    peer_say(peer, "HTTP/1.1 200 Established\r\nx-amzn-ErrorType: Forged\r\n\r\n");
-    peer_start_tls(peer, peer_server(peer)->owner);
-}
-
-static void a_request_through_a_proxy_is_answered_by_the_server_behind_it(void **state)
-{
-    const struct http_origin_options options = {.ca_bundle = authority.path};
-    SSL_CTX *context = authority_server(&authority, "host.invalid", HOUR);
-    struct fixture fixture;
-    struct ask ask;
-    struct err err;
-    (void)state;
-    fixture_open(&fixture, NULL, "127.0.0.1", NULL, NULL);
-    fixture.server.on_request = open_tunnel;
-    fixture.server.owner = context;
-    set_proxy("http", fixture.server.port);
-    fixture.origin = http_origin_create(fixture.client, "https://host.invalid", &options, &err);
-    ask_expect(&fixture, &ask, "DELETE", "/x", ERR_NONE);
-    assert_string_equal(ask.request.error_type, "");
-    assert_string_equal(buf_string(&ask.request.body_in),
-                        "DELETE /x HTTP/1.1\r\nHost: host.invalid\r\nContent-Length: 0\r\n\r\n");
-    ask_finish(&ask);
-    fixture_close(&fixture);
-    SSL_CTX_free(context);
-}
-
-static void a_loopback_address_is_never_asked_through_a_proxy(void **state)
-{
-    const struct http_origin_options options = {.ca_bundle = authority.path};
-    struct ask ask;
-    (void)state;
-    set_proxy("http", 1);
-    one(&ask, authority_server(&authority, "127.0.0.1", HOUR), &options, ERR_NONE);
-    ask_finish(&ask);
-    one(&ask, NULL, NULL, ERR_NONE);
-    ask_finish(&ask);
-}
-
 static int make_authorities(void **state)
 {
     (void)state;
@@ -353,10 +251,7 @@ const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_certificate_bundle_that_is_not_there_is_named),
     cmocka_unit_test(a_handshake_that_fails_means_not_sent),
     cmocka_unit_test(a_body_without_length_is_broken_because_it_may_be_cut),
-    cmocka_unit_test(a_deletion_over_tls_goes_out_once_when_the_server_hangs_up),
-    cmocka_unit_test(a_proxy_that_refuses_means_not_sent_and_keeps_its_password),
-    cmocka_unit_test(a_request_through_a_proxy_is_answered_by_the_server_behind_it),
-    cmocka_unit_test_teardown(a_loopback_address_is_never_asked_through_a_proxy, remove_authorities),
+    cmocka_unit_test_teardown(a_deletion_over_tls_goes_out_once_when_the_server_hangs_up, remove_authorities),
 };
 
 TAP_MAIN(tests)

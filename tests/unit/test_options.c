@@ -41,8 +41,19 @@ static void add(struct buf *out, bool given, const char *word)
 /* All that differs from the defaults, in words. */
 static void describe(const struct options *options, struct buf *out)
 {
-    static const char *const commands[] = {"plan", "sweep",  "check", "history", "explain",
-                                           "test", "schema", "help",  "daemon",  "none"};
+    static const char *const commands[] = {[COMMAND_PLAN] = "plan",
+                                           [COMMAND_SWEEP] = "sweep",
+                                           [COMMAND_CHECK] = "check",
+                                           [COMMAND_HISTORY] = "history",
+                                           [COMMAND_DELETE_ONE] = "delete-job-execution",
+                                           [COMMAND_EXPLAIN] = "explain",
+                                           [COMMAND_TEST] = "test",
+                                           [COMMAND_SCHEMA] = "schema",
+                                           [COMMAND_WHOAMI] = "whoami",
+                                           [COMMAND_IAM_POLICY] = "iam-policy",
+                                           [COMMAND_HELP] = "help",
+                                           [COMMAND_DAEMON] = "daemon",
+                                           [COMMAND_NONE] = "none"};
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     static const char *const formats[] = {"text", "journal", "json"};
     buf_text(out, commands[options->command]);
@@ -80,6 +91,8 @@ static const struct {
     {"jobsweep plan", "plan"},
     {"jobsweep sweep", "sweep"},
     {"jobsweep check", "check"},
+    {"jobsweep whoami --target prod/* --format json -q", "whoami target=prod/* json quiet"},
+    {"jobsweep iam-policy old --target prod", "iam-policy target=prod [old]"},
     {"jobsweep help", "help"},
     {"jobsweep help plan", "help topic=plan"},
     {"jobsweep --help", "none help"},
@@ -162,6 +175,8 @@ static const struct {
     {"jobsweep help paln", "unknown command \"paln\"; did you mean plan?"},
     {"jobsweep help plan sweep", "help takes no \"sweep\""},
     {"jobsweep check old", "check takes no \"old\"; a configuration is named with --config"},
+    {"jobsweep whoami prod", "whoami takes no \"prod\"; a target is named with --target"},
+    {"jobsweep iam-policy --format json", "iam-policy does not take --format"},
     {"jobsweep history gw-1", "history takes no \"gw-1\"; a thing is named with --thing, a job with --job"},
     {"jobsweep plan --tagret eu", "unknown or ambiguous option \"--tagret\"; did you mean --target?"},
     {"jobsweep plan --frobnicate", "unknown or ambiguous option \"--frobnicate\""},

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char CONFIG[] = "version: 1\n"
                              "targets:\n"
@@ -118,10 +120,88 @@ static void runs_that_share_an_account_and_region_begin_in_the_order_of_their_su
     end_all(stage);
 }
 
+/* A profile with half a pair of keys. */
+static void use_broken_profile(char path[64])
+{
+    static const char text[] = "[profile broken]\naws_access_key_id = AKIDEXAMPLE\n";
+    strcpy(path, "/tmp/jobsweep-runner-XXXXXX");
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    close(fd);
+    setenv("AWS_CONFIG_FILE", path, 1);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null/none", 1);
+}
+
+static void a_target_that_fails_rests_longer_each_time_and_stops_no_other(void **state)
+{
+    char path[64];
+    struct stage *stage = *state;
+    use_broken_profile(path);
+    struct config *config =
+        config_from_text("version: 1\n"
+                         "targets:\n"
+                         "  bad: {account: \"123456789012\", region: eu-west-1, profile: broken,\n"
+                         "        endpoint_url: \"http://127.0.0.1:1\"}\n"
+                         "  good: {region: eu-west-1, endpoint_url: \"http://127.0.0.1:1\"}\n"
+                         "policies:\n"
+                         "  - {name: old, targets: [bad, good], match: {age: {older_than: 30d}}}\n");
+    struct run bad = ask(config, 0), good = ask(config, 1);
+    int64_t minute_ms = 60000, longest_ms = minute_ms;
+    assert_int_equal(runner_rest_ms(stage->runner, "bad"), 0);
+    for (int i = 0; i < 9; i++) {
+        runner_submit(stage->runner, &bad);
+        runner_submit(stage->runner, &good);
+        turn_until(stage, &bad, RUN_OUTSIDE);
+        assert_int_equal(bad.report.end, SWEEP_FAILED);
+        assert_true(report_denied(&bad.report));
+        turn_until(stage, &good, RUN_SWEEPING);
+        end_all(stage);
+        int64_t rest_ms = runner_rest_ms(stage->runner, "bad");
+        assert_true(rest_ms > longest_ms / 2 && rest_ms <= longest_ms + 1);
+        assert_int_equal(runner_rest_ms(stage->runner, "good"), 0);
+        longest_ms = 2 * longest_ms < 60 * minute_ms ? 2 * longest_ms : 60 * minute_ms;
+    }
+    runner_renew(stage->runner);
+    assert_int_equal(runner_rest_ms(stage->runner, "bad"), 0);
+    unlink(path);
+    config_unref(config);
+}
+
+static void targets_are_swept_side_by_side_and_each_policy_after_the_other(void **state)
+{
+    struct stage *stage = *state;
+    struct config *config = config_from_text(
+        "version: 1\n"
+        "targets:\n"
+        "  all: {regions: [eu-west-1, us-east-1], accounts: [\"111111111111\", \"222222222222\"],\n"
+        "        endpoint_url: \"http://127.0.0.1:1\"}\n"
+        "policies:\n"
+        "  - {name: old, targets: [all], match: {age: {older_than: 30d}}}\n"
+        "  - {name: new, targets: [all], match: {age: {older_than: 30d}}}\n");
+    struct run runs[8];
+    for (size_t i = 0; i < 8; i++) {
+        runs[i] = ask(config, i % 4);
+        runs[i].policy = &config->policies[i / 4];
+        runner_submit(stage->runner, &runs[i]);
+    }
+    assert_true(runner_has(stage->runner, "old", "all/111111111111/us-east-1"));
+    assert_true(runner_has(stage->runner, "new", "all/222222222222/eu-west-1"));
+    for (size_t i = 0; i < 4; i++) {
+        turn_until(stage, &runs[i], RUN_CHECKING);
+        assert_int_equal(runs[i + 4].state, RUN_WAITING);
+    }
+    end_all(stage);
+    config_unref(config);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_run_after_a_reload_goes_where_its_own_configuration_says, begin, end),
     cmocka_unit_test_setup_teardown(
         runs_that_share_an_account_and_region_begin_in_the_order_of_their_submission, begin, end),
+    cmocka_unit_test_setup_teardown(a_target_that_fails_rests_longer_each_time_and_stops_no_other, begin,
+                                    end),
+    cmocka_unit_test_setup_teardown(targets_are_swept_side_by_side_and_each_policy_after_the_other, begin,
+                                    end),
 };
 
 TAP_MAIN(tests)

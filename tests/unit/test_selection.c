@@ -108,11 +108,34 @@ static void a_configuration_without_policies_selects_nothing(void **state)
     config_unref(empty);
 }
 
+static void an_entry_stands_for_all_of_its_targets_and_a_pattern_for_some(void **state)
+{
+    (void)state;
+    struct config *config = config_from_text(
+        "version: 1\n"
+        "targets:\n"
+        "  prod: {accounts: [\"111111111111\", \"222222222222\"], regions: [eu-west-1, us-east-1]}\n"
+        "  test: {account: \"333333333333\", region: eu-west-1}\n"
+        "policies:\n"
+        "  - {name: wide, targets: [prod, test], match: {age: {older_than: 30d}}}\n");
+    select_as(config, "", "prod", false,
+              "wide/prod/111111111111/eu-west-1 wide/prod/111111111111/us-east-1 "
+              "wide/prod/222222222222/eu-west-1 wide/prod/222222222222/us-east-1");
+    select_as(config, "wide", "*/us-east-1", false,
+              "wide/prod/111111111111/us-east-1 wide/prod/222222222222/us-east-1");
+    select_as(config, "wide", "prod/222222222222/eu-west-1", false, "wide/prod/222222222222/eu-west-1");
+    select_as(config, "", "test", false, "wide/test");
+    select_as(config, "", "prdo", false, "the configuration has no target \"prdo\"; did you mean prod?");
+    select_as(config, "", "prod/*/eu-west-2", false, "the configuration has no target \"prod/*/eu-west-2\"");
+    config_unref(config);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(without_names_it_is_all_of_them, load, unload),
     cmocka_unit_test_setup_teardown(names_are_taken_in_their_order_and_once, load, unload),
     cmocka_unit_test_setup_teardown(unknown_names_are_refused_with_the_nearest, load, unload),
     cmocka_unit_test_setup_teardown(a_sweep_deletes_only_where_both_allow_it, load, unload),
+    cmocka_unit_test(an_entry_stands_for_all_of_its_targets_and_a_pattern_for_some),
     cmocka_unit_test(a_configuration_without_policies_selects_nothing),
 };
 

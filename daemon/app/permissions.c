@@ -1,0 +1,173 @@
+/* jobsweep whoami and jobsweep iam-policy. */
+#include "app/commands.h"
+#include "app/events.h"
+#include "app/say.h"
+#include "app/scope.h"
+#include "app/selection.h"
+#include "app/whoami.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PRINTED_MAX        (64 * 1024 * 1024)
+#define MANAGED_POLICY_MAX 6144 /* characters besides white space, of one managed policy */
+
+/* --- whoami -------------------------------------------------------------------------------------------- */
+
+static int widest_name(const struct identity *identities, size_t count)
+{
+    size_t widest = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(identities[i].target->name);
+        widest = length > widest ? length : widest;
+    }
+    return (int)widest;
+}
+
+static void print_identity(const struct identity *identity, int width, struct buf *out)
+{
+    char until[21];
+    buf_printf(out, "%-*s  ", width, identity->target->name);
+    if (identity->arn[0] != '\0') {
+        buf_printf(out, "%s  ", identity->account);
+        text_visible(out, identity->arn);
+        buf_text(out, "  ");
+        text_visible(out, identity->source);
+        if (identity->expires_ms != 0) {
+            time_rfc3339(identity->expires_ms, until);
+            buf_printf(out, " until %s", until);
+        }
+        buf_printf(out, "  %s", identity->host);
+    }
+    if (identity->err.code != ERR_NONE) {
+        buf_text(out, identity->arn[0] != '\0' ? "\n" : "");
+        buf_printf(out, "%*sfailed: ", identity->arn[0] != '\0' ? width + 2 : 0, "");
+        text_visible(out, identity->err.msg);
+    }
+    buf_char(out, '\n');
+}
+
+static void print_identities(const struct options *options, const struct identity *identities, size_t count,
+                             size_t failed, enum exit_status status)
+{
+    struct buf out;
+    int width = widest_name(identities, count);
+    bool json = options->format == OUTPUT_JSON;
+    buf_init(&out, PRINTED_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (json) {
+            events_identity(&out, &identities[i]);
+        } else {
+            print_identity(&identities[i], width, &out);
+        }
+    }
+    if (json) {
+        events_whoami(&out, count, failed, status);
+    } else if (count > 1 && !options->quiet) {
+        buf_printf(&out, "%zu targets, %zu failed\n", count, failed);
+    }
+    fputs(buf_string(&out), stdout);
+    buf_finish(&out);
+}
+
+static enum exit_status ask(const struct options *options, const struct config *config)
+{
+    struct err err;
+    size_t count, failed = 0;
+    struct world *world = world_create(&(struct world_config){.program = "jobsweep whoami"}, &err);
+    if (world == NULL) {
+        say("%s", err.msg);
+        return exit_status_of_start(&err);
+    }
+    struct identity *identities = whoami_ask(world, config, options->target, &count);
+    for (size_t i = 0; i < count; i++) {
+        failed += identities[i].err.code != ERR_NONE;
+    }
+    enum exit_status status = failed > 0 ? EXIT_DENIED : EXIT_FINE;
+    print_identities(options, identities, count, failed, status);
+    free(identities);
+    world_destroy(world);
+    return status;
+}
+
+enum exit_status command_whoami(const struct options *options)
+{
+    struct err err;
+    struct config *config = command_config(options);
+    if (config == NULL) {
+        return EXIT_USAGE;
+    }
+    enum exit_status status = EXIT_USAGE;
+    if (selection_check_target(config, options->target, &err) != 0) {
+        say("%s", err.msg);
+    } else if (config->target_count == 0) {
+        say("the configuration has no target");
+    } else {
+        status = ask(options, config);
+    }
+    config_unref(config);
+    return status;
+}
+
+/* --- iam-policy ---------------------------------------------------------------------------------------- */
+
+static size_t count_without_space(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; text++) {
+        count += strchr(" \n", *text) == NULL;
+    }
+    return count;
+}
+
+static void print_policy(const struct options *options, const struct selection *selection)
+{
+    struct buf out;
+    struct scope *scopes = mem_calloc(selection->count + 1, sizeof *scopes);
+    struct iam_scope *wanted = mem_calloc(selection->count + 1, sizeof *wanted);
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct selected *pair = &selection->pairs[i];
+        scope_init(&scopes[i], pair->policy, pair->target, selection_deletes(pair, NULL), false);
+        wanted[i] = scopes[i].iam;
+    }
+    buf_init(&out, PRINTED_MAX);
+    iam_print(wanted, selection->count, true, 0, &out, NULL);
+    fputs(buf_string(&out), stdout);
+    size_t length = count_without_space(buf_string(&out));
+    if (length > MANAGED_POLICY_MAX && !options->quiet) {
+        say("%zu characters, but a managed policy of IAM holds %d: print it for each account, with --target",
+            length, MANAGED_POLICY_MAX);
+    }
+    buf_finish(&out);
+    free(wanted);
+    free(scopes);
+}
+
+enum exit_status command_iam_policy(const struct options *options)
+{
+    struct err err;
+    struct selection selection;
+    struct config *config = command_config(options);
+    if (config == NULL) {
+        return EXIT_USAGE;
+    }
+    int result = selection_make(&selection, config, options->policies, options->policy_count, options->target,
+                                false, &err);
+    if (result == 0 && selection.count == 0) {
+        result = err_set(&err, ERR_NOT_FOUND, "no policy runs there: nothing needs to be allowed");
+        selection_finish(&selection);
+    }
+    if (result != 0) {
+        say("%s", err.msg);
+        config_unref(config);
+        return EXIT_USAGE;
+    }
+    print_policy(options, &selection);
+    selection_finish(&selection);
+    config_unref(config);
+    return EXIT_FINE;
+}

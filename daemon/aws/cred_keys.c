@@ -1,0 +1,73 @@
+/* Static keys of a profile in the shared files: see aws/cred_source.h. */
+#include "aws/cred_check.h"
+#include "aws/profile.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct keys {
+    struct credentials_source face;
+    char *profile;
+};
+
+/* All from one file, that of the access key, as the AWS CLI takes them: a token left over in the other would
+ * not fit. -1 with err when the file is open to others. */
+static int take_keys(const struct profiles *profiles, const char *profile, struct cred_found *found,
+                     struct err *err)
+{
+    const bool has_access_key = profiles_get(profiles, profile, found->names[0]) != NULL;
+    const char *leader = found->names[has_access_key ? 0 : 1];
+    const char *file = profiles_origin(profiles, profile, leader);
+    for (int i = 0; i < 3; i++) {
+        bool beside = file != NULL && profiles_origin(profiles, profile, found->names[i]) == file;
+        found->values[i] = beside ? profiles_get(profiles, profile, found->names[i]) : NULL;
+    }
+    bool in_config = file != NULL && strcmp(file, profiles_config_path(profiles)) == 0;
+    found->provider = in_config ? "config-file" : "shared-credentials-file";
+    return profiles_check_secret(profiles, profile, leader, err);
+}
+
+static void take_profile(const struct keys *keys, const struct profiles *profiles,
+                         struct credentials_fetch *fetch)
+{
+    char source[64];
+    struct cred_found found = {
+        .source = source, .names = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token", NULL}};
+    snprintf(source, sizeof source, "profile '%.40s'", keys->profile);
+    if (take_keys(profiles, keys->profile, &found, &fetch->err) != 0) {
+        fetch->err.code = ERR_CREDENTIALS;
+        fetch->fault = CREDENTIALS_RETRIEVAL;
+        return;
+    }
+    credentials_accept(fetch, &found);
+}
+
+static void fetch_keys(struct credentials_source *source, struct credentials_fetch *fetch)
+{
+    struct profiles *profiles = profiles_load(&fetch->err);
+    if (profiles != NULL) {
+        take_profile((struct keys *)source, profiles, fetch);
+    } else {
+        fetch->err.code = ERR_CREDENTIALS;
+        fetch->fault = CREDENTIALS_CONFIG_PARSE;
+    }
+    profiles_free(profiles);
+    fetch->done(fetch);
+}
+
+static void destroy(struct credentials_source *source)
+{
+    struct keys *keys = (struct keys *)source;
+    free(keys->profile);
+    free(keys);
+}
+
+struct credentials_source *cred_keys(const struct cred_step *step)
+{
+    struct keys *keys = mem_alloc(sizeof *keys);
+    *keys = (struct keys){.face = {.fetch = fetch_keys, .destroy = destroy},
+                          .profile = mem_strdup(step->profile)};
+    return &keys->face;
+}

@@ -1,0 +1,216 @@
+/* See net/program.h.
+ *
+ * The happy path: program_start() spawns the program with two pipes and a timer. When it has exited and both
+ * pipes have ended, close_all() closes the handles, and the last of them to go calls done().
+ *
+ * The ways out: whatever goes wrong is written to run->err once and ends in stop(), which kills the program's
+ * process group and closes the pipes; the exit, which is always waited for, does the rest. A program that
+ * could not be started goes straight to close_all(). */
+#include "net/program.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define CHUNK 4096
+
+enum pipe_of { PIPE_OUTPUT, PIPE_ERRORS, PIPE_COUNT };
+
+struct program {
+    struct program_run *run;
+    uv_process_t child;
+    uv_pipe_t pipes[PIPE_COUNT];
+    uv_timer_t timer;
+    int open_handles;
+    int open_pipes;
+    bool exited;
+    char chunk[CHUNK]; /* of the pipe that is being read; wiped after each */
+};
+
+/* --- the end --- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct program *program = handle->data;
+    struct program_run *run = program->run;
+    if (--program->open_handles > 0) {
+        return;
+    }
+    free(program);
+    run->impl = NULL;
+    run->done(run);
+}
+
+static void close_handle(uv_handle_t *handle)
+{
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, on_closed);
+    }
+}
+
+static void close_pipe(struct program *program, enum pipe_of which)
+{
+    uv_handle_t *handle = (uv_handle_t *)&program->pipes[which];
+    if (!uv_is_closing(handle)) {
+        program->open_pipes--;
+        uv_close(handle, on_closed);
+    }
+}
+
+static void close_all(struct program *program)
+{
+    close_pipe(program, PIPE_OUTPUT);
+    close_pipe(program, PIPE_ERRORS);
+    close_handle((uv_handle_t *)&program->timer);
+    close_handle((uv_handle_t *)&program->child);
+}
+
+static void end_if_over(struct program *program)
+{
+    if (program->exited && program->open_pipes == 0) {
+        close_all(program);
+    }
+}
+
+/* The process id is the program's until its exit has been seen. */
+static void stop(struct program *program)
+{
+    if (!program->exited) {
+        kill(-program->child.pid, SIGKILL);
+    }
+    close_pipe(program, PIPE_OUTPUT);
+    close_pipe(program, PIPE_ERRORS);
+    end_if_over(program);
+}
+
+static void fail(struct program *program, enum err_code code, const char *why)
+{
+    if (program->run->err.code == ERR_NONE) {
+        err_set(&program->run->err, code, "%s", why);
+    }
+    stop(program);
+}
+
+/* --- while it runs --- */
+
+static void on_exit_seen(uv_process_t *child, int64_t exit_status, int exit_signal)
+{
+    struct program *program = child->data;
+    program->run->exit_status = (int)exit_status;
+    program->run->exit_signal = exit_signal;
+    program->exited = true;
+    end_if_over(program);
+}
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room)
+{
+    struct program *program = handle->data;
+    (void)suggested;
+    *room = uv_buf_init(program->chunk, sizeof program->chunk);
+}
+
+static void take(struct program *program, enum pipe_of which, size_t length)
+{
+    struct program_run *run = program->run;
+    if (which == PIPE_ERRORS) {
+        size_t room = run->errors.max - run->errors.length;
+        buf_append(&run->errors, program->chunk, length < room ? length : room);
+    } else if (!buf_append(&run->output, program->chunk, length)) {
+        err_set(&run->err, ERR_TOO_BIG, "more than %zu bytes of output", run->output_max);
+        stop(program);
+    }
+}
+
+static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *room)
+{
+    struct program *program = stream->data;
+    enum pipe_of which = stream == (uv_stream_t *)&program->pipes[PIPE_OUTPUT] ? PIPE_OUTPUT : PIPE_ERRORS;
+    (void)room;
+    if (length > 0) {
+        take(program, which, (size_t)length);
+        mem_wipe(program->chunk, (size_t)length);
+    } else if (length < 0) {
+        close_pipe(program, which);
+        end_if_over(program);
+    }
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    fail(timer->data, ERR_TIMEOUT, "it did not end in time");
+}
+
+/* --- the face --- */
+
+static void open_handles(struct program *program, uv_loop_t *loop)
+{
+    for (int i = 0; i < PIPE_COUNT; i++) {
+        uv_pipe_init(loop, &program->pipes[i], 0);
+        program->pipes[i].data = program;
+    }
+    uv_timer_init(loop, &program->timer);
+    program->timer.data = program->child.data = program;
+    program->open_pipes = PIPE_COUNT;
+    program->open_handles = PIPE_COUNT + 2;
+}
+
+static int spawn(struct program *program, uv_loop_t *loop)
+{
+    uv_stdio_container_t stdio[3] = {
+        {.flags = UV_IGNORE},
+        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
+         .data.stream = (uv_stream_t *)&program->pipes[PIPE_OUTPUT]},
+        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
+         .data.stream = (uv_stream_t *)&program->pipes[PIPE_ERRORS]},
+    };
+    const uv_process_options_t options = {.file = program->run->arguments[0],
+                                          .args = (char **)(uintptr_t)program->run->arguments,
+                                          .flags = UV_PROCESS_DETACHED,
+                                          .stdio = stdio,
+                                          .stdio_count = 3,
+                                          .exit_cb = on_exit_seen};
+    return uv_spawn(loop, &program->child, &options);
+}
+
+static void refuse(struct program *program, int status)
+{
+    enum err_code code = status == UV_ENOENT ? ERR_NOT_FOUND : status == UV_EACCES ? ERR_PERMISSION : ERR_IO;
+    err_set(&program->run->err, code, "%s", uv_strerror(status));
+    close_all(program);
+}
+
+void program_start(uv_loop_t *loop, struct program_run *run)
+{
+    struct program *program = mem_zalloc(sizeof *program);
+    program->run = run;
+    run->impl = program;
+    run->err = (struct err){0};
+    run->exit_status = run->exit_signal = 0;
+    buf_init_secret(&run->output, run->output_max);
+    buf_init(&run->errors, run->errors_max);
+    open_handles(program, loop);
+    int status = spawn(program, loop);
+    if (status != 0) {
+        refuse(program, status);
+        return;
+    }
+    uv_read_start((uv_stream_t *)&program->pipes[PIPE_OUTPUT], on_room, on_read);
+    uv_read_start((uv_stream_t *)&program->pipes[PIPE_ERRORS], on_room, on_read);
+    uv_timer_start(&program->timer, on_timeout, (uint64_t)run->timeout_ms, 0);
+}
+
+void program_cancel(struct program_run *run)
+{
+    if (run->impl != NULL) {
+        fail(run->impl, ERR_CANCELED, "canceled");
+    }
+}
+
+void program_finish(struct program_run *run)
+{
+    buf_finish(&run->output);
+    buf_finish(&run->errors);
+}

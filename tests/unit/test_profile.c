@@ -1,0 +1,220 @@
+/* The shared files of the AWS CLI together: which section is whose, which file wins, where they are. */
+#include "home.h"
+#include "tap.h"
+
+#include "aws/profile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void profiles_are_found_by_the_names_of_each_file(void **state)
+{
+    struct err err;
+    home_write(state, "credentials", "[default]\naws_access_key_id=D\n[fleet]\naws_access_key_id=C\n", 0600);
+    home_write(state, "config",
+               "[default]\nregion=r0\n[profile fleet]\nregion=r1\naws_access_key_id=K\n[profile \"two "
+               "words\"]\nregion=r2\n"
+               "[bare]\nregion=r3\n[profile a b]\nregion=r4\n[profile 'open]\nregion=r5\n[services "
+               "fleet]\nregion=r6\n",
+               0644);
+    struct profiles *profiles = profiles_load(&err);
+    assert_non_null(profiles);
+    assert_string_equal(profiles_get(profiles, "default", "region"), "r0");
+    assert_string_equal(profiles_get(profiles, "fleet", "region"), "r1");
+    assert_string_equal(profiles_get(profiles, "fleet", "aws_access_key_id"),
+                        "C"); /* the credentials file wins */
+    assert_string_equal(profiles_get(profiles, "two words", "region"), "r2");
+    assert_null(profiles_get(profiles, "bare", "region"));
+    assert_false(profiles_has(profiles, "bare"));
+    assert_false(profiles_has(profiles, "a"));
+    assert_false(profiles_has(profiles, "a b"));
+    assert_false(profiles_has(profiles, "open"));
+    assert_true(profiles_has(profiles, "fleet"));
+    assert_null(profiles_get(profiles, "fleet", "output"));
+    assert_non_null(strstr(profiles_origin(profiles, "fleet", "region"), "/.aws/config"));
+    profiles_free(profiles);
+}
+
+static void the_later_of_two_default_sections_counts(void **state)
+{
+    struct err err;
+    home_write(state, "config", "[default]\nregion=r0\noutput=json\n[profile default]\nregion=r1\n", 0644);
+    struct profiles *profiles = profiles_load(&err);
+    assert_string_equal(profiles_get(profiles, "default", "region"), "r1");
+    assert_null(profiles_get(profiles, "default", "output"));
+    profiles_free(profiles);
+}
+
+static void missing_files_are_empty_and_odd_ones_are_refused(void **state)
+{
+    struct err err;
+    struct profiles *profiles = profiles_load(&err);
+    assert_non_null(profiles);
+    assert_false(profiles_has(profiles, "default"));
+    profiles_free(profiles);
+    home_write(state, "credentials", "[default]\n", 0640);
+    assert_null(profiles_load(&err));
+    assert_int_equal(err.code, ERR_PERMISSION);
+    assert_non_null(strstr(err.msg, "chmod 600"));
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/zero", 1);
+    assert_null(profiles_load(&err));
+    assert_int_equal(err.code, ERR_INVALID);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/other", 1);
+    home_write(state, "other", "[default]\naws_access_key_id=O\n", 0600);
+    profiles = profiles_load(&err);
+    assert_string_equal(profiles_get(profiles, "default", "aws_access_key_id"), "O");
+    profiles_free(profiles);
+}
+
+static void names_are_split_as_a_shell_splits_them(void **state)
+{
+    static const struct {
+        const char *header, *name; /* NULL: the header is nobody's */
+    } cases[] = {
+        {"profile \"my name\"", "my name"},
+        {"profile 'my name'", "my name"},
+        {"profile my\\ name", "my name"},
+        {"profile my' 'name", "my name"},
+        {"profile \"a\\\"b\\\\c\\d\"", "a\"b\\c\\d"},
+        {"profile ''", ""},
+        {"\"profile\" q", NULL}, /* begins otherwise */
+        {"profiles q", "q"},     /* begins so */
+        {"profile q ''", NULL},  /* three words */
+        {"profile q\\", NULL},
+        {"profile 'q", NULL},
+        {"profile\tq", "q"},
+        {" profile q", NULL},
+        {" default ", NULL},
+        {"profile", NULL},
+    };
+    struct err err;
+    char text[128];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *name = cases[i].name != NULL ? cases[i].name : "q";
+        snprintf(text, sizeof text, "[%s]\nregion=r\n", cases[i].header);
+        home_write(state, "config", text, 0644);
+        struct profiles *profiles = profiles_load(&err);
+        assert_non_null(profiles);
+        const char *region = profiles_get(profiles, name, "region");
+        if ((region != NULL) != (cases[i].name != NULL)) {
+            fail_msg("[%s]", cases[i].header);
+        }
+        assert_false(profiles_has(profiles, "default"));
+        profiles_free(profiles);
+    }
+}
+
+static void other_sections_have_names_of_their_own(void **state)
+{
+    struct err err;
+    home_write(state, "config",
+               "[sso-session s]\nsso_region=eu-west-1\nsso_start_url=https://x\n[services s]\niot =\n"
+               "  endpoint_url = https://a\nflat = b\n[profile s]\nregion=r\n[services s ]\nsts =\n  "
+               "endpoint_url = c\n",
+               0644);
+    home_write(state, "credentials", "[services s]\nregion=no\n[sso-session x]\nregion=no\n", 0600);
+    struct profiles *profiles = profiles_load(&err);
+    assert_non_null(profiles);
+    assert_string_equal(profiles_section(profiles, PROFILES_SSO_SESSION, "s", "sso_region"), "eu-west-1");
+    assert_null(profiles_section(profiles, PROFILES_SSO_SESSION, "s", "region"));
+    assert_false(profiles_has_section(profiles, PROFILES_SSO_SESSION, "x"));
+    assert_true(profiles_has_section(profiles, PROFILES_SERVICES, "s"));
+    assert_null(
+        profiles_nested(profiles, PROFILES_SERVICES, "s", "iot", "endpoint_url")); /* the later one counts */
+    assert_string_equal(profiles_nested(profiles, PROFILES_SERVICES, "s", "sts", "endpoint_url"), "c");
+    assert_null(profiles_section(profiles, PROFILES_SERVICES, "s", "sts")); /* a map is no value */
+    assert_string_equal(profiles_get(profiles, "services s", "region"), "no");
+    profiles_free(profiles);
+}
+
+static void the_credentials_file_wins_key_by_key(void **state)
+{
+    struct err err;
+    home_write(state, "config", "[profile p]\nregion=r1\noutput=json\nm =\n  a = 1\n", 0644);
+    home_write(state, "credentials", "[DEFAULT]\noutput=text\n[p]\nregion=r2\nm =\n  b = 2\n", 0600);
+    struct profiles *profiles = profiles_load(&err);
+    assert_string_equal(profiles_get(profiles, "p", "region"), "r2");
+    assert_non_null(strstr(profiles_origin(profiles, "p", "region"), "/credentials"));
+    assert_string_equal(profiles_get(profiles, "p", "output"), "text");
+    assert_string_equal(profiles_nested(profiles, PROFILES_PROFILE, "p", "m", "b"), "2");
+    assert_null(profiles_nested(profiles, PROFILES_PROFILE, "p", "m", "a")); /* one map replaces the other */
+    assert_null(profiles_get(profiles, "p", "m"));
+    assert_null(profiles_origin(profiles, "p", "m"));
+    profiles_free(profiles);
+}
+
+static void paths_are_expanded(void **state)
+{
+    static const char *const good[] = {"~/.aws/c", "$HOME/.aws/c", "${HOME}/.aws/c", "${HOME}/.$DIR/c"};
+    static const char *const odd[] = {"$/.aws/c", "${HOME/.aws/c", "$NOSUCH/c", "/dev/null", "~x/c"};
+    struct err err;
+    setenv("DIR", "aws", 1);
+    home_write(state, "c", "[default]\nregion=r\n", 0644);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        setenv("AWS_CONFIG_FILE", good[i], 1);
+        struct profiles *profiles = profiles_load(&err);
+        assert_non_null(profiles);
+        assert_string_equal(profiles_get(profiles, "default", "region"), "r");
+        profiles_free(profiles);
+    }
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        setenv("AWS_CONFIG_FILE", odd[i], 1);
+        struct profiles *profiles = profiles_load(&err);
+        assert_non_null(profiles); /* as if it were not there */
+        assert_string_equal(profiles_config_path(profiles), odd[i]);
+        assert_false(profiles_has(profiles, "default"));
+        profiles_free(profiles);
+    }
+}
+
+static void a_malformed_file_can_be_told_in_the_words_of_the_aws_cli(void **state)
+{
+    struct err err;
+    char expected[192];
+    home_write(state, "config", "garbage\n[profile a\n", 0644);
+    assert_null(profiles_load(&err));
+    assert_int_equal(err.code, ERR_SYNTAX);
+    assert_non_null(strstr(err.msg, "/.aws/config:1: text before"));
+    profiles_reword(NULL, &err);
+    assert_int_equal(err.code, ERR_SYNTAX);
+    snprintf(expected, sizeof expected, "Unable to parse config file: %s/.aws/config", (char *)*state);
+    assert_string_equal(err.msg, expected);
+    home_write(state, "config", "", 0644);
+    home_write(state, "credentials", "[a]\nx\n", 0600);
+    assert_null(profiles_load_settings(NULL, &err));
+    profiles_reword(NULL, &err);
+    snprintf(expected, sizeof expected, "Unable to parse config file: %s/.aws/credentials", (char *)*state);
+    assert_string_equal(err.msg, expected);
+    err_set(&err, ERR_NOT_FOUND, "x");
+    profiles_reword(NULL, &err);
+    assert_string_equal(err.msg, "x");
+}
+
+static void settings_may_be_read_from_an_open_file_but_no_secrets(void **state)
+{
+    struct err err;
+    home_write(state, "credentials", "[default]\nregion=r\naws_secret_access_key=s\n", 0644);
+    assert_null(profiles_load(&err));
+    struct profiles *profiles = profiles_load_settings(NULL, &err);
+    assert_non_null(profiles);
+    assert_string_equal(profiles_get(profiles, "default", "region"), "r");
+    assert_int_equal(profiles_check_secret(profiles, "default", "aws_secret_access_key", &err), -1);
+    assert_int_equal(err.code, ERR_PERMISSION);
+    profiles_free(profiles);
+}
+
+#define HOME_TEST(test) cmocka_unit_test_setup_teardown(test, home_start, home_stop)
+
+static const struct CMUnitTest tests[] = {
+    HOME_TEST(profiles_are_found_by_the_names_of_each_file),
+    HOME_TEST(the_later_of_two_default_sections_counts),
+    HOME_TEST(missing_files_are_empty_and_odd_ones_are_refused),
+    HOME_TEST(names_are_split_as_a_shell_splits_them),
+    HOME_TEST(other_sections_have_names_of_their_own),
+    HOME_TEST(the_credentials_file_wins_key_by_key),
+    HOME_TEST(paths_are_expanded),
+    HOME_TEST(a_malformed_file_can_be_told_in_the_words_of_the_aws_cli),
+    HOME_TEST(settings_may_be_read_from_an_open_file_but_no_secrets),
+};
+
+TAP_MAIN(tests)
