@@ -148,7 +148,7 @@ unit: $(UNIT) ## build and run the unit tests of this VARIANT
 
 # --- everything that is needed, and everything that is checked ---------------------------------------------
 
-E2E := $(filter-out tests/e2e/harness.py tests/e2e/witness.py,$(wildcard tests/e2e/*.py))
+E2E := $(filter-out tests/e2e/harness.py tests/e2e/witness.py tests/e2e/answering.py,$(wildcard tests/e2e/*.py))
 
 install_missing = @missing=; for p in $(1); do \
     dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \

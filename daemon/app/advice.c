@@ -10,7 +10,8 @@ static const char *by_answer(enum answer_class why)
         return "check region, access keys and profile of the target, and what its IAM policy allows "
                "(aws sts get-caller-identity)";
     case ANSWER_EXPIRED:
-        return "check where the target's credentials come from: these have expired";
+        return "check where the target's credentials come from: these have expired, or are not known (any "
+               "more)";
     case ANSWER_SKEWED:
         return "check this machine's clock";
     default:

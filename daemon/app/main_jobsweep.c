@@ -1,4 +1,5 @@
 /* jobsweep: the command line. */
+#include "app/aws_arguments.h"
 #include "app/commands.h"
 #include "app/options.h"
 #include "app/process.h"
@@ -53,6 +54,10 @@ int main(int argc, char **argv)
     process_supply_memory();
     setlocale(LC_CTYPE, "");
     log_setup(LOG_WARNING, LOG_TEXT);
+    if (aws_arguments_are_ours(argc - 1, argv + 1)) {
+        enum exit_status status = command_delete_job_execution(argc - 1, argv + 1);
+        return fflush(stdout) != 0 && status == EXIT_FINE ? EXIT_AWS_OTHER : (int)status;
+    }
     if (options_parse(&options, PROGRAM_JOBSWEEP, argc, argv, &err) != 0) {
         say("%s", err.msg);
         return EXIT_USAGE;

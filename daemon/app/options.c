@@ -1,6 +1,7 @@
 /* The command lines of both programs. */
 #include "app/options.h"
 
+#include "app/aws_arguments.h"
 #include "base/text.h"
 
 #include <getopt.h>
@@ -43,6 +44,8 @@ static const struct command_rule command_rules[] = {
     [COMMAND_IAM_POLICY] = {"iam-policy", "[POLICY...]", "print the least IAM policy that policies need",
                             "Prints what IAM must allow for the policies where they run, as a policy\n"
                             "document; the sessions of roles are limited to the same. Connects to nothing."},
+    [COMMAND_DELETE_ONE] = {"delete-job-execution", "", "delete one, as `aws iot delete-job-execution` does",
+                            ""},
     [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
     [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
     [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
@@ -253,8 +256,8 @@ static int read_options(struct options *options, struct reading *reading, int ar
 
 static int find_command(const char *word, enum command *command, struct err *err)
 {
-    static const char *const names[] = {"plan",   "sweep",      "check", "history",
-                                        "whoami", "iam-policy", "help",  NULL};
+    static const char *const names[] = {
+        "plan", "sweep", "check", "history", "whoami", "iam-policy", "delete-job-execution", "help", NULL};
     for (int i = 0; names[i] != NULL; i++) {
         if (strcmp(word, names[i]) == 0) {
             *command = (enum command)i;
@@ -385,6 +388,10 @@ void options_help(enum command command, struct buf *out)
 {
     const struct command_rule *rule = &command_rules[command];
     bool daemon = command == COMMAND_DAEMON;
+    if (command == COMMAND_DELETE_ONE) {
+        aws_arguments_help(out);
+        return;
+    }
     buf_printf(out, "Usage: %s%s%s%s%s%s\n\n%s%s", daemon ? "jobsweepd" : "jobsweep",
                rule->name[0] != '\0' ? " " : "", rule->name, command == COMMAND_NONE ? "" : " [OPTION...]",
                rule->operands[0] != '\0' ? " " : "", rule->operands, rule->text,

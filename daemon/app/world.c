@@ -82,7 +82,7 @@ static int open_all(struct world *world, const struct world_config *config, stru
     if (world->loop_env == NULL) {
         return -1;
     }
-    world->http = http_client_create(&world->loop, &(struct http_limits){0}, err);
+    world->http = http_client_create(&world->loop, &config->http, err);
     return world->http != NULL ? open_ledger(world, config, err) : -1;
 }
 

@@ -462,7 +462,7 @@ static enum looked look_around(struct planner *planner, const char *profile)
     if (add_container(planner, profile)) {
         return LOOKED_FOUND;
     }
-    pass_over(planner, "container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set");
+    pass_over(planner, "container: AWS_CONTAINER_CREDENTIALS_* not set");
     if (add_instance(planner, profile)) {
         return LOOKED_FOUND;
     }

@@ -5,6 +5,7 @@
  * key for a day, the MAC context is keyed anew only when the key is another one. */
 #include "aws/crypto.h"
 
+#include "base/heap.h"
 #include "base/mem.h"
 
 #include <openssl/core_names.h>
@@ -161,13 +162,13 @@ static void release(void *memory, const char *file, int line)
 {
     (void)file;
     (void)line;
-    free(memory);
+    heap_free(memory);
 }
 
 static void *reallocate(void *old, size_t size, const char *file, int line)
 {
     if (size > 0) {
-        return mem_realloc(old, size, 1);
+        return heap_realloc(old, size);
     }
     release(old, file, line);
     return NULL;

@@ -297,6 +297,17 @@ static int read_map(struct parser *parser, struct entry *entry)
     return 0;
 }
 
+/* Whether a section has the key from [DEFAULT]. Python does not look at a map there that nobody has. */
+static bool is_inherited(const struct ini *ini, const char *key)
+{
+    for (size_t i = 0; i < ini->count; i++) {
+        if (find_entry(ini->sections[i]->entries, key) == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is behind the last line of each value goes, and maps are read. */
 static int complete_values(struct parser *parser, struct section *section)
 {
@@ -308,7 +319,8 @@ static int complete_values(struct parser *parser, struct section *section)
             value->length -= size;
             value->data[value->length] = '\0';
         }
-        if (*buf_string(value) == '\n' && read_map(parser, entry) != 0) {
+        bool wanted = section != &parser->ini->defaults || is_inherited(parser->ini, entry->key);
+        if (wanted && *buf_string(value) == '\n' && read_map(parser, entry) != 0) {
             return -1;
         }
     }
@@ -349,7 +361,7 @@ static int parse_lines(struct parser *parser, const char *text, size_t length)
             return -1;
         }
     }
-    return parser->ini->count > 0 ? complete_values(parser, &parser->ini->defaults) : 0;
+    return complete_values(parser, &parser->ini->defaults);
 }
 
 struct ini *ini_parse(const char *name, const char *text, size_t length, struct err *err)

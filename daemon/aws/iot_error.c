@@ -98,7 +98,9 @@ static const struct {
 
     {"ExpiredToken", ANSWER_EXPIRED},
     {"ExpiredTokenException", ANSWER_EXPIRED},
+    {"InvalidClientTokenId", ANSWER_EXPIRED}, /* a key that was deleted, because there is a newer one */
     {"TokenRefreshRequired", ANSWER_EXPIRED},
+    {"UnrecognizedClientException", ANSWER_EXPIRED}, /* the same, from the front end */
 
     {"RequestExpired", ANSWER_SKEWED},
     {"RequestInTheFuture", ANSWER_SKEWED},
@@ -110,7 +112,6 @@ static const struct {
     {"ForbiddenException", ANSWER_DENIED},
     {"IncompleteSignature", ANSWER_DENIED},
     {"IncompleteSignatureException", ANSWER_DENIED},
-    {"InvalidClientTokenId", ANSWER_DENIED},
     {"InvalidSignatureException", ANSWER_DENIED},
     {"MissingAuthenticationToken", ANSWER_DENIED},
     {"MissingAuthenticationTokenException", ANSWER_DENIED},
@@ -119,7 +120,6 @@ static const struct {
     {"RegionDisabledException", ANSWER_DENIED},
     {"SignatureDoesNotMatch", ANSWER_DENIED},
     {"UnauthorizedException", ANSWER_DENIED},
-    {"UnrecognizedClientException", ANSWER_DENIED},
 
     {"ResourceNotFoundException", ANSWER_GONE},
     {"InvalidStateTransitionException", ANSWER_STATE},

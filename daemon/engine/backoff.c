@@ -9,9 +9,11 @@
 int64_t backoff_ns(enum backoff_kind kind, int failures, uint64_t random)
 {
     int64_t bound = kind == BACKOFF_THROTTLE ? BASE_THROTTLE_NS : BASE_TRANSIENT_NS;
-    for (int i = 1; i < failures && bound < BOUND_MAX_NS; i++)
+    for (int i = 1; i < failures && bound < BOUND_MAX_NS; i++) {
         bound *= 2;
-    if (bound > BOUND_MAX_NS)
+    }
+    if (bound > BOUND_MAX_NS) {
         bound = BOUND_MAX_NS;
+    }
     return (int64_t)(random % (uint64_t)(bound + 1)); /* 2^64 is so much more that the bias is nothing */
 }

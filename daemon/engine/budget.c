@@ -21,19 +21,22 @@ int64_t budget_next_ns(const struct budget *budget)
 
 void budget_take(struct budget *budget, int64_t now_ns)
 {
-    if (budget->tokens > 0)
+    if (budget->tokens > 0) {
         return;
+    }
     budget->probes++;
     budget->probe_ns = now_ns + pause_ns(budget->probes);
 }
 
 void budget_charge(struct budget *budget, int cost, int64_t now_ns)
 {
-    if (budget->tokens == 0)
+    if (budget->tokens == 0) {
         return;
+    }
     budget->tokens = budget->tokens > cost ? budget->tokens - cost : 0;
-    if (budget->tokens > 0)
+    if (budget->tokens > 0) {
         return;
+    }
     budget->probes = 0;
     budget->probe_ns = now_ns + pause_ns(0);
 }

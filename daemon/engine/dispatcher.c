@@ -101,8 +101,9 @@ static bool has_place(const struct queue *queue)
 
 static int64_t due_ns(const struct queue *queue)
 {
-    if (queue->length == 0 || !has_place(queue))
+    if (queue->length == 0 || !has_place(queue)) {
         return NEVER_NS;
+    }
     int64_t due = larger(lane_next_ns(&queue->lane), budget_next_ns(&queue->budget));
     return queue->waiting ? due : larger(due, queue->resting->not_before_ns);
 }
@@ -111,19 +112,22 @@ static void arm(struct queue *queue)
 {
     const struct env *env = queue->dispatcher->env;
     int64_t due = due_ns(queue);
-    if (due != NEVER_NS)
+    if (due != NEVER_NS) {
         due = larger(due, now_ns(queue->dispatcher)); /* overdue ones in the order of arming */
-    if (due == NEVER_NS)
+    }
+    if (due == NEVER_NS) {
         env->stop(env->ctx, &queue->timer);
-    else if (!queue->timer.armed || queue->timer.at_ns != due)
+    } else if (!queue->timer.armed || queue->timer.at_ns != due) {
         env->start(env->ctx, &queue->timer, due);
+    }
 }
 
 /* A place is free that calls of any operation may have waited for: first those after the last that left. */
 static void arm_all(struct dispatcher *dispatcher)
 {
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         arm(&dispatcher->queues[(dispatcher->turn + i) % OPERATION_COUNT]);
+    }
 }
 
 /* --- ends ---------------------------------------------------------------------------------------------- */
@@ -140,8 +144,9 @@ static void on_ending(struct env_timer *timer)
     struct dispatcher *dispatcher = timer->owner;
     struct dispatch *dispatch = dispatcher->ending;
     DL_DELETE(dispatcher->ending, dispatch);
-    if (dispatcher->ending)
+    if (dispatcher->ending) {
         dispatcher->env->start(dispatcher->env->ctx, timer, now_ns(dispatcher));
+    }
     finish(dispatch);
 }
 
@@ -156,8 +161,9 @@ static void end_later(struct dispatch *dispatch, const char *code)
     snprintf(dispatch->call.answer.code, sizeof(dispatch->call.answer.code), "%s", code);
     set_state(dispatch, DISPATCH_ENDING);
     DL_APPEND(dispatcher->ending, dispatch);
-    if (!dispatcher->ending_timer.armed)
+    if (!dispatcher->ending_timer.armed) {
         env->start(env->ctx, &dispatcher->ending_timer, now_ns(dispatcher));
+    }
 }
 
 /* --- answers ------------------------------------------------------------------------------------------- */
@@ -165,9 +171,10 @@ static void end_later(struct dispatch *dispatch, const char *code)
 static void tell_episode(struct queue *queue, bool begins, int64_t now)
 {
     const struct dispatcher_config *config = &queue->dispatcher->config;
-    if (config->episode)
+    if (config->episode) {
         config->episode(config->episode_owner, queue->operation, begins, lane_episode_old_rate(&queue->lane),
                         lane_rate(&queue->lane, now));
+    }
 }
 
 /* The service has seen the request and said something. */
@@ -180,12 +187,14 @@ static bool was_answered(const struct answer *answer)
 static void tell_lane(struct queue *queue, const struct dispatch *dispatch, int64_t now)
 {
     const struct answer *answer = &dispatch->call.answer;
-    if (lane_episode_over(&queue->lane, now))
+    if (lane_episode_over(&queue->lane, now)) {
         tell_episode(queue, false, now);
+    }
     if (answer->class == ANSWER_THROTTLED) {
         queue->throttled++;
-        if (lane_throttled(&queue->lane, dispatch->sent_ns, now))
+        if (lane_throttled(&queue->lane, dispatch->sent_ns, now)) {
             tell_episode(queue, true, now);
+        }
     } else if (was_answered(answer)) {
         lane_accepted(&queue->lane, now);
     }
@@ -194,19 +203,22 @@ static void tell_lane(struct queue *queue, const struct dispatch *dispatch, int6
         int64_t taken = now - dispatch->sent_ns;
         queue->round_trip_ns += (taken - queue->round_trip_ns) / ROUND_TRIP_WEIGHT;
     }
-    if (queue->round_trip_ns > ROUND_TRIP_MAX_NS)
+    if (queue->round_trip_ns > ROUND_TRIP_MAX_NS) {
         queue->round_trip_ns = ROUND_TRIP_MAX_NS;
+    }
 }
 
 static void tell_budget(struct queue *queue, struct dispatch *dispatch, int64_t now)
 {
-    if (dispatch->canceled)
+    if (dispatch->canceled) {
         return; /* our doing, not the service's */
+    }
     int cost = retry_cost(dispatch->call.answer.class);
-    if (cost > 0)
+    if (cost > 0) {
         budget_charge(&queue->budget, cost, now);
-    else
+    } else {
         budget_refund(&queue->budget, dispatch->charged ? dispatch->charged : BUDGET_SUCCESS);
+    }
     dispatch->charged = cost;
 }
 
@@ -229,23 +241,28 @@ static void repeat(struct queue *queue, struct dispatch *dispatch, enum retry re
     dispatch->not_before_ns = now + rest;
     set_state(dispatch, DISPATCH_RESTING);
     struct dispatch *before;
-    DL_FOREACH (queue->resting, before)
-        if (before->not_before_ns > dispatch->not_before_ns)
+    DL_FOREACH (queue->resting, before) {
+        if (before->not_before_ns > dispatch->not_before_ns) {
             break;
-    if (before)
+        }
+    }
+    if (before) {
         DL_PREPEND_ELEM(queue->resting, before, dispatch);
-    else
+    } else {
         DL_APPEND(queue->resting, dispatch);
+    }
 }
 
 static enum retry decide(struct dispatcher *dispatcher, struct dispatch *dispatch)
 {
     enum answer_class class = dispatch->call.answer.class;
-    if (dispatch->canceled)
+    if (dispatch->canceled) {
         return RETRY_NOT;
+    }
     dispatch->throttles = class == ANSWER_THROTTLED ? dispatch->throttles + 1 : 0;
-    if (class == ANSWER_NOT_SENT || class == ANSWER_AMBIGUOUS)
+    if (class == ANSWER_NOT_SENT || class == ANSWER_AMBIGUOUS) {
         dispatch->failures++;
+    }
     struct retry_history history = {.failures = dispatch->failures,
                                     .attempts_max = dispatcher->config.read_attempts,
                                     .refreshed = dispatch->refreshed};
@@ -268,14 +285,17 @@ static void on_answer(struct call *call)
     skew_add(&dispatcher->service_clock, call->answer.server_date_ms, now / TIME_NS_PER_MS);
 
     enum retry retry = decide(dispatcher, dispatch);
-    if (retry != RETRY_NOT)
+    if (retry != RETRY_NOT) {
         repeat(queue, dispatch, retry, now);
-    if (was_full)
+    }
+    if (was_full) {
         arm_all(dispatcher);
-    else
+    } else {
         arm(queue);
-    if (retry == RETRY_NOT)
+    }
+    if (retry == RETRY_NOT) {
         finish(dispatch);
+    }
 }
 
 /* --- sending ------------------------------------------------------------------------------------------- */
@@ -307,8 +327,9 @@ static void send_first(struct queue *queue)
     lane_take(&queue->lane, now);
     budget_take(&queue->budget, now);
     queue->sent++;
-    if (++dispatch->attempts > 1)
+    if (++dispatch->attempts > 1) {
         queue->retried++;
+    }
     queue->in_flight++;
     dispatcher->in_flight++;
     dispatcher->turn = (int)queue->operation + 1;
@@ -323,8 +344,9 @@ static void on_slot(struct env_timer *timer)
     struct queue *queue = timer->owner;
     int64_t now = now_ns(queue->dispatcher);
     wake_rested(queue, now);
-    while (queue->waiting && due_ns(queue) <= now)
+    while (queue->waiting && due_ns(queue) <= now) {
         send_first(queue);
+    }
     arm(queue);
 }
 
@@ -352,17 +374,19 @@ void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch)
     case DISPATCH_WAITING:
     case DISPATCH_RESTING:
         queue = queue_of(dispatch);
-        if (dispatch->state == DISPATCH_WAITING)
+        if (dispatch->state == DISPATCH_WAITING) {
             DL_DELETE(queue->waiting, dispatch);
-        else
+        } else {
             DL_DELETE(queue->resting, dispatch);
+        }
         queue->length--;
         arm(queue);
         end_later(dispatch, "Canceled");
         break;
     case DISPATCH_IN_FLIGHT:
-        if (!dispatch->canceled)
+        if (!dispatch->canceled) {
             dispatcher->service->cancel(dispatcher->service->ctx, &dispatch->call);
+        }
         dispatch->canceled = true;
         break;
     case DISPATCH_OUTSIDE:
@@ -375,8 +399,9 @@ static void queue_init(struct dispatcher *dispatcher, enum operation operation)
 {
     struct queue *queue = &dispatcher->queues[operation];
     int64_t quota = dispatcher->config.quota_per_1000s[operation];
-    if (quota <= 0)
+    if (quota <= 0) {
         quota = operation_default_quota(operation) * UNITS_PER_REQUEST;
+    }
     *queue = (struct queue){.dispatcher = dispatcher, .operation = operation};
     queue->round_trip_ns = ROUND_TRIP_GUESS_NS;
     queue->timer.fire = on_slot;
@@ -403,18 +428,21 @@ struct dispatcher *dispatcher_create(const struct env *env, const struct job_ser
     dispatcher->pairs = pairs_create();
     dispatcher->ending_timer.fire = on_ending;
     dispatcher->ending_timer.owner = dispatcher;
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         queue_init(dispatcher, (enum operation)i);
+    }
     return dispatcher;
 }
 
 void dispatcher_destroy(struct dispatcher *dispatcher)
 {
-    if (!dispatcher)
+    if (!dispatcher) {
         return;
+    }
     const struct env *env = dispatcher->env;
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         env->stop(env->ctx, &dispatcher->queues[i].timer);
+    }
     env->stop(env->ctx, &dispatcher->ending_timer);
     pairs_destroy(dispatcher->pairs);
     free(dispatcher);
@@ -450,8 +478,9 @@ int64_t dispatcher_skew_ms(const struct dispatcher *dispatcher)
 
 int64_t dispatcher_service_ms(const struct dispatcher *dispatcher)
 {
-    if (dispatcher->service_clock.count == 0)
+    if (dispatcher->service_clock.count == 0) {
         return 0;
+    }
     return now_ns(dispatcher) / TIME_NS_PER_MS + skew_ms(&dispatcher->service_clock);
 }
 

@@ -98,8 +98,9 @@ static void advance_slice(struct lane *lane, int64_t now_ns)
 {
     int64_t slice = now_ns / SLICE_NS;
     int64_t first_new = larger(lane->slice + 1, slice - LANE_SLICES + 1);
-    for (int64_t i = first_new; i <= slice; i++)
+    for (int64_t i = first_new; i <= slice; i++) {
         lane->accepted[i % LANE_SLICES] = 0;
+    }
     lane->slice = larger(lane->slice, slice);
 }
 
@@ -107,8 +108,9 @@ static int64_t accepted_rate(struct lane *lane, int64_t now_ns)
 {
     advance_slice(lane, now_ns);
     int64_t count = 0;
-    for (int i = 0; i < LANE_SLICES; i++)
+    for (int i = 0; i < LANE_SLICES; i++) {
         count += lane->accepted[i];
+    }
     int64_t from_ns = larger(lane->measured_ns, (lane->slice - LANE_SLICES + 1) * SLICE_NS);
     int64_t us = larger(now_ns - from_ns, MEASURE_MIN_NS) / 1000;
     return count * US_PER_SECOND * UHZ_PER_HZ / us;
@@ -127,8 +129,9 @@ static void learn_ceiling(struct lane *lane, int64_t now_ns)
 {
     int64_t below = lane->cap_uhz - rate(lane, now_ns);
     int64_t most = ppm_of(lane->quota_uhz, HEADROOM_MAX_PPM);
-    if (below > most)
+    if (below > most) {
         return;
+    }
     lane->headroom_uhz = smaller(below + ppm_of(lane->quota_uhz, HEADROOM_STEP_PPM), most);
     lane->headroom_ns = now_ns;
 }
@@ -147,8 +150,9 @@ static void slow_down(struct lane *lane, int64_t now_ns)
 
 bool lane_throttled(struct lane *lane, int64_t sent_ns, int64_t now_ns)
 {
-    if (sent_ns <= lane->slowed_ns)
+    if (sent_ns <= lane->slowed_ns) {
         return false; /* answered for already */
+    }
     bool paired = now_ns - lane->throttled_ns <= PAIR_NS && lane->throttled_ns > lane->slowed_ns;
     lane->throttled_ns = now_ns;
     int64_t old_uhz = rate(lane, now_ns);
@@ -159,16 +163,18 @@ bool lane_throttled(struct lane *lane, int64_t sent_ns, int64_t now_ns)
     }
     slow_down(lane, now_ns);
     bool begins = !lane->episode;
-    if (begins)
+    if (begins) {
         lane->episode_old_uhz = old_uhz;
+    }
     lane->episode = true;
     return begins;
 }
 
 bool lane_episode_over(struct lane *lane, int64_t now_ns)
 {
-    if (!lane->episode || now_ns - lane->throttled_ns < EPISODE_END_NS)
+    if (!lane->episode || now_ns - lane->throttled_ns < EPISODE_END_NS) {
         return false;
+    }
     lane->episode = false;
     return true;
 }
@@ -199,16 +205,18 @@ void lane_take(struct lane *lane, int64_t now_ns)
 
 void lane_accepted(struct lane *lane, int64_t now_ns)
 {
-    if (now_ns < lane->measured_ns)
+    if (now_ns < lane->measured_ns) {
         return; /* in the silence: an answer to what was sent before it */
+    }
     advance_slice(lane, now_ns);
     lane->accepted[lane->slice % LANE_SLICES]++;
 }
 
 void lane_hold(struct lane *lane, int64_t retry_after_ms, int64_t now_ns)
 {
-    if (retry_after_ms <= 0)
+    if (retry_after_ms <= 0) {
         return;
+    }
     int64_t ms = smaller(retry_after_ms, HOLD_MAX_MS);
     ms = smaller(ms + ms / 10 + HOLD_MARGIN_MS, HOLD_MAX_MS);
     lane->next_ns = larger(lane->next_ns, now_ns + ms * TIME_NS_PER_MS);

@@ -4,8 +4,9 @@
 
 enum retry retry_decide(enum operation operation, enum answer_class class, struct retry_history history)
 {
-    if (!operation_is_read(operation))
+    if (!operation_is_read(operation)) {
         return RETRY_NOT;
+    }
     switch (class) {
     case ANSWER_THROTTLED:
         return RETRY_THROTTLED;

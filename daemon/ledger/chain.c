@@ -24,6 +24,12 @@ static void put_bytes(struct text *out, const void *bytes, size_t length)
 static void put_decimal(struct text *out, int64_t number, char end)
 {
     char digits[24];
+    if (number >= 0 && number <= 9) { /* most are */
+        digits[0] = (char)('0' + number);
+        digits[1] = end;
+        put_bytes(out, digits, 2);
+        return;
+    }
     char *first = digits + sizeof digits;
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
     *--first = end;

@@ -216,7 +216,8 @@ static int64_t mono_ns(void)
 }
 
 /* A disk that syncs in no time would have us commit for every few requests, and a commit costs as much as
- * many of them do. With the mutex held before and after. */
+ * many of them do. Slept out whether or not something waits already: who looks first is woken twice for each
+ * transaction. Closing waits for it, some milliseconds. With the mutex held before and after. */
 static void let_some_gather(struct ledger_durable *durable, int64_t begun_ns)
 {
     int64_t left_ns = begun_ns + GATHER_NS - mono_ns();
@@ -234,12 +235,12 @@ static void *writer_main(void *argument)
     int64_t begun_ns = mono_ns() - GATHER_NS; /* the latest transaction */
     pthread_mutex_lock(&durable->mutex);
     while (!durable->closing || durable->waiting != NULL) {
-        if (durable->waiting == NULL && !durable->pruning) {
-            pthread_cond_wait(&durable->told, &durable->mutex);
-        } else {
-            let_some_gather(durable, begun_ns);
+        let_some_gather(durable, begun_ns);
+        if (durable->waiting != NULL || durable->pruning) {
             begun_ns = mono_ns();
             work_once(durable);
+        } else if (!durable->closing) {
+            pthread_cond_wait(&durable->told, &durable->mutex);
         }
     }
     pthread_mutex_unlock(&durable->mutex);

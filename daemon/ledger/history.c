@@ -7,12 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *store_kind_name(enum record_kind kind)
-{
-    static const char *const names[] = {"start", "seal", "intent", "result", "end"};
-    return names[kind];
-}
-
 void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size)
 {
     int used = snprintf(note, size, "rows=%lld sha256=", (long long)rows);
@@ -51,7 +45,11 @@ void store_take_plan_row(struct db_statement *statement, int column, struct plan
     "record.sequence, record.run, record.row, record.kind, attempt, at_ms, signed_at_ms, received_ms, "      \
     "class,"                                                                                                 \
     " http_status, code, request_id, outcome, note"
-#define HEADER_COLUMNS      "policy, policy_sha256, target, account, region, run.started_ms"
+#define HEADER_COLUMNS "policy, policy_sha256, target, account, region, run.started_ms"
+/* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row: the first
+ * is a column of the table that comes first, or SQLite would sort all there is. (The rows of a thing are few:
+ * a + has it sort them, and not look for them in the whole plan in its order.) */
+#define ORDER_COLUMNS       ", %s AS order_1, %s AS order_2, record.sequence AS order_3 FROM "
 #define RECORD_COLUMN_COUNT 14
 #define HEADER_COLUMN_COUNT 6
 
@@ -59,7 +57,7 @@ static void take_record(struct db_statement *statement, struct store_record *rec
 {
     *record = (struct store_record){.sequence = db_int(statement, 0), .run = db_int(statement, 1)};
     record->row = db_int(statement, 2);
-    record->kind = store_kind_name((enum record_kind)db_int(statement, 3));
+    record->kind = record_kind_name((enum record_kind)db_int(statement, 3));
     record->attempt = (int)db_int(statement, 4);
     record->at_ms = db_int(statement, 5);
     record->signed_at_ms = db_int(statement, 6);
@@ -76,18 +74,35 @@ static void take_record(struct db_statement *statement, struct store_record *rec
 /* --- history
  * --------------------------------------------------------------------------------------------------- */
 
-/* Oldest run first, as the tables lie, so that nothing needs to be sorted but the records of a row: the order
- * names the columns of the table that comes first, or SQLite would sort all there is. What is asked decides
- * where to begin: with the rows of a thing or a job, or with the runs of a time. */
-static void make_query(const struct store_filter *filter, struct buf *sql)
+/* A view of records, by the version of the file: what joins it to a run and to a row of a plan, and what
+ * orders its records in a run. */
+struct source {
+    const char *view, *of_run, *of_row, *in_run;
+};
+
+static const struct source old_records = {"record", "record.run = run.id",
+                                          "record.run = plan.run AND record.row = plan.row", "record.row"};
+#define RUN_KEYS "record.id BETWEEN " RECORD_RUN_IDS("run.id")
+#define ROW_KEYS "record.id BETWEEN " RECORD_ROW_IDS("plan.run", "plan.row")
+static const struct source intents = {"intents", RUN_KEYS, ROW_KEYS, "record.id"};
+static const struct source entries = {"entries", RUN_KEYS, ROW_KEYS, "record.id"};
+
+/* What is asked decides where to begin: with the rows of a thing or a job, or with the runs of a time. */
+static void select_from(const struct source *source, const struct store_filter *filter, struct buf *sql)
 {
     bool by_name = filter->thing_name != NULL || filter->job_id != NULL;
-    buf_text(sql, "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", " STORE_PLAN_COLUMNS " FROM ");
-    buf_text(sql, by_name
-                      ? "plan CROSS JOIN run ON run.id = plan.run CROSS JOIN record ON record.run = plan.run"
-                        " AND record.row = plan.row"
-                      : "run CROSS JOIN record ON record.run = run.id"
-                        " LEFT JOIN plan ON plan.run = record.run AND plan.row = record.row");
+    buf_text(sql, "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", " STORE_PLAN_COLUMNS);
+    if (by_name) {
+        buf_printf(sql, ORDER_COLUMNS, filter->thing_name != NULL ? "+plan.run" : "plan.run", "plan.row");
+        buf_printf(sql, "plan CROSS JOIN run ON run.id = plan.run CROSS JOIN %s AS record ON %s",
+                   source->view, source->of_row);
+    } else {
+        buf_printf(sql, ORDER_COLUMNS, "run.id", source->in_run);
+        buf_printf(sql,
+                   "run CROSS JOIN %s AS record ON %s"
+                   " LEFT JOIN plan ON plan.run = record.run AND plan.row = record.row",
+                   source->view, source->of_run);
+    }
     buf_text(sql,
              " LEFT JOIN name AS job ON job.id = plan.job LEFT JOIN name AS thing ON thing.id = plan.thing"
              " LEFT JOIN name AS reason ON reason.id = plan.reason"
@@ -97,8 +112,21 @@ static void make_query(const struct store_filter *filter, struct buf *sql)
     buf_text(sql,
              filter->thing_name != NULL ? " AND plan.thing = (SELECT id FROM name WHERE text = ?1)" : "");
     buf_text(sql, filter->job_id != NULL ? " AND plan.job = (SELECT id FROM name WHERE text = ?2)" : "");
-    buf_text(sql, by_name ? " ORDER BY plan.run, plan.row, record.sequence"
-                          : " ORDER BY run.id, record.row, record.sequence");
+}
+
+static void make_query(const struct store *store, const struct store_filter *filter, struct buf *sql)
+{
+    if (store->version < 3) {
+        select_from(&old_records, filter, sql);
+    } else {
+        bool results_only = filter->settled_only || filter->outcome >= 0;
+        if (!results_only) {
+            select_from(&intents, filter, sql);
+            buf_text(sql, " UNION ALL ");
+        }
+        select_from(&entries, filter, sql);
+    }
+    buf_text(sql, " ORDER BY order_1, order_2, order_3");
 }
 
 int store_history(struct store *store, const struct store_filter *filter,
@@ -107,7 +135,7 @@ int store_history(struct store *store, const struct store_filter *filter,
     struct buf sql;
     struct db_statement *statement = NULL; /* its text is not always the same */
     buf_init(&sql, 4096);
-    make_query(filter, &sql);
+    make_query(store, filter, &sql);
     struct db_statement *get = db_use(store->db, &statement, buf_string(&sql), err);
     buf_finish(&sql);
     if (get == NULL) {

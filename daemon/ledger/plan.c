@@ -72,6 +72,10 @@ static int add_row(struct store *store, int64_t run, int64_t number, const struc
 int store_add_rows(struct store *store, const struct ledger_request *request, struct active_run *state,
                    struct err *err)
 {
+    if (state->rows + (int64_t)request->count > RECORD_ROWS_MAX) {
+        return err_set(err, ERR_TOO_BIG, "ledger '%s': a plan holds %d job executions at most; select fewer",
+                       store->config.path, RECORD_ROWS_MAX);
+    }
     for (size_t i = 0; i < request->count; i++) {
         if (add_row(store, request->run, state->rows + (int64_t)i, &request->rows[i], err) != 0) {
             return -1;

@@ -42,8 +42,8 @@ static int forget_runs(struct store *store, int64_t last, int64_t *runs, struct 
     static const char format[] =
         "UPDATE chain SET anchor_sequence = min(%lld, last_sequence)"
         " WHERE EXISTS (SELECT 1 FROM run WHERE run.last_sequence <= %lld);"
-        "UPDATE chain SET anchor_hash = (SELECT hash FROM record WHERE row = -1 AND attempt = 0 AND kind = %d"
-        " AND run = (SELECT id FROM run WHERE run.last_sequence = chain.anchor_sequence))"
+        "UPDATE chain SET anchor_hash = (SELECT hash FROM entry WHERE id ="
+        " (SELECT (id << 41) + %d FROM run WHERE run.last_sequence = chain.anchor_sequence))"
         " WHERE EXISTS (SELECT 1 FROM run WHERE run.last_sequence = chain.anchor_sequence);"
         "DELETE FROM run WHERE last_sequence <= %lld";
     char sql[sizeof format + 64];
@@ -92,14 +92,13 @@ static int take_rows(struct store *store, int64_t *taken, struct err *err)
                       err);
 }
 
-static int take_records(struct store *store, int64_t *taken, struct err *err)
+static int take_records(struct store *store, const char *table, int64_t *taken, struct err *err)
 {
     char sql[512];
-    snprintf(
-        sql, sizeof sql,
-        "DELETE FROM record WHERE (run, row, attempt, kind) IN (SELECT run, row, attempt, kind FROM record"
-        " WHERE run < " FIRST_RUN " ORDER BY run, row, attempt, kind LIMIT %d)",
-        2 * PART_ROWS);
+    snprintf(sql, sizeof sql,
+             "DELETE FROM %s WHERE id IN (SELECT id FROM %s WHERE id < COALESCE((SELECT min(id) << 41"
+             " FROM run), 9223372036854775807) ORDER BY id LIMIT %d)",
+             table, table, PART_ROWS);
     if (db_execute(store->db, sql, err) != 0) {
         return -1;
     }
@@ -115,8 +114,8 @@ int store_prune_rest(struct store *store, bool *more, struct err *err)
     if (store_begin(store, err) != 0) {
         return -1;
     }
-    if (take_rows(store, &taken, err) != 0 || take_records(store, &taken, err) != 0 ||
-        store_commit(store, err) != 0) {
+    if (take_rows(store, &taken, err) != 0 || take_records(store, "intent", &taken, err) != 0 ||
+        take_records(store, "entry", &taken, err) != 0 || store_commit(store, err) != 0) {
         store_rollback(store);
         return -1;
     }

@@ -1,9 +1,11 @@
 /* See ledger/schema.h.
  *
- * A record's key is (run, row, attempt, kind), so that what happened to a row lies together and the rows of a
- * page find their state in one short range; its place in the chain is the column `sequence`. What is 0 or ""
- * in a record may be NULL. The chain covers run (but for what its later records say), plan and record; `rate`
- * is a memory, not evidence. */
+ * Records are in `intent` and, all others, in `entry`, by the key of ledger/record.h: what happened to a row
+ * lies together, the rows of a page find their state in two short ranges, and a run adds to the end of each
+ * table, where a page is filled to its end before the next begins. `record` shows both as one, with the key
+ * taken apart. A record's place in the chain is its column `sequence`. What is 0 or "" in it may be NULL. The
+ * chain covers run (but for what its later records say), plan and record; `rate` is a memory, not evidence.
+ */
 #include "ledger/schema.h"
 
 #include <stddef.h>
@@ -48,6 +50,33 @@ static const char *const steps[SCHEMA_VERSION] = {
     " PRIMARY KEY (account, region, operation)) WITHOUT ROWID;"
     "PRAGMA user_version = 2;"
     "COMMIT",
+
+    /* Four columns, compared one by one, become the number that SQLite looks rows up by. Kind 2 is an intent,
+       3 a result; 32767 stands for the attempt of a result without one. */
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE intent (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, at_ms INTEGER,"
+    " hash BLOB NOT NULL);"
+    "CREATE TABLE entry (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, at_ms INTEGER,"
+    " signed_at_ms INTEGER, received_ms INTEGER, class INTEGER, http_status INTEGER, code TEXT,"
+    " request_id TEXT, outcome INTEGER, note TEXT, hash BLOB NOT NULL);"
+    "INSERT INTO intent SELECT (run << 41) + ((row + 1) << 15) + attempt, sequence, at_ms, hash"
+    " FROM record WHERE kind = 2 ORDER BY run, row, attempt, kind;"
+    "INSERT INTO entry SELECT (run << 41) + ((row + 1) << 15)"
+    " + CASE WHEN row = -1 THEN kind WHEN attempt = 0 THEN 32767 ELSE attempt END, sequence, at_ms,"
+    " signed_at_ms, received_ms, class, http_status, code, request_id, outcome, note, hash"
+    " FROM record WHERE kind <> 2 ORDER BY run, row, attempt, kind;"
+    "DROP TABLE record;"
+    "CREATE VIEW intents AS SELECT id, id >> 41 AS run, ((id >> 15) & 67108863) - 1 AS row,"
+    " id & 32767 AS attempt, 2 AS kind, sequence, at_ms, NULL AS signed_at_ms, NULL AS received_ms,"
+    " NULL AS class, NULL AS http_status, NULL AS code, NULL AS request_id, NULL AS outcome, NULL AS note,"
+    " hash FROM intent;"
+    "CREATE VIEW entries AS SELECT id, id >> 41 AS run, ((id >> 15) & 67108863) - 1 AS row,"
+    " CASE WHEN (id >> 15) & 67108863 = 0 THEN 0 ELSE (id & 32767) % 32767 END AS attempt,"
+    " CASE WHEN (id >> 15) & 67108863 = 0 THEN id & 32767 ELSE 3 END AS kind, sequence, at_ms, signed_at_ms,"
+    " received_ms, class, http_status, code, request_id, outcome, note, hash FROM entry;"
+    "CREATE VIEW record AS SELECT * FROM intents UNION ALL SELECT * FROM entries;"
+    "PRAGMA user_version = 3;"
+    "COMMIT",
 };
 
 static int ask_number(struct db *db, const char *sql, int64_t *number, struct err *err)
@@ -61,7 +90,25 @@ static int ask_number(struct db *db, const char *sql, int64_t *number, struct er
     return 0;
 }
 
-int schema_prepare(struct db *db, const char *path, bool read_only, struct err *err)
+/* What has no key in version 3 is none of ours: a ledger would need years for so many runs or rows. */
+static int check_keys(struct db *db, const char *path, struct err *err)
+{
+    int64_t strangers;
+    if (ask_number(db,
+                   "SELECT EXISTS (SELECT 1 FROM record WHERE run NOT BETWEEN 1 AND 4194303"
+                   " OR row NOT BETWEEN -1 AND 67108861 OR attempt NOT BETWEEN 0 AND 32766"
+                   " OR kind NOT IN (0, 1, 2, 3, 4) OR (row = -1) <> (kind IN (0, 1, 4))"
+                   " OR (row = -1 AND attempt <> 0))",
+                   &strangers, err) != 0) {
+        return -1;
+    }
+    return strangers == 0
+               ? 0
+               : err_set(err, ERR_INVALID,
+                         "ledger '%s' has a record of no possible run, row, attempt or kind", path);
+}
+
+int schema_prepare(struct db *db, const char *path, bool read_only, int *found, struct err *err)
 {
     int64_t version, tables;
     if (ask_number(db, "PRAGMA user_version", &version, err) != 0 ||
@@ -75,11 +122,12 @@ int schema_prepare(struct db *db, const char *path, bool read_only, struct err *
         return err_set(err, ERR_INVALID, "ledger '%s' is of version %lld; this program knows up to %d", path,
                        (long long)version, SCHEMA_VERSION);
     }
+    *found = (int)version;
     if (read_only) {
         return version > 0 ? 0 : err_set(err, ERR_NOT_FOUND, "ledger '%s' is empty", path);
     }
-    for (; version < SCHEMA_VERSION; version++) {
-        if (db_execute(db, steps[version], err) != 0) {
+    for (; *found < SCHEMA_VERSION; ++*found) {
+        if ((*found == 2 && check_keys(db, path, err) != 0) || db_execute(db, steps[*found], err) != 0) {
             return -1; /* closing rolls back */
         }
     }

@@ -21,7 +21,8 @@ struct store *store_open(const struct store_config *config, struct err *err)
     store->config.path = mem_strdup(config->path);
     *err = (struct err){0};
     store->db = db_open(config->path, config->vfs, config->read_only, err);
-    if (store->db == NULL || schema_prepare(store->db, config->path, config->read_only, err) != 0) {
+    if (store->db == NULL ||
+        schema_prepare(store->db, config->path, config->read_only, &store->version, err) != 0) {
         store_close(store);
         return NULL;
     }
@@ -105,35 +106,45 @@ static int load_tip(struct store *store, struct err *err)
     return good ? 0 : err_set(err, ERR_IO, "ledger '%s': the chain has no tip", store->config.path);
 }
 
-/* Most of an intent's columns say nothing; half of all records are intents. */
-static int insert_intent(struct store *store, const struct store_record *record, struct err *err)
+static int insert_run_record(struct store *store, const struct store_record *record, int64_t id,
+                             struct err *err)
 {
-    struct db_statement *add = db_use(store->db, &store->statements[ADD_INTENT],
-                                      "INSERT INTO record (run, row, attempt, kind, sequence, at_ms, hash)"
-                                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                                      err);
+    struct db_statement *add =
+        db_use(store->db, &store->statements[ADD_RUN_RECORD],
+               "INSERT INTO entry (id, sequence, at_ms, note, hash) VALUES (?1, ?2, ?3, ?4, ?5)", err);
     if (add == NULL) {
         return -1;
     }
-    db_bind(add, "iiiiiih", record->run, record->row, (int64_t)record->attempt, (int64_t)RECORD_INTENT,
-            record->sequence, record->at_ms, store->hash);
+    db_bind(add, "iiith", id, record->sequence, record->at_ms, record->note, store->hash);
     return db_run(add, err);
 }
 
-static int insert_record(struct store *store, const struct store_record *record, enum record_kind kind,
-                         struct err *err)
+static int insert_intent(struct store *store, const struct store_record *record, int64_t id, struct err *err)
 {
-    const struct answer *answer = &record->answer;
-    struct db_statement *add = db_use(
-        store->db, &store->statements[ADD_RECORD],
-        "INSERT INTO record VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)", err);
+    struct db_statement *add =
+        db_use(store->db, &store->statements[ADD_INTENT],
+               "INSERT INTO intent (id, sequence, at_ms, hash) VALUES (?1, ?2, ?3, ?4)", err);
     if (add == NULL) {
         return -1;
     }
-    db_bind(add, "iiiiiiiiiittith", record->run, record->row, (int64_t)record->attempt, (int64_t)kind,
-            record->sequence, record->at_ms, record->signed_at_ms, answer->received_ms,
-            (int64_t)answer->class, (int64_t)answer->http_status, answer->code, answer->request_id,
-            (int64_t)record->outcome, record->note, store->hash);
+    db_bind(add, "iiih", id, record->sequence, record->at_ms, store->hash);
+    return db_run(add, err);
+}
+
+static int insert_result(struct store *store, const struct store_record *record, int64_t id, struct err *err)
+{
+    const struct answer *answer = &record->answer;
+    struct db_statement *add =
+        db_use(store->db, &store->statements[ADD_RESULT],
+               "INSERT INTO entry (id, sequence, at_ms, signed_at_ms, received_ms, class, http_status, code,"
+               " request_id, outcome, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+               err);
+    if (add == NULL) {
+        return -1;
+    }
+    db_bind(add, "iiiiiiittih", id, record->sequence, record->at_ms, record->signed_at_ms,
+            answer->received_ms, (int64_t)answer->class, (int64_t)answer->http_status, answer->code,
+            answer->request_id, (int64_t)record->outcome, store->hash);
     return db_run(add, err);
 }
 
@@ -143,12 +154,19 @@ static int append_record(struct store *store, struct store_record *record, enum 
     if (load_tip(store, err) != 0) {
         return -1;
     }
+    int64_t id = record_id(record->run, record->row, record->attempt, kind);
     record->sequence = ++store->sequence;
-    record->kind = store_kind_name(kind);
+    record->kind = record_kind_name(kind);
     record->at_ms = store->config.wall_ms(store->config.ctx);
     chain_record(store->config.sha256, record, store->hash);
-    return kind == RECORD_INTENT ? insert_intent(store, record, err)
-                                 : insert_record(store, record, kind, err);
+    switch (kind) {
+    case RECORD_INTENT:
+        return insert_intent(store, record, id, err);
+    case RECORD_RESULT:
+        return insert_result(store, record, id, err);
+    default:
+        return insert_run_record(store, record, id, err);
+    }
 }
 
 /* --- requests
@@ -197,8 +215,12 @@ static int start_run(struct store *store, struct ledger_request *request, struct
         return -1;
     }
     request->run = db_last_id(store->db);
+    if (request->run > RECORD_RUN_MAX) {
+        return err_set(err, ERR_IO, "ledger '%s': it is full after %d runs", store->config.path,
+                       RECORD_RUN_MAX);
+    }
     active_add_run(&store->active, &(struct active_run){.id = request->run});
-    struct store_record record = {.run = request->run, .row = -1, .header = *header, .note = ""};
+    struct store_record record = {.run = request->run, .row = RECORD_ROW_NONE, .header = *header, .note = ""};
     return append_record(store, &record, RECORD_START, err);
 }
 
@@ -206,25 +228,26 @@ static int start_run(struct store *store, struct ledger_request *request, struct
 static int run_state(struct store *store, int64_t id, struct active_run **state, struct err *err)
 {
     *state = active_run(&store->active, id);
-    if (*state != NULL) {
+    if (*state != NULL || !record_fits(id, RECORD_ROW_NONE, 0)) {
         return 0;
     }
-    struct db_statement *get =
-        db_use(store->db, &store->statements[RUN_STATE],
-               "SELECT sealed, ended_ms IS NOT NULL, rows, digest,"
-               " COALESCE((SELECT max(row) FROM record WHERE run = ?1), -1) FROM run WHERE id = ?1",
-               err);
+    struct db_statement *get = db_use(
+        store->db, &store->statements[RUN_STATE],
+        "SELECT sealed, ended_ms IS NOT NULL, rows, digest,"
+        " max(COALESCE((SELECT max(id) FROM intent WHERE id BETWEEN ?2 AND ?3), ?2),"
+        " COALESCE((SELECT max(id) FROM entry WHERE id BETWEEN ?2 AND ?3), ?2)) FROM run WHERE id = ?1",
+        err);
     if (get == NULL) {
         return -1;
     }
-    db_bind(get, "i", id);
+    db_bind(get, "iii", id, record_run_first(id), record_run_last(id));
     int result = db_step(get, err);
     if (result == 1) {
         struct active_run run = {.id = id,
                                  .sealed = db_int(get, 0) != 0,
                                  .ended = db_int(get, 1) != 0,
                                  .rows = db_int(get, 2),
-                                 .untouched = db_int(get, 4) + 1};
+                                 .untouched = record_row(db_int(get, 4)) + 1};
         bool good = db_bytes(get, 3, run.digest, sizeof run.digest);
         *state = good ? active_add_run(&store->active, &run) : NULL;
         db_reset(get);
@@ -244,13 +267,13 @@ static int seal_plan(struct store *store, struct ledger_request *request, struct
     }
     db_bind(set, "i", request->run);
     state->sealed = true;
-    struct store_record record = {.run = request->run, .row = -1, .note = note};
+    struct store_record record = {.run = request->run, .row = RECORD_ROW_NONE, .note = note};
     return db_run(set, err) != 0 ? -1 : append_record(store, &record, RECORD_SEAL, err);
 }
 
 static int end_run(struct store *store, struct ledger_request *request, struct err *err)
 {
-    struct store_record record = {.run = request->run, .row = -1, .note = request->note};
+    struct store_record record = {.run = request->run, .row = RECORD_ROW_NONE, .note = request->note};
     struct db_statement *set = db_use(store->db, &store->statements[RUN_END],
                                       "UPDATE run SET ended_ms = ?2, last_sequence = ?3 WHERE id = ?1", err);
     if (set == NULL || append_record(store, &record, RECORD_END, err) != 0) {
@@ -265,21 +288,24 @@ static int end_run(struct store *store, struct ledger_request *request, struct e
 static int look_up_row(struct store *store, int64_t run, int64_t row, struct row_state *state,
                        struct err *err)
 {
-    struct db_statement *get = db_use(store->db, &store->statements[ROW_STATE],
-                                      "SELECT kind, outcome, class, signed_at_ms, at_ms FROM record"
-                                      " WHERE run = ?1 AND row = ?2 ORDER BY attempt, kind",
-                                      err);
+    struct db_statement *get =
+        db_use(store->db, &store->statements[ROW_STATE],
+               "SELECT id, 2 AS kind, NULL, NULL, NULL, at_ms FROM intent"
+               " WHERE id BETWEEN ?1 AND ?2"
+               " UNION ALL SELECT id, 3, outcome, class, signed_at_ms, at_ms FROM entry"
+               " WHERE id BETWEEN ?1 AND ?2 ORDER BY id, kind",
+               err);
     if (get == NULL) {
         return -1;
     }
-    db_bind(get, "ii", run, row);
+    db_bind(get, "ii", record_row_first(run, row), record_row_last(run, row));
     int result;
     while ((result = db_step(get, err)) == 1) {
-        if (db_int(get, 0) == RECORD_INTENT) {
+        if (db_int(get, 1) == RECORD_INTENT) {
             row_state_intent(state);
         } else {
-            row_state_result(state, (enum answer_class)db_int(get, 2), (enum outcome)db_int(get, 1),
-                             db_int(get, 3), db_int(get, 4));
+            row_state_result(state, (enum answer_class)db_int(get, 3), (enum outcome)db_int(get, 2),
+                             db_int(get, 4), db_int(get, 5));
         }
     }
     return result;
@@ -344,7 +370,8 @@ static int append_attempt(struct store *store, struct ledger_request *request, s
                           struct err *err)
 {
     struct row_state row;
-    if (request->row < 0 || request->row >= run->rows || !run->sealed || run->ended) {
+    if (request->row < 0 || request->row >= run->rows || !run->sealed || run->ended ||
+        !record_fits(request->run, request->row, request->attempt)) {
         return out_of_order(request, err);
     }
     if (row_state(store, run, request->row, &row, err) != 0) {
@@ -399,12 +426,16 @@ static int read_rows(struct store *store, struct ledger_request *request, const 
     return result;
 }
 
+#define RUN_BEGUN                                                                                            \
+    "(EXISTS (SELECT 1 FROM intent WHERE intent.id BETWEEN " RECORD_ROWS_IDS(                                \
+        "run.id") ")"                                                                                        \
+                  " OR EXISTS (SELECT 1 FROM entry WHERE entry.id BETWEEN " RECORD_ROWS_IDS("run.id") "))"
+
 static int open_run(struct store *store, struct ledger_request *request, struct err *err)
 {
     struct db_statement *get = db_use(store->db, &store->statements[OPEN_RUN],
-                                      "SELECT id, rows, sealed, EXISTS (SELECT 1 FROM record WHERE run = id "
-                                      "AND row >= 0), policy, policy_sha256,"
-                                      " target, account, region, started_ms FROM run"
+                                      "SELECT id, rows, sealed, " RUN_BEGUN ", policy, policy_sha256, target,"
+                                      " account, region, started_ms FROM run"
                                       " WHERE id > ?1 AND ended_ms IS NULL ORDER BY id LIMIT 1",
                                       err);
     if (get == NULL) {

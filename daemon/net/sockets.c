@@ -62,10 +62,11 @@ static void on_poll(uv_poll_t *poll, int status, int events);
 static void set_interest(struct watch *watch, int events)
 {
     watch->interest = events;
-    if (events == 0)
+    if (events == 0) {
         uv_poll_stop(&watch->poll);
-    else
+    } else {
         uv_poll_start(&watch->poll, events, on_poll);
+    }
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -79,8 +80,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         set_interest(watch, watch->wanted);
     }
     events &= watch->wanted;
-    if (events)
+    if (events) {
         sockets->on_ready(sockets->owner, watch->fd, events, status < 0);
+    }
 }
 
 static struct watch *watch_create(struct sockets *sockets, int fd, bool foreign)
@@ -119,10 +121,12 @@ static void watch_destroy(struct watch *watch)
 int sockets_open(struct sockets *sockets, int family, int type, int protocol)
 {
     int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
-    if (find(sockets, fd)) /* somebody closed the one that it was without a word */
+    }
+    if (find(sockets, fd)) { /* somebody closed the one that it was without a word */
         watch_destroy(find(sockets, fd));
+    }
     if (!watch_create(sockets, fd, false)) {
         close(fd);
         errno = ENOMEM;
@@ -136,28 +140,34 @@ int sockets_open(struct sockets *sockets, int family, int type, int protocol)
 void sockets_close(struct sockets *sockets, int fd)
 {
     struct watch *watch = find(sockets, fd);
-    if (watch)
+    if (watch) {
         watch_destroy(watch);
+    }
     close(fd);
 }
 
 void sockets_forget(struct sockets *sockets)
 {
-    for (size_t fd = 0; fd < sockets->room; fd++)
-        if (sockets->by_fd[fd])
+    for (size_t fd = 0; fd < sockets->room; fd++) {
+        if (sockets->by_fd[fd]) {
             watch_destroy(sockets->by_fd[fd]);
+        }
+    }
 }
 
 void sockets_want(struct sockets *sockets, int fd, int events)
 {
     struct watch *watch = find(sockets, fd);
-    if (!watch && events)
+    if (!watch && events) {
         watch = watch_create(sockets, fd, true);
-    if (!watch)
+    }
+    if (!watch) {
         return; /* the loop has no room for it: the transfer's time limit will say so */
+    }
     watch->wanted = events;
-    if (watch->foreign && events == 0)
+    if (watch->foreign && events == 0) {
         watch_destroy(watch);
-    else if (events & ~watch->interest)
+    } else if (events & ~watch->interest) {
         set_interest(watch, events);
+    }
 }

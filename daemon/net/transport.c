@@ -15,13 +15,13 @@
  * where time limits do not run. So a first burst to an HTTP/2 server opens more connections than it needs.
  *
  * Secrets: a handle's header lines are wiped when it becomes idle, libcurl's own memory when libcurl gives it
- * back (heap.h), so nothing is left when the client is closed. Beyond reach: nghttp2 frees its copies for
- * HTTP/2, a session token in its header compression among them, without wiping, and the dynamic linker may
- * have spilled registers onto the stack. */
+ * back (base/heap.h), so nothing is left when the client is closed. Beyond reach: nghttp2 frees its copies
+ * for HTTP/2, a session token in its header compression among them, without wiping, and the dynamic linker
+ * may have spilled registers onto the stack. */
 #include "transport.h"
 
+#include "base/heap.h"
 #include "base/mem.h"
-#include "heap.h"
 #include "sockets.h"
 
 #include <curl/curl.h>

@@ -20,6 +20,9 @@ enum exit_status command_history(const struct options *options);
 /* jobsweep check, and jobsweepd --check. */
 enum exit_status command_check(const struct options *options);
 
+/* jobsweep delete-job-execution: the words behind the program's name, which aws_arguments_are_ours(). */
+enum exit_status command_delete_job_execution(int count, char **words);
+
 /* Reads the configuration that the options name; what is wrong with it goes to standard error, warnings only
  * unless --quiet. NULL when there is any error. */
 struct config *command_config(const struct options *options);

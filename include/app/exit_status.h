@@ -17,7 +17,12 @@ enum exit_status {
     EXIT_LOCKED = 7,      /* another engine has the state directory */
     EXIT_DENIED = 8,      /* credentials or permission */
     EXIT_LEDGER = 70,     /* the ledger could not be written: nothing more was sent */
-    EXIT_INTERRUPTED = 130
+    EXIT_INTERRUPTED = 130,
+    /* of delete-job-execution, which has the AWS CLI's */
+    EXIT_AWS_PARAMETERS = 252,    /* usage, or a parameter */
+    EXIT_AWS_CONFIGURATION = 253, /* no region, no credentials */
+    EXIT_AWS_SERVICE = 254,       /* the service answered with an error */
+    EXIT_AWS_OTHER = 255          /* everything else */
 };
 
 /* Of an err of world_create(). */

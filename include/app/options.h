@@ -18,6 +18,7 @@ enum command {
     COMMAND_HISTORY,
     COMMAND_WHOAMI,
     COMMAND_IAM_POLICY,
+    COMMAND_DELETE_ONE, /* delete-job-execution, whose words app/aws_arguments.h reads: named here for help */
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */

@@ -16,6 +16,7 @@ struct world_config {
     const char *state_directory; /* where the ledger is; NULL: it is in memory, for looking only */
     const char *program;         /* who holds the state directory, for others */
     int64_t retain_ms;           /* how long a run stays in the ledger after its end */
+    struct http_limits http;     /* zeros: the usual ones */
 };
 
 /* NULL with err when the kernel or libcurl refuse, and with the errors of ledger_durable_open(). */

@@ -10,7 +10,7 @@
 #define CRYPTO_SHA256_BYTES 32
 
 /* Before anything else in the process uses OpenSSL, libcurl included: OpenSSL gets its memory from
- * base/mem.h. */
+ * base/heap.h, which wipes what it gives back. */
 void crypto_start(void);
 
 void crypto_sha256(const void *data, size_t length, uint8_t out[CRYPTO_SHA256_BYTES]);

@@ -7,11 +7,12 @@
 
 #include <stdbool.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* Makes the tables of an empty file, or brings an older one up to this version, in one transaction. -1 with
  * ERR_INVALID for a file of a newer version or of something else, ERR_NOT_FOUND for an empty one that is only
- * read, ERR_IO. path is for messages. */
-int schema_prepare(struct db *db, const char *path, bool read_only, struct err *err);
+ * read, ERR_IO. path is for messages; *found gets the version that the file has now: an older one where it
+ * is only read. */
+int schema_prepare(struct db *db, const char *path, bool read_only, int *found, struct err *err);
 
 #endif

@@ -1,22 +1,22 @@
-/* What store.c, plan.c and history.c share: the database, the kinds of records, columns that both read. */
+/* What store.c, plan.c and history.c share: the database, columns that both read. */
 #ifndef LEDGER_STORE_PRIVATE_H
 #define LEDGER_STORE_PRIVATE_H
 
 #include "ledger/active.h"
 #include "ledger/db.h"
+#include "ledger/record.h"
 #include "ledger/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum record_kind { RECORD_START, RECORD_SEAL, RECORD_INTENT, RECORD_RESULT, RECORD_END };
-
 enum store_statement {
     GET_TIP,
     SET_TIP,
+    ADD_RUN_RECORD,
     ADD_INTENT,
-    ADD_RECORD,
+    ADD_RESULT,
     LOST_BEFORE,
     ADD_RUN,
     RUN_STATE,
@@ -46,6 +46,7 @@ struct store {
     struct db *db;
     struct db_statement *statements[STORE_STATEMENT_COUNT];
     struct store_config config;
+    int version; /* of the file; one that is only read may be old */
     struct active active;
     char *last_name[STORE_NAMES]; /* interned last: a page of a job repeats its id and its reasons */
     int64_t last_id[STORE_NAMES];
@@ -69,7 +70,6 @@ void store_take_header(struct db_statement *statement, int column, struct run_he
 int store_add_rows(struct store *store, const struct ledger_request *request, struct active_run *state,
                    struct err *err);
 void store_forget_names(struct store *store); /* that were interned last: they may go */
-const char *store_kind_name(enum record_kind kind);
 /* What the record that seals a plan says of it. */
 void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size);
 

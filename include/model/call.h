@@ -25,7 +25,7 @@ enum answer_class {
     ANSWER_DONE,      /* 2xx with complete headers, and for a read a body that could be read */
     ANSWER_NOT_SENT,  /* it never left: no name, no connection, no TLS, canceled early */
     ANSWER_THROTTLED, /* refused for its rate: not executed */
-    ANSWER_EXPIRED,   /* refused, the credentials are too old: not executed */
+    ANSWER_EXPIRED,   /* refused, the credentials have ended or are unknown: not executed */
     ANSWER_SKEWED,    /* refused, our clock is wrong: not executed */
     ANSWER_DENIED,    /* refused, no permission or no usable credentials: not executed */
     ANSWER_INVALID,   /* refused, any other 3xx or 4xx: not executed */
@@ -39,7 +39,7 @@ struct answer {
     enum answer_class class;
     int http_status;   /* 0 when there was none */
     char code[96];     /* the service's error code, or our word for a transport failure; "" for ANSWER_DONE */
-    char message[256]; /* for people; may hold anything the service sent: show it through text_visible() */
+    char message[512]; /* for people; may hold anything the service sent: show it through text_visible() */
     char request_id[80];    /* x-amzn-RequestId, "" when there was none */
     int64_t retry_after_ms; /* what x-amz-retry-after or Retry-After asked for; 0 when nothing */
     int64_t server_date_ms; /* the Date header; 0 when there was none or it made no sense */

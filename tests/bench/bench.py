@@ -1,6 +1,7 @@
 """What the benchmarks in Python share: programs on processors of their own, a policy file, a table."""
 import json
 import os
+import resource
 import sys
 import time
 
@@ -10,6 +11,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests/e2e"))
 from harness import Iotsim, equal, program, run, scratch  # noqa: E402, F401: for the benchmarks, too
 
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable  # it has Debian's boto3
+AWS = "/usr/bin/aws" if os.access("/usr/bin/aws", os.X_OK) else "aws"  # Debian's first
 PROCESSORS = sorted(os.sched_getaffinity(0))
 LIMIT_S = 170  # of any one program
 POLICY = """version: 1
@@ -31,6 +33,12 @@ policies:
     limits: {{per_run: 1000000}}
     abort_if: {{selected_over: 1000000}}
 """
+
+
+def cpu_seconds():
+    """Of all programs that this one started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def simulator(*options):

@@ -4,10 +4,12 @@
  * usage: bench_ledger [deletions] [deletions a second] [records of the great ledger]
  *
  * Side by side: the ledger; a file that the same bytes are appended to, synced as often as it can be (no
- * ledger can be faster than that); and SQLite as one would use it at once, a transaction for each record. CPU
- * is that of the thread that records, its writes and syncs included; in the last two lines so much is in a
- * transaction that these count for little. Latency is from handing in an intent until its request may leave.
- * Then the time until a great ledger, left by a process that was killed, is ready again. */
+ * ledger can be faster than that); and SQLite as one would use it at once, a transaction for each record. The
+ * first two take turns, several times: whatever else the machine does only ever adds, so of each figure the
+ * minimum says what the program costs, and the median what it cost this time. CPU is that of the thread that
+ * records, its writes and syncs included; where all is done at once, so much is in a transaction that these
+ * count for little. Latency is from handing in an intent until its request may leave. Then the time until a
+ * great ledger, left by a process that was killed, is ready again. */
 #include "aws/crypto.h"
 #include "base/mem.h"
 #include "ledger/db.h"
@@ -28,6 +30,7 @@
 #define TICK_NS      1000000
 #define RECORD_BYTES 160 /* about what a record takes in the ledger */
 #define NAIVE_MAX    300
+#define REPEATS      5
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -151,8 +154,9 @@ static void *file_main(void *argument)
         pthread_mutex_lock(&file->mutex);
         bool first = file->finished == NULL;
         DL_CONCAT(file->finished, batch);
-        if (first)
+        if (first) {
             on_wake(NULL);
+        }
     }
     pthread_mutex_unlock(&file->mutex);
     return NULL;
@@ -237,8 +241,9 @@ static int64_t plan(const struct recorder *recorder, int64_t rows)
     ask(recorder, &start);
     for (int64_t row = 0; row < rows; row += LEDGER_BATCH) {
         int64_t count = rows - row < LEDGER_BATCH ? rows - row : LEDGER_BATCH;
-        for (int64_t i = 0; i < count; i++)
+        for (int64_t i = 0; i < count; i++) {
             fill_row(&batch[i], row + i);
+        }
         struct ledger_request add = {
             .operation = LEDGER_ADD_ROWS, .run = start.run, .rows = batch, .count = (size_t)count};
         ask(recorder, &add);
@@ -308,8 +313,9 @@ static void wait_for_tick(int64_t at_ns)
 {
     int64_t ns = now_ns(CLOCK_REALTIME) + at_ns - now_ns(CLOCK_MONOTONIC);
     struct timespec until = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-    while (sem_timedwait(&woken, &until) != 0 && errno == EINTR)
+    while (sem_timedwait(&woken, &until) != 0 && errno == EINTR) {
         ;
+    }
 }
 
 /* Offers them evenly, whatever the ledger does meanwhile; rate 0: as fast as it can, so many at a time. */
@@ -318,8 +324,9 @@ static void drive(struct driver *driver, int64_t rate, int64_t at_a_time)
     int64_t start_ns = now_ns(CLOCK_MONOTONIC);
     for (int64_t tick = 0; driver->done < driver->count; tick++) {
         int64_t due = rate > 0 ? tick * rate * TICK_NS / 1000000000 : driver->done + at_a_time;
-        while (driver->begun < driver->count && driver->begun < due)
+        while (driver->begun < driver->count && driver->begun < due) {
             begin(driver);
+        }
         while (rate > 0 && now_ns(CLOCK_MONOTONIC) < start_ns + (tick + 1) * TICK_NS) {
             wait_for_tick(start_ns + (tick + 1) * TICK_NS);
             driver->recorder.drain(driver->recorder.ctx);
@@ -429,11 +436,58 @@ static struct figures measure_naive(void)
                             .per_second = NAIVE_MAX * 1e9 / (double)wall};
 }
 
-static void print(const char *what, const struct figures *figures)
+/* The figures of the same thing, measured again and again. */
+struct repeats {
+    int count;
+    double cpu_us[REPEATS], p50_ms[REPEATS], p99_ms[REPEATS], per_second[REPEATS];
+};
+
+static void add(struct repeats *repeats, struct figures figures)
 {
-    printf("bench ledger: %-26s cpu=%.1fus a deletion  latency p50=%.1fms p99=%.1fms  %.0f/s\n", what,
-           figures->cpu_us, figures->p50_ms, figures->p99_ms, figures->per_second);
+    int i = repeats->count++;
+    repeats->cpu_us[i] = figures.cpu_us;
+    repeats->p50_ms[i] = figures.p50_ms;
+    repeats->p99_ms[i] = figures.p99_ms;
+    repeats->per_second[i] = figures.per_second;
+}
+
+static void sort(struct repeats *repeats)
+{
+    size_t count = (size_t)repeats->count;
+    qsort(repeats->cpu_us, count, sizeof repeats->cpu_us[0], compare);
+    qsort(repeats->p50_ms, count, sizeof repeats->p50_ms[0], compare);
+    qsort(repeats->p99_ms, count, sizeof repeats->p99_ms[0], compare);
+    qsort(repeats->per_second, count, sizeof repeats->per_second[0], compare);
+}
+
+static void print(const char *what, struct repeats *repeats)
+{
+    int middle = repeats->count / 2;
+    sort(repeats);
+    printf(
+        "bench ledger: %-26s cpu=%.1f/%.1fus a deletion  latency p50=%.1f/%.1fms p99=%.1f/%.1fms  %.0f/s\n",
+        what, repeats->cpu_us[0], repeats->cpu_us[middle], repeats->p50_ms[0], repeats->p50_ms[middle],
+        repeats->p99_ms[0], repeats->p99_ms[middle], repeats->per_second[middle]);
     fflush(stdout);
+}
+
+/* In turns, so that what disturbs disturbs both. rate as drive() has it. */
+static void measure_both(int64_t count, int64_t rate, struct repeats *ledger, struct repeats *file)
+{
+    *ledger = *file = (struct repeats){0};
+    for (int i = 0; i < REPEATS; i++) {
+        add(file, measure_file(count, rate));
+        add(ledger, measure_ledger(count, rate));
+    }
+}
+
+static void summarize(const struct repeats *ledger, const struct repeats *file)
+{
+    int middle = REPEATS / 2;
+    printf("bench ledger: %.1f us a deletion at least, %.1f in the median: %.2f and %.2f of the file's;"
+           " 99 of 100 wait %.1f ms at most, %.1f in the median\n",
+           ledger->cpu_us[0], ledger->cpu_us[middle], ledger->cpu_us[0] / file->cpu_us[0],
+           ledger->cpu_us[middle] / file->cpu_us[middle], ledger->p99_ms[0], ledger->p99_ms[middle]);
 }
 
 /* --- ready again -------------------------------------------------------------------------------------------
@@ -485,21 +539,25 @@ static int64_t argument(int argc, char **argv, int index, int64_t otherwise)
 
 int main(int argc, char **argv)
 {
-    int64_t count = argument(argc, argv, 1, 50000), rate = argument(argc, argv, 2, 10000);
+    int64_t count = argument(argc, argv, 1, 40000), rate = argument(argc, argv, 2, 10000);
     int64_t records = argument(argc, argv, 3, 1000000);
     sem_init(&woken, 0, 0);
     make_scratch();
-    printf("bench ledger: %lld deletions offered at %lld/s\n", (long long)count, (long long)rate);
-    struct figures file = measure_file(count, rate), ledger = measure_ledger(count, rate);
-    struct figures naive = measure_naive();
+    printf("bench ledger: %lld deletions offered at %lld/s; minimum/median of %d repeats in turns\n",
+           (long long)count, (long long)rate, REPEATS);
+    struct repeats ledger, file, naive = {0}, ledger_at_once, file_at_once;
+    measure_both(count, rate, &ledger, &file);
     print("the ledger", &ledger);
     print("a file, append and sync", &file);
+    measure_both(count, 0, &ledger_at_once, &file_at_once);
+    print("the ledger, all at once", &ledger_at_once);
+    print("a file, all at once", &file_at_once);
+    for (int i = 0; i < REPEATS; i++) {
+        add(&naive, measure_naive());
+    }
     print("SQLite, one at a time", &naive);
-    ledger = measure_ledger(count, 0);
-    file = measure_file(count, 0);
-    print("the ledger, all at once", &ledger);
-    print("a file, all at once", &file);
     measure_start(records);
+    summarize(&ledger, &file);
     rmdir(scratch);
     return 0;
 }

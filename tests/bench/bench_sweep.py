@@ -7,23 +7,14 @@ from a list that it is given and once from its own listing; the `aws` command de
 of jobsweep and of aws is that of the whole programs; boto3's begins when its client is ready. The simulator
 has one processor, everybody else the other one. Each count must be the simulator's own.
 """
-import os
-import resource
 import time
 
-from bench import boto, equal, jobsweep, planned, policy, run, simulator, table
+from bench import AWS, boto, cpu_seconds, equal, jobsweep, planned, policy, run, simulator, table
 
-AWS = "/usr/bin/aws" if os.access("/usr/bin/aws", os.X_OK) else "aws"  # Debian's first
 AWS_CALLS = 24
 FLEET = ["--things", 1000, "--jobs", 3, "--seed", 11, "--executions"]
 MANY, FEW = 30000, 4500  # executions; jobsweep would be over too soon with few, boto3 too late with many
 ROUNDS = 3
-
-
-def cpu_seconds():
-    """Of all programs that this one started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def row(name, deleted, seconds, cpu, sim):

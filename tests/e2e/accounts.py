@@ -193,6 +193,15 @@ def sts_is_throttled_by_account():
         equal(len({sim.session(ROLE) for _ in range(20)}), 20)
 
 
+def faults_of_sts_have_its_own_codes():
+    for kind, status, expected in (("throttle", 400, "Throttling"), ("500", 500, "InternalFailure"), ("503", 503, "ServiceUnavailable"),
+                                   ("expired", 403, "ExpiredToken"), ("denied", 403, "AccessDenied")):
+        with make("--fault", f"{kind}=1", "--fault-ops", "AssumeRole", "--fault-limit", 1) as sim:
+            found = sim.sts("AssumeRole", RoleArn=ROLE, RoleSessionName="test")
+            equal((found[0], found[1]["Code"]), (status, expected))
+            equal((sim.counts()["sessions"], len(sim.session(ROLE))), (0, 3), "the next one is answered")
+
+
 # --- policies ---
 
 def refusal(sim, method, target, keys, expected):
@@ -303,6 +312,6 @@ def a_web_identity_assumes_a_role():
 main([each_account_and_region_has_its_own_fleet, an_account_without_a_fleet_finds_nothing, a_region_that_nobody_is_in_is_no_region,
       the_quotas_of_two_accounts_are_apart, a_thousand_accounts_come_from_one_line, what_is_wrong_with_a_world_is_said,
       a_session_is_who_it_says, a_session_needs_its_token, what_an_assumption_asks_is_checked, a_role_chooses_who_assumes_it,
-      sessions_end_when_they_are_told_to, sessions_end_by_the_clock_of_the_service, sts_is_throttled_by_account,
+      sessions_end_when_they_are_told_to, sessions_end_by_the_clock_of_the_service, sts_is_throttled_by_account, faults_of_sts_have_its_own_codes,
       a_session_policy_limits_its_session, what_a_role_lacks_no_session_policy_gives, a_user_may_lack_the_right_to_assume,
       policies_that_are_no_policies_are_refused, a_web_identity_assumes_a_role])

@@ -105,9 +105,15 @@ def test_verify_names_the_first_record_that_is_not_as_it_was():
         equal(json.loads(history(place, "--format", "json", "verify").stdout)["whole"], True)
         kept = scratch()
         shutil.copy(os.path.join(place.state, "ledger.db"), kept)
-        for statement, number in (("UPDATE record SET outcome = 3 WHERE sequence = 20", 20),
-                                  ("DELETE FROM record WHERE sequence = 15", 15),
-                                  ("UPDATE record SET sequence = 67 - sequence WHERE sequence IN (33, 34)", 33),
+        with sqlite3.connect(os.path.join(place.state, "ledger.db")) as ledger:
+            intent, result = (ledger.execute(f"SELECT min(sequence) FROM record WHERE sequence > 15 AND kind = {kind}")
+                              .fetchone()[0] for kind in (2, 3))
+        ledger.close()
+        for statement, number in ((f"UPDATE entry SET outcome = 3 WHERE sequence = {result}", result),
+                                  (f"UPDATE entry SET id = id + (999999 << 15) WHERE sequence = {result}", result),
+                                  (f"UPDATE intent SET id = id + 1 WHERE sequence = {intent}", intent),
+                                  (f"DELETE FROM intent WHERE sequence = {intent}", intent),
+                                  (f"UPDATE intent SET sequence = -sequence WHERE sequence >= {intent}", intent),
                                   ("UPDATE plan SET number = number + 1 WHERE row = 3", 2)):
             change(place, statement)
             result = history(place, "verify")

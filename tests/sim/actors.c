@@ -60,8 +60,9 @@ static bool may_create(const struct sim *sim, const char *job_id)
 static void take(struct one *one, uint64_t identity)
 {
     struct sim *sim = one->actors->sim;
-    if (fleet_remove(sim->fleet, identity, sim_service_ms(sim)) == 0)
+    if (fleet_remove(sim->fleet, identity, sim_service_ms(sim)) == 0) {
         return;
+    }
     note(one->actors, identity);
     sim->totals.acts[one->actor]++;
     sim_tell(sim, "%s: takes identity %llu", actor_name(one->actor), (unsigned long long)identity);
@@ -71,8 +72,9 @@ static void take(struct one *one, uint64_t identity)
 static unsigned draw_differences(struct one *one, uint64_t identity)
 {
     unsigned differences = actors_took(one->actors, identity) ? 0 : FLEET_OTHER_QUEUED;
-    while (differences == 0)
+    while (differences == 0) {
         differences = 1u << draw(one, 5) | (draw(one, 3) == 0 ? (unsigned)draw(one, 32) : 0);
+    }
     return differences;
 }
 
@@ -82,8 +84,9 @@ static void fill(struct one *one, uint64_t identity, bool twin)
     struct fleet_execution old;
     int64_t now_ms = sim_service_ms(sim);
     bool enough = (int64_t)fleet_identities(sim->fleet) > 3 * sim->scenario->executions + ENOUGH;
-    if (enough || !fleet_identity(sim->fleet, identity, &old) || !may_create(sim, old.execution.job_id))
+    if (enough || !fleet_identity(sim->fleet, identity, &old) || !may_create(sim, old.execution.job_id)) {
         return;
+    }
     uint64_t born = 0;
     if (twin) {
         born = fleet_reincarnate(sim->fleet, identity, draw_differences(one, identity), now_ms);
@@ -108,8 +111,9 @@ static uint64_t find_one(struct one *one, bool deleted)
     uint64_t count = fleet_identities(sim->fleet);
     for (int i = 0; i < TRIES && count > 0; i++) {
         uint64_t identity = 1 + draw(one, count);
-        if (fleet_identity(sim->fleet, identity, &found) && (found.deleted_ms != 0) == deleted)
+        if (fleet_identity(sim->fleet, identity, &found) && (found.deleted_ms != 0) == deleted) {
             return identity;
+        }
     }
     return 0;
 }
@@ -121,8 +125,9 @@ static void progress(struct one *one)
     static const enum execution_status next[] = {EXECUTION_IN_PROGRESS, EXECUTION_SUCCEEDED,
                                                  EXECUTION_FAILED};
     uint64_t identity = find_one(one, false);
-    if (!fleet_identity(sim->fleet, identity, &found) || rules_terminal(found.execution.fingerprint.status))
+    if (!fleet_identity(sim->fleet, identity, &found) || rules_terminal(found.execution.fingerprint.status)) {
         return;
+    }
     fleet_set_status(sim->fleet, identity, next[draw(one, 3)], sim_service_ms(sim));
     sim->totals.acts[one->actor]++;
 }
@@ -130,14 +135,18 @@ static void progress(struct one *one)
 static void act(struct one *one)
 {
     uint64_t identity = find_one(one, one->actor == ACTOR_CREATES);
-    if (one->actor == ACTOR_PROGRESSES)
+    if (one->actor == ACTOR_PROGRESSES) {
         progress(one);
-    if (one->actor == ACTOR_PROGRESSES || identity == 0)
+    }
+    if (one->actor == ACTOR_PROGRESSES || identity == 0) {
         return;
-    if (one->actor != ACTOR_CREATES)
+    }
+    if (one->actor != ACTOR_CREATES) {
         take(one, identity);
-    if (one->actor != ACTOR_DELETES)
+    }
+    if (one->actor != ACTOR_DELETES) {
         fill(one, identity, one->actor == ACTOR_TWINS);
+    }
 }
 
 static void on_time(void *ctx)
@@ -145,8 +154,9 @@ static void on_time(void *ctx)
     struct one *one = ctx;
     struct sim *sim = one->actors->sim;
     int64_t every_ms = sim->scenario->actor_every_ms[one->actor];
-    if (sim->healed)
+    if (sim->healed) {
         return;
+    }
     act(one);
     int64_t wait_ms = 1 + (int64_t)draw(one, (uint64_t)(2 * every_ms));
     virtual_at(sim->world, virtual_mono_ns(sim->world) + wait_ms * TIME_NS_PER_MS, on_time, one);
@@ -164,10 +174,12 @@ struct plot { /* a number that is taken or filled later */
 static void on_plot(void *ctx)
 {
     struct plot *plot = ctx;
-    if (!plot->one->actors->sim->healed && plot->takes)
+    if (!plot->one->actors->sim->healed && plot->takes) {
         take(plot->one, plot->identity);
-    if (!plot->one->actors->sim->healed && plot->fills)
+    }
+    if (!plot->one->actors->sim->healed && plot->fills) {
         fill(plot->one, plot->identity, plot->twin);
+    }
     free(plot);
 }
 
@@ -175,8 +187,9 @@ static void plan(struct one *one, const struct call *call, int64_t within_ms)
 {
     struct sim *sim = one->actors->sim;
     uint64_t identity = fleet_latest(sim->fleet, call->job_id, call->thing_name, call->number);
-    if (identity == 0)
+    if (identity == 0) {
         return;
+    }
     struct plot *plot = mem_alloc(sizeof *plot);
     *plot = (struct plot){.one = one, .identity = identity};
     plot->takes = draw(one, 3) > 0;
@@ -196,13 +209,16 @@ static bool wants(struct one *one)
 void actors_heard(struct actors *actors, const struct call *call)
 {
     struct sim *sim = actors->sim;
-    if (sim->healed)
+    if (sim->healed) {
         return;
-    if (call->operation == OPERATION_DESCRIBE_EXECUTION && wants(&actors->each[ACTOR_AMBUSHES]))
+    }
+    if (call->operation == OPERATION_DESCRIBE_EXECUTION && wants(&actors->each[ACTOR_AMBUSHES])) {
         plan(&actors->each[ACTOR_AMBUSHES], call, 600);
+    }
     if (call->operation == OPERATION_DELETE_EXECUTION && call->answer.class == ANSWER_AMBIGUOUS &&
-        wants(&actors->each[ACTOR_AFTER_LOSSES]))
+        wants(&actors->each[ACTOR_AFTER_LOSSES])) {
         plan(&actors->each[ACTOR_AFTER_LOSSES], call, SIM_LIFE_MS);
+    }
     if (wants(&actors->each[ACTOR_NEIGHBOUR])) {
         fleet_use_quota(sim->fleet, call->operation, sim_service_ms(sim));
         sim->totals.acts[ACTOR_NEIGHBOUR]++;
@@ -220,16 +236,18 @@ struct actors *actors_create(struct sim *sim)
         struct one *one = &actors->each[i];
         *one = (struct one){.actors = actors, .actor = (enum actor)i};
         scenario_stream(sim->scenario, 300 + (uint64_t)i, &one->random);
-        if (i < ACTOR_AMBUSHES && sim->scenario->actor_every_ms[i] > 0)
+        if (i < ACTOR_AMBUSHES && sim->scenario->actor_every_ms[i] > 0) {
             virtual_at(sim->world, TIME_NS_PER_SECOND, on_time, one);
+        }
     }
     return actors;
 }
 
 void actors_destroy(struct actors *actors)
 {
-    if (!actors)
+    if (!actors) {
         return;
+    }
     free(actors->took);
     free(actors);
 }

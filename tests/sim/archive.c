@@ -45,8 +45,9 @@ static void digest(const void *data, size_t length, uint8_t hash[STORE_HASH_BYTE
 {
     const uint8_t *bytes = data;
     uint64_t state = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         state = (state ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
     for (int i = 0; i < STORE_HASH_BYTES; i++) {
         state = (state ^ (uint64_t)i) * UINT64_C(0x100000001b3);
         hash[i] = (uint8_t)(state >> 32);
@@ -59,9 +60,11 @@ static void digest(const void *data, size_t length, uint8_t hash[STORE_HASH_BYTE
 /* Nothing ever went wrong with the disk but that it was full. */
 static bool only_full(const struct sim *sim)
 {
-    for (int i = DISK_FINE + 1; i < DISK_TROUBLE_COUNT; i++)
-        if (disk_failures(sim->disk, (enum disk_trouble)i) > 0)
+    for (int i = DISK_FINE + 1; i < DISK_TROUBLE_COUNT; i++) {
+        if (disk_failures(sim->disk, (enum disk_trouble)i) > 0) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -77,12 +80,15 @@ static void on_passed(struct ledger_request *request)
         sim_tell(archive->sim, "recorded operation %d, run %lld, row %lld: %s", (int)request->operation,
                  (long long)request->run, (long long)request->row, request->err.msg);
         oracle_recorded(archive->sim->oracle, request);
-        if (request->operation == LEDGER_RESULT && request->err.code == ERR_IO && only_full(archive->sim))
+        if (request->operation == LEDGER_RESULT && request->err.code == ERR_IO && only_full(archive->sim)) {
             sim_break(archive->sim, "audited: a full disk loses a result: %s", request->err.msg);
-        if (archive->unsynced && request->err.code == ERR_NONE && request->operation == LEDGER_INTENT)
+        }
+        if (archive->unsynced && request->err.code == ERR_NONE && request->operation == LEDGER_INTENT) {
             sim_break(archive->sim, "intent first: an intent was confirmed that is not synced");
-        if (request->err.code == ERR_INTERNAL)
+        }
+        if (request->err.code == ERR_INTERNAL) {
             sim_break(archive->sim, "audited: %s", request->err.msg);
+        }
     }
     request->done(request);
 }
@@ -97,8 +103,9 @@ static void on_drain(void *ctx)
 static void on_wake(void *ctx)
 {
     struct archive *archive = ctx;
-    if (archive->draining)
+    if (archive->draining) {
         return;
+    }
     archive->draining = true;
     virtual_at_process(archive->sim->world, virtual_mono_ns(archive->sim->world), on_drain, archive);
 }
@@ -108,8 +115,9 @@ static void on_work(void *ctx)
     struct archive *archive = ctx;
     archive->working = false;
     ledger_durable_work(archive->durable);
-    if (!archive->dead && !archive->failed && !disk_log_synced(archive->sim->disk))
+    if (!archive->dead && !archive->failed && !disk_log_synced(archive->sim->disk)) {
         archive->unsynced = true; /* fine if it failed: see on_passed() */
+    }
 }
 
 static void on_submit(void *ctx, struct ledger_request *request)
@@ -120,11 +128,13 @@ static void on_submit(void *ctx, struct ledger_request *request)
     *passed = (struct passed){.archive = archive, .done = request->done, .owner = request->owner};
     request->done = on_passed;
     request->owner = passed;
-    if (!archive->dead)
+    if (!archive->dead) {
         oracle_asks(sim->oracle, request);
+    }
     ledger_durable_face(archive->durable)->submit(ledger_durable_face(archive->durable)->ctx, request);
-    if (archive->working)
+    if (archive->working) {
         return;
+    }
     archive->working = true;
     int64_t commit_ns = sim->healed ? TIME_NS_PER_MS : sim->scenario->commit_ns;
     virtual_at_process(sim->world, virtual_mono_ns(sim->world) + commit_ns, on_work, archive);
@@ -155,10 +165,12 @@ static void look_at_run(struct sim *sim, struct store *store, int64_t run)
                                       .count = LEDGER_BATCH,
                                       .from = from,
                                       .done = ignore};
-        if (store_apply(store, &read) != 0 || read.count == 0)
+        if (store_apply(store, &read) != 0 || read.count == 0) {
             break;
-        for (size_t i = 0; i < read.count; i++)
+        }
+        for (size_t i = 0; i < read.count; i++) {
             oracle_found_row(sim->oracle, run, from + (int64_t)i, &rows[i]);
+        }
         from += (int64_t)read.count;
     }
     oracle_found_run(sim->oracle, run, from, is_open(store, run));
@@ -178,13 +190,16 @@ static void look(struct sim *sim, bool verify)
     int64_t records;
     disk_spare(sim->disk, true);
     struct store *store = open_store(sim, sim->disk, &err);
-    if (!store || (verify && store_verify(store, &records, &err) != 0))
+    if (!store || (verify && store_verify(store, &records, &err) != 0)) {
         sim_break(sim, "audited: the ledger: %s", err.msg);
+    }
     struct ledger_request open = {.operation = LEDGER_OPEN_RUN, .done = ignore};
-    if (store && verify && (store_apply(store, &open) != 0 || open.run != 0))
+    if (store && verify && (store_apply(store, &open) != 0 || open.run != 0)) {
         sim_break(sim, "progress: run %lld never ended", (long long)open.run);
-    for (int64_t run = 1; store && run <= oracle_runs(sim->oracle); run++)
+    }
+    for (int64_t run = 1; store && run <= oracle_runs(sim->oracle); run++) {
         look_at_run(sim, store, run);
+    }
     store_close(store);
     disk_spare(sim->disk, false);
 }
@@ -240,8 +255,9 @@ struct archive *archive_open(struct sim *sim)
     archive->durable = ledger_durable_open(&config, &err);
     if (!archive->durable) {
         sim_tell(sim, "the ledger cannot be opened: %s", err.msg);
-        if (err.code != ERR_IO)
+        if (err.code != ERR_IO) {
             sim_break(sim, "audited: the ledger cannot be opened: %s", err.msg);
+        }
         free(archive);
         return NULL;
     }
@@ -250,8 +266,9 @@ struct archive *archive_open(struct sim *sim)
 
 void archive_close(struct archive *archive)
 {
-    if (!archive)
+    if (!archive) {
         return;
+    }
     ledger_durable_close(archive->durable);
     free(archive);
 }

@@ -20,8 +20,9 @@ int deletion_row(const struct deletion *test, const struct call *call)
     for (int i = 0; i < test->count; i++) {
         const struct job_execution *stored = &test->stored[i];
         if (stored->number == call->number && strcmp(stored->job_id, call->job_id) == 0 &&
-            strcmp(stored->thing_name, call->thing_name) == 0)
+            strcmp(stored->thing_name, call->thing_name) == 0) {
             return i;
+        }
     }
     must(false, "a call about something that is not in the plan");
     return -1;
@@ -54,14 +55,16 @@ static void refuse(struct call *call, enum answer_class class, int status, const
     call->answer.class = class;
     call->answer.http_status = status;
     snprintf(call->answer.code, sizeof call->answer.code, "%s", code);
-    if (status == 0)
+    if (status == 0) {
         call->answer.server_date_ms = 0;
+    }
 }
 
 static void execute(struct deletion *test, struct call *call, int row)
 {
-    if (!test->exists[row])
+    if (!test->exists[row]) {
         refuse(call, ANSWER_GONE, 404, "ResourceNotFoundException");
+    }
     test->exists[row] = false;
 }
 
@@ -81,10 +84,11 @@ static void answer_deletion(struct deletion *test, struct call *call, int row)
 {
     switch (next_letter(&test->deletes)) {
     case 'D':
-        if (test->exists[row] && !may_go(&test->stored[row], call->force))
+        if (test->exists[row] && !may_go(&test->stored[row], call->force)) {
             refuse(call, ANSWER_STATE, 409, "InvalidStateTransitionException");
-        else
+        } else {
             execute(test, call, row);
+        }
         return;
     case 'L':
         execute(test, call, row);
@@ -150,12 +154,14 @@ static void answer(struct rig *rig, struct call *call)
         return;
     }
     int row = deletion_row(test, call);
-    if (test->before)
+    if (test->before) {
         test->before(test, call);
-    if (call->operation == OPERATION_DESCRIBE_EXECUTION)
+    }
+    if (call->operation == OPERATION_DESCRIBE_EXECUTION) {
         describe(test, call, row);
-    else
+    } else {
         answer_deletion(test, call, row);
+    }
 }
 
 /* What must hold whenever a deletion leaves. */
@@ -163,8 +169,9 @@ static void on_sent(struct rig *rig, const struct call *call)
 {
     struct deletion *test = rig->ctx;
     struct ledger_row_state state;
-    if (call->operation == OPERATION_DESCRIBE_JOB)
+    if (call->operation == OPERATION_DESCRIBE_JOB) {
         return;
+    }
     int row = deletion_row(test, call);
     if (call->operation == OPERATION_DESCRIBE_EXECUTION) {
         test->looked_ns[row] = virtual_mono_ns(rig->world);
@@ -274,8 +281,9 @@ void deletion_begin(struct deletion *test, int rows)
     rig_init(&test->rig, &world, NULL);
     rig_policy(&test->policy);
     test->facts = facts_create(test->rig.dispatcher);
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < rows; i++) {
         store(test, i);
+    }
 }
 
 static void create_deleter(struct deletion *test)
@@ -319,8 +327,9 @@ void deletion_restart(struct deletion *test)
 
 bool deletion_run(struct deletion *test, int64_t seconds)
 {
-    if (!test->deleter)
+    if (!test->deleter) {
         deletion_start(test);
+    }
     return rig_run(&test->rig, &test->done, seconds);
 }
 

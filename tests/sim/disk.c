@@ -57,10 +57,12 @@ static int64_t smaller(int64_t a, int64_t b)
 static bool befalls(struct handle *handle, enum disk_trouble trouble)
 {
     struct disk *disk = handle->disk;
-    if (handle->era != disk->era || disk->died)
+    if (handle->era != disk->era || disk->died) {
         return true;
-    if (disk->trouble != trouble || disk->spared || disk->operations_left-- > 0)
+    }
+    if (disk->trouble != trouble || disk->spared || disk->operations_left-- > 0) {
         return false;
+    }
     disk->failures[trouble]++;
     disk->trouble = DISK_FINE;
     return true;
@@ -69,25 +71,29 @@ static bool befalls(struct handle *handle, enum disk_trouble trouble)
 static bool dies(struct handle *handle)
 {
     if (handle->disk->trouble == DISK_DEATH && handle->era == handle->disk->era &&
-        befalls(handle, DISK_DEATH))
+        befalls(handle, DISK_DEATH)) {
         handle->disk->died = true;
+    }
     return handle->disk->died;
 }
 
 int64_t disk_size(const struct disk *disk)
 {
     int64_t size = disk->reserve;
-    for (int i = 0; i < FILES_MAX; i++)
-        if (disk->files[i].exists)
+    for (int i = 0; i < FILES_MAX; i++) {
+        if (disk->files[i].exists) {
             size += (int64_t)disk->files[i].now.size;
+        }
+    }
     return size;
 }
 
 static bool is_full(struct disk *disk, const struct disk_file *file, int64_t end)
 {
     int64_t more = end - (int64_t)file->now.size;
-    if (disk->limit == 0 || more <= 0 || disk_size(disk) + more <= disk->limit)
+    if (disk->limit == 0 || more <= 0 || disk_size(disk) + more <= disk->limit) {
         return false;
+    }
     disk->failures[DISK_FINE]++;
     return true;
 }
@@ -102,10 +108,12 @@ static struct handle *handle_of(sqlite3_file *base)
 
 static void drop_shm(struct shm *shm)
 {
-    if (!shm || --shm->handles > 0)
+    if (!shm || --shm->handles > 0) {
         return;
-    for (int i = 0; i < SHM_REGIONS; i++)
+    }
+    for (int i = 0; i < SHM_REGIONS; i++) {
         free(shm->regions[i]);
+    }
     free(shm);
 }
 
@@ -113,8 +121,9 @@ static int on_shm_unmap(sqlite3_file *base, int delete)
 {
     struct handle *handle = handle_of(base);
     (void)delete;
-    if (handle->shm && handle->file->shm == handle->shm && handle->shm->handles == 1)
+    if (handle->shm && handle->file->shm == handle->shm && handle->shm->handles == 1) {
         handle->file->shm = NULL;
+    }
     drop_shm(handle->shm);
     handle->shm = NULL;
     return SQLITE_OK;
@@ -124,12 +133,15 @@ static int on_close(sqlite3_file *base)
 {
     struct handle *handle = handle_of(base);
     on_shm_unmap(base, 0);
-    if (handle->era != handle->disk->era)
+    if (handle->era != handle->disk->era) {
         return SQLITE_OK;
-    if (handle->file->poisoned)
+    }
+    if (handle->file->poisoned) {
         disk_file_lose(handle->file, &handle->disk->random, false);
-    if (handle->delete_on_close)
+    }
+    if (handle->delete_on_close) {
         handle->file->exists = false;
+    }
     return SQLITE_OK;
 }
 
@@ -137,11 +149,13 @@ static int on_read(sqlite3_file *base, void *data, int length, sqlite3_int64 off
 {
     struct handle *handle = handle_of(base);
     const struct bytes *now = &handle->file->now;
-    if (dies(handle) || befalls(handle, DISK_READ_ERROR))
+    if (dies(handle) || befalls(handle, DISK_READ_ERROR)) {
         return SQLITE_IOERR_READ;
+    }
     int64_t there = offset < (int64_t)now->size ? smaller(length, (int64_t)now->size - offset) : 0;
-    if (there > 0)
+    if (there > 0) {
         memcpy(data, now->data + offset, (size_t)there);
+    }
     memset((char *)data + there, 0, (size_t)(length - there));
     return there == length ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
@@ -149,10 +163,12 @@ static int on_read(sqlite3_file *base, void *data, int length, sqlite3_int64 off
 static int on_write(sqlite3_file *base, const void *data, int length, sqlite3_int64 offset)
 {
     struct handle *handle = handle_of(base);
-    if (dies(handle) || befalls(handle, DISK_WRITE_ERROR))
+    if (dies(handle) || befalls(handle, DISK_WRITE_ERROR)) {
         return SQLITE_IOERR_WRITE;
-    if (is_full(handle->disk, handle->file, offset + length))
+    }
+    if (is_full(handle->disk, handle->file, offset + length)) {
         return SQLITE_FULL;
+    }
     bool half = befalls(handle, DISK_SHORT_WRITE);
     disk_file_write(handle->file, data, offset, half ? length / 2 : length);
     return half ? SQLITE_IOERR_WRITE : SQLITE_OK;
@@ -162,8 +178,9 @@ static int on_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct handle *handle = handle_of(base);
     struct disk_file *file = handle->file;
-    if (dies(handle) || befalls(handle, DISK_WRITE_ERROR))
+    if (dies(handle) || befalls(handle, DISK_WRITE_ERROR)) {
         return SQLITE_IOERR_TRUNCATE;
+    }
     disk_file_resize(file, (size_t)size);
     return SQLITE_OK;
 }
@@ -172,14 +189,16 @@ static int on_sync(sqlite3_file *base, int flags)
 {
     struct handle *handle = handle_of(base);
     (void)flags;
-    if (dies(handle))
+    if (dies(handle)) {
         return SQLITE_IOERR_FSYNC;
+    }
     if (befalls(handle, DISK_SYNC_ERROR)) {
         handle->file->poisoned = true;
         return SQLITE_IOERR_FSYNC;
     }
-    if (!handle->file->poisoned)
+    if (!handle->file->poisoned) {
         disk_file_synced(handle->file);
+    }
     handle->file->created_synced = true;
     return SQLITE_OK;
 }
@@ -236,16 +255,19 @@ static int on_shm_map(sqlite3_file *base, int region, int size, int extend, void
 {
     struct handle *handle = handle_of(base);
     *memory = NULL;
-    if (handle->era != handle->disk->era || region >= SHM_REGIONS)
+    if (handle->era != handle->disk->era || region >= SHM_REGIONS) {
         return SQLITE_IOERR_SHMMAP;
+    }
     if (!handle->shm) {
-        if (!handle->file->shm)
+        if (!handle->file->shm) {
             handle->file->shm = mem_zalloc(sizeof *handle->shm);
+        }
         handle->shm = handle->file->shm;
         handle->shm->handles++;
     }
-    if (!handle->shm->regions[region] && extend)
+    if (!handle->shm->regions[region] && extend) {
         handle->shm->regions[region] = mem_zalloc((size_t)size);
+    }
     *memory = handle->shm->regions[region];
     return SQLITE_OK;
 }
@@ -292,9 +314,11 @@ static struct disk *disk_of(sqlite3_vfs *vfs)
 
 static struct disk_file *find(struct disk *disk, const char *name)
 {
-    for (int i = 0; i < FILES_MAX; i++)
-        if (disk->files[i].exists && strcmp(disk->files[i].name, name) == 0)
+    for (int i = 0; i < FILES_MAX; i++) {
+        if (disk->files[i].exists && strcmp(disk->files[i].name, name) == 0) {
             return &disk->files[i];
+        }
+    }
     return NULL;
 }
 
@@ -302,8 +326,9 @@ static struct disk_file *create(struct disk *disk, const char *name)
 {
     for (int i = 0; i < FILES_MAX; i++) {
         struct disk_file *file = &disk->files[i];
-        if (file->exists || file->shm)
+        if (file->exists || file->shm) {
             continue;
+        }
         text_copy(file->name, sizeof file->name, name);
         file->exists = true;
         file->created_synced = file->poisoned = false;
@@ -320,15 +345,18 @@ static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int f
     struct handle *handle = handle_of(base);
     memset(handle, 0, sizeof *handle);
     struct disk_file *file = name ? find(disk, name) : NULL;
-    if (!file && (flags & SQLITE_OPEN_CREATE) && !disk->died)
+    if (!file && (flags & SQLITE_OPEN_CREATE) && !disk->died) {
         file = create(disk, name ? name : "temporary");
-    if (!file)
+    }
+    if (!file) {
         return SQLITE_CANTOPEN;
+    }
     *handle = (struct handle){.disk = disk, .file = file, .era = disk->era};
     handle->delete_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
     handle->base.pMethods = &METHODS;
-    if (flags_out)
+    if (flags_out) {
         *flags_out = flags;
+    }
     return SQLITE_OK;
 }
 
@@ -337,10 +365,12 @@ static int on_delete(sqlite3_vfs *vfs, const char *name, int sync)
     struct disk *disk = disk_of(vfs);
     struct disk_file *file = find(disk, name);
     (void)sync;
-    if (disk->died)
+    if (disk->died) {
         return SQLITE_IOERR_DELETE;
-    if (!file)
+    }
+    if (!file) {
         return SQLITE_IOERR_DELETE_NOENT;
+    }
     file->exists = false;
     return SQLITE_OK;
 }
@@ -361,8 +391,9 @@ static int on_full_path(sqlite3_vfs *vfs, const char *name, int room, char *path
 
 static int on_random(sqlite3_vfs *vfs, int length, char *bytes)
 {
-    for (int i = 0; i < length; i++)
+    for (int i = 0; i < length; i++) {
         bytes[i] = (char)random_next(&disk_of(vfs)->random);
+    }
     return length;
 }
 
@@ -421,8 +452,9 @@ struct disk *disk_create(const char *name, uint64_t seed)
 
 void disk_destroy(struct disk *disk)
 {
-    if (!disk)
+    if (!disk) {
         return;
+    }
     sqlite3_vfs_unregister(&disk->vfs);
     for (int i = 0; i < FILES_MAX; i++) {
         disk_file_finish(&disk->files[i]);
@@ -448,8 +480,9 @@ void disk_crash(struct disk *disk)
     for (int i = 0; i < FILES_MAX; i++) {
         struct disk_file *file = &disk->files[i];
         file->shm = NULL; /* whoever has it open frees it */
-        if (file->exists)
+        if (file->exists) {
             disk_file_lose(file, &disk->random, false);
+        }
     }
 }
 
@@ -459,8 +492,9 @@ struct disk *disk_aftermath(const struct disk *disk, const char *name)
     for (int i = 0; i < FILES_MAX; i++) {
         const struct disk_file *file = &disk->files[i];
         struct disk_file *to = &copy->files[i];
-        if (!file->exists)
+        if (!file->exists) {
             continue;
+        }
         disk_file_copy(to, file);
         disk_file_lose(to, &copy->random, true);
     }
@@ -480,8 +514,9 @@ void disk_limit(struct disk *disk, int64_t bytes)
 
 int disk_set_reserve(struct disk *disk, int64_t bytes)
 {
-    if (disk->died)
+    if (disk->died) {
         return EIO;
+    }
     if (disk->limit != 0 && bytes > disk->reserve && disk_size(disk) + bytes - disk->reserve > disk->limit) {
         disk->failures[DISK_FINE]++;
         return ENOSPC;
@@ -512,8 +547,10 @@ int64_t disk_failures(const struct disk *disk, enum disk_trouble trouble)
 
 bool disk_log_synced(const struct disk *disk)
 {
-    for (int i = 0; i < FILES_MAX; i++)
-        if (disk->files[i].exists && strstr(disk->files[i].name, "-wal") && disk->files[i].change_count > 0)
+    for (int i = 0; i < FILES_MAX; i++) {
+        if (disk->files[i].exists && strstr(disk->files[i].name, "-wal") && disk->files[i].change_count > 0) {
             return false;
+        }
+    }
     return true;
 }

@@ -22,8 +22,9 @@ static void make_room(struct bytes *bytes, size_t size)
 static void resize(struct bytes *bytes, size_t size)
 {
     make_room(bytes, size);
-    if (size > bytes->size)
+    if (size > bytes->size) {
         memset(bytes->data + bytes->size, 0, size - bytes->size);
+    }
     bytes->size = size;
 }
 
@@ -50,24 +51,27 @@ static void note_change(struct disk_file *file, int64_t offset, int64_t length)
                               .kept_at = file->before.size,
                               .kept = (size_t)kept};
     make_room(&file->before, file->before.size + (size_t)kept);
-    if (kept > 0)
+    if (kept > 0) {
         memcpy(file->before.data + file->before.size, file->now.data + offset, (size_t)kept);
+    }
     file->before.size += (size_t)kept;
 }
 
 void disk_file_write(struct disk_file *file, const void *data, int64_t offset, int64_t length)
 {
     note_change(file, offset, length);
-    if ((size_t)(offset + length) > file->now.size)
+    if ((size_t)(offset + length) > file->now.size) {
         resize(&file->now, (size_t)(offset + length));
+    }
     memcpy(file->now.data + offset, data, (size_t)length);
 }
 
 static void take_back(struct disk_file *file, const struct change *change)
 {
     resize(&file->now, (size_t)change->size_before);
-    if (change->kept > 0)
+    if (change->kept > 0) {
         memcpy(file->now.data + change->offset, file->before.data + change->kept_at, change->kept);
+    }
 }
 
 /* Only its first sectors reached the disk. Where the file had grown already, zeros follow. */
@@ -79,10 +83,12 @@ static void tear(struct disk_file *file, struct random *random, const struct cha
     size_t grown = file->now.size;
     memcpy(part, file->now.data + change->offset, (size_t)written);
     take_back(file, change);
-    if (random_below(random, 2) == 0 && grown > file->now.size)
+    if (random_below(random, 2) == 0 && grown > file->now.size) {
         resize(&file->now, grown);
-    if ((size_t)(change->offset + written) > file->now.size)
+    }
+    if ((size_t)(change->offset + written) > file->now.size) {
         resize(&file->now, (size_t)(change->offset + written));
+    }
     memcpy(file->now.data + change->offset, part, (size_t)written);
     free(part);
 }
@@ -101,21 +107,24 @@ void disk_file_lose(struct disk_file *file, struct random *random, bool everythi
         bool torn = !everything && file->change_count == survive && change->length > 0 &&
                     change->offset + change->length <= (int64_t)file->now.size &&
                     random_below(random, 2) == 0;
-        if (torn)
+        if (torn) {
             tear(file, random, change);
-        else
+        } else {
             take_back(file, change);
+        }
     }
     disk_file_synced(file);
     file->poisoned = false;
-    if (!file->created_synced && (everything || random_below(random, 2) == 0))
+    if (!file->created_synced && (everything || random_below(random, 2) == 0)) {
         file->exists = false;
+    }
 }
 
 void disk_file_resize(struct disk_file *file, size_t size)
 {
-    if (size < file->now.size)
+    if (size < file->now.size) {
         note_change(file, (int64_t)size, (int64_t)(file->now.size - size));
+    }
     resize(&file->now, size);
 }
 
@@ -123,8 +132,9 @@ static void copy_bytes(struct bytes *to, const struct bytes *from)
 {
     *to = (struct bytes){0};
     resize(to, from->size);
-    if (from->size > 0)
+    if (from->size > 0) {
         memcpy(to->data, from->data, from->size);
+    }
 }
 
 void disk_file_copy(struct disk_file *to, const struct disk_file *from)
@@ -135,8 +145,9 @@ void disk_file_copy(struct disk_file *to, const struct disk_file *from)
     to->change_room = from->change_count;
     copy_bytes(&to->now, &from->now);
     copy_bytes(&to->before, &from->before);
-    if (from->change_count > 0)
+    if (from->change_count > 0) {
         memcpy(to->changes, from->changes, from->change_count * sizeof *to->changes);
+    }
 }
 
 void disk_file_finish(struct disk_file *file)

@@ -24,12 +24,15 @@ static void ids_push(struct ids *ids, uint64_t identity)
 
 static void ids_bury(struct ids *ids, const struct fleet *fleet)
 {
-    if (++ids->dead <= ids->count / 2)
+    if (++ids->dead <= ids->count / 2) {
         return;
+    }
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < ids->count; i++)
-        if (!fleet_record(fleet, ids->items[i])->deleted_ms)
+    for (uint32_t i = 0; i < ids->count; i++) {
+        if (!fleet_record(fleet, ids->items[i])->deleted_ms) {
             ids->items[kept++] = ids->items[i];
+        }
+    }
     ids->count = kept;
     ids->dead = 0;
 }
@@ -39,10 +42,11 @@ uint32_t ids_after(const struct ids *ids, uint64_t identity)
     uint32_t low = 0, high = ids->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (ids->items[middle] <= identity)
+        if (ids->items[middle] <= identity) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -73,8 +77,9 @@ static void grow_buckets(struct fleet *fleet)
     free(fleet->buckets);
     fleet->bucket_count *= 2;
     fleet->buckets = mem_calloc(fleet->bucket_count, sizeof *fleet->buckets);
-    for (uint32_t identity = 1; identity <= fleet->record_count; identity++)
+    for (uint32_t identity = 1; identity <= fleet->record_count; identity++) {
         link_pair(fleet, identity);
+    }
 }
 
 struct past *fleet_past(struct fleet *fleet, struct record *record)
@@ -92,8 +97,9 @@ struct past *fleet_past(struct fleet *fleet, struct record *record)
 
 bool fleet_shows(const struct fleet *fleet, const struct record *record)
 {
-    if (fleet->as_of_ms == 0)
+    if (fleet->as_of_ms == 0) {
         return !record->deleted_ms;
+    }
     return (!record->past || fleet->pasts[record->past - 1].born_ms <= fleet->as_of_ms) &&
            (!record->deleted_ms || record->deleted_ms > fleet->as_of_ms);
 }
@@ -103,8 +109,9 @@ static uint64_t alive_of_pair(const struct fleet *fleet, uint64_t identity, uint
 {
     while (identity) {
         const struct record *record = fleet_record(fleet, identity);
-        if (record->job == job && record->thing == thing && fleet_shows(fleet, record))
+        if (record->job == job && record->thing == thing && fleet_shows(fleet, record)) {
             break;
+        }
         identity = record->pair_next;
     }
     return identity;
@@ -113,8 +120,9 @@ static uint64_t alive_of_pair(const struct fleet *fleet, uint64_t identity, uint
 static uint64_t find_number(const struct fleet *fleet, uint32_t job, uint32_t thing, int64_t number)
 {
     uint64_t at = alive_of_pair(fleet, *bucket(fleet, job, thing), job, thing);
-    while (at && fleet_record(fleet, at)->number != number)
+    while (at && fleet_record(fleet, at)->number != number) {
         at = alive_of_pair(fleet, fleet_record(fleet, at)->pair_next, job, thing);
+    }
     return at;
 }
 
@@ -123,8 +131,9 @@ uint64_t fleet_newest(const struct fleet *fleet, uint32_t job, uint32_t thing)
     uint64_t newest = 0;
     uint64_t at = alive_of_pair(fleet, *bucket(fleet, job, thing), job, thing);
     while (at) {
-        if (!newest || fleet_record(fleet, at)->number > fleet_record(fleet, newest)->number)
+        if (!newest || fleet_record(fleet, at)->number > fleet_record(fleet, newest)->number) {
             newest = at;
+        }
         at = alive_of_pair(fleet, fleet_record(fleet, at)->pair_next, job, thing);
     }
     return newest;
@@ -136,17 +145,21 @@ static int64_t next_number(const struct fleet *fleet, uint32_t job, uint32_t thi
     int64_t base = fleet->jobs[job].number_base, highest = base, existing = 0;
     for (uint64_t at = *bucket(fleet, job, thing); at; at = fleet_record(fleet, at)->pair_next) {
         const struct record *record = fleet_record(fleet, at);
-        if (record->job != job || record->thing != thing || (fleet->reuse_numbers && record->deleted_ms))
+        if (record->job != job || record->thing != thing || (fleet->reuse_numbers && record->deleted_ms)) {
             continue;
+        }
         existing++;
-        if (record->number > highest)
+        if (record->number > highest) {
             highest = record->number;
+        }
     }
-    if (highest == base + existing)
+    if (highest == base + existing) {
         return highest + 1;
+    }
     int64_t number = base + 1;
-    while (find_number(fleet, job, thing, number))
+    while (find_number(fleet, job, thing, number)) {
         number++;
+    }
     return number;
 }
 
@@ -154,8 +167,9 @@ static int64_t next_number(const struct fleet *fleet, uint32_t job, uint32_t thi
 
 static void *room_for(void *array, uint32_t *room, uint32_t index, size_t size)
 {
-    if (index < *room)
+    if (index < *room) {
         return array;
+    }
     uint32_t old = *room;
     *room = index < 16 ? 32 : index * 2;
     array = mem_realloc(array, *room, size);
@@ -163,11 +177,19 @@ static void *room_for(void *array, uint32_t *room, uint32_t index, size_t size)
     return array;
 }
 
+static void free_job(struct fleet_job *job)
+{
+    free(job->executions.items);
+    free(job->reason_code);
+    free(job->comment);
+    free(job->document);
+}
+
 uint32_t fleet_put_job(struct fleet *fleet, const char *job_id)
 {
     uint32_t index = names_intern(fleet->job_names, job_id);
     fleet->jobs = room_for(fleet->jobs, &fleet->job_room, index, sizeof *fleet->jobs);
-    free(fleet->jobs[index].executions.items);
+    free_job(&fleet->jobs[index]);
     fleet->jobs[index] = (struct fleet_job){.exists = true, .target = NO_GROUP};
     return index;
 }
@@ -178,6 +200,8 @@ uint32_t fleet_put_thing(struct fleet *fleet, const char *name)
     fleet->things = room_for(fleet->things, &fleet->thing_room, index, sizeof *fleet->things);
     fleet->things[index].exists = true;
     fleet->things[index].group = NO_GROUP;
+    fleet->things[index].type = 0;
+    fleet->things[index].attribute_count = 0;
     return index;
 }
 
@@ -222,10 +246,11 @@ uint64_t fleet_put_execution(struct fleet *fleet, uint32_t job, uint32_t thing, 
                                                      .thing = thing,
                                                      .version = 1,
                                                      .status = EXECUTION_QUEUED};
-    if (fleet->record_count > fleet->bucket_count)
+    if (fleet->record_count > fleet->bucket_count) {
         grow_buckets(fleet); /* links the new one too */
-    else
+    } else {
         link_pair(fleet, identity);
+    }
     ids_push(&fleet->jobs[job].executions, identity);
     ids_push(&fleet->things[thing].executions, identity);
     fleet->jobs[job].counts[EXECUTION_QUEUED]++;
@@ -269,29 +294,39 @@ struct fleet *fleet_create(const struct fleet_config *config)
     fleet->reuse_numbers = config->reuse_numbers;
     random_seed(&fleet->random, config->seed);
     fleet->token_secret = random_next(&fleet->random);
+    fleet->page_rows = -1;
     fleet->bucket_count = FIRST_BUCKETS;
     fleet->buckets = mem_calloc(fleet->bucket_count, sizeof *fleet->buckets);
     fleet->job_names = names_create();
     fleet->thing_names = names_create();
     fleet->group_names = names_create();
+    fleet->words = names_create();
+    fleet->made_ms = config->now_ms;
     open_quotas(fleet, config);
     fleet_make(fleet, config);
+    fleet_make_registry(fleet, config);
     return fleet;
 }
 
 void fleet_destroy(struct fleet *fleet)
 {
-    if (!fleet)
+    if (!fleet) {
         return;
-    for (uint32_t i = 0; i < names_count(fleet->job_names); i++)
-        free(fleet->jobs[i].executions.items);
-    for (uint32_t i = 0; i < names_count(fleet->thing_names); i++)
+    }
+    for (uint32_t i = 0; i < names_count(fleet->job_names); i++) {
+        free_job(&fleet->jobs[i]);
+    }
+    for (uint32_t i = 0; i < names_count(fleet->thing_names); i++) {
         free(fleet->things[i].executions.items);
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    }
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         quota_close(&fleet->quotas[i]);
+    }
     names_destroy(fleet->job_names);
     names_destroy(fleet->thing_names);
     names_destroy(fleet->group_names);
+    names_destroy(fleet->words);
+    free(fleet->attributes);
     free(fleet->jobs);
     free(fleet->things);
     free(fleet->groups);
@@ -314,17 +349,21 @@ void fleet_stamp(int64_t ms, struct timestamp *timestamp)
     char digits[24];
     int at = 0, fraction = 3;
     int64_t rest = ms;
-    for (; fraction > 0 && rest % 10 == 0; fraction--) /* the service's JSON drops zeros at the end */
+    for (; fraction > 0 && rest % 10 == 0; fraction--) { /* the service's JSON drops zeros at the end */
         rest /= 10;
-    for (int i = 0; i < fraction; i++, rest /= 10)
+    }
+    for (int i = 0; i < fraction; i++, rest /= 10) {
         digits[at++] = (char)('0' + rest % 10);
-    if (fraction)
+    }
+    if (fraction) {
         digits[at++] = '.';
-    do
+    }
+    do {
         digits[at++] = (char)('0' + rest % 10);
-    while (rest /= 10);
-    for (int i = 0; i < at; i++)
+    } while (rest /= 10);
+    for (int i = 0; i < at; i++) {
         timestamp->text[i] = digits[at - 1 - i];
+    }
     timestamp->text[at] = '\0';
 }
 
@@ -346,8 +385,9 @@ void fleet_show(const struct fleet *fleet, uint64_t identity, struct job_executi
 
 bool fleet_identity(const struct fleet *fleet, uint64_t identity, struct fleet_execution *execution)
 {
-    if (identity == 0 || identity > fleet->record_count)
+    if (identity == 0 || identity > fleet->record_count) {
         return false;
+    }
     const struct record *record = fleet_record(fleet, identity);
     execution->identity = identity;
     execution->deleted_ms = record->deleted_ms;
@@ -361,11 +401,13 @@ uint64_t fleet_find(const struct fleet *fleet, const char *job_id, const char *t
 {
     uint32_t job = names_find(fleet->job_names, job_id);
     uint32_t thing = names_find(fleet->thing_names, thing_name);
-    if (job == UINT32_MAX || thing == UINT32_MAX)
+    if (job == UINT32_MAX || thing == UINT32_MAX) {
         return 0;
+    }
     uint64_t identity = find_number(fleet, job, thing, number);
-    if (identity && execution)
+    if (identity && execution) {
         fleet_identity(fleet, identity, execution);
+    }
     return identity;
 }
 
@@ -374,8 +416,9 @@ void fleet_each(const struct fleet *fleet, bool deleted,
 {
     for (uint64_t identity = 1; identity <= fleet->record_count; identity++) {
         struct fleet_execution execution;
-        if ((fleet_record(fleet, identity)->deleted_ms != 0) != deleted)
+        if ((fleet_record(fleet, identity)->deleted_ms != 0) != deleted) {
             continue;
+        }
         fleet_identity(fleet, identity, &execution);
         each(ctx, &execution);
     }
@@ -399,8 +442,9 @@ uint64_t fleet_add_execution(struct fleet *fleet, const char *job_id, const char
 {
     uint32_t job = names_find(fleet->job_names, job_id);
     uint32_t thing = names_find(fleet->thing_names, thing_name);
-    if (!fleet_job(fleet, job_id) || !fleet_thing(fleet, thing_name) || status == EXECUTION_UNKNOWN)
+    if (!fleet_job(fleet, job_id) || !fleet_thing(fleet, thing_name) || status == EXECUTION_UNKNOWN) {
         return 0;
+    }
     int64_t queued_ms = last_updated_ms > 0 && last_updated_ms < now_ms ? last_updated_ms : now_ms;
     uint64_t identity = fleet_put_execution(fleet, job, thing, queued_ms);
     fleet_restate(fleet, identity, status);
@@ -424,8 +468,9 @@ uint64_t fleet_set_status(struct fleet *fleet, uint64_t identity, enum execution
                           int64_t now_ms)
 {
     if (identity == 0 || identity > fleet->record_count || status == EXECUTION_UNKNOWN ||
-        fleet_record(fleet, identity)->deleted_ms)
+        fleet_record(fleet, identity)->deleted_ms) {
         return 0;
+    }
     struct record *record = fleet_record(fleet, identity);
     struct past *past = fleet_past(fleet, record);
     *past = (struct past){.born_ms = past->born_ms,
@@ -436,15 +481,17 @@ uint64_t fleet_set_status(struct fleet *fleet, uint64_t identity, enum execution
     fleet_restate(fleet, identity, status);
     record->updated_ms = now_ms;
     record->version++;
-    if (started_in(status) && !record->started_ms)
+    if (started_in(status) && !record->started_ms) {
         record->started_ms = now_ms;
+    }
     return identity;
 }
 
 uint64_t fleet_remove(struct fleet *fleet, uint64_t identity, int64_t now_ms)
 {
-    if (identity == 0 || identity > fleet->record_count || fleet_record(fleet, identity)->deleted_ms)
+    if (identity == 0 || identity > fleet->record_count || fleet_record(fleet, identity)->deleted_ms) {
         return 0;
+    }
     fleet_drop(fleet, identity, now_ms);
     return identity;
 }

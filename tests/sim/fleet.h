@@ -35,7 +35,9 @@ struct fleet_config {
     const char *region;         /* NULL: "us-east-1" */
     int quota[OPERATION_COUNT]; /* requests a second, burst of one second; 0: the default quota; -1: none */
     enum quota_kind quota_kind;
-    bool reuse_numbers; /* a new execution takes a freed number */
+    bool reuse_numbers;   /* a new execution takes a freed number */
+    int thing_types;      /* "type-0" ..., one for each thing; 0: none have a type */
+    int thing_attributes; /* of each thing: site, ring, firmware, serial, owner, batch, and so on */
 };
 
 /* The jobs have every status, selection and retry setting. "fw-0000" is a COMPLETED SNAPSHOT job (IN_PROGRESS
@@ -50,6 +52,9 @@ void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms);
 
 /* The same for a read, from the state of an earlier moment. */
 void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms, int64_t as_of_ms);
+
+/* Pages hold so many rows at most from now on, whatever is asked for, and 0 is possible; -1: no limit. */
+void fleet_limit_pages(struct fleet *fleet, int rows);
 
 /* The truth. identity is unique for ever; 0 means none. */
 struct fleet_execution {

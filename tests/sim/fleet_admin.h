@@ -12,11 +12,14 @@ struct fleet_job_about {
     char namespace_id[NAMESPACE_ID_MAX + 1];
     char target_group[THING_NAME_MAX + 1];        /* "" when it is for things */
     int64_t created_ms, updated_ms, completed_ms; /* completed_ms: 0 while it is not over */
+    bool retries, force_canceled;
+    const char *reason_code, *comment, *document; /* NULL: none; the fleet's */
 };
 bool fleet_job_about(const struct fleet *fleet, const char *job_id, struct fleet_job_about *about);
 const char *fleet_account(const struct fleet *fleet);
 const char *fleet_region(const struct fleet *fleet);
 void fleet_stamp(int64_t ms, struct timestamp *timestamp); /* as the service writes it: 1560787023.636 */
+bool fleet_force_canceled(const struct fleet *fleet, const struct job_execution *execution);
 /* This job execution existed once and was deleted. */
 bool fleet_was_deleted(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number);
 
@@ -29,16 +32,17 @@ void fleet_describe_thing(struct fleet *fleet, struct call *call);
 void fleet_create_thing(struct fleet *fleet, struct call *call);
 void fleet_delete_thing(struct fleet *fleet, struct call *call, int64_t now_ms);
 
-/* group_name; lists fill page.things with names. The parent's name is left in thing_name, "" at the top. */
-void fleet_list_groups(struct fleet *fleet, struct call *call);
+/* group_name. The parent's name is left in thing_name, "" at the top. */
 void fleet_describe_group(struct fleet *fleet, struct call *call);
-void fleet_create_group(struct fleet *fleet, struct call *call);
+void fleet_create_group(struct fleet *fleet, struct call *call, const char *parent); /* NULL: at the top */
 void fleet_delete_group(struct fleet *fleet, struct call *call);
 
 /* job_id, force. A new job is an empty SNAPSHOT job in progress: add executions with fleet_add_execution().
  * Its executions go with a deleted job, at once. */
-void fleet_create_job(struct fleet *fleet, struct call *call, bool continuous, int64_t now_ms);
-void fleet_cancel_job(struct fleet *fleet, struct call *call, int64_t now_ms);
+void fleet_create_job(struct fleet *fleet, struct call *call, bool continuous, const char *document,
+                      int64_t now_ms);
+void fleet_cancel_job(struct fleet *fleet, struct call *call, const char *reason_code, const char *comment,
+                      int64_t now_ms); /* NULL for none */
 void fleet_delete_job(struct fleet *fleet, struct call *call, int64_t now_ms);
 
 /* job_id, thing_name, force; of the newest execution: QUEUED, or IN_PROGRESS with force. */

@@ -28,9 +28,11 @@ void fleet_refuse(struct call *call, int http_status, const char *code, const ch
     text_copy(call->answer.code, sizeof call->answer.code, code);
     call->answer.http_status = http_status;
     call->answer.class = ANSWER_INVALID;
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-        if (strcmp(refusals[i].code, code) == 0)
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        if (strcmp(refusals[i].code, code) == 0) {
             call->answer.class = refusals[i].class;
+        }
+    }
 }
 
 /* --- before it is carried out --- */
@@ -38,11 +40,12 @@ void fleet_refuse(struct call *call, int http_status, const char *code, const ch
 static bool check_name(struct call *call, const char *member, const char *value, bool valid,
                        const char *pattern)
 {
-    if (!valid)
+    if (!valid) {
         fleet_refuse(call, 400, "InvalidRequestException",
                      "1 validation error detected: Value '%.100s' at '%s' failed to satisfy constraint: "
                      "Member must satisfy regular expression pattern: %s",
                      value, member, pattern);
+    }
     return valid;
 }
 
@@ -65,8 +68,9 @@ bool fleet_check_group(struct call *call)
 
 static bool check_page(struct call *call)
 {
-    if (call->max_results >= 1 && call->max_results <= PAGE_MAX)
+    if (call->max_results >= 1 && call->max_results <= PAGE_MAX) {
         return true;
+    }
     fleet_refuse(call, 400, "InvalidRequestException",
                  "1 validation error detected: Value '%d' at 'maxResults' failed to satisfy constraint: "
                  "Member must be between 1 and %d",
@@ -134,22 +138,25 @@ static uint64_t execution_named(struct fleet *fleet, struct call *call)
     const struct fleet_job *job = fleet_job(fleet, call->job_id);
     uint32_t thing = names_find(fleet->thing_names, call->thing_name); /* it may be deleted already */
     uint64_t identity = 0;
-    if (job && thing != UINT32_MAX && call->number == 0 && call->operation == OPERATION_DESCRIBE_EXECUTION)
+    if (job && thing != UINT32_MAX && call->number == 0 && call->operation == OPERATION_DESCRIBE_EXECUTION) {
         identity = fleet_newest(fleet, (uint32_t)(job - fleet->jobs), thing);
-    else if (job && thing != UINT32_MAX)
+    } else if (job && thing != UINT32_MAX) {
         identity = fleet_find(fleet, call->job_id, call->thing_name, call->number, NULL);
-    if (!identity)
+    }
+    if (!identity) {
         fleet_refuse(call, 404, "ResourceNotFoundException",
                      "Job execution %" PRId64 " of job %s on thing %s cannot be found.", call->number,
                      call->job_id, call->thing_name);
+    }
     return identity;
 }
 
 static void describe_execution(struct fleet *fleet, struct call *call)
 {
     uint64_t identity = execution_named(fleet, call);
-    if (identity)
+    if (identity) {
         fleet_show(fleet, identity, &call->execution);
+    }
 }
 
 /* "The job execution must be QUEUED or in a terminal state" (developer guide, manage-job-cli); the API page
@@ -157,8 +164,9 @@ static void describe_execution(struct fleet *fleet, struct call *call)
 static void delete_execution(struct fleet *fleet, struct call *call, int64_t now_ms)
 {
     uint64_t identity = execution_named(fleet, call);
-    if (!identity)
+    if (!identity) {
         return;
+    }
     struct record *record = fleet_record(fleet, identity);
     bool running = record->status == EXECUTION_IN_PROGRESS;
     if (running && !call->force) {
@@ -223,8 +231,9 @@ void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms)
         fleet_refuse(call, 400, "ThrottlingException", "Rate exceeded");
         return;
     }
-    if (valid(call))
+    if (valid(call)) {
         carry_out(fleet, call, now_ms);
+    }
 }
 
 void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms, int64_t as_of_ms)

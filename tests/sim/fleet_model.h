@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "sim/fleet.h"
 #include "sim/fleet_quota.h"
+#include "sim/fleet_registry.h"
 
 #define NO_GROUP UINT32_MAX
 
@@ -27,7 +28,8 @@ struct record {
     uint32_t version;
     uint32_t past; /* number of its struct past, from 1; 0: it was as it is from the start */
     uint8_t status;
-    bool forced;
+    bool forced; /* deleted with force */
+    bool force_canceled;
 };
 
 /* What a read of an earlier state needs to know of an execution that others made or changed. */
@@ -41,7 +43,14 @@ struct past {
 struct fleet_thing {
     bool exists;
     uint32_t group; /* it is a member of, NO_GROUP for none */
+    uint32_t type;  /* the number of its word + 1; 0: none */
+    uint32_t first_attribute, attribute_count;
     struct ids executions;
+};
+
+/* Both are words. */
+struct fleet_attribute {
+    uint32_t name, value;
 };
 
 struct fleet_group {
@@ -57,6 +66,8 @@ struct fleet_job {
     uint32_t target;     /* the group it was made for, or NO_GROUP when for things */
     int64_t number_base; /* its executions' numbers are above this: 0, or ten digits as in old accounts */
     int64_t created_ms, updated_ms, completed_ms;
+    bool force_canceled;
+    char *reason_code, *comment, *document; /* NULL: none was given */
     int64_t counts[EXECUTION_STATUS_COUNT]; /* of the executions that exist */
     struct ids executions;
 };
@@ -68,6 +79,8 @@ struct fleet {
     int64_t as_of_ms; /* reads see the state of this moment; 0: the present one */
     struct random random;
     uint64_t token_secret;
+    uint64_t tokens; /* given so far */
+    int page_rows;   /* at most; -1: any number */
     struct record *records;
     uint32_t record_count, record_room;
     struct past *pasts;
@@ -75,6 +88,12 @@ struct fleet {
     uint32_t *buckets; /* of (job, thing): the newest identity, 0 for none */
     uint32_t bucket_count;
     struct names *job_names, *thing_names, *group_names;
+    struct names *words; /* types, names and values of attributes */
+    struct fleet_attribute *attributes;
+    uint32_t attribute_count, attribute_room;
+    int64_t made_ms;
+    const struct fleet_things_filter *filter; /* of the list that is under way; NULL: none */
+    uint64_t mark;                            /* of its filters, for its tokens; 0: none */
     struct fleet_job *jobs;
     struct fleet_thing *things;
     struct fleet_group *groups;
@@ -112,6 +131,10 @@ bool fleet_shows(const struct fleet *fleet, const struct record *record); /* it 
 /* fleet_make.c */
 void fleet_make(struct fleet *fleet, const struct fleet_config *config);
 
+/* fleet_registry.c */
+void fleet_make_registry(struct fleet *fleet, const struct fleet_config *config);
+bool fleet_like(const struct fleet *fleet, uint32_t thing); /* it passes fleet->filter */
+
 /* fleet_calls.c */
 void fleet_refuse(struct call *call, int http_status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -124,6 +147,10 @@ bool fleet_check_group(struct call *call);
 void fleet_list_jobs(struct fleet *fleet, struct call *call);
 void fleet_list_executions(struct fleet *fleet, struct call *call);
 void fleet_list_things(struct fleet *fleet, struct call *call);
+/* The position to go on after, 0 for the first page; false when refused. */
+bool fleet_take_token(const struct fleet *fleet, struct call *call, uint64_t *position);
+void fleet_give_token(struct fleet *fleet, struct call *call, uint64_t position);
+size_t fleet_page_room(const struct fleet *fleet, const struct call *call); /* rows of a page at most */
 bool fleet_group_within(const struct fleet *fleet, uint32_t group, uint32_t ancestor);
 
 #endif

@@ -17,8 +17,9 @@ static uint64_t each_of_number(const struct fleet *fleet, uint64_t after, uint32
     uint64_t at = after ? fleet_record(fleet, after)->pair_next : fleet_pair_head(fleet, job, thing);
     for (; at; at = fleet_record(fleet, at)->pair_next) {
         const struct record *record = fleet_record(fleet, at);
-        if (record->job == job && record->thing == thing && record->number == number)
+        if (record->job == job && record->thing == thing && record->number == number) {
             break;
+        }
     }
     return at;
 }
@@ -34,8 +35,9 @@ static bool names_known(const struct fleet *fleet, const char *job_id, const cha
 uint64_t fleet_latest(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number)
 {
     uint32_t job, thing;
-    if (!names_known(fleet, job_id, thing_name, &job, &thing))
+    if (!names_known(fleet, job_id, thing_name, &job, &thing)) {
         return 0;
+    }
     return each_of_number(fleet, 0, job, thing, number);
 }
 
@@ -52,16 +54,19 @@ uint64_t fleet_find_print(const struct fleet *fleet, const struct job_execution 
 {
     uint32_t job, thing;
     uint64_t at = 0;
-    if (!names_known(fleet, execution->job_id, execution->thing_name, &job, &thing))
+    if (!names_known(fleet, execution->job_id, execution->thing_name, &job, &thing)) {
         return 0;
+    }
     bool finished = rules_terminal(execution->fingerprint.status);
-    for (int pass = 0; at == 0 && pass < (finished ? 1 : 2); pass++)
+    for (int pass = 0; at == 0 && pass < (finished ? 1 : 2); pass++) {
         while ((at = each_of_number(fleet, at, job, thing, execution->number)) != 0) {
             struct job_execution shown;
             fleet_show(fleet, at, &shown);
-            if (is_it(&shown, execution, pass > 0))
+            if (is_it(&shown, execution, pass > 0)) {
                 break;
+            }
         }
+    }
     return at;
 }
 
@@ -69,11 +74,14 @@ bool fleet_was_deleted(const struct fleet *fleet, const char *job_id, const char
 {
     uint32_t job, thing;
     uint64_t at = 0;
-    if (!names_known(fleet, job_id, thing_name, &job, &thing))
+    if (!names_known(fleet, job_id, thing_name, &job, &thing)) {
         return false;
-    while ((at = each_of_number(fleet, at, job, thing, number)) != 0)
-        if (fleet_record(fleet, at)->deleted_ms)
+    }
+    while ((at = each_of_number(fleet, at, job, thing, number)) != 0) {
+        if (fleet_record(fleet, at)->deleted_ms) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -90,8 +98,9 @@ static bool looks_like_another(const struct fleet *fleet, uint64_t identity)
     fleet_show(fleet, identity, &own);
     while ((at = each_of_number(fleet, at, record->job, record->thing, record->number)) != 0) {
         fleet_show(fleet, at, &other);
-        if (at != identity && rules_same(&own.fingerprint, &other.fingerprint))
+        if (at != identity && rules_same(&own.fingerprint, &other.fingerprint)) {
             return true;
+        }
     }
     return false;
 }
@@ -100,8 +109,9 @@ uint64_t fleet_reincarnate(struct fleet *fleet, uint64_t identity, unsigned diff
 {
     struct record old = *fleet_record(fleet, identity);
     uint64_t latest = each_of_number(fleet, 0, old.job, old.thing, old.number);
-    if (!fleet_record(fleet, latest)->deleted_ms || !fleet->jobs[old.job].exists)
+    if (!fleet_record(fleet, latest)->deleted_ms || !fleet->jobs[old.job].exists) {
         return 0;
+    }
     uint64_t newcomer = fleet_put_execution(fleet, old.job, old.thing, old.queued_ms);
     bool other = (differences & FLEET_OTHER_STATUS) != 0;
     enum execution_status status = (enum execution_status)old.status;
@@ -113,7 +123,8 @@ uint64_t fleet_reincarnate(struct fleet *fleet, uint64_t identity, unsigned diff
     record->started_ms = old.started_ms + ((differences & FLEET_OTHER_STARTED) != 0);
     record->updated_ms = old.updated_ms + ((differences & FLEET_OTHER_UPDATED) != 0);
     record->version = old.version + ((differences & FLEET_OTHER_VERSION) != 0);
-    while (looks_like_another(fleet, newcomer)) /* of an earlier incarnation */
+    while (looks_like_another(fleet, newcomer)) { /* of an earlier incarnation */
         record->updated_ms++;
+    }
     return newcomer;
 }

@@ -1,4 +1,4 @@
-/* The operations besides the core's: from what was asked to fleet_admin.h. */
+/* The operations on jobs besides the core's: from what was asked to fleet_admin.h. */
 #include "aws/json.h"
 #include "base/text.h"
 #include "sim/fleet_admin.h"
@@ -6,35 +6,42 @@
 
 #include <string.h>
 
-static void refuse(struct call *call, const char *message)
+void iotsim_refuse_call(struct call *call, int status, const char *code, const char *message)
 {
     call->answer.class = ANSWER_INVALID;
-    call->answer.http_status = 400;
-    text_copy(call->answer.code, sizeof call->answer.code, "InvalidRequestException");
+    call->answer.http_status = status;
+    text_copy(call->answer.code, sizeof call->answer.code, code);
     text_copy(call->answer.message, sizeof call->answer.message, message);
 }
 
-/* The body as JSON; NULL for none, or with a refusal. */
-static struct json_doc *read_body(struct iotsim_asked *asked)
+static void refuse(struct call *call, const char *message)
+{
+    iotsim_refuse_call(call, 400, "InvalidRequestException", message);
+}
+
+struct json_doc *iotsim_body(struct iotsim_asked *asked)
 {
     struct err err;
     const struct buf *body = &asked->request->body;
-    if (!body->length)
+    if (!body->length) {
         return NULL;
+    }
     struct json_doc *doc = json_parse(body->data, body->length, &err);
-    if (!doc)
+    if (!doc) {
         refuse(&asked->call, err.msg);
+    }
     return doc;
 }
 
 void iotsim_cancel_execution(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
     (void)sim;
-    struct json_doc *body = read_body(asked);
-    if (json_get(json_root(body), "expectedVersion"))
+    struct json_doc *body = iotsim_body(asked);
+    if (json_get(json_root(body), "expectedVersion")) {
         refuse(&asked->call, "expectedVersion is not known here.");
-    else if (asked->call.answer.class == ANSWER_DONE)
+    } else if (asked->call.answer.class == ANSWER_DONE) {
         fleet_cancel_execution(asked->place->fleet, &asked->call, now_ms);
+    }
     json_free(body);
 }
 
@@ -56,8 +63,9 @@ static bool targets_exist(struct fleet *fleet, const struct json_value *targets)
         call_init(&probe, OPERATION_COUNT);
         probe.answer.class = ANSWER_DONE;
         all = name && text_copy(probe.thing_name, sizeof probe.thing_name, name);
-        if (all)
+        if (all) {
             fleet_describe_thing(fleet, &probe);
+        }
         all = all && probe.answer.class == ANSWER_DONE;
         call_finish(&probe);
     }
@@ -72,25 +80,34 @@ static void create_for(struct fleet *fleet, struct call *call, const struct json
         refuse(call, "Every target must be the ARN of a thing that exists.");
         return;
     }
-    fleet_create_job(fleet, call, selection && strcmp(selection, "CONTINUOUS") == 0, now_ms);
-    for (size_t i = 0; i < json_count(targets) && call->answer.class == ANSWER_DONE; i++)
+    fleet_create_job(fleet, call, selection && strcmp(selection, "CONTINUOUS") == 0,
+                     json_string(json_get(root, "document")), now_ms);
+    for (size_t i = 0; i < json_count(targets) && call->answer.class == ANSWER_DONE; i++) {
         fleet_add_execution(fleet, call->job_id, thing_of(json_string(json_at(targets, i))), EXECUTION_QUEUED,
                             now_ms, now_ms);
+    }
 }
 
 void iotsim_create_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
     (void)sim;
-    struct json_doc *body = read_body(asked);
-    if (asked->call.answer.class == ANSWER_DONE)
+    struct json_doc *body = iotsim_body(asked);
+    if (asked->call.answer.class == ANSWER_DONE) {
         create_for(asked->place->fleet, &asked->call, json_root(body), now_ms);
+    }
     json_free(body);
 }
 
 void iotsim_cancel_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
     (void)sim;
-    fleet_cancel_job(asked->place->fleet, &asked->call, now_ms);
+    struct json_doc *body = iotsim_body(asked);
+    const struct json_value *root = json_root(body);
+    if (asked->call.answer.class == ANSWER_DONE) {
+        fleet_cancel_job(asked->place->fleet, &asked->call, json_string(json_get(root, "reasonCode")),
+                         json_string(json_get(root, "comment")), now_ms);
+    }
+    json_free(body);
 }
 
 void iotsim_delete_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
@@ -99,55 +116,12 @@ void iotsim_delete_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t n
     fleet_delete_job(asked->place->fleet, &asked->call, now_ms);
 }
 
-/* --- things and groups --- */
-
-void iotsim_describe_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
+void iotsim_job_document(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
 {
+    struct fleet_job_about about;
     (void)sim;
     (void)now_ms;
-    fleet_describe_thing(asked->place->fleet, &asked->call);
-}
-
-void iotsim_create_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
-{
-    (void)sim;
-    (void)now_ms;
-    fleet_create_thing(asked->place->fleet, &asked->call);
-}
-
-void iotsim_delete_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
-{
-    (void)sim;
-    fleet_delete_thing(asked->place->fleet, &asked->call, now_ms);
-}
-
-void iotsim_list_groups(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
-{
-    (void)sim;
-    (void)now_ms;
-    if (asked->call.max_results < 0)
-        refuse(&asked->call, "maxResults must be between 1 and 250.");
-    else
-        fleet_list_groups(asked->place->fleet, &asked->call);
-}
-
-void iotsim_describe_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
-{
-    (void)sim;
-    (void)now_ms;
-    fleet_describe_group(asked->place->fleet, &asked->call);
-}
-
-void iotsim_create_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
-{
-    (void)sim;
-    (void)now_ms;
-    fleet_create_group(asked->place->fleet, &asked->call);
-}
-
-void iotsim_delete_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
-{
-    (void)sim;
-    (void)now_ms;
-    fleet_delete_group(asked->place->fleet, &asked->call);
+    if (!fleet_job_about(asked->place->fleet, asked->call.job_id, &about)) {
+        iotsim_refuse_call(&asked->call, 404, "ResourceNotFoundException", "The job cannot be found.");
+    }
 }

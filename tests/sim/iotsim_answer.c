@@ -12,9 +12,11 @@
 
 const char *iotsim_header(const struct iotsim_request *request, const char *name)
 {
-    for (size_t i = 0; i < request->header_count; i++)
-        if (strcasecmp(request->headers[i].name, name) == 0)
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, name) == 0) {
             return request->headers[i].value;
+        }
+    }
     return NULL;
 }
 
@@ -31,8 +33,9 @@ void iotsim_refuse(struct iotsim_reply *reply, int status, const char *error, co
 const char *iotsim_received(struct iotsim *sim, const struct iotsim_request *request)
 {
     const struct iotsim_route *route = iotsim_route_find(request);
-    if (route)
+    if (route) {
         sim->received[route - iotsim_routes]++;
+    }
     return route ? route->name : NULL;
 }
 
@@ -40,8 +43,9 @@ int iotsim_quota_set(struct iotsim *sim, const char *operation, int rate)
 {
     for (size_t i = 0; i < iotsim_route_count(); i++) {
         const struct iotsim_route *route = &iotsim_routes[i];
-        if (strcmp(route->name, operation) != 0 || route->operation != OPERATION_COUNT)
+        if (strcmp(route->name, operation) != 0 || route->operation != OPERATION_COUNT) {
             continue;
+        }
         sim->world.quotas[i] = rate;
         for (struct iotsim_place *place = sim->world.places; place; place = place->hh.next) {
             quota_close(&place->quotas[i]);
@@ -57,22 +61,27 @@ int iotsim_quota_set(struct iotsim *sim, const char *operation, int rate)
 static const struct {
     enum fault fault;
     int status;
-    const char *error, *message;
+    const char *error, *of_sts, *message;
 } refusals[] = {
-    {FAULT_THROTTLE, 400, "ThrottlingException", "Rate exceeded"},
-    {FAULT_500, 500, "InternalFailureException", "An unexpected error has occurred."},
-    {FAULT_503, 503, "ServiceUnavailableException", "The service is temporarily unavailable."},
-    {FAULT_EXPIRED, 403, "ExpiredTokenException", "The security token included in the request is expired"},
-    {FAULT_DENIED, 403, "AccessDeniedException", "User is not authorized to perform this action"},
+    {FAULT_THROTTLE, 400, "ThrottlingException", "Throttling", "Rate exceeded"},
+    {FAULT_500, 500, "InternalFailureException", "InternalFailure", "An unexpected error has occurred."},
+    {FAULT_503, 503, "ServiceUnavailableException", "ServiceUnavailable",
+     "The service is temporarily unavailable."},
+    {FAULT_EXPIRED, 403, "ExpiredTokenException", "ExpiredToken",
+     "The security token included in the request is expired"},
+    {FAULT_DENIED, 403, "AccessDeniedException", "AccessDenied",
+     "User is not authorized to perform this action"},
 };
 
-static bool refused_by(enum fault fault, struct iotsim_reply *reply)
+static bool refused_by(enum fault fault, bool sts, struct iotsim_reply *reply)
 {
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         if (refusals[i].fault == fault) {
-            iotsim_refuse(reply, refusals[i].status, refusals[i].error, "%s", refusals[i].message);
+            iotsim_refuse(reply, refusals[i].status, sts ? refusals[i].of_sts : refusals[i].error, "%s",
+                          refusals[i].message);
             return true;
         }
+    }
     return false;
 }
 
@@ -91,13 +100,15 @@ static void tally(struct iotsim *sim, const struct iotsim_asked *asked)
 {
     struct iotsim_tally *entry = &asked->place->tallies[asked->route - iotsim_routes];
     const struct call *call = &asked->call;
-    if (call->answer.class == ANSWER_THROTTLED)
+    if (call->answer.class == ANSWER_THROTTLED) {
         entry->throttled++;
-    else
+    } else {
         entry->executed++;
-    if (call->operation == OPERATION_DELETE_EXECUTION && call->answer.class == ANSWER_GONE)
+    }
+    if (call->operation == OPERATION_DELETE_EXECUTION && call->answer.class == ANSWER_GONE) {
         sim->double_deletes +=
             fleet_was_deleted(asked->place->fleet, call->job_id, call->thing_name, call->number);
+    }
 }
 
 /* Somebody else makes what was just deleted anew: with --reuse-numbers under the same number. */
@@ -105,12 +116,14 @@ static void maybe_reborn(struct iotsim *sim, const struct iotsim_asked *asked, i
 {
     const struct call *call = &asked->call;
     struct fleet_execution reborn;
-    if ((int)random_below(&sim->rebirths, FAULT_WHOLE) >= sim->options->rebirth)
+    if ((int)random_below(&sim->rebirths, FAULT_WHOLE) >= sim->options->rebirth) {
         return;
+    }
     uint64_t identity = fleet_add_execution(asked->place->fleet, call->job_id, call->thing_name,
                                             EXECUTION_SUCCEEDED, now_ms, now_ms);
-    if (fleet_identity(asked->place->fleet, identity, &reborn))
+    if (fleet_identity(asked->place->fleet, identity, &reborn)) {
         iotsim_journal_reborn(sim, asked->request, &reborn, now_ms);
+    }
 }
 
 static void delete_execution(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms)
@@ -120,8 +133,9 @@ static void delete_execution(struct iotsim *sim, struct iotsim_asked *asked, int
     fleet_find(asked->place->fleet, call->job_id, call->thing_name, call->number, &before);
     fleet_execute(asked->place->fleet, call, now_ms);
     iotsim_journal_executed(sim, asked->request, call, &before, now_ms);
-    if (call->answer.class == ANSWER_DONE)
+    if (call->answer.class == ANSWER_DONE) {
         maybe_reborn(sim, asked, now_ms);
+    }
 }
 
 /* What the fleet does not count has its quota here. */
@@ -150,18 +164,22 @@ static void carry_out(struct iotsim *sim, struct iotsim_asked *asked, int64_t no
                       call->job_id);
         return;
     }
-    if (asked->route->carry_out)
+    if (asked->route->carry_out) {
         carry_out_own(sim, asked, now_ms);
-    else if (call->operation == OPERATION_DELETE_EXECUTION)
+    } else if (call->operation == OPERATION_DELETE_EXECUTION) {
         delete_execution(sim, asked, now_ms);
-    else
+    } else if (call->operation == OPERATION_LIST_THINGS) {
+        iotsim_list_things(asked, now_ms);
+    } else {
         fleet_execute(asked->place->fleet, call, now_ms);
+    }
     tally(sim, asked);
     text_copy(reply->request_id, sizeof reply->request_id, call->answer.request_id);
-    if (call->answer.class != ANSWER_DONE)
+    if (call->answer.class != ANSWER_DONE) {
         iotsim_refuse(reply, call->answer.http_status, call->answer.code, "%s", call->answer.message);
-    else if (asked->route->show && reply->status < 300)
+    } else if (asked->route->show && reply->status < 300) {
         asked->route->show(asked, &reply->body);
+    }
 }
 
 /* Whose request it is, whether it may be, and what comes of it. */
@@ -172,13 +190,15 @@ static void take(struct iotsim *sim, const struct iotsim_route *route, const str
     struct iotsim_key *caller = NULL;
     struct iotsim_place *place = NULL;
     if (!iotsim_route_unsigned(route) &&
-        !iotsim_authentic(sim, request, iotsim_route_sts(request), now_ms, &caller, &place, reply))
+        !iotsim_authentic(sim, request, iotsim_route_sts(request), now_ms, &caller, &place, reply)) {
         return;
+    }
     bool understood = iotsim_asked_init(&asked, route, request, reply);
     asked.caller = caller;
     asked.place = caller ? place : iotsim_unsigned_place(sim, &asked, now_ms);
-    if (understood && iotsim_permitted(&asked))
+    if (understood && iotsim_permitted(&asked)) {
         carry_out(sim, &asked, now_ms, reply);
+    }
     iotsim_asked_finish(&asked);
 }
 
@@ -222,14 +242,17 @@ void iotsim_answer(struct iotsim *sim, const struct iotsim_request *request, enu
                  "<!DOCTYPE html>\n<html><body>Please sign in to use this network.</body></html>\n");
         return;
     }
-    if (!route && sts)
+    if (!route && sts) {
         iotsim_refuse(reply, 400, "InvalidAction", "Could not find operation for this request");
-    else if (!route)
+    } else if (!route) {
         iotsim_refuse(reply, 404, "UnknownOperationException", "There is no such operation.");
-    else if (!refused_by(fault, reply))
+    } else if (!refused_by(fault, sts, reply)) {
         take(sim, route, request, now_ms, reply);
-    if (fault == FAULT_500_EXECUTED && reply->status < 300)
+    }
+    if (fault == FAULT_500_EXECUTED && reply->status < 300) {
         iotsim_refuse(reply, 500, "InternalFailureException", "An unexpected error has occurred.");
-    if (reply->status >= 300)
+    }
+    if (reply->status >= 300) {
         write_refusal(reply, sts);
+    }
 }

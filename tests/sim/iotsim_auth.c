@@ -63,12 +63,14 @@ static bool fail(const struct check *check, enum failure failure, const char *me
 static bool take(const char *header, const char *name, char *out, size_t size)
 {
     const char *found = strstr(header, name);
-    if (!found)
+    if (!found) {
         return false;
+    }
     found += strlen(name);
     size_t length = strcspn(found, ", ");
-    if (length == 0 || length >= size)
+    if (length == 0 || length >= size) {
         return false;
+    }
     memcpy(out, found, length);
     out[length] = '\0';
     return true;
@@ -80,11 +82,13 @@ static bool take_apart(const char *header, struct authorization *authorization)
     if (strncmp(header, ALGORITHM, strlen(ALGORITHM)) != 0 ||
         !take(header, "Credential=", credential, sizeof credential) ||
         !take(header, "SignedHeaders=", authorization->signed_names, sizeof authorization->signed_names) ||
-        !take(header, "Signature=", authorization->signature, sizeof authorization->signature))
+        !take(header, "Signature=", authorization->signature, sizeof authorization->signature)) {
         return false;
+    }
     char *slash = strchr(credential, '/');
-    if (!slash)
+    if (!slash) {
         return false;
+    }
     *slash = '\0';
     return text_copy(authorization->access_key, sizeof authorization->access_key, credential) &&
            text_copy(authorization->scope, sizeof authorization->scope, slash + 1) &&
@@ -99,8 +103,9 @@ static bool read_date(const char *text, int64_t *ms)
     char rest[2] = "";
     if (!text || strlen(text) != 16 ||
         sscanf(text, "%4d%2d%2dT%2d%2d%2d%1[Z]", &civil.year, &civil.month, &civil.day, &civil.hour,
-               &civil.minute, &civil.second, rest) != 7)
+               &civil.minute, &civil.second, rest) != 7) {
         return false;
+    }
     *ms = time_from_civil(&civil);
     return true;
 }
@@ -110,10 +115,12 @@ static bool read_date(const char *text, int64_t *ms)
 static bool present(struct check *check)
 {
     const char *header = iotsim_header(check->request, "authorization");
-    if (!header)
+    if (!header) {
         return fail(check, MISSING, "Missing Authentication Token");
-    if (!take_apart(header, &check->authorization))
+    }
+    if (!take_apart(header, &check->authorization)) {
         return fail(check, INCOMPLETE, "Authorization header is not a complete AWS4-HMAC-SHA256 signature.");
+    }
     return true;
 }
 
@@ -121,8 +128,9 @@ static bool known(struct check *check)
 {
     const char *token = iotsim_header(check->request, "x-amz-security-token");
     check->key = iotsim_key_find(&check->sim->world, check->authorization.access_key);
-    if (!check->key || strcmp(token ? token : "", check->key->token) != 0)
+    if (!check->key || strcmp(token ? token : "", check->key->token) != 0) {
         return fail(check, UNKNOWN_KEY, "The security token included in the request is invalid.");
+    }
     return true;
 }
 
@@ -130,11 +138,13 @@ static bool scoped(struct check *check, int64_t now_ms)
 {
     const struct authorization *authorization = &check->authorization;
     const char *services = check->sts ? "sts" : "iot,execute-api";
-    if (!fault_listed(services, authorization->service) || strcmp(authorization->last, "aws4_request") != 0)
+    if (!fault_listed(services, authorization->service) || strcmp(authorization->last, "aws4_request") != 0) {
         return fail(check, BAD_SIGNATURE, "Credential should be scoped to correct service.");
+    }
     check->place = iotsim_place_find(&check->sim->world, check->key->account, authorization->region, now_ms);
-    if (!check->place)
+    if (!check->place) {
         return fail(check, BAD_SIGNATURE, "Credential should be scoped to a valid region.");
+    }
     return true;
 }
 
@@ -143,17 +153,20 @@ static bool timely(struct check *check, int64_t now_ms)
     char now[17], message[160];
     int64_t signed_ms;
     const char *date = iotsim_header(check->request, "x-amz-date");
-    if (!read_date(date, &signed_ms) || strncmp(date, check->authorization.day, 8) != 0)
+    if (!read_date(date, &signed_ms) || strncmp(date, check->authorization.day, 8) != 0) {
         return fail(check, INCOMPLETE, "Date in Credential scope does not match X-Amz-Date.");
+    }
     int64_t life_ms = check->sim->options->signature_life_s * TIME_MS_PER_SECOND;
     text_copy(check->amz_date, sizeof check->amz_date, date);
     time_amz(now_ms, now);
-    if (signed_ms >= now_ms - life_ms && signed_ms <= now_ms + MAX_EARLY_MS)
+    if (signed_ms >= now_ms - life_ms && signed_ms <= now_ms + MAX_EARLY_MS) {
         return true;
+    }
     bool early = signed_ms > now_ms;
     char limit[48] = "5 min.";
-    if (!early && life_ms != MAX_EARLY_MS)
+    if (!early && life_ms != MAX_EARLY_MS) {
         time_duration(life_ms, limit);
+    }
     snprintf(message, sizeof message,
              early ? "Signature not yet current: %s is still later than %s (+ %s)"
                    : "Signature expired: %s is now earlier than %s (- %s)",
@@ -166,12 +179,15 @@ static bool covered(struct check *check)
 {
     char names[SIGNED_NAMES_MAX + 2];
     snprintf(names, sizeof names, "%s", check->authorization.signed_names);
-    for (char *c = names; *c; c++)
-        if (*c == ';')
+    for (char *c = names; *c; c++) {
+        if (*c == ';') {
             *c = ',';
+        }
+    }
     if (fault_listed(names, "host") && fault_listed(names, "x-amz-date") &&
-        (!check->key->token[0] || fault_listed(names, "x-amz-security-token")))
+        (!check->key->token[0] || fault_listed(names, "x-amz-security-token"))) {
         return true;
+    }
     return fail(check, BAD_SIGNATURE, "'Host', 'X-Amz-Date' and a token must be signed headers.");
 }
 
@@ -186,12 +202,15 @@ static bool gather(const struct check *check, struct sigv4_header *headers, size
     *count = 0;
     for (char *name = strtok_r(names, ";", &rest); name; name = strtok_r(NULL, ";", &rest)) {
         size_t before = *count;
-        for (size_t i = 0; i < request->header_count && *count < IOTSIM_HEADERS_MAX; i++)
-            if (strcasecmp(request->headers[i].name, name) == 0)
+        for (size_t i = 0; i < request->header_count && *count < IOTSIM_HEADERS_MAX; i++) {
+            if (strcasecmp(request->headers[i].name, name) == 0) {
                 headers[(*count)++] =
                     (struct sigv4_header){request->headers[i].name, request->headers[i].value};
-        if (*count == before)
+            }
+        }
+        if (*count == before) {
             return false;
+        }
     }
     return true;
 }
@@ -209,11 +228,13 @@ static bool sign(const struct check *check, const struct sigv4_request *request,
     if (!sigv4_key_fits(key, authorization->access_key, check->key->secret_key, check->amz_date,
                         authorization->region, authorization->service) &&
         sigv4_key_init(key, authorization->access_key, check->key->secret_key, check->amz_date,
-                       authorization->region, authorization->service, &err) < 0)
+                       authorization->region, authorization->service, &err) < 0) {
         goto out;
+    }
     if (sigv4_canonical_request(request, &canonical, &signed_names, &err) < 0 ||
-        strcmp(buf_string(&signed_names), authorization->signed_names) != 0)
+        strcmp(buf_string(&signed_names), authorization->signed_names) != 0) {
         goto out;
+    }
     sigv4_string_to_sign(check->amz_date, authorization->scope, canonical.data, canonical.length, &string);
     sigv4_signature(key, string.data, string.length, signature);
     done = true;
@@ -237,8 +258,9 @@ static bool matching(struct check *check)
         .method = request->method, .headers = headers, .payload_sha256 = payload};
     const char *claimed = iotsim_header(request, "x-amz-content-sha256");
     size_t path_length = strcspn(request->target, "?");
-    if (path_length >= sizeof path || !gather(check, headers, &canonical.header_count))
+    if (path_length >= sizeof path || !gather(check, headers, &canonical.header_count)) {
         return fail(check, BAD_SIGNATURE, mismatch);
+    }
     memcpy(path, request->target, path_length);
     path[path_length] = '\0';
     canonical.path = path;
@@ -246,16 +268,18 @@ static bool matching(struct check *check)
     crypto_sha256_hex(buf_string(&request->body), request->body.length, payload);
     if ((claimed && strcmp(claimed, payload) != 0) || !sign(check, &canonical, signature) ||
         strlen(check->authorization.signature) != 64 ||
-        !crypto_equal(signature, check->authorization.signature, 64))
+        !crypto_equal(signature, check->authorization.signature, 64)) {
         return fail(check, BAD_SIGNATURE, mismatch);
+    }
     return true;
 }
 
 /* Last, because only who has the key learns that it has ended. */
 static bool alive(struct check *check, int64_t now_ms)
 {
-    if (check->key->expires_ms == 0 || now_ms < check->key->expires_ms)
+    if (check->key->expires_ms == 0 || now_ms < check->key->expires_ms) {
         return true;
+    }
     return fail(check, EXPIRED, "The security token included in the request is expired");
 }
 

@@ -45,16 +45,19 @@ static X509 *make(const char *common, EVP_PKEY *key, X509 *issuer, EVP_PKEY *iss
                 X509_set_issuer_name(certificate, X509_get_subject_name(above)) &&
                 extend(certificate, above, NID_subject_key_identifier, "hash") &&
                 extend(certificate, above, NID_authority_key_identifier, "keyid:always");
-    if (done && !issuer)
+    if (done && !issuer) {
         done = extend(certificate, above, NID_basic_constraints, "critical,CA:TRUE") &&
                extend(certificate, above, NID_key_usage, "critical,keyCertSign,cRLSign");
-    else if (done)
+    } else if (done) {
         done = extend(certificate, above, NID_basic_constraints, "critical,CA:FALSE") &&
                extend(certificate, above, NID_key_usage, "critical,digitalSignature") &&
                extend(certificate, above, NID_ext_key_usage, "serverAuth") &&
-               extend(certificate, above, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1");
-    if (done && X509_sign(certificate, issuer_key, EVP_sha256()))
+               extend(certificate, above, NID_subject_alt_name,
+                      "DNS:localhost,DNS:*.iotsim.invalid,IP:127.0.0.1,IP:::1");
+    }
+    if (done && X509_sign(certificate, issuer_key, EVP_sha256())) {
         return certificate;
+    }
     X509_free(certificate);
     return NULL;
 }
@@ -83,8 +86,9 @@ int iotsim_certificate_make(struct iotsim_certificate *certificate, struct err *
     buf_init(&certificate->key, PEM_MAX);
     int result = 0;
     if (!server || !write_pem(&certificate->ca, ca, NULL) ||
-        !write_pem(&certificate->certificate, server, NULL) || !write_pem(&certificate->key, NULL, key))
+        !write_pem(&certificate->certificate, server, NULL) || !write_pem(&certificate->key, NULL, key)) {
         result = complain(err);
+    }
     X509_free(server);
     X509_free(ca);
     EVP_PKEY_free(key);

@@ -17,6 +17,7 @@
 
 /* --- counts --- */
 
+/* Of one place, only what had a good signature counts as received: nobody knows whose the rest was. */
 static struct iotsim_tally tally_of(const struct iotsim *sim, const struct iotsim_place *only, size_t route)
 {
     struct iotsim_tally sum = {.received = sim->received[route]};

@@ -101,10 +101,12 @@ static void sift_down(struct server *server, struct exchange *exchange, size_t p
 {
     for (size_t child; (child = 2 * place + 1) < server->resting_count; place = child) {
         if (child + 1 < server->resting_count &&
-            server->resting[child + 1]->due_ms < server->resting[child]->due_ms)
+            server->resting[child + 1]->due_ms < server->resting[child]->due_ms) {
             child++;
-        if (server->resting[child]->due_ms >= exchange->due_ms)
+        }
+        if (server->resting[child]->due_ms >= exchange->due_ms) {
             break;
+        }
         put(server, place, server->resting[child]);
     }
     put(server, place, exchange);
@@ -127,8 +129,9 @@ static enum MHD_Result rest(struct exchange *exchange, int64_t ms, enum stage th
 static void wake_first(struct server *server)
 {
     struct exchange *first = server->resting[0], *last = server->resting[--server->resting_count];
-    if (first != last)
+    if (first != last) {
         sift_down(server, last, 0);
+    }
     MHD_resume_connection(first->connection);
 }
 
@@ -140,19 +143,22 @@ static enum MHD_Result reset(struct exchange *exchange)
     struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info)
+    if (info) {
         connect(info->connect_fd, &nobody, sizeof nobody);
+    }
     return MHD_NO;
 }
 
 static ssize_t read_truncated(void *ctx, uint64_t position, char *out, size_t room)
 {
     const struct buf *body = ctx;
-    if (position >= body->length)
+    if (position >= body->length) {
         return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     size_t length = body->length - (size_t)position;
-    if (length > room)
+    if (length > room) {
         length = room;
+    }
     memcpy(out, body->data + position, length);
     return (ssize_t)length;
 }
@@ -160,9 +166,10 @@ static ssize_t read_truncated(void *ctx, uint64_t position, char *out, size_t ro
 static struct MHD_Response *body_of(struct exchange *exchange)
 {
     struct buf *body = &exchange->reply.body;
-    if (exchange->fault == FAULT_TRUNCATE)
+    if (exchange->fault == FAULT_TRUNCATE) {
         return MHD_create_response_from_callback(body->length + TRUNCATED_BYTES, 4096, read_truncated, body,
                                                  NULL);
+    }
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body->length, body->data, MHD_RESPMEM_MUST_FREE);
     *body = (struct buf){0}; /* it is the response's now */
@@ -183,22 +190,26 @@ static enum MHD_Result respond(struct exchange *exchange)
     const struct iotsim_reply *reply = &exchange->reply;
     iotsim_journal_answered(exchange->server->sim, &exchange->request, reply, exchange->fault,
                             service_ms(exchange->server));
-    if (exchange->fault == FAULT_RESET_AFTER)
+    if (exchange->fault == FAULT_RESET_AFTER) {
         return reset(exchange);
+    }
     struct MHD_Response *response = body_of(exchange);
-    if (!response)
+    if (!response) {
         return MHD_NO;
+    }
     date_text(service_ms(exchange->server), date);
     MHD_add_response_header(response, "Date", date);
     MHD_add_response_header(response, "Content-Type", reply->content_type);
-    if (reply->request_id[0])
+    if (reply->request_id[0]) {
         MHD_add_response_header(response, "x-amzn-RequestId", reply->request_id);
+    }
     if (reply->error[0]) {
         snprintf(error, sizeof error, "%s:", reply->error);
         MHD_add_response_header(response, "x-amzn-ErrorType", error);
     }
-    if (reply->header_name)
+    if (reply->header_name) {
         MHD_add_response_header(response, reply->header_name, reply->header_value);
+    }
     enum MHD_Result result = MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
     MHD_destroy_response(response);
     return result;
@@ -207,13 +218,16 @@ static enum MHD_Result respond(struct exchange *exchange)
 static enum MHD_Result execute(struct exchange *exchange)
 {
     struct server *server = exchange->server;
-    if (exchange->fault == FAULT_RESET_BEFORE)
+    if (exchange->fault == FAULT_RESET_BEFORE) {
         return reset(exchange);
-    if (exchange->fault == FAULT_CLOSE)
+    }
+    if (exchange->fault == FAULT_CLOSE) {
         return MHD_NO;
+    }
     iotsim_answer(server->sim, &exchange->request, exchange->fault, service_ms(server), &exchange->reply);
-    if (exchange->latency_ms > 0)
+    if (exchange->latency_ms > 0) {
         return rest(exchange, exchange->latency_ms - exchange->latency_ms / 2, TO_RESPOND);
+    }
     return respond(exchange);
 }
 
@@ -221,8 +235,9 @@ static enum MHD_Result add_header(void *ctx, enum MHD_ValueKind kind, const char
 {
     struct iotsim_request *request = ctx;
     (void)kind;
-    if (request->header_count == IOTSIM_HEADERS_MAX)
+    if (request->header_count == IOTSIM_HEADERS_MAX) {
         return MHD_NO;
+    }
     request->headers[request->header_count].name = name;
     request->headers[request->header_count++].value = value ? value : "";
     return MHD_YES;
@@ -234,24 +249,30 @@ static enum MHD_Result arrive(struct exchange *exchange)
     struct iotsim *sim = server->sim;
     const struct iotsim_options *options = sim->options;
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, add_header, &exchange->request);
-    if (iotsim_control(sim, &exchange->request, service_ms(server), &exchange->reply))
+    if (iotsim_control(sim, &exchange->request, service_ms(server), &exchange->reply)) {
         return respond(exchange);
-    if (iotsim_metadata(sim, &exchange->request, service_ms(server), &exchange->reply))
+    }
+    if (iotsim_metadata(sim, &exchange->request, service_ms(server), &exchange->reply)) {
         return exchange->reply.hang ? rest(exchange, STALL_MS, STALLED) : respond(exchange);
+    }
     const char *operation = iotsim_received(sim, &exchange->request);
     if (operation) {
-        if (strcmp(operation, "DeleteJobExecution") == 0)
+        if (strcmp(operation, "DeleteJobExecution") == 0) {
             iotsim_journal_received(sim, &exchange->request, service_ms(server));
+        }
         exchange->fault = fault_draw(&sim->options->faults, operation);
     }
-    if (exchange->fault == FAULT_STALL)
+    if (exchange->fault == FAULT_STALL) {
         return rest(exchange, STALL_MS, STALLED);
+    }
     exchange->latency_ms = options->latency_min_ms;
-    if (options->latency_max_ms > options->latency_min_ms)
+    if (options->latency_max_ms > options->latency_min_ms) {
         exchange->latency_ms += (int)random_below(
             &server->random, (uint64_t)(options->latency_max_ms - options->latency_min_ms) + 1);
-    if (exchange->latency_ms > 1)
+    }
+    if (exchange->latency_ms > 1) {
         return rest(exchange, exchange->latency_ms / 2, TO_EXECUTE);
+    }
     return execute(exchange);
 }
 
@@ -308,8 +329,9 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **ex
     (void)ctx;
     (void)connection;
     (void)how;
-    if (!exchange)
+    if (!exchange) {
         return;
+    }
     iotsim_journal_closed(exchange->server->sim, &exchange->request, service_ms(exchange->server));
     buf_finish(&exchange->request.body);
     buf_finish(&exchange->reply.body);
@@ -347,8 +369,9 @@ static int listen_on(int port, int *bound_port, struct err *err)
         bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 1024) < 0 ||
         getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
         int number = errno;
-        if (fd >= 0)
+        if (fd >= 0) {
             close(fd);
+        }
         return err_set(err, ERR_IO, "cannot listen on port %d: %s", port, err_errno(number));
     }
     *bound_port = ntohs(address.sin_port);
@@ -359,8 +382,9 @@ static int write_file(const char *path, const struct buf *content, struct err *e
 {
     FILE *file = fopen(path, "w");
     bool done = file && fwrite(content->data, 1, content->length, file) == content->length;
-    if (file && fclose(file) != 0)
+    if (file && fclose(file) != 0) {
         done = false;
+    }
     return done ? 0 : err_set(err, ERR_IO, "cannot write %s: %s", path, err_errno(errno));
 }
 
@@ -414,8 +438,9 @@ static int epoll_of(struct MHD_Daemon *daemon)
 static void run_daemons(struct server *server)
 {
     MHD_run(server->daemon);
-    if (server->metadata)
+    if (server->metadata) {
         MHD_run(server->metadata);
+    }
 }
 
 static void loop(struct server *server, int signals)
@@ -425,15 +450,18 @@ static void loop(struct server *server, int signals)
                                {.fd = epoll_of(server->metadata), .events = POLLIN}};
     while (!server->sim->quit) {
         poll(watched, 3, milliseconds_to_wait(server));
-        if (watched[1].revents)
+        if (watched[1].revents) {
             break;
+        }
         int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
-        while (server->resting_count > 0 && server->resting[0]->due_ms <= now_ms)
+        while (server->resting_count > 0 && server->resting[0]->due_ms <= now_ms) {
             wake_first(server);
+        }
         run_daemons(server);
     }
-    if (server->sim->quit)
+    if (server->sim->quit) {
         run_daemons(server); /* lets the answer to quit go out */
+    }
 }
 
 static void stop(struct server *server)
@@ -442,20 +470,24 @@ static void stop(struct server *server)
         set_stage(server->resting[0], ENDING);
         wake_first(server);
     }
-    if (server->daemon)
+    if (server->daemon) {
         MHD_stop_daemon(server->daemon); /* closes the listener too */
-    if (server->metadata)
+    }
+    if (server->metadata) {
         MHD_stop_daemon(server->metadata);
+    }
     free(server->resting);
 }
 
 static void announce(const struct iotsim_options *options, int port, int metadata_port)
 {
     printf("iotsim: listening on %s://127.0.0.1:%d", options->plain ? "http" : "https", port);
-    if (!options->plain)
+    if (!options->plain) {
         printf(" ca=%s", options->ca_file);
-    if (metadata_port >= 0)
+    }
+    if (metadata_port >= 0) {
         printf(" metadata=http://127.0.0.1:%d", metadata_port);
+    }
     printf("\n");
     fflush(stdout);
 }
@@ -478,17 +510,21 @@ static int open_ports(struct server *server, struct iotsim_certificate *certific
 {
     const struct iotsim_options *options = server->sim->options;
     int port = 0, metadata_port = -1, listener;
-    if ((listener = listen_on(options->port, &port, err)) < 0)
+    if ((listener = listen_on(options->port, &port, err)) < 0) {
         return -1;
+    }
     server->daemon = start(server, listener, options->plain ? NULL : certificate, err);
-    if (!server->daemon)
+    if (!server->daemon) {
         return -1;
+    }
     if (options->metadata_port >= 0) {
-        if ((listener = listen_on(options->metadata_port, &metadata_port, err)) < 0)
+        if ((listener = listen_on(options->metadata_port, &metadata_port, err)) < 0) {
             return -1;
+        }
         server->metadata = start(server, listener, NULL, err);
-        if (!server->metadata)
+        if (!server->metadata) {
             return -1;
+        }
     }
     announce(options, port, metadata_port);
     return 0;
@@ -500,18 +536,22 @@ int iotsim_serve(struct iotsim *sim, struct err *err)
     struct iotsim_certificate certificate = {{0}, {0}, {0}};
     int result = -1, signals = open_signals(err);
     random_seed(&server.random, sim->options->fleet.seed ^ UINT64_C(0x6c6174656e6379));
-    if (signals < 0 || iotsim_certificate_make(&certificate, err) < 0)
+    if (signals < 0 || iotsim_certificate_make(&certificate, err) < 0) {
         goto out;
-    if (!sim->options->plain && write_file(sim->options->ca_file, &certificate.ca, err) < 0)
+    }
+    if (!sim->options->plain && write_file(sim->options->ca_file, &certificate.ca, err) < 0) {
         goto out;
-    if (open_ports(&server, &certificate, err) < 0)
+    }
+    if (open_ports(&server, &certificate, err) < 0) {
         goto out;
+    }
     loop(&server, signals);
     result = 0;
 out:
     stop(&server);
-    if (signals >= 0)
+    if (signals >= 0) {
         close(signals);
+    }
     iotsim_certificate_finish(&certificate);
     return result;
 }

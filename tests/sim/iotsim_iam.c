@@ -2,8 +2,8 @@
 #include "sim/iotsim_iam.h"
 
 #include "base/mem.h"
+#include "sim/pattern.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,29 +21,6 @@ struct iam_policy {
     struct statement *statements;
     size_t count;
 };
-
-bool iam_matches(const char *pattern, const char *text, bool any_case)
-{
-    const char *star = NULL, *behind = NULL; /* where to go on when a * takes one more character */
-
-    while (*text) {
-        bool same =
-            any_case ? tolower((unsigned char)*pattern) == tolower((unsigned char)*text) : *pattern == *text;
-        if (*pattern == '*') {
-            star = pattern++;
-            behind = text;
-        } else if (same || *pattern == '?') {
-            pattern++;
-            text++;
-        } else if (star) {
-            pattern = star + 1;
-            text = ++behind;
-        } else {
-            return false;
-        }
-    }
-    return pattern[strspn(pattern, "*")] == '\0';
-}
 
 /* --- reading --- */
 
@@ -182,7 +159,7 @@ void iam_policy_free(struct iam_policy *policy)
 static bool any(const struct patterns *patterns, const char *text, bool any_case)
 {
     for (size_t i = 0; i < patterns->count; i++) {
-        if (iam_matches(patterns->items[i], text, any_case)) {
+        if (pattern_matches(patterns->items[i], '*', '?', text, any_case)) {
             return true;
         }
     }

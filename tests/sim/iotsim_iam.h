@@ -23,7 +23,4 @@ enum iam_verdict { IAM_SILENT, IAM_ALLOWED, IAM_DENIED };
  * logic"). Actions are compared without regard to case, resources with. */
 enum iam_verdict iam_judge(const struct iam_policy *policy, const char *action, const char *resource);
 
-/* Whether text matches a pattern of *, ? and literal characters. */
-bool iam_matches(const char *pattern, const char *text, bool any_case);
-
 #endif

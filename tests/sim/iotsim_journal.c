@@ -17,24 +17,27 @@ int iotsim_journal_open(struct iotsim *sim, struct err *err)
 {
     const char *path = sim->options->journal;
     sim->journal_fd = -1;
-    if (!path)
+    if (!path) {
         return 0;
+    }
     sim->journal_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     return sim->journal_fd >= 0 ? 0 : err_set(err, ERR_IO, "journal '%s': %s", path, err_errno(errno));
 }
 
 void iotsim_journal_close(struct iotsim *sim)
 {
-    if (sim->journal_fd >= 0)
+    if (sim->journal_fd >= 0) {
         close(sim->journal_fd);
+    }
     sim->journal_fd = -1;
 }
 
 static bool begin(const struct iotsim *sim, struct buf *line, int64_t deletion, const char *event,
                   int64_t now_ms)
 {
-    if (sim->journal_fd < 0 || deletion == 0)
+    if (sim->journal_fd < 0 || deletion == 0) {
         return false;
+    }
     buf_init(line, LINE_MAX_BYTES);
     buf_printf(line, "{\"n\":%" PRId64 ",\"event\":\"%s\",\"ms\":%" PRId64, deletion, event, now_ms);
     return true;
@@ -44,8 +47,9 @@ static bool begin(const struct iotsim *sim, struct buf *line, int64_t deletion, 
 static void end(const struct iotsim *sim, struct buf *line)
 {
     buf_text(line, "}\n");
-    if (line->overflow || write(sim->journal_fd, line->data, line->length) != (ssize_t)line->length)
+    if (line->overflow || write(sim->journal_fd, line->data, line->length) != (ssize_t)line->length) {
         fprintf(stderr, "iotsim: the journal is incomplete\n");
+    }
     buf_finish(line);
 }
 
@@ -69,8 +73,9 @@ void iotsim_journal_received(struct iotsim *sim, struct iotsim_request *request,
     const char *authorization = iotsim_header(request, "authorization");
     const char *signature = authorization ? strstr(authorization, "Signature=") : NULL;
     request->deletion = ++sim->deletions;
-    if (!begin(sim, &line, request->deletion, "received", now_ms))
+    if (!begin(sim, &line, request->deletion, "received", now_ms)) {
         return;
+    }
     add_text(&line, "target", request->target);
     add_text(&line, "date", iotsim_header(request, "x-amz-date"));
     add_text(&line, "signature", signature ? signature + strlen("Signature=") : NULL);
@@ -83,8 +88,9 @@ void iotsim_journal_executed(struct iotsim *sim, const struct iotsim_request *re
     struct buf line;
     const struct fingerprint *fingerprint = &execution->execution.fingerprint;
     bool done = call->answer.class == ANSWER_DONE;
-    if (!begin(sim, &line, request->deletion, done ? "executed" : "refused", now_ms))
+    if (!begin(sim, &line, request->deletion, done ? "executed" : "refused", now_ms)) {
         return;
+    }
     if (done) {
         add_execution(&line, execution);
         add_text(&line, "status", execution_status_name(fingerprint->status));
@@ -103,8 +109,9 @@ void iotsim_journal_reborn(struct iotsim *sim, const struct iotsim_request *requ
                            const struct fleet_execution *execution, int64_t now_ms)
 {
     struct buf line;
-    if (!begin(sim, &line, request->deletion, "reborn", now_ms))
+    if (!begin(sim, &line, request->deletion, "reborn", now_ms)) {
         return;
+    }
     add_execution(&line, execution);
     end(sim, &line);
 }
@@ -114,18 +121,21 @@ void iotsim_journal_answered(struct iotsim *sim, const struct iotsim_request *re
 {
     struct buf line;
     bool whole = fault == FAULT_NONE;
-    if (!begin(sim, &line, request->deletion, whole ? "answered" : "lost", now_ms))
+    if (!begin(sim, &line, request->deletion, whole ? "answered" : "lost", now_ms)) {
         return;
-    if (whole)
+    }
+    if (whole) {
         buf_printf(&line, ",\"status\":%d", reply->status);
-    else
+    } else {
         add_text(&line, "fault", fault_name((enum fault)fault));
+    }
     end(sim, &line);
 }
 
 void iotsim_journal_closed(struct iotsim *sim, const struct iotsim_request *request, int64_t now_ms)
 {
     struct buf line;
-    if (begin(sim, &line, request->deletion, "closed", now_ms))
+    if (begin(sim, &line, request->deletion, "closed", now_ms)) {
         end(sim, &line);
+    }
 }

@@ -1,7 +1,6 @@
 /* Where programs find credentials without a key of their own: the instance metadata service (versions 1 and
  * 2), the container endpoint, and IAM Identity Center's portal and token endpoint. Served on every port of
- * iotsim;
- * --metadata-port opens one without TLS.
+ * iotsim; --metadata-port opens one without TLS.
  *
  *   PUT  /latest/api/token, GET /latest/meta-data/...       instance metadata
  *   GET  /container/...                                      AWS_CONTAINER_CREDENTIALS_FULL_URI

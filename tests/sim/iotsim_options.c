@@ -1,6 +1,7 @@
 /* The command line of iotsim. */
 #include "base/text.h"
 #include "model/names.h"
+#include "sim/fleet_registry.h"
 #include "sim/iotsim_route.h"
 
 #include <getopt.h>
@@ -14,7 +15,8 @@ static const char help[] =
     "\n"
     "Answers as the control plane of AWS IoT Jobs would, from a fleet made from a seed, on 127.0.0.1.\n"
     "Prints 'iotsim: listening on URL ca=FILE' when ready; ends on SIGTERM, SIGINT or /_iotsim/quit\n"
-    "with the counts as one line of JSON. /_iotsim/counts and /_iotsim/deleted tell what happened.\n"
+    "with the counts as one line of JSON. /_iotsim/counts and /_iotsim/deleted tell what happened;\n"
+    "iotsim_control.c has the rest.\n"
     "\n"
     "  --port N              0 (the default) takes any that is free\n"
     "  --tls, --plain        https (the default) or http\n"
@@ -29,6 +31,8 @@ static const char help[] =
     "  --seed N              of fleet, latency and faults; 1\n"
     "  --things N, --jobs N, --executions N, --groups N\n"
     "                        100, 10, 1000, 5\n"
+    "  --thing-types N, --thing-attributes N\n"
+    "                        each thing has one of N types, and N attributes; 0\n"
     "  --reuse-numbers       a new execution takes a freed number\n"
     "  --quota OP=N          requests a second for an operation or 'all'; 0: AWS's default, -1: no limit\n"
     "  --latency MS[..MS]    of each answer, half before the execution and half after; 0\n"
@@ -56,20 +60,24 @@ static int set_quota(struct iotsim_options *options, const char *value, struct e
     int64_t rate = -1;
     size_t length = strcspn(value, "=");
     if (length >= sizeof name || value[length] != '=' ||
-        (strcmp(value + length, "=-1") != 0 && !text_int64(value + length + 1, 0, 1000000, &rate)))
+        (strcmp(value + length, "=-1") != 0 && !text_int64(value + length + 1, 0, 1000000, &rate))) {
         return err_set(err, ERR_INVALID, "--quota %s: give OPERATION=N, N from -1 to 1000000", value);
+    }
     memcpy(name, value, length);
     name[length] = '\0';
     bool all = strcmp(name, "all") == 0, found = all;
     enum operation operation = operation_parse(name);
-    for (int i = 0; i < OPERATION_COUNT; i++)
-        if (all || i == (int)operation)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        if (all || i == (int)operation) {
             options->fleet.quota[i] = (int)rate;
-    for (size_t i = 0; i < iotsim_route_count(); i++)
+        }
+    }
+    for (size_t i = 0; i < iotsim_route_count(); i++) {
         if (all || strcmp(iotsim_routes[i].name, name) == 0) {
             options->quotas[i] = (int)rate;
             found = true;
         }
+    }
     return found ? 0 : err_set(err, ERR_INVALID, "--quota %s: there is no such operation", value);
 }
 
@@ -77,13 +85,16 @@ static int set_latency(struct iotsim_options *options, const char *value, struct
 {
     char least[16], *dots;
     int64_t from, to;
-    if (!text_copy(least, sizeof least, value))
+    if (!text_copy(least, sizeof least, value)) {
         return err_set(err, ERR_INVALID, "--latency %s: give MS or MS..MS", value);
+    }
     dots = strstr(least, "..");
-    if (dots)
+    if (dots) {
         *dots = '\0';
-    if (!text_int64(least, 0, 600000, &from) || !text_int64(dots ? dots + 2 : least, from, 600000, &to))
+    }
+    if (!text_int64(least, 0, 600000, &from) || !text_int64(dots ? dots + 2 : least, from, 600000, &to)) {
         return err_set(err, ERR_INVALID, "--latency %s: give MS or MS..MS, at most 600000", value);
+    }
     options->latency_min_ms = (int)from;
     options->latency_max_ms = (int)to;
     return 0;
@@ -93,8 +104,9 @@ static int set_skew(struct iotsim_options *options, const char *value, struct er
 {
     int64_t seconds;
     bool behind = *value == '-';
-    if (!text_int64(value + behind, 0, 1000000000, &seconds))
+    if (!text_int64(value + behind, 0, 1000000000, &seconds)) {
         return err_set(err, ERR_INVALID, "--skew %s: give whole seconds", value);
+    }
     options->skew_ms = (behind ? -seconds : seconds) * 1000;
     return 0;
 }
@@ -137,6 +149,8 @@ static const struct {
     {"jobs", NUMBER, AT(fleet.jobs), 10000, NULL},
     {"executions", LONG, AT(fleet.executions), 100000000, NULL},
     {"groups", NUMBER, AT(fleet.groups), 10000, NULL},
+    {"thing-types", NUMBER, AT(fleet.thing_types), 1000, NULL},
+    {"thing-attributes", NUMBER, AT(fleet.thing_attributes), FLEET_ATTRIBUTES_MAX, NULL},
     {"reuse-numbers", SET, AT(fleet.reuse_numbers), 0, NULL},
     {"quota", OWN, 0, 0, set_quota},
     {"latency", OWN, 0, 0, set_latency},
@@ -158,9 +172,10 @@ static int set_one(struct iotsim_options *options, size_t index, const char *val
     void *at = (char *)options + table[index].offset;
     int64_t number = 0;
     if ((table[index].kind == NUMBER || table[index].kind == LONG) &&
-        !text_int64(value, 0, table[index].max, &number))
+        !text_int64(value, 0, table[index].max, &number)) {
         return err_set(err, ERR_INVALID, "--%s %s: give a number from 0 to %lld", table[index].name, value,
                        (long long)table[index].max);
+    }
     switch (table[index].kind) {
     case HELP:
         fputs(help, stdout);
@@ -191,25 +206,31 @@ static bool all_operations(const char *list)
         size_t i = 0;
         length = strcspn(list, ",");
         snprintf(name, sizeof name, "%.*s", (int)length, list);
-        while (i < iotsim_route_count() && strcmp(iotsim_routes[i].name, name) != 0)
+        while (i < iotsim_route_count() && strcmp(iotsim_routes[i].name, name) != 0) {
             i++;
-        if (i == iotsim_route_count())
+        }
+        if (i == iotsim_route_count()) {
             return false;
+        }
     }
     return true;
 }
 
 static int check(const struct iotsim_options *options, struct err *err)
 {
-    if (!region_valid(options->fleet.region))
+    if (!region_valid(options->fleet.region)) {
         return err_set(err, ERR_INVALID, "--region %s: not a region", options->fleet.region);
-    if (!account_id_valid(options->fleet.account))
+    }
+    if (!account_id_valid(options->fleet.account)) {
         return err_set(err, ERR_INVALID, "--account %s: not twelve digits", options->fleet.account);
-    if (options->faults.operations && !all_operations(options->faults.operations))
+    }
+    if (options->faults.operations && !all_operations(options->faults.operations)) {
         return err_set(err, ERR_INVALID, "--fault-ops %s: there is no such operation",
                        options->faults.operations);
-    if (!options->plain && !options->ca_file)
+    }
+    if (!options->plain && !options->ca_file) {
         return err_set(err, ERR_INVALID, "give --ca-file FILE (or --plain)");
+    }
     return 0;
 }
 
@@ -236,15 +257,18 @@ int iotsim_options(struct iotsim_options *options, int argc, char **argv, struct
     }
     opterr = 0;
     while ((found = getopt_long(argc, argv, ":", words, NULL)) != -1) {
-        if (found == '?' || found == ':')
+        if (found == '?' || found == ':') {
             return err_set(err, ERR_INVALID, "%s: unknown option, or one without its value (see --help)",
                            argv[optind - 1]);
+        }
         result = set_one(options, (size_t)found, optarg, err);
-        if (result)
+        if (result) {
             return result;
+        }
     }
-    if (optind < argc)
+    if (optind < argc) {
         return err_set(err, ERR_INVALID, "unexpected argument '%s'", argv[optind]);
+    }
     random_seed(&options->faults.random, options->fleet.seed ^ UINT64_C(0x6661756c7473));
     return check(options, err);
 }

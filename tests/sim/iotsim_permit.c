@@ -73,6 +73,9 @@ static void resource_arn(const struct iotsim_asked *asked, char letter, char arn
     case 'G':
         iotsim_arn(asked->place, "thinggroup", asked->call.group_name, arn);
         break;
+    case 'I':
+        iotsim_arn(asked->place, "index", "AWS_Things", arn);
+        break;
     default:
         snprintf(arn, IOTSIM_ARN_MAX, "*");
     }

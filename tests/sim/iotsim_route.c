@@ -28,10 +28,11 @@ const struct iotsim_route iotsim_routes[] = {
     {"GET", "/things/T/jobs", "ListJobExecutionsForThing", OPERATION_LIST_EXECUTIONS_FOR_THING,
      "status,namespaceId,maxResults,nextToken,jobId", "T", 0, NULL, iotsim_show_executions},
     {"GET", "/jobs", "ListJobs", OPERATION_LIST_JOBS,
-     "status,targetSelection,maxResults,nextToken,thingGroupName,namespaceId", "*", 0, NULL,
+     "status,targetSelection,maxResults,nextToken,thingGroupName,thingGroupId,namespaceId", "*", 0, NULL,
      iotsim_show_jobs},
     {"GET", "/jobs/J", "DescribeJob", OPERATION_DESCRIBE_JOB, "", "J", 0, NULL, iotsim_show_job},
-    {"GET", "/things", "ListThings", OPERATION_LIST_THINGS, "maxResults,nextToken", "*", 0, NULL,
+    {"GET", "/things", "ListThings", OPERATION_LIST_THINGS,
+     "maxResults,nextToken,attributeName,attributeValue,thingTypeName,usePrefixAttributeValue", "*", 0, NULL,
      iotsim_show_things},
     {"GET", "/thing-groups/G/things", "ListThingsInThingGroup", OPERATION_LIST_THINGS_IN_GROUP,
      "recursive,maxResults,nextToken", "G", 0, NULL, iotsim_show_members},
@@ -46,8 +47,17 @@ const struct iotsim_route iotsim_routes[] = {
     {"POST", "/things/T", "CreateThing", NOT_CORE, "", "T", UNLIMITED, iotsim_create_thing,
      iotsim_show_thing},
     {"DELETE", "/things/T", "DeleteThing", NOT_CORE, "", "T", UNLIMITED, iotsim_delete_thing, NULL},
-    {"GET", "/thing-groups", "ListThingGroups", NOT_CORE, "maxResults,nextToken", "*", 10, iotsim_list_groups,
+    {"PATCH", "/things/T", "UpdateThing", NOT_CORE, "", "T", UNLIMITED, iotsim_update_thing, NULL},
+    {"GET", "/jobs/J/job-document", "GetJobDocument", NOT_CORE, "", "J", 10, iotsim_job_document,
+     iotsim_show_document},
+    {"POST", "/indices/search", "SearchIndex", NOT_CORE, "", "I", 15, iotsim_search, iotsim_show_found},
+    {"GET", "/thing-groups", "ListThingGroups", NOT_CORE,
+     "maxResults,nextToken,parentGroup,namePrefixFilter,recursive", "*", 10, iotsim_list_groups,
      iotsim_show_groups},
+    {"PUT", "/thing-groups/addThingToThingGroup", "AddThingToThingGroup", NOT_CORE, "", "*", UNLIMITED,
+     iotsim_join_group, NULL},
+    {"PUT", "/thing-groups/removeThingFromThingGroup", "RemoveThingFromThingGroup", NOT_CORE, "", "*",
+     UNLIMITED, iotsim_leave_group, NULL},
     {"GET", "/thing-groups/G", "DescribeThingGroup", NOT_CORE, "", "G", 100, iotsim_describe_group,
      iotsim_show_group},
     {"POST", "/thing-groups/G", "CreateThingGroup", NOT_CORE, "", "G", UNLIMITED, iotsim_create_group,
@@ -89,8 +99,9 @@ static bool matches(const char *pattern, const char *path, size_t path_length)
         const char *slash = memchr(path, '/', (size_t)(end - path));
         size_t given = slash ? (size_t)(slash - path) : (size_t)(end - path);
         bool same = wanted == given && memcmp(pattern, path, given) == 0;
-        if (!same && !(wildcard(pattern, wanted) && given > 0))
+        if (!same && !(wildcard(pattern, wanted) && given > 0)) {
             return false;
+        }
         pattern += wanted;
         path += given;
     }
@@ -129,8 +140,9 @@ const struct iotsim_route *iotsim_route_find(const struct iotsim_request *reques
         const struct iotsim_route *route = &iotsim_routes[i];
         if (strcmp(route->method, request->method) == 0 &&
             matches(route->pattern, request->target, path_length) &&
-            (!sts || has_action(buf_string(&request->body), route->name)))
+            (!sts || has_action(buf_string(&request->body), route->name))) {
             return route;
+        }
     }
     return NULL;
 }
@@ -139,8 +151,9 @@ const struct iotsim_route *iotsim_route_find(const struct iotsim_request *reques
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
         return c - '0';
+    }
     c |= 0x20;
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -156,8 +169,9 @@ static bool decode(char *text)
             c = low < 0 ? 0 : high << 4 | low;
             text += low < 0 ? 0 : 2;
         }
-        if (!c)
+        if (!c) {
             return false;
+        }
         *to++ = (char)c;
     }
     *to = '\0';
@@ -166,8 +180,9 @@ static bool decode(char *text)
 
 static bool take(char *to, size_t size, const char *from, const char *member, struct iotsim_reply *reply)
 {
-    if (text_copy(to, size, from))
+    if (text_copy(to, size, from)) {
         return true;
+    }
     iotsim_refuse(
         reply, 400, "InvalidRequestException",
         "1 validation error detected: Value '%.80s...' at '%s' failed to satisfy constraint: Member "
@@ -191,8 +206,9 @@ static bool take_number(int64_t *number, const char *from, const char *member, s
 static bool take_bool(bool *truth, const char *from, const char *member, struct iotsim_reply *reply)
 {
     *truth = strcmp(from, "true") == 0;
-    if (*truth || strcmp(from, "false") == 0)
+    if (*truth || strcmp(from, "false") == 0) {
         return true;
+    }
     iotsim_refuse(reply, 400, "InvalidRequestException", "Value '%.80s' at '%s' is not true or false.", from,
                   member);
     return false;
@@ -200,12 +216,14 @@ static bool take_bool(bool *truth, const char *from, const char *member, struct 
 
 static bool take_status(struct call *call, const char *from, struct iotsim_reply *reply)
 {
-    if (call->operation == OPERATION_LIST_JOBS)
+    if (call->operation == OPERATION_LIST_JOBS) {
         call->job_status = job_status_parse(from);
-    else
+    } else {
         call->status = execution_status_parse(from);
-    if (call->job_status != JOB_UNKNOWN || call->status != EXECUTION_UNKNOWN)
+    }
+    if (call->job_status != JOB_UNKNOWN || call->status != EXECUTION_UNKNOWN) {
         return true;
+    }
     iotsim_refuse(
         reply, 400, "InvalidRequestException",
         "1 validation error detected: Value '%.80s' at 'status' failed to satisfy constraint: Member "
@@ -243,12 +261,14 @@ static bool bind_path(struct iotsim_asked *asked, char *path, struct iotsim_repl
                 iotsim_refuse(reply, 400, "InvalidRequestException", "The path cannot be decoded.");
                 return false;
             }
-            if (!bind_segment(&asked->call, *pattern, segment, reply))
+            if (!bind_segment(&asked->call, *pattern, segment, reply)) {
                 return false;
+            }
         }
         pattern += wanted;
-        if (last)
+        if (last) {
             break;
+        }
     }
     return true;
 }
@@ -259,8 +279,9 @@ static bool bind_param(struct iotsim_asked *asked, const char *name, const char 
     struct call *call = &asked->call;
     int64_t number;
     if (strcmp(name, "maxResults") == 0) {
-        if (!take_number(&number, value, name, reply))
+        if (!take_number(&number, value, name, reply)) {
             return false;
+        }
         call->max_results = number > 0 && number <= PAGE_MAX ? (int)number : -1; /* the model refuses -1 */
     } else if (strcmp(name, "nextToken") == 0) {
         free(call->next_token);
@@ -284,8 +305,9 @@ static bool bind_query(struct iotsim_asked *asked, char *query, struct iotsim_re
     char *rest = query;
     for (char *part = strtok_r(query, "&", &rest); part; part = strtok_r(NULL, "&", &rest)) {
         char *value = strchr(part, '=');
-        if (value)
+        if (value) {
             *value++ = '\0';
+        }
         if (!decode(part) || (value && !decode(value)) || !fault_listed(asked->route->params, part) ||
             asked->param_count == ROUTE_PARAMS_MAX) {
             iotsim_refuse(reply, 400, "InvalidRequestException", "Parameter '%.80s' of %s is not known here.",
@@ -294,8 +316,9 @@ static bool bind_query(struct iotsim_asked *asked, char *query, struct iotsim_re
         }
         asked->params[asked->param_count].name = part;
         asked->params[asked->param_count++].value = value ? value : "";
-        if (!bind_param(asked, part, value ? value : "", reply))
+        if (!bind_param(asked, part, value ? value : "", reply)) {
             return false;
+        }
     }
     return true;
 }
@@ -303,8 +326,9 @@ static bool bind_query(struct iotsim_asked *asked, char *query, struct iotsim_re
 static void spaces_of_form(char *text)
 {
     for (; *text; text++) {
-        if (*text == '+')
+        if (*text == '+') {
             *text = ' ';
+        }
     }
 }
 
@@ -321,8 +345,9 @@ bool iotsim_asked_init(struct iotsim_asked *asked, const struct iotsim_route *ro
     }
     asked->text = mem_strdup(request->target);
     char *query = strchr(asked->text, '?');
-    if (query)
+    if (query) {
         *query++ = '\0';
+    }
     return bind_path(asked, asked->text, reply) && (!query || bind_query(asked, query, reply));
 }
 
@@ -334,8 +359,10 @@ void iotsim_asked_finish(struct iotsim_asked *asked)
 
 const char *iotsim_asked_param(const struct iotsim_asked *asked, const char *name)
 {
-    for (size_t i = 0; i < asked->param_count; i++)
-        if (strcmp(asked->params[i].name, name) == 0)
+    for (size_t i = 0; i < asked->param_count; i++) {
+        if (strcmp(asked->params[i].name, name) == 0) {
             return asked->params[i].value;
+        }
+    }
     return NULL;
 }

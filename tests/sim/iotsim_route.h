@@ -71,19 +71,35 @@ void iotsim_cancel_execution(struct iotsim *sim, struct iotsim_asked *asked, int
 void iotsim_create_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_cancel_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_delete_job(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
+void iotsim_job_document(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
+/* The body as JSON; NULL for none, or with a refusal. */
+struct json_doc *iotsim_body(struct iotsim_asked *asked);
+void iotsim_refuse_call(struct call *call, int status, const char *code, const char *message);
+
+/* iotsim_registry.c: things and groups, what is done and the bodies. */
+void iotsim_list_things(struct iotsim_asked *asked, int64_t now_ms); /* ListThings with its filters */
+void iotsim_search(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_describe_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_create_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
+void iotsim_update_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_delete_thing(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_list_groups(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_describe_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_create_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
 void iotsim_delete_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
+void iotsim_join_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
+void iotsim_leave_group(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
+void iotsim_show_found(const struct iotsim_asked *asked, struct buf *out);
 
 /* "arn:aws:iot:REGION:ACCOUNT:KIND/NAME" */
 void iotsim_arn(const struct iotsim_place *place, const char *kind, const char *name,
                 char arn[IOTSIM_ARN_MAX]);
 
-/* iotsim_json.c: the bodies of successes, as the service sends them. */
+/* iotsim_json.c: the bodies of successes, as the service sends them, and their parts. */
+void iotsim_put_arn(const struct iotsim_asked *asked, const char *kind, const char *name, struct buf *out);
+void iotsim_put_moment(struct buf *out, const char *member, int64_t ms); /* nothing for 0 */
+void iotsim_end_page(const struct call *call, struct buf *out);          /* closes the list, with its token */
+void iotsim_show_document(const struct iotsim_asked *asked, struct buf *out);
 void iotsim_show_jobs(const struct iotsim_asked *asked, struct buf *out);
 void iotsim_show_job(const struct iotsim_asked *asked, struct buf *out);
 void iotsim_show_job_made(const struct iotsim_asked *asked, struct buf *out);

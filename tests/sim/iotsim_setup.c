@@ -4,6 +4,7 @@
 #include "aws/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "sim/fleet_registry.h"
 #include "sim/iotsim_route.h"
 
 #include <errno.h>
@@ -168,6 +169,8 @@ static void make_fleet(struct setup *setup)
     config->jobs = (int)number_of(setup, "jobs", 0, 10000, 0);
     config->executions = number_of(setup, "executions", 0, 100000000, 0);
     config->groups = (int)number_of(setup, "groups", 0, 10000, 0);
+    config->thing_types = (int)number_of(setup, "thing_types", 0, 1000, 0);
+    config->thing_attributes = (int)number_of(setup, "thing_attributes", 0, FLEET_ATTRIBUTES_MAX, 0);
     config->reuse_numbers = config->reuse_numbers || truth_of(setup, "reuse_numbers");
     config->now_ms = setup->now_ms;
     json_members(json_get(setup->object, "quotas"), on_core_quota, setup);
@@ -303,13 +306,22 @@ static void set_metadata(struct setup *setup, const struct json_value *object)
     }
 }
 
+static void set_index(struct setup *setup, const struct json_value *object)
+{
+    enter(setup, object, "ready");
+    if (json_get(object, "ready")) {
+        setup->sim->world.no_index = !truth_of(setup, "ready");
+    }
+}
+
 static void set_up(struct setup *setup, const struct json_value *root)
 {
-    enter(setup, root, "fleets,users,roles,quotas,sessions,web_identity,metadata");
+    enter(setup, root, "fleets,users,roles,quotas,sessions,web_identity,metadata,index");
     json_members(json_get(root, "quotas"), on_quota, setup);
     set_sessions(setup, json_get(root, "sessions"));
     set_web_identity(setup, json_get(root, "web_identity"));
     set_metadata(setup, json_get(root, "metadata"));
+    set_index(setup, json_get(root, "index"));
     make_all(setup, json_get(root, "fleets"),
              "account,region,count,seed,things,jobs,executions,groups,thing_types,thing_attributes,reuse_"
              "numbers,quotas",

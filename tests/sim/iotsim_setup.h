@@ -9,12 +9,13 @@
  *    "quotas":   {OPERATION: requests a second},
  *    "sessions": {"life_s","early_s","packed_policy_max"},
  *    "web_identity": {"token","mode":"ok|idp-down|expired|invalid|rejected"},
- *    "metadata": see iotsim_metadata.h}
+ *    "metadata": see iotsim_metadata.h,
+ *    "index": {"ready":BOOL}}
  *
  * "count" makes as many, in accounts that count up from "account". "quotas" at the top are those of STS and
  * of whatever else the fleet does not count, for each account and region by itself; those of a fleet are its
- * own. A fleet takes the command line's values for what it does not say, but for things, jobs, executions and
- * groups, which are 0. */
+ * own. A fleet takes the command line's values for what it does not say, but for numbers of what it has,
+ * which are 0 then. */
 #ifndef SIM_IOTSIM_SETUP_H
 #define SIM_IOTSIM_SETUP_H
 

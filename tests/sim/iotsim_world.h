@@ -61,7 +61,7 @@ struct iotsim_key {
     char secret_key[SIGV4_SECRET_KEY_MAX + 1];
     char token[IOTSIM_TOKEN_MAX]; /* "" for none; else it must be sent and signed */
     char account[ACCOUNT_LENGTH + 1];
-    char arn[IOTSIM_ARN_MAX + 1];   /* of the user or the session */
+    char arn[512];                  /* of the user or the session */
     char user_id[128];              /* AIDA..., or AROA...:session */
     const struct iotsim_role *role; /* whose policy counts; NULL: a user's */
     struct iam_policy *user_policy; /* of a user; NULL: everything */
@@ -91,7 +91,8 @@ struct iotsim_world {
     struct iotsim_sessions sessions;
     char *web_token; /* what AssumeRoleWithWebIdentity takes; NULL: none */
     enum iotsim_web_mode web_mode;
-    int64_t made; /* sessions */
+    int64_t made;  /* sessions */
+    bool no_index; /* IndexNotReadyException */
     struct random random;
 };
 

@@ -38,8 +38,9 @@ static void list_jobs(struct listing *test, struct call *call)
         *job = (struct job){.status = JOB_COMPLETED};
         snprintf(job->job_id, sizeof job->job_id, "job-%ld", from++ % test->jobs);
     }
-    if (from < total)
+    if (from < total) {
         give_token(call, from);
+    }
 }
 
 static void list_things(struct listing *test, struct call *call)
@@ -50,10 +51,12 @@ static void list_things(struct listing *test, struct call *call)
         return;
     }
     call->page.things = mem_calloc((size_t)test->page_size, sizeof *call->page.things);
-    while (from < test->things && call->page.count < (size_t)test->page_size)
+    while (from < test->things && call->page.count < (size_t)test->page_size) {
         snprintf(call->page.things[call->page.count++], sizeof *call->page.things, "thing-%ld", from++);
-    if (from < test->things)
+    }
+    if (from < test->things) {
         give_token(call, from);
+    }
 }
 
 static void describe(struct listing *test, struct call *call)
@@ -64,8 +67,9 @@ static void describe(struct listing *test, struct call *call)
     }
     call->job = (struct job){.status = JOB_COMPLETED, .described = true};
     strcpy(call->job.job_id, test->twist == DESCRIBE_WRONG ? "job-other" : call->job_id);
-    if (test->twist == NAMESPACED && strcmp(call->job_id, "job-0") == 0)
+    if (test->twist == NAMESPACED && strcmp(call->job_id, "job-0") == 0) {
         strcpy(call->job.namespace_id, "aws-gg-deployment");
+    }
     call->job.counts[EXECUTION_SUCCEEDED] = test->things * test->per_pair;
 }
 
@@ -89,14 +93,16 @@ static void add_nth(struct listing *test, struct call *call, long at)
     snprintf(other, sizeof other, by_job ? "thing-%ld" : "job-%ld", at / test->per_pair);
     const char *job_id = by_job ? call->job_id : other, *thing = by_job ? other : call->thing_name;
     add_row(call, job_id, thing, 1 + at % test->per_pair);
-    if (test->twist == ROWS_TWICE)
+    if (test->twist == ROWS_TWICE) {
         add_row(call, job_id, thing, 1 + at % test->per_pair);
+    }
 }
 
 static void twist_page(struct listing *test, struct call *call)
 {
-    if (test->twist == OTHER_SCOPE)
+    if (test->twist == OTHER_SCOPE) {
         add_row(call, "job-x", "thing-x", 1);
+    }
     if (test->twist == FILTER_IGNORED) {
         add_row(call, call->job_id, "thing-0", 77)->fingerprint.status = EXECUTION_FAILED;
         add_row(call, call->job_id, "thing-0", 78)->fingerprint.status = EXECUTION_UNKNOWN;
@@ -126,14 +132,16 @@ static bool twist_listing(struct listing *test, struct call *call)
         give_token(call, page + 1);
         return true;
     case LIST_DENIED:
-        if (test->executions_lists++ == 0)
+        if (test->executions_lists++ == 0) {
             return false;
+        }
         refuse(call, ANSWER_DENIED, "AccessDeniedException");
         return true;
     case JOB_GONE:
     case THING_GONE:
-        if (strcmp(call->job_id, "job-1") != 0 && strcmp(call->thing_name, "thing-1") != 0)
+        if (strcmp(call->job_id, "job-1") != 0 && strcmp(call->thing_name, "thing-1") != 0) {
             return false;
+        }
         refuse(call, ANSWER_GONE, "ResourceNotFoundException");
         return true;
     default:
@@ -146,13 +154,16 @@ static void list_executions(struct listing *test, struct call *call)
     bool by_job = call->operation == OPERATION_LIST_EXECUTIONS_FOR_JOB;
     long total = (long)(by_job ? test->things : test->jobs) * test->per_pair, at = token_of(call);
     call->page.executions = mem_calloc(2 * (size_t)test->page_size + 3, sizeof *call->page.executions);
-    if (twist_listing(test, call))
+    if (twist_listing(test, call)) {
         return;
-    for (int i = 0; i < test->page_size && at < total; i++)
+    }
+    for (int i = 0; i < test->page_size && at < total; i++) {
         add_nth(test, call, at++);
+    }
     twist_page(test, call);
-    if (at < total)
+    if (at < total) {
         give_token(call, at);
+    }
 }
 
 static void answer(struct rig *rig, struct call *call)
@@ -211,8 +222,9 @@ void listing_begin(struct listing *test, int jobs, int things, enum twist twist)
 {
     static const struct virtual_config world = {.seed = 1, .start_ms = RIG_START_MS};
     struct dispatcher_config fast = {.concurrency = 64};
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         fast.quota_per_1000s[i] = 1000000;
+    }
     *test = (struct listing){.jobs = jobs, .things = things, .page_size = 3, .per_pair = 1, .twist = twist};
     test->rig.ctx = test;
     test->rig.answer = answer;

@@ -33,10 +33,12 @@ int main(int argc, char **argv)
     struct err err;
     struct iotsim_options options;
     int found = iotsim_options(&options, argc, argv, &err);
-    if (found < 0)
+    if (found < 0) {
         fprintf(stderr, "iotsim: %s\n", err.msg);
-    if (found)
+    }
+    if (found) {
         return found < 0 ? 2 : 0;
+    }
     options.fleet.now_ms = wall_ms() + options.skew_ms;
     struct iotsim sim = {.options = &options};
     memcpy(sim.world.quotas, options.quotas, sizeof(sim.world.quotas));

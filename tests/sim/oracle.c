@@ -34,8 +34,9 @@ static const char *slot_key(char key[256], const char *job_id, const char *thing
 
 static void *room_for(void *array, uint32_t *room, uint32_t index, size_t size)
 {
-    if (index < *room)
+    if (index < *room) {
         return array;
+    }
     uint32_t before = *room;
     *room = index * 2 + 64;
     array = mem_realloc(array, *room, size);
@@ -90,9 +91,10 @@ static void check_budget(struct oracle *oracle, enum operation operation)
     int64_t now_ns = virtual_mono_ns(oracle->sim->world);
     int64_t *oldest =
         &oracle->rings[operation][oracle->ring_counts[operation]++ % oracle->ring_sizes[operation]];
-    if (*oldest != 0 && now_ns - *oldest < WINDOW_SECONDS * TIME_NS_PER_SECOND)
+    if (*oldest != 0 && now_ns - *oldest < WINDOW_SECONDS * TIME_NS_PER_SECOND) {
         sim_break(oracle->sim, "budget: more than %lld %s in %d s", (long long)oracle->ring_sizes[operation],
                   operation_name(operation), WINDOW_SECONDS);
+    }
     *oldest = now_ns;
 }
 
@@ -113,8 +115,9 @@ static void check_pair(struct oracle *oracle, const struct slot *slot)
                       names_text(oracle->pair_names, slot->pair - 1));
             return;
         }
-        if (sim_service_ms(oracle->sim) - other->sent_ms > 2 * SIM_LIFE_MS)
+        if (sim_service_ms(oracle->sim) - other->sent_ms > 2 * SIM_LIFE_MS) {
             return;
+        }
     }
 }
 
@@ -124,39 +127,50 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
     struct job job;
     bool needless = oracle->policy->verify_risky && !row->doubted &&
                     fleet_know_job(oracle->sim->fleet, call->job_id, &job) && rules_settled(&job);
-    if (!slot->checked && !needless)
+    if (!slot->checked && !needless) {
         sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
                   (long long)call->number);
-    else if (!needless && virtual_mono_ns(oracle->sim->world) - slot->asked_ns > CHECK_LIFE_NS)
+    } else if (!needless && virtual_mono_ns(oracle->sim->world) - slot->asked_ns > CHECK_LIFE_NS) {
         sim_break(oracle->sim, "check: the look at %s/%s is too old", call->job_id, call->thing_name);
+    }
 }
 
 static void check_guards(struct oracle *oracle, const struct shadow_run *run)
 {
     const struct policy *policy = oracle->policy;
     struct sim *sim = oracle->sim;
-    if (!policy->enforce)
+    if (!policy->enforce) {
         sim_break(sim, "guards: the policy only observes");
-    if (oracle->look_only)
+    }
+    if (oracle->look_only) {
         sim_break(sim, "guards: the target allows no more than plans");
-    if (run->policy != policy)
+    }
+    if (run->policy != policy) {
         sim_break(sim, "one configuration: the run goes on with another policy than it began with");
-    if (!run->planned)
+    }
+    if (!run->planned) {
         sim_break(sim, "guards: sent before the plan was judged");
-    if (run->planned && run->matched > policy->selected_over)
+    }
+    if (run->planned && run->matched > policy->selected_over) {
         sim_break(sim, "guards: the plan is over abort_if");
-    if (policy->per_run > 0 && run->count > policy->per_run)
+    }
+    if (policy->per_run > 0 && run->count > policy->per_run) {
         sim_break(sim, "guards: more rows than limits.per_run");
-    if (oracle->refusals >= REFUSALS_MAX)
+    }
+    if (oracle->refusals >= REFUSALS_MAX) {
         sim_break(sim, "guards: sent after a run of refusals");
-    if (oracle->canceled)
+    }
+    if (oracle->canceled) {
         sim_break(sim, "guards: sent after it was canceled");
-    if (oracle->frozen)
+    }
+    if (oracle->frozen) {
         sim_break(sim, "guards: sent after the ledger failed");
+    }
     /* An answer that waited while we stood still proves nothing, and one that is late shows less. */
     int64_t skew_ms = sim_service_ms(sim) - sim_wall_ms(sim);
-    if (llabs(oracle->latest_skew_ms) > SKEW_MAX_MS && llabs(skew_ms) > SKEW_MAX_MS + LATE_MS)
+    if (llabs(oracle->latest_skew_ms) > SKEW_MAX_MS && llabs(skew_ms) > SKEW_MAX_MS + LATE_MS) {
         sim_break(sim, "guards: sent with a clock that is %lld ms off", (long long)skew_ms);
+    }
 }
 
 /* Looks at what a crash right now would leave. */
@@ -165,27 +179,34 @@ static void check_disk(struct oracle *oracle, const struct call *call, const str
     const struct slot *slot = &oracle->slots[row->slot];
     static struct plan_row found;
     if (!archive_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
-        found.attempts != row->intents)
+        found.attempts != row->intents) {
         sim_break(oracle->sim, "intent first: a crash would lose the intent of %s/%s/%lld", call->job_id,
                   call->thing_name, (long long)call->number);
+    }
 }
 
 static void check_intent(struct oracle *oracle, const struct call *call, const struct shadow_row *row)
 {
-    if (row->intents != row->results + 1 || row->intents_asked != row->intents)
+    if (row->intents != row->results + 1 || row->intents_asked != row->intents) {
         sim_break(oracle->sim, "intent first: %d intents, %d results of %s/%s/%lld", row->intents,
                   row->results, call->job_id, call->thing_name, (long long)call->number);
-    if (row->outcome_asked != OUTCOME_PENDING)
+    }
+    if (row->outcome_asked != OUTCOME_PENDING) {
         sim_break(oracle->sim, "no double send: a settled row is sent");
-    if (oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0)
+    }
+    if (oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0) {
         check_disk(oracle, call, row);
+    }
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
-    if (row->lost >= LOST_MAX)
+    if (row->lost >= LOST_MAX) {
         sim_break(oracle->sim, "no double send: a row is sent again after %d answers were lost", row->lost);
-    if (call->force != running)
+    }
+    if (call->force != running) {
         sim_break(oracle->sim, "eligible: force is %d", call->force);
-    if (!running && !rules_terminal(row->print.status))
+    }
+    if (!running && !rules_terminal(row->print.status)) {
         sim_break(oracle->sim, "eligible: the plan's row is not terminal");
+    }
 }
 
 static struct attempt *note_attempt(struct oracle *oracle, const struct call *call, struct slot *slot,
@@ -211,12 +232,14 @@ static struct attempt *note_attempt(struct oracle *oracle, const struct call *ca
 static void check_final(struct oracle *oracle, const struct slot *slot, const struct shadow_row *row)
 {
     const struct attempt *before = slot->latest;
-    if (!before || !before->answered || row->doubted)
+    if (!before || !before->answered || row->doubted) {
         return;
+    }
     if (before->class == ANSWER_DONE || before->class == ANSWER_GONE || before->class == ANSWER_STATE ||
-        before->class == ANSWER_DENIED || before->class == ANSWER_INVALID)
+        before->class == ANSWER_DENIED || before->class == ANSWER_INVALID) {
         sim_break(oracle->sim, "no double send: %s is sent after the answer %s",
                   names_text(oracle->slot_names, before->slot), answer_class_name(before->class));
+    }
 }
 
 static struct attempt *check_deletion(struct oracle *oracle, const struct call *call)
@@ -235,8 +258,9 @@ static struct attempt *check_deletion(struct oracle *oracle, const struct call *
     check_look(oracle, call, slot, row);
     check_pair(oracle, slot);
     check_final(oracle, slot, row);
-    if (slot->state_ms == NEVER_SEEN_MS)
+    if (slot->state_ms == NEVER_SEEN_MS) {
         slot->state_ms = run->began_ms; /* the listing was the last look */
+    }
     return note_attempt(oracle, call, slot, index);
 }
 
@@ -273,11 +297,12 @@ static void check_eligible(struct oracle *oracle, const struct attempt *attempt,
     struct job job;
     bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
     const char *why = rules_keep(policy, known ? &job : NULL, execution, sim_service_ms(oracle->sim));
-    if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms)
+    if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms) {
         oracle->sim->totals.changed++; /* it went on after our last look */
-    else if (why)
+    } else if (why) {
         sim_break(oracle->sim, "eligible: %s/%s/%lld should be kept: %s", execution->job_id,
                   execution->thing_name, (long long)execution->number, why);
+    }
 }
 
 /* Another one was hit. That cannot be prevented where somebody else had deleted the one that was meant after
@@ -296,15 +321,16 @@ static void judge_hit(struct oracle *oracle, const struct attempt *attempt,
     sim_tell(sim, "a newcomer is hit: %s/%s/%lld", lost->execution.job_id, lost->execution.thing_name,
              (long long)lost->execution.number);
     sim->totals.queued += lost->execution.fingerprint.status == EXECUTION_QUEUED;
-    if (known && attempt->executed > 1 && faults[FAULT_TWICE].ppm > 0)
+    if (known && attempt->executed > 1 && faults[FAULT_TWICE].ppm > 0) {
         sim->totals.twice++;
-    else if (since && theirs)
+    } else if (since && theirs) {
         *(in_trip ? &sim->totals.in_trip : &sim->totals.late) += 1;
-    else if (since && faults[FAULT_STALE].ppm > 0)
+    } else if (since && faults[FAULT_STALE].ppm > 0) {
         sim->totals.stale++;
-    else
+    } else {
         sim_break(sim, "right target: %s/%s/%lld is another incarnation", lost->execution.job_id,
                   lost->execution.thing_name, (long long)lost->execution.number);
+    }
 }
 
 static void note_kill(struct oracle *oracle, struct attempt *attempt, uint64_t identity)
@@ -334,15 +360,17 @@ void oracle_executed(struct oracle *oracle, struct attempt *attempt, uint64_t id
     attempt->executed++;
     note_kill(oracle, attempt, identity);
     fleet_identity(sim->fleet, identity, &lost);
-    if (identity != attempt->meant)
+    if (identity != attempt->meant) {
         judge_hit(oracle, attempt, &lost);
-    else
+    } else {
         check_eligible(oracle, attempt, &lost);
+    }
     row->executed = true;
-    if (!may_have_deleted(row->outcome_asked))
+    if (!may_have_deleted(row->outcome_asked)) {
         sim_break(sim, "audited: %s/%s/%lld goes after it was told as %s", lost.execution.job_id,
                   lost.execution.thing_name, (long long)lost.execution.number,
                   outcome_name(row->outcome_asked));
+    }
 }
 
 /* --- what comes back -------------------------------------------------------------------------------------
@@ -359,16 +387,19 @@ static void note_look(struct oracle *oracle, const struct oracle_view *view)
     uint32_t index = oracle_find_slot(oracle, call->job_id, call->thing_name, call->number);
     struct slot *slot = index == UINT32_MAX ? NULL : &oracle->slots[index];
     struct shadow_row *row = slot ? oracle_shadow_row(oracle, slot->run, slot->row) : NULL;
-    if (row && !row->doubted && is_refusal(call->answer.class))
+    if (row && !row->doubted && is_refusal(call->answer.class)) {
         oracle->refusals++;
-    if (!row || call->answer.class != ANSWER_DONE || call->execution.number != call->number)
+    }
+    if (!row || call->answer.class != ANSWER_DONE || call->execution.number != call->number) {
         return;
+    }
     struct fingerprint shown = call->execution.fingerprint;
     int64_t version = shown.version_number;
     shown.version_number = 0;
     slot->checked = rules_same(&shown, &row->print) && (slot->version == 0 || slot->version == version);
-    if (!slot->checked)
+    if (!slot->checked) {
         return;
+    }
     if (slot->version == 0) { /* lists do not tell the version: the first look says which one is meant */
         slot->version = version;
         slot->meant = view->shown;
@@ -396,12 +427,15 @@ void oracle_answered(struct oracle *oracle, const struct oracle_view *view)
     const struct answer *answer = &view->call->answer;
     enum operation operation = view->call->operation;
     bool about_row = operation == OPERATION_DESCRIBE_EXECUTION || operation == OPERATION_DELETE_EXECUTION;
-    if (about_row && answer->server_date_ms != 0)
+    if (about_row && answer->server_date_ms != 0) {
         oracle->latest_skew_ms = answer->server_date_ms - answer->received_ms;
-    if (operation == OPERATION_DESCRIBE_EXECUTION)
+    }
+    if (operation == OPERATION_DESCRIBE_EXECUTION) {
         note_look(oracle, view);
-    if (view->attempt)
+    }
+    if (view->attempt) {
         note_deletion(oracle, view);
+    }
 }
 
 /* --- the face --------------------------------------------------------------------------------------------
@@ -422,8 +456,9 @@ struct oracle *oracle_create(struct sim *sim)
 
 void oracle_destroy(struct oracle *oracle)
 {
-    if (!oracle)
+    if (!oracle) {
         return;
+    }
     names_destroy(oracle->slot_names);
     names_destroy(oracle->pair_names);
     while (oracle->attempts) {
@@ -431,10 +466,12 @@ void oracle_destroy(struct oracle *oracle)
         oracle->attempts = attempt->next;
         free(attempt);
     }
-    for (int64_t i = 0; i < oracle->run_count; i++)
+    for (int64_t i = 0; i < oracle->run_count; i++) {
         free(oracle->runs[i].rows);
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    }
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         free(oracle->rings[i]);
+    }
     free(oracle->slots);
     free(oracle->pairs);
     free(oracle->killed_by);

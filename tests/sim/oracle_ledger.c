@@ -36,8 +36,9 @@ void oracle_add_run(struct oracle *oracle, int64_t run)
         oracle->runs = mem_realloc(oracle->runs, (size_t)run * 2 + 8, sizeof *oracle->runs);
         oracle->run_room = run * 2 + 8;
     }
-    while (oracle->run_count < run)
+    while (oracle->run_count < run) {
         oracle->runs[oracle->run_count++] = (struct shadow_run){0};
+    }
     oracle->runs[run - 1] = (struct shadow_run){.policy = oracle->policy, .began_ms = oracle->began_ms};
     oracle->run = run;
 }
@@ -50,13 +51,15 @@ static void add_row(struct oracle *oracle, int64_t run, const struct plan_row *r
         shadow->rows = mem_realloc(shadow->rows, (size_t)shadow->room, sizeof *shadow->rows);
     }
     uint32_t index = oracle_slot(oracle, &row->execution);
-    if (oracle->slots[index].run == run)
+    if (oracle->slots[index].run == run) {
         sim_break(oracle->sim, "accounting: the plan has %s twice", names_text(oracle->slot_names, index));
+    }
     shadow->rows[shadow->count] = (struct shadow_row){.slot = index, .print = row->execution.fingerprint};
     shadow->rows[shadow->count].meant = fleet_find_print(oracle->sim->fleet, &row->execution);
-    if (shadow->rows[shadow->count].meant == 0)
+    if (shadow->rows[shadow->count].meant == 0) {
         sim_break(oracle->sim, "eligible: the plan has %s, which never was",
                   names_text(oracle->slot_names, index));
+    }
     oracle_point(oracle, run, shadow->count++);
 }
 
@@ -64,8 +67,9 @@ void oracle_point(struct oracle *oracle, int64_t run, int64_t number)
 {
     const struct shadow_row *row = &oracle_shadow(oracle, run)->rows[number];
     struct slot *slot = &oracle->slots[row->slot];
-    if (slot->run == run && slot->row == number)
+    if (slot->run == run && slot->row == number) {
         return;
+    }
     *slot = (struct slot){
         .pair = slot->pair, .run = run, .row = number, .meant = row->meant, .state_ms = INT64_MAX};
 }
@@ -104,8 +108,10 @@ static const char *outcome_flaw(const struct oracle *oracle, const struct ledger
     /* A read may show what stood there before the list did. */
     bool lies = faults[FAULT_GONE].ppm > 0 || faults[FAULT_STALE].ppm > 0,
          twice = faults[FAULT_TWICE].ppm > 0;
-    if (row->executed && !may_have_deleted(request->outcome) && !(twice && request->outcome == OUTCOME_GONE))
+    if (row->executed && !may_have_deleted(request->outcome) &&
+        !(twice && request->outcome == OUTCOME_GONE)) {
         return "it was deleted by us";
+    }
     switch (request->outcome) {
     case OUTCOME_DELETED:
         return answered && latest->class == ANSWER_DONE ? NULL : "no answer said so";
@@ -135,14 +141,17 @@ static void ask_result(struct oracle *oracle, const struct ledger_request *reque
     bool waits = slot->latest && !slot->latest->answered && request->attempt > 0 &&
                  slot->latest->run == request->run && request->answer.class != ANSWER_AMBIGUOUS &&
                  request->answer.class != ANSWER_NOT_SENT;
-    if (flaw)
+    if (flaw) {
         sim_break(oracle->sim, "audited: %s is told as %s, and %s", names_text(oracle->slot_names, row->slot),
                   outcome_name(request->outcome), flaw);
-    if (waits)
+    }
+    if (waits) {
         sim_break(oracle->sim, "audited: %s has a result before its answer",
                   names_text(oracle->slot_names, row->slot));
-    if (row->outcome_asked != OUTCOME_PENDING)
+    }
+    if (row->outcome_asked != OUTCOME_PENDING) {
         sim_break(oracle->sim, "accounting: %s is settled twice", names_text(oracle->slot_names, row->slot));
+    }
     row->results_asked = (int16_t)(row->results_asked + (request->attempt > 0));
     row->outcome_asked = request->outcome;
 }
@@ -153,13 +162,17 @@ static void ask_result(struct oracle *oracle, const struct ledger_request *reque
 void oracle_asks(struct oracle *oracle, const struct ledger_request *request)
 {
     struct shadow_row *row = oracle_shadow_row(oracle, request->run, request->row);
-    if (request->operation == LEDGER_ADD_ROWS)
-        for (size_t i = 0; i < request->count; i++)
+    if (request->operation == LEDGER_ADD_ROWS) {
+        for (size_t i = 0; i < request->count; i++) {
             add_row(oracle, request->run, &request->rows[i]);
-    if (request->operation == LEDGER_INTENT && row)
+        }
+    }
+    if (request->operation == LEDGER_INTENT && row) {
         row->intents_asked++;
-    if (request->operation == LEDGER_RESULT && row)
+    }
+    if (request->operation == LEDGER_RESULT && row) {
         ask_result(oracle, request, row);
+    }
 }
 
 void oracle_recorded(struct oracle *oracle, const struct ledger_request *request)
@@ -170,16 +183,18 @@ void oracle_recorded(struct oracle *oracle, const struct ledger_request *request
         oracle->frozen = oracle->frozen || request->err.code == ERR_IO;
         return;
     }
-    if (request->operation == LEDGER_START_RUN)
+    if (request->operation == LEDGER_START_RUN) {
         oracle_add_run(oracle, request->run);
-    else if (request->operation == LEDGER_ADD_ROWS)
+    } else if (request->operation == LEDGER_ADD_ROWS) {
         run->confirmed += (int64_t)request->count;
-    else if (request->operation == LEDGER_INTENT)
+    } else if (request->operation == LEDGER_INTENT) {
         row->intents++;
-    else if (request->operation == LEDGER_END_RUN)
+    } else if (request->operation == LEDGER_END_RUN) {
         run->ended_ms = sim_service_ms(oracle->sim);
-    if (request->operation != LEDGER_RESULT)
+    }
+    if (request->operation != LEDGER_RESULT) {
         return;
+    }
     row->results = (int16_t)(row->results + (request->attempt > 0));
     row->outcome = request->outcome;
 }
@@ -187,8 +202,9 @@ void oracle_recorded(struct oracle *oracle, const struct ledger_request *request
 void oracle_crashed(struct oracle *oracle)
 {
     struct shadow_run *run = oracle_shadow(oracle, oracle->run);
-    for (int64_t i = 0; run && i < run->count; i++)
+    for (int64_t i = 0; run && i < run->count; i++) {
         run->rows[i].told = OUTCOME_PENDING;
+    }
     oracle->run = 0;
     oracle->policy = NULL;
     for (uint32_t i = 0; i < names_count(oracle->slot_names); i++) {
@@ -217,11 +233,12 @@ void oracle_found_row(struct oracle *oracle, int64_t run, int64_t number, const 
     bool settled = found->outcome == row->outcome ||
                    (row->outcome == OUTCOME_PENDING && found->outcome == row->outcome_asked);
     if (!within(found->attempts, row->intents, row->intents_asked) ||
-        !within(results, row->results, row->results_asked) || !settled)
+        !within(results, row->results, row->results_asked) || !settled) {
         sim_break(oracle->sim,
                   "audited: %s of run %lld: %d intents, %d results, %s on record; confirmed were %d, %d, %s",
                   names_text(oracle->slot_names, row->slot), (long long)run, found->attempts, results,
                   outcome_name(found->outcome), row->intents, row->results, outcome_name(row->outcome));
+    }
     row->intents = row->intents_asked = (int16_t)found->attempts;
     row->results = row->results_asked = (int16_t)results;
     row->doubted = row->doubted || found->attempts > 0;
@@ -244,11 +261,13 @@ void oracle_found_run(struct oracle *oracle, int64_t run, int64_t rows, bool ope
         shadow->forgotten = true;
         return;
     }
-    if (!open && shadow->ended_ms == 0) /* its end was on the disk and not confirmed yet */
+    if (!open && shadow->ended_ms == 0) { /* its end was on the disk and not confirmed yet */
         shadow->ended_ms = sim_service_ms(oracle->sim);
-    if (rows < shadow->confirmed || rows > shadow->count)
+    }
+    if (rows < shadow->confirmed || rows > shadow->count) {
         sim_break(oracle->sim, "audited: %lld rows of run %lld are on record, confirmed were %lld",
                   (long long)rows, (long long)run, (long long)shadow->confirmed);
-    else
+    } else {
         shadow->count = shadow->confirmed = rows;
+    }
 }

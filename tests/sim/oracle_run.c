@@ -17,14 +17,17 @@ void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool 
     oracle->canceled = oracle->planned = false;
     oracle->refusals = 0;
     memset(oracle->calls, 0, sizeof oracle->calls);
-    if (resumed == 0)
+    if (resumed == 0) {
         return;
-    if (!oracle_shadow(oracle, resumed)) /* its beginning was on the disk and not confirmed yet */
+    }
+    if (!oracle_shadow(oracle, resumed)) { /* its beginning was on the disk and not confirmed yet */
         oracle_add_run(oracle, resumed);
+    }
     struct shadow_run *run = oracle_shadow(oracle, resumed);
     run->resumed = true;
-    for (int64_t i = 0; i < run->count; i++) /* a later run may have had some of the slots */
+    for (int64_t i = 0; i < run->count; i++) { /* a later run may have had some of the slots */
         oracle_point(oracle, resumed, i);
+    }
 }
 
 /* A decision follows the configuration that the run began with. */
@@ -32,13 +35,15 @@ void oracle_listed(struct oracle *oracle, const struct job_execution *execution,
 {
     struct job job;
     int64_t now_ms = sim_service_ms(oracle->sim) + 2 * TIME_MS_PER_SECOND;
-    if (!selected)
+    if (!selected) {
         return;
+    }
     bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
     const char *why = rules_keep(oracle->policy, known ? &job : NULL, execution, now_ms);
-    if (why)
+    if (why) {
         sim_break(oracle->sim, "one configuration: %s/%s/%lld was selected: %s", execution->job_id,
                   execution->thing_name, (long long)execution->number, why);
+    }
 }
 
 void oracle_planned(struct oracle *oracle, const struct report *so_far)
@@ -46,9 +51,10 @@ void oracle_planned(struct oracle *oracle, const struct report *so_far)
     struct shadow_run *run = oracle_shadow(oracle, oracle->run);
     oracle->planned = run->planned = true;
     run->matched = so_far->selected + so_far->remaining;
-    if (run->count != so_far->selected)
+    if (run->count != so_far->selected) {
         sim_break(oracle->sim, "accounting: the plan has %lld rows, %lld are on record",
                   (long long)so_far->selected, (long long)run->count);
+    }
 }
 
 void oracle_settled(struct oracle *oracle, const struct plan_row *plan, enum outcome outcome)
@@ -62,17 +68,20 @@ void oracle_settled(struct oracle *oracle, const struct plan_row *plan, enum out
         return;
     }
     row->told = outcome;
-    if (row->executed && outcome == OUTCOME_NOT_ATTEMPTED)
+    if (row->executed && outcome == OUTCOME_NOT_ATTEMPTED) {
         sim_break(oracle->sim, "audited: %s is told as %s, and was deleted by us",
                   names_text(oracle->slot_names, index), outcome_name(outcome));
-    if (!oracle->frozen && row->outcome != outcome)
+    }
+    if (!oracle->frozen && row->outcome != outcome) {
         sim_break(oracle->sim, "audited: %s is told as %s, on record is %s",
                   names_text(oracle->slot_names, index), outcome_name(outcome), outcome_name(row->outcome));
+    }
     if (oracle->sim->healed && !oracle->resuming &&
         (outcome == OUTCOME_UNKNOWN || outcome == OUTCOME_FAILED) &&
-        oracle->began_ms > oracle->sim->healed_ms)
+        oracle->began_ms > oracle->sim->healed_ms) {
         sim_break(oracle->sim, "progress: %s is %s although everything healed",
                   names_text(oracle->slot_names, index), outcome_name(outcome));
+    }
 }
 
 void oracle_canceled(struct oracle *oracle)
@@ -94,25 +103,32 @@ static void check_accounts(struct oracle *oracle, const struct report *report)
     struct sim *sim = oracle->sim;
     const struct shadow_run *run = oracle_shadow(oracle, oracle->run);
     int64_t counted[OUTCOME_COUNT] = {0};
-    if (report_outcome_sum(report) != report->selected || report->outcomes[OUTCOME_PENDING] != 0)
+    if (report_outcome_sum(report) != report->selected || report->outcomes[OUTCOME_PENDING] != 0) {
         sim_break(sim, "accounting: %lld selected, %lld settled", (long long)report->selected,
                   (long long)report_outcome_sum(report));
-    if (!oracle->resuming && report->listed < report->selected + report->remaining)
+    }
+    if (!oracle->resuming && report->listed < report->selected + report->remaining) {
         sim_break(sim, "accounting: more selected than listed");
-    for (int i = 0; i < OPERATION_COUNT; i++)
-        if (report->calls[i] != oracle->calls[i])
+    }
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        if (report->calls[i] != oracle->calls[i]) {
             sim_break(sim, "accounting: %lld of %lld calls of %s were counted", (long long)report->calls[i],
                       (long long)oracle->calls[i], operation_name((enum operation)i));
-    if (!run || !(oracle->planned || oracle->resuming))
+        }
+    }
+    if (!run || !(oracle->planned || oracle->resuming)) {
         return;
+    }
     count_rows(run, counted);
     /* A resumed run that is cut short has not read all that is on record. */
     bool cut = oracle->resuming && (report->end == SWEEP_CANCELED || report->end == SWEEP_STOPPED);
-    for (int i = 0; i < OUTCOME_COUNT; i++)
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
         if (cut ? i != OUTCOME_NOT_ATTEMPTED && counted[i] < report->outcomes[i]
-                : counted[i] != report->outcomes[i])
+                : counted[i] != report->outcomes[i]) {
             sim_break(sim, "accounting: %lld rows are %s, the report says %lld", (long long)counted[i],
                       outcome_name((enum outcome)i), (long long)report->outcomes[i]);
+        }
+    }
 }
 
 void oracle_run_ends(struct oracle *oracle, const struct report *report)
@@ -120,15 +136,18 @@ void oracle_run_ends(struct oracle *oracle, const struct report *report)
     struct sim *sim = oracle->sim;
     struct shadow_run *run = oracle_shadow(oracle, oracle->run);
     check_accounts(oracle, report);
-    for (int i = 0; i < OUTCOME_COUNT; i++)
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
         sim->totals.outcomes[i] += report->outcomes[i];
+    }
     sim->totals.ends[report->end]++;
     sim->totals.runs++;
-    for (int64_t i = 0; run && i < run->count; i++) /* what was told without a record may come again */
+    for (int64_t i = 0; run && i < run->count; i++) { /* what was told without a record may come again */
         run->rows[i].told = OUTCOME_PENDING;
+    }
     bool open = report->end == SWEEP_STOPPED || (oracle->resuming && report->end == SWEEP_CANCELED);
-    if (run && run->ended_ms == 0 && !open)
+    if (run && run->ended_ms == 0 && !open) {
         sim_break(sim, "audited: a run ended as %s without a record of it", sweep_end_name(report->end));
+    }
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------
@@ -146,19 +165,22 @@ static void judge_loss(void *ctx, const struct fleet_execution *lost)
     struct judgement *judgement = ctx;
     struct oracle *oracle = judgement->oracle;
     bool ours = lost->identity < oracle->killed_room && oracle->killed_by[lost->identity];
-    if (!ours && !actors_took(oracle->sim->actors, lost->identity))
+    if (!ours && !actors_took(oracle->sim->actors, lost->identity)) {
         sim_break(oracle->sim, "audited: identity %llu went, and nobody did it",
                   (unsigned long long)lost->identity);
-    if (!ours)
+    }
+    if (!ours) {
         return;
+    }
     const struct attempt *attempt = oracle->killed_by[lost->identity];
     const struct shadow_row *row = oracle_shadow_row(oracle, attempt->run, attempt->row);
     bool told = row->outcome == OUTCOME_DELETED || row->outcome == OUTCOME_DELETED_PRESUMED ||
                 row->outcome == OUTCOME_UNKNOWN || (row->outcome == OUTCOME_GONE && attempt->executed > 0);
-    if (!told)
+    if (!told) {
         sim_break(oracle->sim, "audited: %s/%s/%lld was deleted by us, on record is %s",
                   lost->execution.job_id, lost->execution.thing_name, (long long)lost->execution.number,
                   outcome_name(row->outcome));
+    }
 }
 
 static void judge_rest(void *ctx, const struct fleet_execution *left)
@@ -170,9 +192,10 @@ static void judge_rest(void *ctx, const struct fleet_execution *left)
     bool known = fleet_know_job(sim->fleet, execution->job_id, &job);
     for (int i = 0; i < judgement->count && known; i++) {
         const struct policy *policy = judgement->policies[i];
-        if (policy->enforce && !rules_keep(policy, &job, execution, judgement->from_ms - 2000))
+        if (policy->enforce && !rules_keep(policy, &job, execution, judgement->from_ms - 2000)) {
             sim_break(sim, "progress: %s/%s/%lld is left by %s", execution->job_id, execution->thing_name,
                       (long long)execution->number, policy->name);
+        }
     }
 }
 

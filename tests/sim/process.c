@@ -67,9 +67,10 @@ static void let_go(struct process *process)
     process->dispatcher = NULL;
     process->archive = NULL;
     process->leaving = false;
-    if (virtual_pending(process->sim->world, true) > 0)
+    if (virtual_pending(process->sim->world, true) > 0) {
         sim_break(process->sim, "progress: %zu timers or answers are left of a process",
                   virtual_pending(process->sim->world, true));
+    }
 }
 
 static void start_later(struct process *process)
@@ -86,10 +87,11 @@ static void leave(struct process *process)
     sim_tell(process->sim, "the process ends");
     let_go(process);
     oracle_crashed(process->sim->oracle);
-    if (process->closing)
+    if (process->closing) {
         process->over = true;
-    else
+    } else {
         start_later(process);
+    }
 }
 
 static bool is_wound_up(void *ctx)
@@ -113,11 +115,13 @@ void process_kill(struct process *process)
     oracle_crashed(sim->oracle);
     wire_cut(sim->wire);
     archive_fail(process->archive);
-    if (process->sweep && !process->done)
+    if (process->sweep && !process->done) {
         sweep_cancel(process->sweep, true);
-    if (!virtual_wind_up(sim->world, is_wound_up, process, WIND_UP_EVENTS))
+    }
+    if (!virtual_wind_up(sim->world, is_wound_up, process, WIND_UP_EVENTS)) {
         sim_break(sim, "progress: a process that was killed does not end: %d %d %zu", process->asking,
                   process->done, virtual_pending(sim->world, true));
+    }
     let_go(process);
     wire_restore(sim->wire);
     process->dead = process->done = false;
@@ -133,8 +137,9 @@ void process_abandon(struct process *process)
 static void on_leave(void *ctx)
 {
     struct process *process = ctx;
-    if (!process->dead)
+    if (!process->dead) {
         leave(process);
+    }
 }
 
 /* --- sweeps ----------------------------------------------------------------------------------------------
@@ -151,8 +156,9 @@ static void ask_for_rates(struct process *process, enum ledger_operation operati
     process->asking = true;
     process->rates = (struct ledger_request){
         .operation = operation, .header = &process->site, .done = done, .owner = process};
-    for (int i = 0; i < OPERATION_COUNT && operation == LEDGER_SET_RATES; i++)
+    for (int i = 0; i < OPERATION_COUNT && operation == LEDGER_SET_RATES; i++) {
         process->rates.rates[i] = dispatcher_learned_rate(process->dispatcher, (enum operation)i);
+    }
     ledger->submit(ledger->ctx, &process->rates);
 }
 
@@ -165,8 +171,9 @@ static bool swept_all(const struct process *process)
 /* The last round goes from policy to policy; each is swept until nothing is left. */
 static void count_round(struct process *process)
 {
-    if (!process->sim->healed || process->round_ms == 0)
+    if (!process->sim->healed || process->round_ms == 0) {
         return;
+    }
     if (swept_all(process)) {
         process->finished[process->policy] = process->report.end == SWEEP_FINISHED;
         process->policy++;
@@ -182,8 +189,9 @@ static void on_ended(void *ctx)
 {
     struct process *process = ctx;
     struct sim *sim = process->sim;
-    if (process->dead)
+    if (process->dead) {
         return;
+    }
     oracle_run_ends(sim->oracle, &process->report);
     sweep_destroy(process->sweep);
     process->sweep = NULL;
@@ -198,16 +206,19 @@ static void after_run(struct ledger_request *request)
     struct process *process = request->owner;
     int64_t run = process->open_run.run;
     process->asking = false;
-    if (process->dead)
+    if (process->dead) {
         return;
-    if (run == 0)
+    }
+    if (run == 0) {
         count_round(process);
-    if (archive_failed(process->archive) || process->leaving)
+    }
+    if (archive_failed(process->archive) || process->leaving) {
         virtual_at_process(process->sim->world, now_ns(process), on_leave, process);
-    else if (run != 0)
+    } else if (run != 0) {
         ask_for_open_run(process, run);
-    else
+    } else {
         wait_for_turn(process);
+    }
 }
 
 static void on_done(void *owner, const struct report *report)
@@ -222,15 +233,17 @@ static void on_done(void *owner, const struct report *report)
 static void on_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
 {
     struct process *process = owner;
-    if (!process->dead)
+    if (!process->dead) {
         oracle_listed(process->sim->oracle, execution, verdict->delete);
+    }
 }
 
 static void on_planned(void *owner, const struct report *so_far)
 {
     struct process *process = owner;
-    if (!process->dead)
+    if (!process->dead) {
         oracle_planned(process->sim->oracle, so_far);
+    }
 }
 
 static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
@@ -238,8 +251,9 @@ static void on_settled(void *owner, const struct plan_row *row, enum outcome out
 {
     struct process *process = owner;
     (void)answer;
-    if (process->dead)
+    if (process->dead) {
         return;
+    }
     sim_tell(process->sim, "settled %s/%s/%lld: %s", row->execution.job_id, row->execution.thing_name,
              (long long)row->execution.number, outcome_name(outcome));
     oracle_settled(process->sim->oracle, row, outcome);
@@ -275,8 +289,9 @@ static void on_turn(void *ctx)
     struct process *process = turn->process;
     bool is_void = turn->number != process->turn_number;
     free(turn);
-    if (is_void || process->dead)
+    if (is_void || process->dead) {
         return;
+    }
     if (process->leaving) {
         leave(process);
         return;
@@ -292,8 +307,9 @@ static void on_turn(void *ctx)
     }
     process->open_run.run = 0;
     int policy = process->policy;
-    if (process->round_ms == 0)
+    if (process->round_ms == 0) {
         process->policy = (process->policy + 1) % configs_count(process->configs);
+    }
     sweep_on(process, policy, NULL);
 }
 
@@ -313,17 +329,19 @@ static void on_open_run(struct ledger_request *request)
 {
     struct process *process = request->owner;
     process->asking = false;
-    if (process->dead)
+    if (process->dead) {
         return;
+    }
     if (request->err.code != ERR_NONE) {
         virtual_at_process(process->sim->world, now_ns(process), on_leave, process);
         return;
     }
     int policy = request->run != 0 ? configs_find(process->configs, request->found.policy) : -1;
-    if (policy >= 0)
+    if (policy >= 0) {
         sweep_on(process, policy, request);
-    else
+    } else {
         wait_for_turn(process);
+    }
 }
 
 static void ask_for_open_run(struct process *process, int64_t after)
@@ -339,11 +357,14 @@ static void on_rates(struct ledger_request *request)
 {
     struct process *process = request->owner;
     process->asking = false;
-    if (process->dead)
+    if (process->dead) {
         return;
-    for (int i = 0; i < OPERATION_COUNT; i++)
-        if (request->rates[i] > 0)
+    }
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        if (request->rates[i] > 0) {
             dispatcher_set_learned_rate(process->dispatcher, (enum operation)i, request->rates[i]);
+        }
+    }
     ask_for_open_run(process, 0);
 }
 
@@ -352,8 +373,9 @@ static void start(void *ctx)
     struct process *process = ctx;
     struct sim *sim = process->sim;
     struct dispatcher_config config = {.concurrency = 64};
-    if (process->over)
+    if (process->over) {
         return;
+    }
     process->archive = archive_open(sim);
     if (!process->archive) {
         start_later(process);
@@ -361,9 +383,10 @@ static void start(void *ctx)
     }
     sim_tell(sim, "the process starts");
     oracle_started(sim->oracle);
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         config.quota_per_1000s[i] =
             (int64_t)operation_default_quota((enum operation)i) * 1000 * sim->scenario->speed;
+    }
     process->dispatcher = dispatcher_create(virtual_env(sim->world), wire_service(sim->wire), &config);
     ask_for_rates(process, LEDGER_GET_RATES, on_rates);
 }
@@ -391,8 +414,9 @@ struct process *process_create(struct sim *sim)
 
 void process_destroy(struct process *process)
 {
-    if (!process)
+    if (!process) {
         return;
+    }
     configs_destroy(process->configs);
     free(process);
 }
@@ -404,8 +428,9 @@ void process_reload(struct process *process)
 
 void process_cancel(struct process *process, bool hurry)
 {
-    if (!process->sweep || process->done)
+    if (!process->sweep || process->done) {
         return;
+    }
     process->leaving = true;
     oracle_canceled(process->sim->oracle);
     sweep_cancel(process->sweep, hurry);
@@ -436,9 +461,11 @@ int process_swept(const struct process *process, const struct policy **policies,
 {
     int count = 0;
     *from_ms = process->round_ms;
-    for (int i = 0; i < configs_count(process->configs); i++)
-        if (process->finished[i])
+    for (int i = 0; i < configs_count(process->configs); i++) {
+        if (process->finished[i]) {
             policies[count++] = configs_policy(process->configs, i, NULL);
+        }
+    }
     return count;
 }
 

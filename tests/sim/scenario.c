@@ -6,14 +6,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define PPM 1000000
+#define PPM                1000000
+#define LOST_AGAIN_PERCENT 4
 
 static const char *const FAULT_NAMES[FAULT_COUNT] = {
-    "none",           "refused",       "dns",           "tls",          "reset-early", "reset-sent",
-    "reset-executed", "request-lost",  "answer-lost",   "answer-cut",   "answer-late", "executed-late",
-    "twice",          "throttled-400", "throttled-429", "500-executed", "500",         "503",
-    "expired",        "skewed",        "denied",        "invalid",      "gone",        "state",
-    "malformed",      "huge",          "token-loop",    "stale",        "other-answer"};
+    "none",           "refused",       "dns",           "tls",          "reset-early",  "reset-sent",
+    "reset-executed", "request-lost",  "answer-lost",   "answer-cut",   "answer-late",  "executed-late",
+    "twice",          "throttled-400", "throttled-429", "500-executed", "500",          "503",
+    "expired",        "skewed",        "denied",        "invalid",      "gone",         "state",
+    "malformed",      "huge",          "token-loop",    "stale",        "other-answer", "short-page",
+    "lost-again"};
 static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "twins",        "creates",
                                                      "progresses", "ambushes", "after-losses", "neighbour"};
 static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
@@ -71,11 +73,13 @@ static void draw_fault(struct random *random, struct fault_plan *plan, enum faul
     bool final =
         fault == FAULT_DENIED || fault == FAULT_INVALID || fault == FAULT_TOKEN_LOOP || fault == FAULT_GONE;
     *plan = (struct fault_plan){0};
-    if (!chance(random, final ? percent / 2 : percent))
+    if (!chance(random, final ? percent / 2 : percent)) {
         return;
+    }
     plan->ppm = 100 + (int)random_below(random, final ? PPM / 200 : PPM / 12);
-    if (!chance(random, final ? 75 : 25)) /* final ones mean most when many come in a row */
+    if (!chance(random, final ? 75 : 25)) { /* final ones mean most when many come in a row */
         return;
+    }
     plan->period_ms = between(random, 20, 1200) * TIME_MS_PER_SECOND;
     plan->active_ms = between(random, 1, 1 + plan->period_ms / 3);
     plan->ppm = chance(random, 50) ? PPM : PPM / 2;
@@ -85,14 +89,16 @@ static void draw_fault(struct random *random, struct fault_plan *plan, enum faul
 static void draw_faults(struct random *random, struct scenario *scenario)
 {
     unsigned percent = chance(random, 20) ? 0 : (unsigned)between(random, 5, 60);
-    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
+    for (int i = FAULT_REFUSED; i < FAULT_SHORT_PAGE; i++) {
         draw_fault(random, &scenario->faults[i], (enum fault)i, percent);
+    }
 }
 
 static void draw_actors(struct random *random, struct scenario *scenario)
 {
-    if (chance(random, 20))
+    if (chance(random, 20)) {
         return;
+    }
     for (int i = 0; i < ACTOR_COUNT; i++) {
         bool periodic = i < ACTOR_AMBUSHES;
         bool there = chance(random, 35);
@@ -166,12 +172,38 @@ static void stretch(struct random *random, struct scenario *scenario)
 {
     scenario->faults[FAULT_DENIED].ppm = scenario->faults[FAULT_INVALID].ppm = 0;
     scenario->faults[FAULT_TOKEN_LOOP].ppm /= 100;
-    for (int i = 0; i < FAULT_COUNT; i++)
+    for (int i = 0; i < FAULT_COUNT; i++) {
         scenario->faults[i].ppm /= 3;
-    for (int i = 0; i < scenario->accident_count; i++)
+    }
+    for (int i = 0; i < scenario->accident_count; i++) {
         scenario->accidents[i].at_step = between(random, 0, 6 * scenario->executions);
+    }
     scenario->runs += scenario->policies + 2;
     scenario->skew_ms /= 2;
+}
+
+/* A row is sent three times at most, over all the processes that try. Only a service that hears of no
+ * deletion for an hour, and a process that is killed in that hour, bring a row to the end of its attempts. */
+static void draw_lost_again(struct random *random, struct scenario *scenario)
+{
+    int kills = (int)between(random, 1, 4);
+    scenario->faults[FAULT_LOST_AGAIN].ppm = (int)between(random, PPM / 2, PPM);
+    for (int i = 0; i < kills && scenario->accident_count < SCENARIO_ACCIDENTS_MAX; i++) {
+        scenario->accidents[scenario->accident_count++] = (struct accident){
+            .kind = ACCIDENT_KILL, .at_step = between(random, 0, 40 * scenario->executions)};
+    }
+}
+
+/* What was thought of later draws from a stream of its own, so that seeds of before still are what they were.
+ */
+static void draw_the_rest(struct scenario *scenario)
+{
+    struct random random;
+    scenario_stream(scenario, 1, &random);
+    draw_fault(&random, &scenario->faults[FAULT_SHORT_PAGE], FAULT_SHORT_PAGE, 25);
+    if (chance(&random, LOST_AGAIN_PERCENT)) {
+        draw_lost_again(&random, scenario);
+    }
 }
 
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large)
@@ -180,13 +212,16 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool lar
     *scenario = (struct scenario){.seed = seed};
     scenario_stream(scenario, 0, &random);
     draw_world(&random, scenario, large);
-    if (calm)
+    if (calm) {
         return;
+    }
     draw_faults(&random, scenario);
     draw_actors(&random, scenario);
     draw_accidents(&random, scenario);
-    if (large)
+    draw_the_rest(scenario);
+    if (large) {
         stretch(&random, scenario);
+    }
 }
 
 /* --- taking away -----------------------------------------------------------------------------------------
@@ -194,16 +229,18 @@ void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool lar
 
 static bool halve(int64_t *value, int64_t least)
 {
-    if (*value / 2 < least)
+    if (*value / 2 < least) {
         return false;
+    }
     *value /= 2;
     return true;
 }
 
 static bool drop_accident(struct scenario *scenario, int at)
 {
-    if (at >= scenario->accident_count)
+    if (at >= scenario->accident_count) {
         return false;
+    }
     scenario->accident_count--;
     memmove(&scenario->accidents[at], &scenario->accidents[at + 1],
             (size_t)(scenario->accident_count - at) * sizeof scenario->accidents[0]);
@@ -214,8 +251,9 @@ static bool simplify(struct scenario *scenario, int what)
 {
     int64_t runs = scenario->runs;
     bool changed = false;
-    if (what == 0)
+    if (what == 0) {
         return halve(&scenario->executions, 1);
+    }
     if (what == 1) {
         changed = halve(&runs, 1);
         scenario->runs = (int)runs;
@@ -243,8 +281,9 @@ bool scenario_drop(struct scenario *scenario, int part)
         return there;
     }
     part -= ACTOR_COUNT;
-    if (part < SCENARIO_ACCIDENTS_MAX)
+    if (part < SCENARIO_ACCIDENTS_MAX) {
         return drop_accident(scenario, SCENARIO_ACCIDENTS_MAX - 1 - part);
+    }
     return simplify(scenario, part - SCENARIO_ACCIDENTS_MAX);
 }
 
@@ -253,17 +292,22 @@ bool scenario_drop(struct scenario *scenario, int part)
 
 static void print_parts(const struct scenario *scenario, struct buf *out)
 {
-    for (int i = 0; i < FAULT_COUNT; i++)
-        if (scenario->faults[i].ppm > 0)
+    for (int i = 0; i < FAULT_COUNT; i++) {
+        if (scenario->faults[i].ppm > 0) {
             buf_printf(out, "#   fault %s: %d of a million, %" PRId64 " of %" PRId64 " ms\n", FAULT_NAMES[i],
                        scenario->faults[i].ppm, scenario->faults[i].active_ms, scenario->faults[i].period_ms);
-    for (int i = 0; i < ACTOR_COUNT; i++)
-        if (scenario->actor_every_ms[i] > 0)
+        }
+    }
+    for (int i = 0; i < ACTOR_COUNT; i++) {
+        if (scenario->actor_every_ms[i] > 0) {
             buf_printf(out, "#   actor %s: %" PRId64 "\n", ACTOR_NAMES[i], scenario->actor_every_ms[i]);
-    for (int i = 0; i < scenario->accident_count; i++)
+        }
+    }
+    for (int i = 0; i < scenario->accident_count; i++) {
         buf_printf(out, "#   accident %s at step %" PRId64 ": %" PRId64 "\n",
                    ACCIDENT_NAMES[scenario->accidents[i].kind], scenario->accidents[i].at_step,
                    scenario->accidents[i].amount);
+    }
 }
 
 void scenario_print(const struct scenario *scenario, struct buf *out)

@@ -27,8 +27,9 @@
 void sim_break(struct sim *sim, const char *format, ...)
 {
     va_list args;
-    if (sim->broken[0])
+    if (sim->broken[0]) {
         return;
+    }
     va_start(args, format);
     vsnprintf(sim->broken, sizeof sim->broken, format, args);
     va_end(args);
@@ -39,8 +40,9 @@ void sim_break(struct sim *sim, const char *format, ...)
 void sim_tell(const struct sim *sim, const char *format, ...)
 {
     va_list args;
-    if (!sim->trace)
+    if (!sim->trace) {
         return;
+    }
     printf("# step %" PRId64 " at %.3f s: ", sim->steps,
            (double)(virtual_mono_ns(sim->world) / TIME_NS_PER_MS) / 1000.0);
     va_start(args, format);
@@ -105,13 +107,17 @@ static void happen(struct sim *sim, const struct accident *accident)
 static void have_accidents(struct sim *sim)
 {
     const struct scenario *scenario = sim->scenario;
-    for (int i = 0; i < scenario->accident_count && !sim->healed; i++)
-        if (scenario->accidents[i].at_step == sim->steps)
+    for (int i = 0; i < scenario->accident_count && !sim->healed; i++) {
+        if (scenario->accidents[i].at_step == sim->steps) {
             happen(sim, &scenario->accidents[i]);
-    if (disk_died(sim->disk))
+        }
+    }
+    if (disk_died(sim->disk)) {
         process_kill(sim->process);
-    if (process_restarts(sim->process) > sim->full_until)
+    }
+    if (process_restarts(sim->process) > sim->full_until) {
         disk_limit(sim->disk, 0);
+    }
 }
 
 /* --- the two phases --------------------------------------------------------------------------------------
@@ -131,28 +137,36 @@ static void heal(struct sim *sim)
 
 static bool step(struct sim *sim)
 {
-    if (!virtual_step(sim->world) || sim->broken[0])
+    if (!virtual_step(sim->world) || sim->broken[0]) {
         return false;
+    }
     sim->steps++;
     have_accidents(sim);
-    if (sim->steps > STEPS_MAX + STEPS_EACH * sim->scenario->executions)
+    if (sim->steps > STEPS_MAX + STEPS_EACH * sim->scenario->executions) {
         sim_break(sim, "progress: more than %" PRId64 " events", sim->steps);
+    }
     return !sim->broken[0];
 }
 
 static void run_phases(struct sim *sim)
 {
-    while (process_runs(sim->process) < sim->scenario->runs && virtual_mono_ns(sim->world) < FAULTS_NS)
-        if (!step(sim))
+    while (process_runs(sim->process) < sim->scenario->runs && virtual_mono_ns(sim->world) < FAULTS_NS) {
+        if (!step(sim)) {
             break;
-    if (!sim->broken[0])
+        }
+    }
+    if (!sim->broken[0]) {
         heal(sim);
+    }
     int64_t until_ns = virtual_mono_ns(sim->world) + HEALED_NS;
-    while (!process_over(sim->process) && virtual_mono_ns(sim->world) < until_ns)
-        if (!step(sim))
+    while (!process_over(sim->process) && virtual_mono_ns(sim->world) < until_ns) {
+        if (!step(sim)) {
             break;
-    if (!sim->broken[0] && !process_over(sim->process))
+        }
+    }
+    if (!sim->broken[0] && !process_over(sim->process)) {
         sim_break(sim, "progress: it does not end");
+    }
     while (virtual_pending(sim->world, false) > 0 && step(sim)) {
     }
 }
@@ -164,9 +178,10 @@ static void judge(struct sim *sim)
     int count = process_swept(sim->process, policies, &from_ms);
     archive_verify(sim);
     oracle_judge(sim->oracle, policies, count, from_ms);
-    if (wire_waiting(sim->wire) > 0 || virtual_pending(sim->world, true) > 0)
+    if (wire_waiting(sim->wire) > 0 || virtual_pending(sim->world, true) > 0) {
         sim_break(sim, "progress: %zu calls and %zu timers are left", wire_waiting(sim->wire),
                   virtual_pending(sim->world, true));
+    }
 }
 
 /* --- the world -------------------------------------------------------------------------------------------
@@ -181,9 +196,10 @@ static struct fleet *make_fleet(const struct scenario *scenario)
                                   .now_ms = SIM_START_MS - TIME_MS_PER_HOUR,
                                   .quota_kind = scenario->quota_kind,
                                   .reuse_numbers = true};
-    for (int i = 0; i < OPERATION_COUNT; i++)
+    for (int i = 0; i < OPERATION_COUNT; i++) {
         config.quota[i] =
             scenario->counted ? operation_default_quota((enum operation)i) * scenario->speed : -1;
+    }
     return fleet_create(&config);
 }
 
@@ -220,8 +236,9 @@ static void add(struct sim_totals *totals, const struct sim_totals *more)
 {
     const int64_t *from = (const int64_t *)more;
     int64_t *to = (int64_t *)totals;
-    for (size_t i = 0; i < sizeof *totals / sizeof *to; i++)
+    for (size_t i = 0; i < sizeof *totals / sizeof *to; i++) {
         to[i] += from[i];
+    }
 }
 
 void simulation_run(const struct scenario *scenario, const struct policy *policy, bool trace,
@@ -230,19 +247,22 @@ void simulation_run(const struct scenario *scenario, const struct policy *policy
     struct sim *sim = mem_zalloc(sizeof *sim);
     sim->trace = trace;
     build(sim, scenario);
-    if (policy)
+    if (policy) {
         process_use_policy(sim->process, policy);
+    }
     run_phases(sim);
-    if (!sim->broken[0])
+    if (!sim->broken[0]) {
         judge(sim);
+    }
     *result = (struct simulation){.hash = virtual_trace_hash(sim->world), .steps = sim->steps};
     text_copy(result->broken, sizeof result->broken, sim->broken);
     result->broken_step = sim->broken_step;
     sim->totals.seeds = 1;
     sim->totals.events = sim->steps;
     sim->totals.virtual_ms = virtual_mono_ns(sim->world) / TIME_NS_PER_MS;
-    if (totals)
+    if (totals) {
         add(totals, &sim->totals);
+    }
     tear_down(sim);
     free(sim);
 }
@@ -252,11 +272,13 @@ static bool fails_without(struct scenario *scenario, int part, const char *rule)
 {
     struct scenario smaller = *scenario;
     struct simulation result;
-    if (!scenario_drop(&smaller, part))
+    if (!scenario_drop(&smaller, part)) {
         return false;
+    }
     simulation_run(&smaller, NULL, false, NULL, &result);
-    if (strncmp(result.broken, rule, strcspn(rule, ":") + 1) != 0)
+    if (strncmp(result.broken, rule, strcspn(rule, ":") + 1) != 0) {
         return false;
+    }
     *scenario = smaller;
     return true;
 }
@@ -266,16 +288,18 @@ void simulation_shrink(struct scenario *scenario, const char *rule)
     bool less = true;
     while (less) {
         less = false;
-        for (int part = 0; part < SCENARIO_PARTS; part++)
+        for (int part = 0; part < SCENARIO_PARTS; part++) {
             less = fails_without(scenario, part, rule) || less;
+        }
     }
 }
 
 void simulation_print(const struct sim_totals *totals, struct buf *out)
 {
     int64_t faults = 0;
-    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
+    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         faults += totals->faults[i];
+    }
     buf_printf(out,
                "# %" PRId64 " seeds, %" PRId64 " events, %" PRId64 " virtual hours, %" PRId64
                " runs, %" PRId64 " restarts, %" PRId64 " runs forgotten\n",
@@ -292,19 +316,24 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
                totals->in_trip, totals->late, totals->twice, totals->stale, totals->queued);
     buf_printf(out, "#   %" PRId64 " deleted with force had gone on after the look\n", totals->changed);
     buf_printf(out, "# %" PRId64 " faults:", faults);
-    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++)
+    for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);
+    }
     buf_text(out, "\n# actors:");
-    for (int i = 0; i < ACTOR_COUNT; i++)
+    for (int i = 0; i < ACTOR_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, actor_name((enum actor)i), totals->acts[i]);
+    }
     buf_text(out, "\n# accidents:");
-    for (int i = 0; i < ACCIDENT_COUNT; i++)
+    for (int i = 0; i < ACCIDENT_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, accident_name((enum accident_kind)i), totals->accidents[i]);
+    }
     buf_text(out, "\n# rows:");
-    for (int i = 1; i < OUTCOME_COUNT; i++)
+    for (int i = 1; i < OUTCOME_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, outcome_name((enum outcome)i), totals->outcomes[i]);
+    }
     buf_text(out, "\n# runs:");
-    for (int i = SWEEP_FINISHED; i <= SWEEP_FAILED; i++)
+    for (int i = SWEEP_FINISHED; i <= SWEEP_FAILED; i++) {
         buf_printf(out, " %s %" PRId64, sweep_end_name((enum sweep_end)i), totals->ends[i]);
+    }
     buf_char(out, '\n');
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "sim/heap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +37,8 @@ enum fault {
 enum side { THE_WORLD, THE_PROCESS };
 
 struct event {
-    int64_t at_ns;
-    uint64_t seq;
+    struct heap_entry entry;
     enum side side; /* whose heap it is in */
-    size_t slot;    /* its place there */
     void (*run)(struct virtual_world *world, struct event *event);
     void *subject;
     void (*function)(void *ctx); /* virtual_at(); its ctx is the subject */
@@ -51,11 +50,6 @@ struct request { /* a call that is with the service; call.service points here */
     bool executed; /* or never to be */
     int64_t answer_at_ns;
     struct event *next; /* its only pending event */
-};
-
-struct heap {
-    struct event **items;
-    size_t count, room;
 };
 
 struct virtual_world {
@@ -74,87 +68,36 @@ struct virtual_world {
     size_t after_each_count;
 };
 
-/* --- the heap ------------------------------------------------------------------------------------------ */
-
-static bool earlier(const struct event *a, const struct event *b)
-{
-    return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->seq < b->seq;
-}
-
-static void put(struct heap *heap, size_t slot, struct event *event)
-{
-    heap->items[slot] = event;
-    event->slot = slot;
-}
-
-static void sift_up(struct heap *heap, struct event *event)
-{
-    size_t slot = event->slot;
-    while (slot > 0 && earlier(event, heap->items[(slot - 1) / 2])) {
-        put(heap, slot, heap->items[(slot - 1) / 2]);
-        slot = (slot - 1) / 2;
-    }
-    put(heap, slot, event);
-}
-
-static void sift_down(struct heap *heap, struct event *event)
-{
-    size_t slot = event->slot;
-    for (;;) {
-        size_t child = 2 * slot + 1;
-        if (child >= heap->count)
-            break;
-        if (child + 1 < heap->count && earlier(heap->items[child + 1], heap->items[child]))
-            child++;
-        if (!earlier(heap->items[child], event))
-            break;
-        put(heap, slot, heap->items[child]);
-        slot = child;
-    }
-    put(heap, slot, event);
-}
+/* --- events -------------------------------------------------------------------------------------------- */
 
 static struct event *schedule(struct virtual_world *world, enum side side, int64_t at_ns,
                               void (*run)(struct virtual_world *world, struct event *event), void *subject)
 {
-    struct heap *heap = &world->heaps[side];
     struct event *event = mem_zalloc(sizeof(*event));
-    event->at_ns = at_ns > world->now_ns ? at_ns : world->now_ns;
-    event->seq = world->seq++;
+    event->entry.at_ns = at_ns > world->now_ns ? at_ns : world->now_ns;
+    event->entry.seq = world->seq++;
     event->side = side;
     event->run = run;
     event->subject = subject;
-    if (heap->count == heap->room) {
-        heap->room = heap->room ? 2 * heap->room : 64;
-        heap->items = mem_realloc(heap->items, heap->room, sizeof(struct event *));
-    }
-    put(heap, heap->count++, event);
-    sift_up(heap, event);
+    heap_put(&world->heaps[side], &event->entry);
     return event;
 }
 
 /* Takes it out of its heap; the event is the caller's then. */
 static void unschedule(struct virtual_world *world, struct event *event)
 {
-    struct heap *heap = &world->heaps[event->side];
-    struct event *last = heap->items[--heap->count];
-    if (last == event)
-        return;
-    put(heap, event->slot, last);
-    sift_up(heap, last);
-    sift_down(heap, last);
+    heap_remove(&world->heaps[event->side], &event->entry);
 }
 
 /* What happens next, and when: what belongs to the process waits while it stands still. NULL for nothing. */
 static struct event *next_event(const struct virtual_world *world, int64_t *at_ns)
 {
-    const struct heap *others = &world->heaps[THE_WORLD], *ours = &world->heaps[THE_PROCESS];
-    struct event *other = others->count ? others->items[0] : NULL;
-    struct event *our = ours->count ? ours->items[0] : NULL;
-    bool late = our && our->at_ns < world->paused_until_ns;
-    int64_t our_ns = late ? world->paused_until_ns : our ? our->at_ns : 0;
-    bool others_first = other && (!our || (late ? other->at_ns <= our_ns : earlier(other, our)));
-    *at_ns = others_first ? other->at_ns : our_ns;
+    struct event *other = heap_first(&world->heaps[THE_WORLD]), *our = heap_first(&world->heaps[THE_PROCESS]);
+    bool late = our && our->entry.at_ns < world->paused_until_ns;
+    int64_t our_ns = late ? world->paused_until_ns : our ? our->entry.at_ns : 0;
+    bool others_first =
+        other && (!our || (late ? other->entry.at_ns <= our_ns : heap_earlier(&other->entry, &our->entry)));
+    *at_ns = others_first ? other->entry.at_ns : our_ns;
     return others_first ? other : our;
 }
 
@@ -163,8 +106,9 @@ static struct event *next_event(const struct virtual_world *world, int64_t *at_n
 static void trace_bytes(struct virtual_world *world, const void *bytes, size_t length)
 {
     const unsigned char *at = bytes;
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         world->hash = (world->hash ^ at[i]) * FNV_PRIME;
+    }
 }
 
 static void trace_number(struct virtual_world *world, int64_t number)
@@ -214,8 +158,9 @@ static void fire_timer(struct virtual_world *world, struct event *event)
 
 static void env_stop(void *ctx, struct env_timer *timer)
 {
-    if (!timer->armed)
+    if (!timer->armed) {
         return;
+    }
     unschedule(ctx, timer->impl);
     free(timer->impl);
     timer->impl = NULL;
@@ -251,8 +196,9 @@ static enum fault draw_fault(struct virtual_world *world)
     int64_t left = (int64_t)random_below(&world->chance, FAULT_SCALE);
     for (int fault = FAULT_NOT_SENT; fault <= FAULT_THROTTLED; fault++) {
         left -= rates[fault];
-        if (left < 0)
+        if (left < 0) {
             return (enum fault)fault;
+        }
     }
     return FAULT_NONE;
 }
@@ -272,8 +218,9 @@ static void answer_with(struct virtual_world *world, struct call *call, enum ans
     call->answer.http_status = status;
     snprintf(call->answer.code, sizeof(call->answer.code), "%s", code);
     snprintf(call->answer.message, sizeof(call->answer.message), "simulated");
-    if (status != 0)
+    if (status != 0) {
         call->answer.server_date_ms = service_ms(world) / TIME_MS_PER_SECOND * TIME_MS_PER_SECOND;
+    }
 }
 
 static bool signature_fits(struct virtual_world *world, const struct call *call)
@@ -285,10 +232,11 @@ static bool signature_fits(struct virtual_world *world, const struct call *call)
 
 static void execute(struct virtual_world *world, struct call *call)
 {
-    if (signature_fits(world, call))
+    if (signature_fits(world, call)) {
         fleet_execute(world->config.fleet, call, service_ms(world));
-    else
+    } else {
         answer_with(world, call, ANSWER_SKEWED, 403, "InvalidSignatureException");
+    }
     trace_call(world, call, "executed");
 }
 
@@ -303,8 +251,9 @@ static void execute_late(struct virtual_world *world, struct event *event)
 
 static void schedule_late(struct virtual_world *world, const struct call *call)
 {
-    if (call->operation != OPERATION_DELETE_EXECUTION)
+    if (call->operation != OPERATION_DELETE_EXECUTION) {
         return;
+    }
     int64_t life = world->config.signature_life_ms ? world->config.signature_life_ms : SIGNATURE_LIFE_MS;
     struct call *late = mem_zalloc(sizeof(*late));
     call_init(late, call->operation);
@@ -348,10 +297,11 @@ static bool before_execution(struct virtual_world *world, struct request *reques
 
 static void after_execution(struct virtual_world *world, struct request *request)
 {
-    if (request->fault == FAULT_LOST_AFTER)
+    if (request->fault == FAULT_LOST_AFTER) {
         answer_with(world, request->call, ANSWER_AMBIGUOUS, 0, "AnswerLost");
-    else if (request->fault == FAULT_500_EXECUTED)
+    } else if (request->fault == FAULT_500_EXECUTED) {
         answer_with(world, request->call, ANSWER_AMBIGUOUS, 500, "InternalFailureException");
+    }
 }
 
 static void answer_call(struct virtual_world *world, struct event *event)
@@ -384,15 +334,17 @@ static bool is_lost(enum fault fault)
 static void service_submit(void *ctx, struct call *call)
 {
     struct virtual_world *world = ctx;
-    if (!world->config.fleet || call->service)
+    if (!world->config.fleet || call->service) {
         abort(); /* a bug of the test: no fleet, or one call submitted twice */
+    }
     struct request *request = mem_zalloc(sizeof(*request));
     int64_t latency = draw_latency(world);
     request->call = call;
     request->fault = draw_fault(world);
     request->answer_at_ns = world->now_ns + latency;
-    if (is_lost(request->fault) && random_below(&world->chance, 2) == 0)
+    if (is_lost(request->fault) && random_below(&world->chance, 2) == 0) {
         request->answer_at_ns += TIMEOUT_NS;
+    }
     call->service = request;
     request->next = schedule(world, THE_WORLD, world->now_ns + latency / 2, execute_call, request);
 }
@@ -401,11 +353,13 @@ static void cancel_call(void *ctx, struct call *call)
 {
     struct virtual_world *world = ctx;
     struct request *request = call->service;
-    if (!request)
+    if (!request) {
         return;
+    }
     bool left = request->executed || random_below(&world->chance, 2) == 0;
-    if (left && !request->executed)
+    if (left && !request->executed) {
         schedule_late(world, call);
+    }
     answer_with(world, call, left ? ANSWER_AMBIGUOUS : ANSWER_NOT_SENT, 0, "Canceled");
     unschedule(world, request->next);
     free(request->next);
@@ -428,28 +382,32 @@ struct virtual_world *virtual_create(const struct virtual_config *config)
                               .stop = env_stop};
     world->service = (struct job_service){.ctx = world, .submit = service_submit, .cancel = cancel_call};
     random_seed(&world->chance, config->seed);
-    for (int i = 0; i < RANDOM_STREAM_COUNT; i++)
+    for (int i = 0; i < RANDOM_STREAM_COUNT; i++) {
         random_seed(&world->streams[i], config->seed + 1 + (uint64_t)i);
+    }
     return world;
 }
 
 static void discard(struct heap *heap)
 {
     for (size_t i = 0; i < heap->count; i++) {
-        struct event *event = heap->items[i];
-        if (event->run == execute_late)
+        struct event *event = (struct event *)heap->items[i];
+        if (event->run == execute_late) {
             call_finish(event->subject);
-        if (event->run == execute_late || event->run == execute_call || event->run == answer_call)
+        }
+        if (event->run == execute_late || event->run == execute_call || event->run == answer_call) {
             free(event->subject);
+        }
         free(event);
     }
-    free(heap->items);
+    heap_finish(heap);
 }
 
 void virtual_destroy(struct virtual_world *world)
 {
-    if (!world)
+    if (!world) {
         return;
+    }
     discard(&world->heaps[THE_WORLD]);
     discard(&world->heaps[THE_PROCESS]);
     free(world);
@@ -501,8 +459,9 @@ void virtual_at_process(struct virtual_world *world, int64_t at_ns, void (*funct
 
 void virtual_pause(struct virtual_world *world, int64_t until_ns)
 {
-    if (until_ns > world->paused_until_ns)
+    if (until_ns > world->paused_until_ns) {
         world->paused_until_ns = until_ns;
+    }
 }
 
 void virtual_set_wall(struct virtual_world *world, int64_t offset_ms)
@@ -522,8 +481,9 @@ void virtual_note(struct virtual_world *world, const void *bytes, size_t length)
 
 void virtual_after_each(struct virtual_world *world, void (*function)(void *ctx), void *ctx)
 {
-    if (world->after_each_count == AFTER_EACH_MAX)
+    if (world->after_each_count == AFTER_EACH_MAX) {
         abort();
+    }
     world->after_each[world->after_each_count].function = function;
     world->after_each[world->after_each_count++].ctx = ctx;
 }
@@ -540,13 +500,15 @@ bool virtual_step(struct virtual_world *world)
 {
     int64_t at_ns;
     struct event *event = next_event(world, &at_ns);
-    if (!event)
+    if (!event) {
         return false;
+    }
     trace_number(world, at_ns);
-    trace_number(world, (int64_t)event->seq);
+    trace_number(world, (int64_t)event->entry.seq);
     run_event(world, event, at_ns);
-    for (size_t i = 0; i < world->after_each_count; i++)
+    for (size_t i = 0; i < world->after_each_count; i++) {
         world->after_each[i].function(world->after_each[i].ctx);
+    }
     return true;
 }
 
@@ -554,8 +516,9 @@ bool virtual_run(struct virtual_world *world, bool (*done)(void *ctx), void *ctx
 {
     int64_t at_ns;
     while (!(done && done(ctx))) {
-        if (!next_event(world, &at_ns))
+        if (!next_event(world, &at_ns)) {
             return false;
+        }
         if (at_ns > until_ns) {
             world->now_ns = until_ns > world->now_ns ? until_ns : world->now_ns;
             return false;
@@ -568,9 +531,10 @@ bool virtual_run(struct virtual_world *world, bool (*done)(void *ctx), void *ctx
 bool virtual_wind_up(struct virtual_world *world, bool (*done)(void *ctx), void *ctx, int64_t events)
 {
     int64_t now_ns = world->now_ns;
-    struct heap *heap = &world->heaps[THE_PROCESS];
-    for (; events > 0 && heap->count > 0 && !done(ctx); events--)
-        run_event(world, heap->items[0], heap->items[0]->at_ns);
+    struct event *event;
+    while (events-- > 0 && (event = heap_first(&world->heaps[THE_PROCESS])) != NULL && !done(ctx)) {
+        run_event(world, event, event->entry.at_ns);
+    }
     world->now_ns = now_ns;
     return done(ctx);
 }

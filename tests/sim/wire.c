@@ -61,12 +61,14 @@ static bool befalls(enum fault fault, enum operation operation)
     case FAULT_EXECUTED_LATE:
     case FAULT_GONE:
     case FAULT_STATE:
+    case FAULT_LOST_AGAIN:
         return deletion;
     case FAULT_STALE:
         return read && operation != OPERATION_DESCRIBE_JOB;
     case FAULT_OTHER_ANSWER:
         return execution;
     case FAULT_TOKEN_LOOP:
+    case FAULT_SHORT_PAGE:
         return read && !execution && operation != OPERATION_DESCRIBE_JOB;
     default:
         return true;
@@ -77,17 +79,20 @@ static enum fault draw_fault(struct wire *wire, enum operation operation)
 {
     const struct sim *sim = wire->sim;
     int64_t now_ms = virtual_mono_ns(sim->world) / TIME_NS_PER_MS;
-    if (sim->healed)
+    if (sim->healed) {
         return FAULT_NONE;
+    }
     enum fault drawn = FAULT_NONE;
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         const struct fault_plan *plan = &sim->scenario->faults[i];
-        if (plan->ppm == 0 || !befalls((enum fault)i, operation))
+        if (plan->ppm == 0 || !befalls((enum fault)i, operation)) {
             continue;
+        }
         bool active = plan->period_ms == 0 || now_ms % plan->period_ms < plan->active_ms;
         bool hit = (int64_t)random_below(&wire->streams[i], PPM) < plan->ppm;
-        if (active && hit && drawn == FAULT_NONE)
+        if (active && hit && drawn == FAULT_NONE) {
             drawn = (enum fault)i;
+        }
     }
     return drawn;
 }
@@ -99,8 +104,9 @@ static void answer_with(struct wire *wire, struct call *call, enum answer_class 
     call->answer.class = class;
     call->answer.http_status = status;
     snprintf(call->answer.code, sizeof call->answer.code, "%s", code);
-    if (status != 0)
+    if (status != 0) {
         call->answer.server_date_ms = sim_service_ms(wire->sim) / 1000 * 1000;
+    }
 }
 
 /* --- execution -------------------------------------------------------------------------------------------
@@ -120,10 +126,22 @@ static void read_stale(struct request *request, struct call *call, int64_t now_m
     } else {
         fleet_execute(request->wire->sim->fleet, call, now_ms);
     }
-    if (request->operation == OPERATION_DESCRIBE_EXECUTION && call->answer.class == ANSWER_DONE)
+    if (request->operation == OPERATION_DESCRIBE_EXECUTION && call->answer.class == ANSWER_DONE) {
         request->shown =
             fleet_find_as_of(request->wire->sim->fleet, call->job_id, call->thing_name, call->number,
                              request->fault == FAULT_STALE ? request->as_of_ms : 0);
+    }
+}
+
+static void read_page(struct request *request, struct call *call, int64_t now_ms)
+{
+    struct sim *sim = request->wire->sim;
+    int rows = sim->scenario->page_max;
+    if (request->fault == FAULT_SHORT_PAGE) {
+        rows = (int)random_below(stream(request), (uint64_t)rows + 1);
+    }
+    fleet_limit_pages(sim->fleet, rows);
+    read_stale(request, call, now_ms);
 }
 
 static void execute(struct wire *wire, struct request *request, struct call *call, struct attempt *attempt)
@@ -140,15 +158,14 @@ static void execute(struct wire *wire, struct request *request, struct call *cal
     }
     if (!attempt) {
         request->as_of_ms = now_ms;
-        if (call->max_results > sim->scenario->page_max)
-            call->max_results = sim->scenario->page_max;
-        read_stale(request, call, now_ms);
+        read_page(request, call, now_ms);
         return;
     }
     uint64_t identity = fleet_find(sim->fleet, call->job_id, call->thing_name, call->number, NULL);
     fleet_execute(sim->fleet, call, now_ms);
-    if (call->answer.class == ANSWER_DONE)
+    if (call->answer.class == ANSWER_DONE) {
         oracle_executed(sim->oracle, attempt, identity);
+    }
 }
 
 /* A deletion that nobody waits for any more. */
@@ -210,22 +227,27 @@ static bool replace_execution(struct request *request, struct call *call)
         [FAULT_INVALID] = {ANSWER_INVALID, 400, "InvalidRequestException"},
         [FAULT_GONE] = {ANSWER_GONE, 404, "ResourceNotFoundException"},
         [FAULT_STATE] = {ANSWER_STATE, 409, "InvalidStateTransitionException"},
+        [FAULT_LOST_AGAIN] = {ANSWER_AMBIGUOUS, 0, "Timeout"},
     };
     enum fault fault = request->fault;
-    if (!instead[fault].code)
+    if (!instead[fault].code) {
         return false;
+    }
     answer_with(request->wire, call, instead[fault].class, instead[fault].status, instead[fault].code);
-    if (fault == FAULT_THROTTLED_429 || fault == FAULT_503)
+    if (fault == FAULT_THROTTLED_429 || fault == FAULT_503) {
         call->answer.retry_after_ms = (int64_t)random_below(stream(request), 5000);
-    if (fault == FAULT_EXECUTED_LATE)
+    }
+    if (fault == FAULT_EXECUTED_LATE) {
         execute_later(request);
+    }
     return true;
 }
 
 static void loop_token(struct call *call)
 {
-    if (call->answer.class != ANSWER_DONE || !call->page.next_token)
+    if (call->answer.class != ANSWER_DONE || !call->page.next_token) {
         return;
+    }
     if (call->next_token) {
         free(call->page.next_token);
         call->page.next_token = mem_strdup(call->next_token);
@@ -249,8 +271,9 @@ static void spoil_answer(struct request *request, struct call *call)
         answer_with(wire, call, ANSWER_AMBIGUOUS, 0, "AnswerTooBig");
         return;
     case FAULT_MALFORMED: /* the body of a deletion's answer does not matter */
-        if (unread)
+        if (unread) {
             answer_with(wire, call, ANSWER_AMBIGUOUS, 200, "Unreadable");
+        }
         return;
     case FAULT_OTHER_ANSWER:
         call->execution.number += call->answer.class == ANSWER_DONE;
@@ -259,8 +282,9 @@ static void spoil_answer(struct request *request, struct call *call)
         loop_token(call);
         return;
     case FAULT_TWICE: /* what is refused once is refused again */
-        if (call->answer.class == ANSWER_DONE)
+        if (call->answer.class == ANSWER_DONE) {
             execute_later(request);
+        }
         return;
     default:
         return;
@@ -276,8 +300,9 @@ static void give_back(struct wire *wire, struct request *request, struct call *c
     call->service = NULL;
     call->answer.received_ms = sim_wall_ms(sim);
     if (call->answer.class == ANSWER_EXPIRED && wire->expired) { /* whoever hears of it looks for new ones */
-        if (wire->refreshed_ns == 0)
+        if (wire->refreshed_ns == 0) {
             wire->refreshed_ns = virtual_mono_ns(sim->world) + wire->refresh_ns;
+        }
         wire->expired = virtual_mono_ns(sim->world) < wire->refreshed_ns;
     }
     virtual_note(sim->world, &call->answer.class, sizeof call->answer.class);
@@ -305,8 +330,9 @@ static void detach(struct request *request)
     request->wire->waiting--;
     request->call = NULL;
     env->stop(env->ctx, &request->answer);
-    if (request->arrived)
+    if (request->arrived) {
         free(request);
+    }
 }
 
 static void on_answer(struct env_timer *timer)
@@ -324,8 +350,9 @@ static void on_arrival(void *ctx)
     wire->travelling--;
     request->arrived = true;
     if (!call) {
-        if (request->attempt && !request->dropped)
+        if (request->attempt && !request->dropped) {
             execute_alone(wire, request->attempt);
+        }
         free(request);
         return;
     }
@@ -348,10 +375,13 @@ static int64_t draw_latency(struct wire *wire)
 static int64_t answer_delay(struct request *request, int64_t latency_ns)
 {
     enum fault fault = request->fault;
-    if (fault == FAULT_REQUEST_LOST || fault == FAULT_ANSWER_LOST || fault == FAULT_EXECUTED_LATE)
+    if (fault == FAULT_REQUEST_LOST || fault == FAULT_LOST_AGAIN || fault == FAULT_ANSWER_LOST ||
+        fault == FAULT_EXECUTED_LATE) {
         return SIM_TIMEOUT_NS;
-    if (fault == FAULT_ANSWER_LATE)
+    }
+    if (fault == FAULT_ANSWER_LATE) {
         return latency_ns + (int64_t)random_below(stream(request), LATE_ANSWER_S * TIME_NS_PER_SECOND);
+    }
     return latency_ns;
 }
 
@@ -413,12 +443,14 @@ static void on_cancel(void *ctx, struct call *call)
 {
     struct wire *wire = ctx;
     struct request *request = call->service;
-    if (!request)
+    if (!request) {
         return;
+    }
     bool left = request->arrived || random_below(&wire->latency, 2) == 0;
     struct attempt *attempt = request->attempt;
-    if (!request->arrived)
+    if (!request->arrived) {
         request->dropped = !left || replace_execution(request, call);
+    }
     detach(request);
     end_now(wire, call, attempt, left ? ANSWER_AMBIGUOUS : ANSWER_NOT_SENT);
 }
@@ -432,8 +464,9 @@ struct wire *wire_create(struct sim *sim)
     wire->sim = sim;
     wire->service = (struct job_service){.ctx = wire, .submit = on_submit, .cancel = on_cancel};
     scenario_stream(sim->scenario, 100, &wire->latency);
-    for (int i = 0; i < FAULT_COUNT; i++)
+    for (int i = 0; i < FAULT_COUNT; i++) {
         scenario_stream(sim->scenario, 200 + (uint64_t)i, &wire->streams[i]);
+    }
     return wire;
 }
 

@@ -520,6 +520,28 @@ static void endpoints_come_from_the_environment_unless_that_is_ignored(void **st
     close_world(world);
 }
 
+static void a_pseudo_region_is_its_region_with_fips(void **state)
+{
+    struct world *world = open_world(EMPTY_OK);
+    struct aws_client_config config = config_of(world);
+    struct err err;
+    (void)state;
+
+    config.region = "fips-us-east-1";
+    struct aws_client *client = aws_client_create(&config, &err);
+    assert_non_null(client);
+    assert_string_equal(aws_client_host(client, OPERATION_DELETE_EXECUTION),
+                        "iot-fips.us-east-1.amazonaws.com");
+    assert_string_equal(aws_client_host(client, OPERATION_GET_CALLER_IDENTITY),
+                        "sts-fips.us-east-1.amazonaws.com");
+    aws_client_destroy(client);
+    config.endpoint_url = "http://127.0.0.1:9";
+    assert_null(aws_client_create(&config, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_string_equal(err.msg, "Invalid Configuration: FIPS and custom endpoint are not supported");
+    close_world(world);
+}
+
 static void a_region_that_could_name_another_host_is_refused(void **state)
 {
     struct world *world = open_world(EMPTY_OK);
@@ -549,6 +571,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_deletion_on_a_connection_that_dies_is_sent_once),
     cmocka_unit_test(expired_credentials_are_asked_for_anew),
     cmocka_unit_test(endpoints_come_from_the_environment_unless_that_is_ignored),
+    cmocka_unit_test(a_pseudo_region_is_its_region_with_fips),
     cmocka_unit_test(a_region_that_could_name_another_host_is_refused),
 };
 

@@ -11,8 +11,8 @@
 #define NO_CREDS  "no credentials found; environment: AWS_ACCESS_KEY_ID is not set; "
 #define NO_IMDS                                                                                              \
     NO_CREDS "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; profile 'default': not in "              \
-             "~/.aws/config or ~/.aws/credentials; container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and "   \
-             "_FULL_URI are not set; instance metadata: "
+             "~/.aws/config or ~/.aws/credentials; container: AWS_CONTAINER_CREDENTIALS_* not set; "         \
+             "instance metadata: "
 
 static const struct cred_case CASES[] = {
     /* --- instance metadata --- */

@@ -52,11 +52,11 @@ static const struct plan_case CASES[] = {
      NULL, 0, "instance metadata(default) uri=http://localhost:1 3000 ms 2 x"},
     {"", "", "", NULL, 0,
      "none: " PASSED "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; profile 'default': not in "
-     "~/.aws/config or ~/.aws/credentials; container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI "
-     "are not set; instance metadata: disabled by AWS_EC2_METADATA_DISABLED"},
+     "~/.aws/config or ~/.aws/credentials; container: AWS_CONTAINER_CREDENTIALS_* not set; instance "
+     "metadata: disabled by AWS_EC2_METADATA_DISABLED"},
     {"[profile p]\nregion = x\n", "", "", "p", 0,
      "none: environment: left out, because a profile is given; profile 'p': has no keys and names no other "
-     "source; container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set; instance "
+     "source; container: AWS_CONTAINER_CREDENTIALS_* not set; instance "
      "metadata: disabled by AWS_EC2_METADATA_DISABLED"},
     {"", "", "", "nosuch", CREDENTIALS_PROFILE_NOT_FOUND, "The config profile (nosuch) could not be found"},
     {"", "", "AWS_PROFILE=nosuch", NULL, CREDENTIALS_PROFILE_NOT_FOUND,

@@ -171,12 +171,11 @@ static void when_there_are_none_the_message_says_who_was_asked(void **state)
     (void)state;
     struct asked asked = ask_once(NULL);
     assert_int_equal(asked.err.code, ERR_CREDENTIALS);
-    assert_string_equal(asked.err.msg,
-                        "no credentials found; environment: AWS_ACCESS_KEY_ID is not set; "
-                        "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; "
-                        "profile 'default': not in ~/.aws/config or ~/.aws/credentials; "
-                        "container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set; "
-                        "instance metadata: disabled by AWS_EC2_METADATA_DISABLED");
+    assert_string_equal(asked.err.msg, "no credentials found; environment: AWS_ACCESS_KEY_ID is not set; "
+                                       "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; "
+                                       "profile 'default': not in ~/.aws/config or ~/.aws/credentials; "
+                                       "container: AWS_CONTAINER_CREDENTIALS_* not set; "
+                                       "instance metadata: disabled by AWS_EC2_METADATA_DISABLED");
     asked = ask_once("nosuch");
     assert_string_equal(asked.err.msg, "The config profile (nosuch) could not be found");
     setenv("AWS_PROFILE", "nosuch2", 1);

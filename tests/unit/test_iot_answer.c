@@ -59,7 +59,7 @@ static const struct error_case ERRORS[] = {
     {403, "AccessDeniedException", ANSWER_DENIED},
     {400, "AccessDeniedException", ANSWER_DENIED},
     {403, "ForbiddenException", ANSWER_DENIED},
-    {403, "UnrecognizedClientException", ANSWER_DENIED},
+    {403, "UnrecognizedClientException", ANSWER_EXPIRED},
     {403, "InvalidSignatureException", ANSWER_DENIED},
     {403, "SignatureDoesNotMatch", ANSWER_DENIED},
     {403, "MissingAuthenticationTokenException", ANSWER_DENIED},

@@ -124,28 +124,44 @@ static void lived_in(struct ledger_world *world)
     ledger_world_close(world);
 }
 
+static const char *const changes[] = {
+    "UPDATE entry SET outcome = 3 WHERE sequence = 8",
+    "UPDATE entry SET code = 'x' WHERE sequence = 6",
+    "UPDATE entry SET signed_at_ms = 1 WHERE sequence = 4",
+    "UPDATE entry SET note = 'better' WHERE sequence = 9",
+    "UPDATE intent SET at_ms = at_ms - 1 WHERE sequence = 3",
+    "UPDATE intent SET hash = zeroblob(32) WHERE sequence = 7",
+    "UPDATE entry SET hash = zeroblob(32) WHERE sequence = 18",
+    "DELETE FROM intent WHERE sequence = 5",
+    "DELETE FROM entry WHERE sequence = 18",
+    "DELETE FROM entry WHERE sequence = 1",
+    "DELETE FROM entry WHERE sequence > 12; DELETE FROM intent WHERE sequence > 12",
+    "UPDATE intent SET sequence = CASE sequence WHEN 3 THEN 5 ELSE 3 END WHERE sequence IN (3, 5)",
+    "UPDATE intent SET id = id + 1 WHERE sequence = 7", /* another attempt, row, run, kind or none */
+    "UPDATE intent SET id = id + (9 << 15) WHERE sequence = 3",
+    "UPDATE intent SET id = id + (4 << 41) WHERE sequence = 3",
+    "UPDATE entry SET id = id + 1 WHERE sequence = 4",
+    "UPDATE entry SET id = id + 32766 WHERE sequence = 4",
+    "UPDATE entry SET id = id + (9 << 15) WHERE sequence = 4",
+    "UPDATE entry SET id = id + (4 << 41) WHERE sequence = 4",
+    "UPDATE entry SET id = id + 1 WHERE sequence = 18",
+    "UPDATE entry SET id = id - 1 WHERE sequence = 18",
+    "UPDATE entry SET id = -id WHERE sequence = 6",
+    "UPDATE entry SET id = 9223372036854775807 WHERE sequence = 18",
+    "INSERT INTO entry SELECT id + 1, sequence, at_ms, 0, 0, 0, 0, '', '', 0, '', hash FROM intent"
+    " WHERE sequence = 3; DELETE FROM intent WHERE sequence = 3",
+    "UPDATE plan SET number = 9 WHERE run = 1 AND row = 1",
+    "UPDATE plan SET queued_at = '1' WHERE run = 1 AND row = 2",
+    "DELETE FROM plan WHERE run = 2 AND row = 2",
+    "UPDATE plan SET row = row + 10 WHERE run = 2",
+    "UPDATE name SET text = 'thing:9' WHERE text = 'thing:2'",
+    "UPDATE run SET policy = 'q' WHERE id = 1",
+    "UPDATE run SET account = '999999999999' WHERE id = 2",
+    "DELETE FROM run WHERE id = 2",
+};
+
 static void every_tampering_is_found(void **state)
 {
-    static const char *const changes[] = {
-        "UPDATE record SET outcome = 3 WHERE sequence = 8",
-        "UPDATE record SET code = 'x' WHERE sequence = 3",
-        "UPDATE record SET signed_at_ms = 1 WHERE sequence = 4",
-        "UPDATE record SET note = 'better' WHERE sequence = 9",
-        "DELETE FROM record WHERE sequence = 5",
-        "DELETE FROM record WHERE sequence = 18",
-        "DELETE FROM record WHERE sequence = 1",
-        "DELETE FROM record WHERE sequence > 12",
-        "UPDATE record SET sequence = CASE sequence WHEN 3 THEN 5 ELSE 3 END WHERE sequence IN (3, 5)",
-        "UPDATE record SET hash = zeroblob(32) WHERE sequence = 18",
-        "UPDATE plan SET number = 9 WHERE run = 1 AND row = 1",
-        "UPDATE plan SET queued_at = '1' WHERE run = 1 AND row = 2",
-        "DELETE FROM plan WHERE run = 2 AND row = 2",
-        "UPDATE plan SET row = row + 10 WHERE run = 2",
-        "UPDATE name SET text = 'thing:9' WHERE text = 'thing:2'",
-        "UPDATE run SET policy = 'q' WHERE id = 1",
-        "UPDATE run SET account = '999999999999' WHERE id = 2",
-        "DELETE FROM run WHERE id = 2",
-    };
     struct ledger_world *world = *state;
     struct err err = {0};
     char path[128];

@@ -1,16 +1,21 @@
-/* The ledger's file over versions and years: one of version 1 is brought up to date with its chain whole,
- * lost requests and learned paces are found again, names go with the last run that has them. */
+/* The ledger's file over versions and years: an older one is brought up to date with its chain whole, also
+ * when that is cut short, lost requests and learned paces are found again, names go with the last run that
+ * has them. */
 #include "tap.h"
 
 #include "base/time.h"
 #include "ledger/db.h"
+#include "ledger/schema.h"
 #include "ledger_world.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/* The schema of version 1, as it was shipped. */
+/* The schema of version 1, and what made version 2 of it, as they were shipped. */
 static const char VERSION_1[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
@@ -33,14 +38,32 @@ static const char VERSION_1[] =
     "INSERT INTO chain VALUES (0, 0, zeroblob(32), 0, zeroblob(32));"
     "PRAGMA user_version = 1;"
     "COMMIT";
+static const char VERSION_2[] =
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE run ADD COLUMN lost_signed_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE run SET lost_signed_ms = COALESCE((SELECT max(CASE WHEN lost.signed_at_ms > 0 THEN "
+    "lost.signed_at_ms"
+    " ELSE lost.at_ms END) FROM record AS end JOIN record AS lost ON lost.run = end.run AND lost.row = "
+    "end.row"
+    " WHERE end.run = run.id AND end.kind = 3 AND end.outcome = 8 AND lost.kind = 3 AND lost.class = 9), 0);"
+    "CREATE INDEX plan_job ON plan (job);"
+    "CREATE INDEX lost_run ON run (account, region) WHERE lost_signed_ms > 0;"
+    "CREATE TABLE rate (account TEXT, region TEXT, operation TEXT, per_1000s INTEGER NOT NULL,"
+    " PRIMARY KEY (account, region, operation)) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;"
+    "COMMIT";
+
+#define OLD_RECORD                                                                                           \
+    "run, row, attempt, kind, sequence, at_ms, signed_at_ms, received_ms, class, http_status, code,"         \
+    " request_id, outcome, note, hash"
 
 static void path_of(const struct ledger_world *world, const char *name, char path[128])
 {
     snprintf(path, 128, "%s/%s", world->directory, name);
 }
 
-/* The closed ledger becomes a file of version 1 with the same content. */
-static void turn_back(const struct ledger_world *world)
+/* The closed ledger becomes a file of version 1 or 2 with the same content. */
+static void turn_back(const struct ledger_world *world, int version)
 {
     char path[128], old[128], sql[1024];
     struct err err = {0};
@@ -55,12 +78,13 @@ static void turn_back(const struct ledger_world *world)
         "INSERT INTO name SELECT id, text FROM new.name;"
         "INSERT INTO run SELECT id, policy, policy_sha256, target, account, region, started_ms, sealed, rows,"
         " digest, first_sequence, last_sequence, ended_ms FROM new.run;"
-        "INSERT INTO plan SELECT * FROM new.plan; INSERT INTO record SELECT * FROM new.record;"
+        "INSERT INTO plan SELECT * FROM new.plan; INSERT INTO record SELECT " OLD_RECORD " FROM new.record;"
         "DELETE FROM chain; INSERT INTO chain SELECT * FROM new.chain; DETACH new",
         path);
     if (db_execute(db, sql, &err) != 0) {
         fail_msg("%s", err.msg);
     }
+    assert_int_equal(version == 2 ? db_execute(db, VERSION_2, &err) : 0, 0);
     db_close(db);
     assert_int_equal(rename(old, path), 0);
 }
@@ -110,9 +134,8 @@ static void expect_whole(const struct ledger_world *world, int64_t expected)
     store_close(store);
 }
 
-static void a_file_of_version_1_is_brought_up_to_date(void **state)
+static void bring_up_to_date(struct ledger_world *world, int version)
 {
-    struct ledger_world *world = *state;
     int64_t lost_ms;
     int64_t run = ledger_world_plan(world, 4);
     assert_int_equal(ledger_world_intent(world, run, 0, 1), ERR_NONE);
@@ -120,7 +143,7 @@ static void a_file_of_version_1_is_brought_up_to_date(void **state)
     lose(world, run, 1, 1234567, OUTCOME_UNKNOWN);
     assert_int_equal(ledger_world_intent(world, run, 2, 1), ERR_NONE);
     ledger_world_close(world);
-    turn_back(world);
+    turn_back(world, version);
     expect_whole(world, 8); /* as it is, it can be read */
     ledger_world_open(world, false);
     struct ledger_request found;
@@ -134,6 +157,16 @@ static void a_file_of_version_1_is_brought_up_to_date(void **state)
     ledger_world_close(world);
     expect_whole(world, 11);
     ledger_world_open(world, false); /* and again: nothing is left to do */
+}
+
+static void a_file_of_version_1_is_brought_up_to_date(void **state)
+{
+    bring_up_to_date(*state, 1);
+}
+
+static void a_file_of_version_2_is_brought_up_to_date(void **state)
+{
+    bring_up_to_date(*state, 2);
 }
 
 static void the_latest_lost_request_is_told_to_later_runs_of_its_account_and_region(void **state)
@@ -322,12 +355,152 @@ static void a_large_run_goes_in_parts_that_nobody_sees(void **state)
     ledger_world_open(world, false);
 }
 
+static struct store *open_store(struct ledger_world *world, bool read_only)
+{
+    char path[128];
+    struct err err = {0};
+    path_of(world, "ledger.db", path);
+    struct store_config config = {.path = path,
+                                  .read_only = read_only,
+                                  .wall_ms = ledger_world_ms,
+                                  .ctx = world,
+                                  .sha256 = ledger_world_digest};
+    struct store *store = store_open(&config, &err);
+    if (store == NULL) {
+        fail_msg("%s", err.msg);
+    }
+    return store;
+}
+
+static int64_t history_count(struct ledger_world *world, const struct store_filter *filter)
+{
+    struct store *store = open_store(world, true);
+    struct err err;
+    int64_t seen = 0;
+    assert_int_equal(store_history(store, filter, count_records, &seen, &err), 0);
+    store_close(store);
+    return seen;
+}
+
+/* What nobody has brought up to date yet is read all the same. */
+static void history_reads_a_file_of_an_older_version(void **state)
+{
+    const struct store_filter all = {.outcome = -1}, thing = {.outcome = -1, .thing_name = "thing:2"};
+    struct ledger_world *world = *state;
+    int64_t run = ledger_world_plan(world, 3);
+    for (int64_t row = 0; row < 3; row++) {
+        assert_int_equal(ledger_world_intent(world, run, row, 1), ERR_NONE);
+        assert_int_equal(ledger_world_result(world, run, row, 1, OUTCOME_DELETED), ERR_NONE);
+    }
+    for (int version = 3; version >= 1; version--) {
+        ledger_world_close(world);
+        if (version < 3) {
+            turn_back(world, version);
+        }
+        assert_int_equal(history_count(world, &all), 8);
+        assert_int_equal(history_count(world, &thing), 2);
+        assert_int_equal(count(world, "PRAGMA user_version"), version);
+        ledger_world_open(world, false);
+    }
+}
+
+/* Dies at the first write beyond so many bytes of a file. */
+static bool open_and_die(struct ledger_world *world, int64_t bytes)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit limit = {(rlim_t)bytes, (rlim_t)bytes}, no_core = {0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        signal(SIGXFSZ, SIG_DFL);
+        store_close(open_store(world, false));
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGXFSZ : status == 0);
+    return WIFSIGNALED(status);
+}
+
+static void bringing_it_up_to_date_may_be_killed_anywhere(void **state)
+{
+    enum { ROWS = 8000, STEP = 256 * 1024, STEPS_MAX = 64 };
+    struct ledger_world *world = *state;
+    int kills = 0, of_version[SCHEMA_VERSION + 1] = {0};
+    ledger_world_close(world);
+    struct store *store = open_store(world, false);
+    live_large(store, ROWS);
+    store_close(store);
+    turn_back(world, 2);
+    while (kills < STEPS_MAX && open_and_die(world, 1024 + (int64_t)kills * STEP)) {
+        kills++;
+        of_version[count(world, "PRAGMA user_version")]++;
+        expect_whole(world, 2 * ROWS + 3);
+    }
+    assert_true(of_version[2] >= 3);
+    assert_int_equal(of_version[2] + of_version[3], kills);
+    assert_int_equal(count(world, "PRAGMA user_version"), 3);
+    assert_int_equal(count(world, "SELECT count(*) FROM intent"), ROWS);
+    assert_int_equal(count(world, "SELECT count(*) FROM entry"), ROWS + 3);
+    expect_whole(world, 2 * ROWS + 3);
+    ledger_world_open(world, false);
+}
+
+static void an_older_file_with_an_impossible_key_is_refused(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE record SET run = 4194304 WHERE sequence = 1",
+        "UPDATE record SET run = 0 WHERE sequence = 1",
+        "UPDATE record SET row = 67108862 WHERE sequence = 3",
+        "UPDATE record SET row = -2 WHERE sequence = 3",
+        "UPDATE record SET row = -1 WHERE sequence = 3",
+        "UPDATE record SET row = 0 WHERE sequence = 1",
+        "UPDATE record SET attempt = 32767 WHERE sequence = 3",
+        "UPDATE record SET attempt = 1 WHERE sequence = 1",
+        "UPDATE record SET kind = 5 WHERE sequence = 3",
+        "UPDATE record SET kind = 'intent' WHERE sequence = 3",
+    };
+    struct ledger_world *world = *state;
+    char path[128], sql[256];
+    struct err err = {0};
+    int64_t run = ledger_world_plan(world, 1);
+    assert_int_equal(ledger_world_intent(world, run, 0, 1), ERR_NONE);
+    ledger_world_close(world);
+    turn_back(world, 2);
+    path_of(world, "ledger.db", path);
+    struct store_config config = {
+        .path = path, .wall_ms = ledger_world_ms, .ctx = world, .sha256 = ledger_world_digest};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        struct db *db = db_open(path, NULL, false, &err);
+        assert_non_null(db);
+        snprintf(sql, sizeof sql, "CREATE TABLE kept AS SELECT * FROM record; BEGIN; %s; COMMIT", changes[i]);
+        assert_int_equal(db_execute(db, sql, &err), 0);
+        db_close(db);
+        assert_null(store_open(&config, &err));
+        assert_int_equal(err.code, ERR_INVALID);
+        assert_non_null(strstr(err.msg, "a record of no possible run, row, attempt or kind"));
+        assert_int_equal(count(world, "PRAGMA user_version"), 2);
+        db = db_open(path, NULL, false, &err);
+        assert_int_equal(
+            db_execute(db, "DELETE FROM record; INSERT INTO record SELECT * FROM kept; DROP TABLE kept",
+                       &err),
+            0);
+        db_close(db);
+    }
+    expect_whole(world, 3);
+    ledger_world_open(world, false);
+}
+
 #define SCHEMA_TEST(test) cmocka_unit_test_setup_teardown(test, ledger_world_start, ledger_world_stop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCHEMA_TEST(a_file_of_version_1_is_brought_up_to_date),
+        SCHEMA_TEST(a_file_of_version_2_is_brought_up_to_date),
+        SCHEMA_TEST(history_reads_a_file_of_an_older_version),
+        SCHEMA_TEST(bringing_it_up_to_date_may_be_killed_anywhere),
+        SCHEMA_TEST(an_older_file_with_an_impossible_key_is_refused),
         SCHEMA_TEST(the_latest_lost_request_is_told_to_later_runs_of_its_account_and_region),
         SCHEMA_TEST(of_a_request_that_was_lost_with_its_process_the_latest_possible_time_counts),
         SCHEMA_TEST(learned_paces_are_kept_over_a_restart),

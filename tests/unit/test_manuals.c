@@ -270,8 +270,8 @@ static void the_page_has_the_options_of(const char *path, enum command from, enu
     size_t count = 0;
     read_page(&page, path, NULL);
     for (int command = (int)from; command <= (int)to; command++) {
-        if (command == COMMAND_DAEMON && from != to)
-            continue;
+        if ((command == COMMAND_DAEMON || command == COMMAND_DELETE_ONE) && from != to)
+            continue; /* they have pages of their own */
         count += options_of((enum command)command, names + count);
     }
     for (size_t i = 0; i < count; i++) {
@@ -295,6 +295,8 @@ static void every_option_is_in_the_page_of_its_program_and_no_other(void **state
     (void)state;
     the_page_has_the_options_of("man/jobsweep.1", COMMAND_PLAN, COMMAND_NONE);
     the_page_has_the_options_of("man/jobsweepd.8", COMMAND_DAEMON, COMMAND_DAEMON);
+    the_page_has_the_options_of("man/jobsweep-delete-job-execution.1", COMMAND_DELETE_ONE,
+                                COMMAND_DELETE_ONE);
 }
 
 static void every_outcome_is_explained(void **state)

@@ -41,8 +41,9 @@ static void add(struct buf *out, bool given, const char *word)
 /* All that differs from the defaults, in words. */
 static void describe(const struct options *options, struct buf *out)
 {
-    static const char *const commands[] = {"plan",       "sweep", "check",  "history", "whoami",
-                                           "iam-policy", "help",  "daemon", "none"};
+    static const char *const commands[] = {
+        "plan", "sweep",  "check", "history", "whoami", "iam-policy", "delete-job-execution",
+        "help", "daemon", "none"};
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     static const char *const formats[] = {"text", "journal", "json"};
     buf_text(out, commands[options->command]);

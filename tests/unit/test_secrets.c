@@ -3,6 +3,7 @@
  * the texts to look for are computed, so that this process holds only the copies that are looked for. What
  * the kernel holds in its sockets, and files on disk, are not looked at. */
 #include "aws/client.h"
+#include "aws/crypto.h"
 #include "base/text.h"
 #include "certificate.h"
 #include "resolver.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@
 #define AUTHORITY "127.0.0.1"
 
 enum secret { SECRET_TOKEN, SECRET_KEY };
+enum place { PLACE_FILE, PLACE_CONTAINER, PLACE_ROLE, PLACE_PROGRAM };
 
 static struct authority authority;
 static char directory[] = "/tmp/jobsweep-secrets-XXXXXX";
@@ -93,6 +96,48 @@ static void write_secret(FILE *file, const char *name, enum secret secret, size_
     fputc('\n', file);
 }
 
+static char *add_secret(char *to, const char *before, enum secret secret, size_t length, const char *after)
+{
+    to += sprintf(to, "%s", before);
+    for (size_t i = 0; i < length; i++)
+        *to++ = letter(secret, i);
+    return to + sprintf(to, "%s", after);
+}
+
+static void write_json(char *to, const char *token_name)
+{
+    char before[128];
+    to = add_secret(to,
+                    "{\"Version\":1,\"AccessKeyId\":\"AKIDEXAMPLE\",\"Expiration\":"
+                    "\"2026-11-24T09:15:00Z\",\"SecretAccessKey\":\"",
+                    SECRET_KEY, KEY, "\"");
+    snprintf(before, sizeof(before), ",\"%s\":\"", token_name);
+    add_secret(to, before, SECRET_TOKEN, TOKEN, "\"}");
+}
+
+static void write_xml(char *to)
+{
+    to =
+        add_secret(to,
+                   "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AKIDEXAMPLE</AccessKeyId>"
+                   "<Expiration>2026-11-24T09:15:00Z</Expiration><SecretAccessKey>",
+                   SECRET_KEY, KEY, "</SecretAccessKey>");
+    add_secret(to, "<SessionToken>", SECRET_TOKEN, TOKEN,
+               "</SessionToken></Credentials></AssumeRoleResult></AssumeRoleResponse>");
+}
+
+/* What a program prints: cat does. */
+static void write_output(const char *path)
+{
+    static char text[8192];
+    char beside[128];
+    snprintf(beside, sizeof(beside), "%s.json", path);
+    FILE *file = fopen(beside, "we");
+    write_json(text, "SessionToken");
+    fputs(text, file);
+    fclose(file);
+}
+
 static void write_credentials(const char *path)
 {
     pid_t child = fork();
@@ -105,16 +150,31 @@ static void write_credentials(const char *path)
         write_secret(file, "aws_secret_access_key", SECRET_KEY, KEY);
         write_secret(file, "aws_session_token", SECRET_TOKEN, TOKEN);
         fclose(file);
+        write_output(path);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
 }
 
+/* What a container's endpoint says, what STS says, and what AWS IoT says to a deletion. */
+static const char *find_answer(const char *request)
+{
+    static char body[8192], answer[8300];
+    if (strncmp(request, "GET /keys", 9) == 0)
+        write_json(body, "Token");
+    else if (strncmp(request, "POST / ", 7) == 0)
+        write_xml(body);
+    else
+        strcpy(body, "{}");
+    sprintf(answer, "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
+            body);
+    return answer;
+}
+
 /* Answers as many requests as come on each connection; ends with the test's kill(). */
 static void serve(int listener, SSL_CTX *tls)
 {
-    static const char answer[] = "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 2\r\n\r\n{}";
     static char text[65536];
     for (;;) {
         int fd = accept(listener, NULL, NULL), got = 1;
@@ -130,9 +190,10 @@ static void serve(int listener, SSL_CTX *tls)
             length += got > 0 ? (size_t)got : 0;
             text[length] = '\0';
             if (strstr(text, "\r\n\r\n")) {
+                const char *answer = find_answer(text);
                 length = 0;
-                got = ssl ? SSL_write(ssl, answer, sizeof(answer) - 1)
-                          : (int)write(fd, answer, sizeof(answer) - 1);
+                got = ssl ? SSL_write(ssl, answer, (int)strlen(answer))
+                          : (int)write(fd, answer, strlen(answer));
             }
         }
         SSL_free(ssl);
@@ -182,16 +243,48 @@ static void on_done(struct call *call)
     world->done++;
 }
 
-static void open_world(struct world *world, bool with_tls, int port)
+static void write_config(enum place place)
 {
+    char path[64];
+    snprintf(path, sizeof(path), "%s/config", directory);
+    FILE *file = fopen(path, "we");
+    if (place == PLACE_PROGRAM)
+        fprintf(file, "[default]\ncredential_process = cat %s/credentials.json\n", directory);
+    if (place == PLACE_ROLE)
+        fprintf(file, "[default]\naws_access_key_id = AKIDOTHER\naws_secret_access_key = not-looked-for\n");
+    fclose(file);
+    chmod(path, 0600);
+    setenv("AWS_CONFIG_FILE", path, 1);
+}
+
+static void set_source(enum place place, const char *url)
+{
+    char path[64], keys[128];
+    snprintf(path, sizeof(path), "%s/credentials", directory);
+    snprintf(keys, sizeof(keys), "%s/keys", url);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", place == PLACE_FILE ? path : "/nonexistent/credentials", 1);
+    setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", keys, 1); /* which comes behind the files */
+    write_config(place);
+}
+
+static void open_world(struct world *world, bool with_tls, int port, enum place place)
+{
+    static const struct credentials_role role = {.role_arn = "arn:aws:iam::123456789012:role/r"};
     char url[64];
     struct err err;
     memset(world, 0, sizeof(*world));
     uv_loop_init(&world->loop);
     world->http = http_client_create(&world->loop, NULL, &err);
-    world->credentials =
-        credentials_provider_create(&(struct credentials_config){.wall_ms = wall, .profile = "default"});
     snprintf(url, sizeof(url), "%s://%s:%d", with_tls ? "https" : "http", AUTHORITY, port);
+    set_source(place, url);
+    world->credentials = credentials_provider_create(
+        &(struct credentials_config){.loop = &world->loop,
+                                     .http = world->http,
+                                     .wall_ms = wall,
+                                     .region = "eu-west-1",
+                                     .sts_endpoint_url = url,
+                                     .role = place == PLACE_ROLE ? &role : NULL,
+                                     .ca_bundle = with_tls ? authority.path : NULL});
     const struct aws_client_config config = {.http = world->http,
                                              .credentials = world->credentials,
                                              .wall_ms = wall,
@@ -236,12 +329,12 @@ static void close_world(struct world *world)
     assert_int_equal(uv_loop_close(&world->loop), 0);
 }
 
-static void leave_no_copy(bool with_tls)
+static void leave_no_copy(bool with_tls, enum place place)
 {
     struct world world;
     int port;
     pid_t server = start_server(with_tls, &port);
-    open_world(&world, with_tls, port);
+    open_world(&world, with_tls, port, place);
     delete_some(&world);
     print_message("# in use: %d copies of the token, %d of the key\n", count_copies(SECRET_TOKEN),
                   count_copies(SECRET_KEY));
@@ -257,13 +350,37 @@ static void leave_no_copy(bool with_tls)
 static void over_plain_http_no_copy_of_a_secret_is_left(void **state)
 {
     (void)state;
-    leave_no_copy(false);
+    leave_no_copy(false, PLACE_FILE);
 }
 
 static void over_tls_no_copy_of_a_secret_is_left(void **state)
 {
     (void)state;
-    leave_no_copy(true);
+    leave_no_copy(true, PLACE_FILE);
+}
+
+static void of_keys_that_an_endpoint_handed_out_no_copy_is_left(void **state)
+{
+    (void)state;
+    leave_no_copy(false, PLACE_CONTAINER);
+}
+
+static void nor_where_it_did_so_over_tls(void **state)
+{
+    (void)state;
+    leave_no_copy(true, PLACE_CONTAINER);
+}
+
+static void of_keys_of_a_role_no_copy_is_left(void **state)
+{
+    (void)state;
+    leave_no_copy(true, PLACE_ROLE);
+}
+
+static void of_keys_that_a_program_printed_no_copy_is_left(void **state)
+{
+    (void)state;
+    leave_no_copy(true, PLACE_PROGRAM);
 }
 
 static int prepare(void **state)
@@ -275,7 +392,6 @@ static int prepare(void **state)
     snprintf(path, sizeof(path), "%s/credentials", directory);
     write_credentials(path);
     setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
-    setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
     authority_create(&authority);
     assert_int_equal(resolver_unknown(), 0);
     return 0;
@@ -284,7 +400,12 @@ static int prepare(void **state)
 static int clean_up(void **state)
 {
     (void)state;
-    unlink(getenv("AWS_SHARED_CREDENTIALS_FILE"));
+    static const char *const names[] = {"credentials", "credentials.json", "config"};
+    char path[64];
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+        unlink(path);
+    }
     rmdir(directory);
     authority_destroy(&authority);
     return 0;
@@ -292,7 +413,11 @@ static int clean_up(void **state)
 
 const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(over_plain_http_no_copy_of_a_secret_is_left, prepare),
-    cmocka_unit_test_teardown(over_tls_no_copy_of_a_secret_is_left, clean_up),
+    cmocka_unit_test(over_tls_no_copy_of_a_secret_is_left),
+    cmocka_unit_test(of_keys_that_an_endpoint_handed_out_no_copy_is_left),
+    cmocka_unit_test(nor_where_it_did_so_over_tls),
+    cmocka_unit_test(of_keys_of_a_role_no_copy_is_left),
+    cmocka_unit_test_teardown(of_keys_that_a_program_printed_no_copy_is_left, clean_up),
 };
 
 /* Without LD_BIND_NOW the dynamic linker looks a function up at its first call, and spills the registers,
@@ -304,6 +429,7 @@ int main(int argc, char **argv)
         setenv("LD_BIND_NOW", "1", 1);
         execv("/proc/self/exe", argv);
     }
+    crypto_start();
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

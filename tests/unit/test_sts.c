@@ -48,7 +48,8 @@ static void an_error_of_sts_is_read_and_classified(void **state)
         enum answer_class class;
     } cases[] = {
         {"ExpiredToken", "The security token included in the request is expired", 403, ANSWER_EXPIRED},
-        {"InvalidClientTokenId", "The security token included in the request is invalid", 403, ANSWER_DENIED},
+        {"InvalidClientTokenId", "The security token included in the request is invalid", 403,
+         ANSWER_EXPIRED},
         {"SignatureDoesNotMatch", "Signature expired: 20150830T123600Z is now earlier", 403, ANSWER_SKEWED},
         {"SignatureDoesNotMatch", "The request signature we calculated does not match", 403, ANSWER_DENIED},
         {"RegionDisabledException", "STS is not activated in this region", 403, ANSWER_DENIED},

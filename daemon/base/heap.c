@@ -1,5 +1,5 @@
-/* See heap.h. */
-#include "heap.h"
+/* See base/heap.h. */
+#include "base/heap.h"
 
 #include "base/mem.h"
 
@@ -9,18 +9,20 @@
 
 void heap_free(void *memory)
 {
-    if (memory)
+    if (memory != NULL) {
         mem_wipe(memory, malloc_usable_size(memory));
+    }
     free(memory);
 }
 
 void *heap_realloc(void *memory, size_t size)
 {
-    size_t had = memory ? malloc_usable_size(memory) : 0;
-    if (memory && size <= had)
+    size_t had = memory != NULL ? malloc_usable_size(memory) : 0;
+    if (memory != NULL && size <= had) {
         return memory;
+    }
     void *grown = mem_alloc(size);
-    if (memory) {
+    if (memory != NULL) {
         memcpy(grown, memory, had);
         heap_free(memory);
     }

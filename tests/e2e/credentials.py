@@ -1,0 +1,384 @@
+#!/usr/bin/env python3
+"""Sweeps with credentials from every source that there is, against iotsim: each with sessions that end several times
+while the sweep runs, and with a secret of its own that must turn up nowhere."""
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import stat
+import subprocess
+import threading
+import urllib.parse
+
+from harness import ACCESS_KEY, LIMIT_S, SECRET_KEY, Iotsim, clean_environment, equal, main, program, run, scratch, wait_until
+
+OTHER = "222233334444"
+ROLE = f"arn:aws:iam::{OTHER}:role/sweep"
+OUTER = f"arn:aws:iam::{OTHER}:role/outer"
+START_URL = "https://iotsim.awsapps.com/start"
+IDENTITY = "canary-identity-token.claims.mark"
+CONTAINER_TOKEN = "canary-container-token"
+SSO = {"access_token": "canary-sso-access-1", "refresh_token": "canary-sso-refresh-1", "client_id": "canary-client-id",
+       "client_secret": "canary-client-secret"}
+EXECUTIONS = 110
+
+AWS_CONFIG = """[profile assume]
+role_arn = {role}
+source_profile = base
+role_session_name = assumed
+[profile chained]
+role_arn = {outer}
+source_profile = assume
+[profile web]
+role_arn = {role}
+web_identity_token_file = {folder}/token
+[profile sso]
+sso_start_url = {start_url}
+sso_region = us-east-1
+sso_account_id = {other}
+sso_role_name = sweep
+[sso-session named]
+sso_start_url = {start_url}
+sso_region = us-east-1
+[profile renewed]
+sso_session = named
+sso_account_id = {other}
+sso_role_name = sweep
+[profile process]
+credential_process = sh "{folder}/the helper" 'container/credentials'
+[profile instance]
+role_arn = {outer}
+credential_source = Ec2InstanceMetadata
+[profile mfa]
+role_arn = {role}
+source_profile = base
+mfa_serial = arn:aws:iam::{other}:mfa/me
+[profile login]
+login_session = arn:aws:sts::{other}:assumed-role/x/y
+[profile loop]
+role_arn = {role}
+source_profile = loop
+[profile failing]
+credential_process = sh -c 'echo no luck today >&2; exit 1'
+"""
+CONFIGURATION = """version: 1
+state_directory: {folder}/state
+targets:
+  sim:
+    account: "{other}"
+    region: us-east-1
+    endpoint_url: {sim.url}
+    ca_bundle: {sim.ca}
+    signature_life: 2s
+    {profile}
+    quotas: {{DeleteJobExecution: {rate}, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
+policies:
+  - name: old
+    targets: [sim]
+    mode: enforce
+    match: {{age: {{older_than: 1d}}}}
+"""
+# Prints what the container endpoint hands out as a credential_process has to.
+HELPER = """exec python3 -c '
+import json, sys, urllib.request
+request = urllib.request.Request("{metadata}/" + sys.argv[1], headers=dict(Authorization="{token}"))
+keys = json.load(urllib.request.urlopen(request))
+print(json.dumps(dict(Version=1, AccessKeyId=keys["AccessKeyId"], SecretAccessKey=keys["SecretAccessKey"],
+                      SessionToken=keys["Token"], Expiration=keys["Expiration"])))
+' "$1"
+"""
+
+
+class Home:
+    """A simulator with a fleet in another account, and a home with every kind of profile."""
+
+    def __init__(self, executions=EXECUTIONS, life_s=0, early_s=0):
+        self.sim = Iotsim("--metadata-port", 0, "--things", 1)
+        self.folder = scratch()
+        self.sim.control("world", {
+            "fleets": [{"account": OTHER, "things": 40, "jobs": 4, "executions": executions,
+                        "quotas": {"DeleteJobExecution": -1}}],
+            "roles": [{"account": OTHER, "name": "sweep", "web_identity": True}, {"account": OTHER, "name": "outer"}],
+            "sessions": {"life_s": life_s, "early_s": early_s},
+            "quotas": {"AssumeRole": -1},
+            "web_identity": {"token": IDENTITY},
+            "metadata": {"imds": {"role": ROLE, "v1": False}, "sso": SSO,
+                         "container": {"role": ROLE, "authorization": CONTAINER_TOKEN}}})
+        names = {"role": ROLE, "outer": OUTER, "folder": self.folder, "start_url": START_URL, "other": OTHER}
+        self.write(".aws/config", AWS_CONFIG.format(**names))
+        self.write(".aws/credentials", f"[base]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
+        self.write("token", IDENTITY)
+        self.write("container-token", CONTAINER_TOKEN)
+        self.write("the helper", HELPER.format(metadata=self.sim.metadata, token=CONTAINER_TOKEN))
+        self.cache(START_URL, accessToken=SSO["access_token"], expiresAt="2099-01-01T00:00:00Z")
+        self.cache("named", accessToken="canary-sso-access-0", expiresAt="2020-01-01T00:00:00Z", clientId=SSO["client_id"],
+                   clientSecret=SSO["client_secret"], refreshToken=SSO["refresh_token"],
+                   registrationExpiresAt="2099-01-01T00:00:00Z")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.sim.__exit__(*what)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o600)
+
+    def cache(self, key, **token):
+        """What `aws sso login` leaves."""
+        self.write(f".aws/sso/cache/{hashlib.sha1(key.encode()).hexdigest()}.json",
+                   json.dumps({"startUrl": START_URL, "region": "us-east-1", **token}))
+
+    def environment(self, **more):
+        return {**clean_environment(), "HOME": self.folder, "AWS_ENDPOINT_URL_STS": self.sim.url, "AWS_CA_BUNDLE": self.sim.ca,
+                "AWS_ENDPOINT_URL_SSO": self.sim.metadata, "AWS_ENDPOINT_URL_SSO_OIDC": self.sim.metadata, **more}
+
+    def command(self, profile, rate, *words, name="jobsweep"):
+        self.write("jobsweep.yaml", CONFIGURATION.format(folder=self.folder, other=OTHER, sim=self.sim, rate=rate,
+                                                         profile=f"profile: {profile}" if profile else ""))
+        return [program(name), "-c", os.path.join(self.folder, "jobsweep.yaml"), *words]
+
+    def sweep(self, profile=None, rate=2000, **more):
+        return run(self.command(profile, rate, "--format", "json", "sweep", "old"), self.environment(**more))
+
+
+SOURCES = {
+    "a_role_of_a_profile": ("assume", {}),
+    "a_role_assumed_by_a_role": ("chained", {}),
+    "a_token_of_a_web_identity": ("web", {}),
+    "sso_of_an_older_profile": ("sso", {}),
+    "an_sso_session_that_is_renewed": ("renewed", {}),
+    "a_program": ("process", {}),
+    "a_role_assumed_from_an_instance": ("instance", {"imds": True}),
+    "an_instance": (None, {"imds": True}),
+    "a_container": (None, {"container": True}),
+    "a_web_identity_of_the_environment": (None, {"web": True}),
+}
+
+
+def variables(home, imds=False, container=False, web=False):
+    if imds:
+        return {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": home.sim.metadata}
+    if container:
+        return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": home.sim.metadata + "/container/credentials",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": os.path.join(home.folder, "container-token")}
+    if web:
+        return {"AWS_WEB_IDENTITY_TOKEN_FILE": os.path.join(home.folder, "token"), "AWS_ROLE_ARN": ROLE}
+    return {}
+
+
+def check_all_deleted(home, done):
+    equal(done.returncode, 0, done.stderr)
+    report = json.loads(done.stdout.splitlines()[-1])
+    gone = [row for row in home.sim.deleted() if row["account"] == OTHER]
+    assert report["selected"] > EXECUTIONS / 4, report
+    outcomes = report["outcomes"]
+    equal((outcomes["deleted"], outcomes["failed"], len(gone)), (report["selected"], 0, report["selected"]), report)
+
+
+# --- they work ---
+
+def sweeps_with(name, profile, options):
+    def test():
+        with Home(life_s=2) as home:
+            done = home.sweep(profile, rate=20, **variables(home, **options))
+            check_all_deleted(home, done)
+            assert home.sim.counts()["sessions"] >= 3, "the sessions end every two seconds"
+            assert "not refreshed" not in done.stderr, done.stderr
+    test.__name__ = f"{name}_serves_a_sweep_that_outlives_its_sessions"
+    return test
+
+
+def sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so():
+    with Home(life_s=4, early_s=3) as home:
+        done = home.sweep("assume", rate=20)
+        check_all_deleted(home, done)
+        assert home.sim.counts()["sessions"] >= 3
+
+
+def a_refresh_that_fails_for_a_while_costs_no_deletion():
+    with Home(life_s=8) as home:
+        sweep = subprocess.Popen(home.command(None, 12, "--format", "json", "sweep", "old"),
+                                 env=home.environment(**variables(home, container=True)), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            container = {"role": ROLE, "authorization": CONTAINER_TOKEN}
+            wait_until(lambda: home.sim.counts()["metadata"]["container"] >= 1, "the first session")
+            home.sim.control("world", {"metadata": {"container": {**container, "answer": "500"}}})
+            wait_until(lambda: home.sim.counts()["metadata"]["container"] >= 2, "a refresh that fails")
+            home.sim.control("world", {"metadata": {"container": {**container, "answer": "ok"}}})
+            output, errors = sweep.communicate(timeout=LIMIT_S)
+        finally:
+            sweep.kill()
+        check_all_deleted(home, subprocess.CompletedProcess([], sweep.returncode, output, errors))
+
+
+# --- they fail, and say why ---
+
+REFUSALS = [  # profile, variables, what is set up in the simulator, what is said
+    ("nosuch", {}, {}, "The config profile (nosuch) could not be found"),
+    ("mfa", {}, {}, "the profile 'mfa' has mfa_serial"),
+    ("login", {}, {}, "credential_process = aws configure export-credentials --profile login --format process"),
+    ("loop", {}, {}, "Infinite loop in credential configuration detected."),
+    ("failing", {}, {}, "Error when retrieving credentials from custom-process: no luck today"),
+    (None, {}, {}, "no credentials found; environment: AWS_ACCESS_KEY_ID is not set; "),
+    (None, {"AWS_ACCESS_KEY_ID": "x"}, {}, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"),
+    (None, {"imds": True}, {"imds": {"role": ROLE, "answer": "no-role"}}, "instance metadata: the name of the role did not come"),
+    (None, {"imds": True}, {"imds": {"role": ROLE, "answer": "failed"}}, "no credentials found; "),
+    (None, {"imds": True}, {"imds": {"role": ROLE, "put": "hang", "answer": "500"}}, "no credentials found; "),
+    (None, {"imds": True, "AWS_EC2_METADATA_V1_DISABLED": "true"}, {"imds": {"role": ROLE, "put": "403"}},
+     "Unable to retrieve token for use in IMDSv2 call and IMDSv1 has been disabled"),
+    (None, {"container": True}, {"container": {"role": ROLE, "authorization": "another"}}, "Received non 200 response 40"),
+    (None, {"container": True}, {"container": {"role": ROLE, "authorization": CONTAINER_TOKEN, "answer": "malformed"}},
+     "Unable to parse JSON returned from container metadata services"),
+    (None, {"container": True}, {"container": {"role": ROLE, "authorization": CONTAINER_TOKEN, "answer": "missing"}},
+     "Missing required key in response: 'SecretAccessKey'"),
+    (None, {"container": True}, {"container": {"role": ROLE, "authorization": CONTAINER_TOKEN, "answer": "huge"}},
+     "the answer's body is larger than 65536 bytes"),
+    (None, {"container": True}, {"container": {"role": ROLE, "authorization": CONTAINER_TOKEN, "answer": "expired"}},
+     "the credentials of the container have expired"),
+    ("sso", {}, {"sso": {**SSO, "answer": "401"}}, "run aws sso login with the corresponding profile"),
+    ("sso", {}, {"sso": {**SSO, "answer": "403"}}, "when calling the GetRoleCredentials operation"),
+    ("renewed", {}, {"sso": {**SSO, "oidc": "invalid-grant"}}, "Token has expired and refresh failed"),
+    ("web", {}, {"web_identity": {"token": "another"}}, "when calling the AssumeRoleWithWebIdentity operation"),
+    ("assume", {"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:1"}, {}, "Error when retrieving credentials from assume-role: 127.0.0.1:1"),
+]
+
+
+def each_broken_form_gives_its_sentence():
+    with Home(executions=10) as home:
+        for profile, given, setup, said in REFUSALS:
+            world = {key: setup[key] for key in setup if key == "web_identity"}
+            metadata = {key: setup[key] for key in setup if key != "web_identity"}
+            home.sim.control("world", {**world, "metadata": metadata} if metadata else world or {"web_identity": {"token": IDENTITY}})
+            more = {name: value for name, value in given.items() if name.startswith("AWS_")}
+            done = home.sweep(profile, **variables(home, **{name: True for name in given if not name.startswith("AWS_")}), **more)
+            assert done.returncode not in (0, 70), (profile, given, setup, done.returncode)
+            assert said in done.stderr + done.stdout, (profile, given, setup, done.stdout, done.stderr)
+        equal(home.sim.deleted(), [], "what was deleted")
+
+
+# --- and keep their secrets ---
+
+CANARY = {"AccessKeyId": "AKIDCANARY", "SecretAccessKey": "canary-secret-access-key", "Token": "canary-session-token"}
+END = "2099-01-01T00:00:00Z"
+
+
+class Canaries(http.server.BaseHTTPRequestHandler):
+    """Hands out the same keys from every service."""
+
+    def do_PUT(self):
+        self.answer("canary-imds-token")
+
+    def do_GET(self):
+        if self.path.endswith("/security-credentials/"):
+            self.answer("sweep")
+        elif self.path.startswith("/federation/"):
+            self.answer(json.dumps({"roleCredentials": {
+                "accessKeyId": CANARY["AccessKeyId"], "secretAccessKey": CANARY["SecretAccessKey"],
+                "sessionToken": CANARY["Token"], "expiration": 4070908800000}}))
+        else:
+            self.answer(json.dumps({"Code": "Success", **CANARY, "Expiration": END}))
+
+    def do_POST(self):
+        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path == "/token":
+            self.answer(json.dumps({"accessToken": "canary-sso-access-2", "refreshToken": "canary-sso-refresh-2", "expiresIn": 28800}))
+            return
+        action = urllib.parse.parse_qs(form)["Action"][0]
+        if action == "GetCallerIdentity":
+            self.answer(f"<{action}Response><{action}Result><Arn>arn:aws:iam::{OTHER}:user/canary</Arn><Account>{OTHER}</Account>"
+                        f"</{action}Result></{action}Response>")
+            return
+        self.answer(f"<{action}Response><{action}Result><Credentials><AccessKeyId>{CANARY['AccessKeyId']}</AccessKeyId>"
+                    f"<SecretAccessKey>{CANARY['SecretAccessKey']}</SecretAccessKey><SessionToken>{CANARY['Token']}</SessionToken>"
+                    f"<Expiration>{END}</Expiration></Credentials></{action}Result></{action}Response>")
+
+    def answer(self, text):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *words):
+        pass
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def look_for_canaries(texts):
+    """Nothing secret in any of these, and the search would find it."""
+    secrets = [b"canary-", SECRET_KEY.encode()]
+    for name, text in texts.items():
+        for secret in secrets:
+            assert secret not in text, f"{secret!r} in {name}: {text[:2000]!r}"
+
+
+def of_process(pid):
+    """What others can see of it; and it leaves no core."""
+    limit = [line.split() for line in read(f"/proc/{pid}/limits").decode().splitlines() if line.startswith("Max core file size")]
+    equal(limit[0][4:6], ["0", "0"], "core file size")
+    return {"its arguments": read(f"/proc/{pid}/cmdline")}
+
+
+def watch(home, profile, given):
+    """All that the daemon leaves and shows, at its most talkative, from a sweep to its end."""
+    folder = os.path.join(home.folder, "state")
+    shutil.rmtree(folder, ignore_errors=True)
+    command = home.command(profile, 40, "--once", "--log-level", "debug", name="jobsweepd")
+    daemon = subprocess.Popen(command, env=home.environment(**given), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+    try:
+        before = home.sim.counts()["deleted"]
+        wait_until(lambda: home.sim.counts()["deleted"] > before or daemon.poll() is not None, "deletions")
+        assert daemon.poll() is None, daemon.communicate()
+        seen = of_process(daemon.pid)
+        output, errors = daemon.communicate(timeout=LIMIT_S)
+    finally:
+        daemon.kill()
+    equal(daemon.returncode, 0, errors)
+    files = {name: read(os.path.join(folder, name)) for name in os.listdir(folder)
+             if stat.S_ISREG(os.stat(os.path.join(folder, name)).st_mode)}
+    assert "ledger.db" in files, files.keys()
+    return {**seen, **files, "standard output": output, "standard error": errors}
+
+
+def keeps_secrets_of(name, profile, options):
+    def test():
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Canaries)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with Home(executions=40) as home:
+            home.sim.control("world", {"users": [{"account": OTHER, "name": "canary", "access_key": CANARY["AccessKeyId"],
+                                                  "secret_key": CANARY["SecretAccessKey"], "session_token": CANARY["Token"]}]})
+            home.sim.metadata = url
+            home.write("the helper", HELPER.format(metadata=url, token=CONTAINER_TOKEN))
+            given = {**variables(home, **options), "AWS_ENDPOINT_URL_STS": url}
+            texts = watch(home, profile, given)
+            look_for_canaries(texts)
+            assert CANARY["AccessKeyId"].encode() not in texts["its arguments"]
+        server.shutdown()
+    test.__name__ = f"no_secret_of_{name}_is_in_a_log_a_ledger_or_the_arguments"
+    return test
+
+
+def the_search_for_secrets_finds_them():
+    try:
+        look_for_canaries({"a text": b"... canary-secret-access-key ..."})
+    except AssertionError:
+        return
+    raise AssertionError("the search finds nothing")
+
+
+TESTS = [sweeps_with(name, *given) for name, given in SOURCES.items()]
+main([*TESTS, sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so,
+      a_refresh_that_fails_for_a_while_costs_no_deletion, each_broken_form_gives_its_sentence,
+      *[keeps_secrets_of(name, *given) for name, given in SOURCES.items()], the_search_for_secrets_finds_them], at_once=8)

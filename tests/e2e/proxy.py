@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Sweeps through a proxy that wants a password: iotsim under a name that only the proxy knows."""
+import base64
+import json
+import os
+import socket
+import socketserver
+import threading
+
+from harness import LIMIT_S, Iotsim, Place, equal, main
+
+PASSWORD = "hunter2%40x"  # "hunter2@x" on the wire
+WANTED = "Basic " + base64.b64encode(b"user:hunter2@x").decode()
+
+CONFIGURATION = """version: 1
+state_directory: {state}
+targets:
+  sim: {{account: "123456789012", region: us-east-1, endpoint_url: "https://iot.iotsim.invalid", ca_bundle: "{ca}",
+    quotas: {{DeleteJobExecution: 2000, DescribeJobExecution: 2000}}}}
+policies:
+  - {{name: old, targets: [sim], mode: enforce, match: {{age: {{older_than: 30d}}}}}}
+"""
+
+
+class Tunnel(socketserver.StreamRequestHandler):
+    """One CONNECT: answered by the server's word, then bytes both ways."""
+    timeout = LIMIT_S
+
+    def handle(self):
+        head = []
+        while (line := self.rfile.readline(8192)) not in (b"", b"\r\n"):
+            head.append(line.decode("latin-1").rstrip("\r\n"))
+        if not head:
+            return
+        self.server.asked.append(head[0])
+        if f"Proxy-Authorization: {WANTED}" not in head:
+            self.wfile.write(b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n")
+            return
+        with socket.create_connection(("127.0.0.1", self.server.behind), timeout=LIMIT_S) as there:
+            self.wfile.write(b"HTTP/1.1 200 Established\r\n\r\n")
+            back = threading.Thread(target=pour, args=(there, self.connection), daemon=True)
+            back.start()
+            pour(self.connection, there)
+            back.join()
+
+
+def pour(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        pass
+    try:
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+class Proxy(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, behind):
+        super().__init__(("127.0.0.1", 0), Tunnel)
+        self.behind, self.asked = behind, []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *why):
+        self.shutdown()
+        super().__exit__(*why)
+
+
+def sweep(sim, proxy, password=PASSWORD):
+    place = Place(sim)
+    place.environment.update(AWS_ENDPOINT_URL_STS="https://sts.iotsim.invalid",
+                             HTTPS_PROXY=f"http://user:{password}@127.0.0.1:{proxy.server_address[1]}")
+    with open(place.path, "w", encoding="utf-8") as file:
+        file.write(CONFIGURATION.format(state=place.state, ca=sim.ca))
+    os.chmod(place.path, 0o600)
+    result = place.sweep()
+    for word in ("hunter2", WANTED.split()[1]):
+        assert word not in result.stdout + result.stderr, result.stdout + result.stderr
+    return result
+
+
+def simulator():
+    return Iotsim("--things", 20, "--jobs", 5, "--executions", 100, "--seed", 4)
+
+
+def a_sweep_goes_through_the_proxy_of_the_environment():
+    with simulator() as sim, Proxy(sim.port) as proxy:
+        result = sweep(sim, proxy)
+        equal(result.returncode, 0, result.stderr)
+        report = json.loads(result.stdout.splitlines()[-1])
+        assert report["outcomes"]["deleted"] == report["selected"] > 20, report
+        counts = sim.counts()
+        equal((counts["deleted"], counts["double_deletes"]), (report["selected"], 0))
+        equal(set(proxy.asked), {f"CONNECT {name}.iotsim.invalid:443 HTTP/1.1" for name in ("iot", "sts")})
+
+
+def a_proxy_that_refuses_the_password_lets_nothing_through():
+    with simulator() as sim, Proxy(sim.port) as proxy:
+        result = sweep(sim, proxy, password="hunter2")
+        assert result.returncode != 0
+        assert proxy.asked
+        equal(sim.counts()["deleted"], 0)
+
+
+main([a_sweep_goes_through_the_proxy_of_the_environment, a_proxy_that_refuses_the_password_lets_nothing_through])
