@@ -93,8 +93,8 @@ void runner_cancel(struct runner *runner, bool hurry);
 int64_t runner_drain_ms(const struct runner *runner);
 
 /* A target whose last runs failed for its credentials, its permissions or its account: how long new runs
- * should be spared it, in milliseconds; 0: not at all. A minute after the first such failure, twice as long
- * after each further one, up to an hour. */
+ * should be spared it, in milliseconds; 0: not at all. About a minute after the first such failure, twice as
+ * long after each further one, up to an hour. */
 int64_t runner_rest_ms(const struct runner *runner, const char *target);
 
 /* Whether a new run of this pair waits or is under way. */
