@@ -14,7 +14,8 @@ PACKAGES := libcurl libuv openssl yaml-0.1 json-c sqlite3
 DEPS_BUILD := gcc libc6-dev make pkg-config libcurl4-openssl-dev libuv1-dev libssl-dev libyaml-dev libsqlite3-dev \
               libjson-c-dev libzstd-dev uthash-dev libmicrohttpd-dev ca-certificates python3
 DEPS_TEST  := libcmocka-dev clang clang-format libclang-rt-14-dev llvm valgrind mandoc openssl systemd nghttp2-proxy \
-              awscli python3-botocore python3-boto3 git tzdata
+              awscli python3-botocore python3-boto3 git tzdata \
+              python3-jsonschema python3-yaml
 # What `make check-systemd` installs besides.
 DEPS_SYSTEM := debootstrap systemd-container
 
@@ -241,6 +242,7 @@ install: $(BUILD)/jobsweep $(BUILD)/jobsweepd ## install below PREFIX (/usr/loca
 	for page in $(MANUALS); do install -D -m 644 -t $(MANDIR)/man$${page##*.} man/$$page || exit; done
 	install -D -m 644 -t $(DOCDIR) README.md
 	install -D -m 644 -t $(DOCDIR)/examples $(EXAMPLES:%=config/examples/%)
+	install -D -m 644 -t $(DOCDIR)/examples/tests config/examples/tests/*.yaml
 	install -d -m 755 $(UNITDIR) $(CONFDIR)/policies.d
 	sed 's,@SBINDIR@,$(PREFIX)/sbin,' systemd/jobsweepd.service >$(UNITDIR)/jobsweepd.service
 	chmod 644 $(UNITDIR)/jobsweepd.service

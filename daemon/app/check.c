@@ -1,9 +1,10 @@
-/* jobsweep check, and reading the configuration for the other commands. */
+/* jobsweep check and schema, and reading the configuration for the other commands. */
 #include "app/commands.h"
 #include "app/config_file.h"
 #include "app/events.h"
 #include "app/say.h"
 #include "base/text.h"
+#include "policy/json_schema.h"
 #include "policy/load.h"
 
 #include <limits.h>
@@ -106,4 +107,15 @@ enum exit_status command_check(const struct options *options)
     config_unref(config);
     diagnostics_finish(&diagnostics);
     return status;
+}
+
+enum exit_status command_schema(const struct options *options)
+{
+    struct buf out;
+    (void)options;
+    buf_init(&out, PRINTED_MAX);
+    json_schema_print(&out);
+    fputs(buf_string(&out), stdout);
+    buf_finish(&out);
+    return EXIT_FINE;
 }

@@ -33,10 +33,9 @@ static void time_member(struct buf *out, const char *key, const struct timestamp
     string_member(out, key, text);
 }
 
-void events_row(struct buf *out, const char *policy, const char *target,
-                const struct job_execution *execution, const struct verdict *verdict)
+static void row_members(struct buf *out, const char *policy, const char *target,
+                        const struct job_execution *execution, const struct verdict *verdict)
 {
-    buf_text(out, "{\"event\":\"row\"");
     string_member(out, "policy", policy);
     string_member(out, "target", target);
     string_member(out, "job_id", execution->job_id);
@@ -48,6 +47,26 @@ void events_row(struct buf *out, const char *policy, const char *target,
     time_member(out, "last_updated_at", &execution->fingerprint.last_updated_at);
     string_member(out, "verdict", verdict->delete ? "delete" : "keep");
     string_member(out, "reason", verdict->reason);
+}
+
+void events_row(struct buf *out, const char *policy, const char *target,
+                const struct job_execution *execution, const struct verdict *verdict)
+{
+    buf_text(out, "{\"event\":\"row\"");
+    row_members(out, policy, target, execution, verdict);
+    buf_text(out, "}\n");
+}
+
+void events_verdict(struct buf *out, const char *policy, const char *target,
+                    const struct job_execution *execution, const struct verdict *verdict)
+{
+    const struct place *place = verdict->place;
+    buf_text(out, "{\"event\":\"verdict\"");
+    row_members(out, policy, target, execution, verdict);
+    if (place != NULL && place->line > 0) {
+        string_member(out, "file", place->file);
+        buf_printf(out, ",\"line\":%d,\"column\":%d", place->line, place->column);
+    }
     buf_text(out, "}\n");
 }
 

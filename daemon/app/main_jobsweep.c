@@ -37,6 +37,12 @@ static enum exit_status run(const struct options *options)
         return command_sweep(options);
     case COMMAND_HISTORY:
         return command_history(options);
+    case COMMAND_EXPLAIN:
+        return command_explain(options);
+    case COMMAND_TEST:
+        return command_test(options);
+    case COMMAND_SCHEMA:
+        return command_schema(options);
     case COMMAND_WHOAMI:
         return command_whoami(options);
     case COMMAND_IAM_POLICY:

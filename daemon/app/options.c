@@ -10,11 +10,13 @@
 #define BIT(command) (1u << (command))
 #define LISTING      (BIT(COMMAND_PLAN) | BIT(COMMAND_SWEEP))
 #define HISTORY      BIT(COMMAND_HISTORY)
+#define EXPLAIN      BIT(COMMAND_EXPLAIN)
+#define TEST         BIT(COMMAND_TEST)
 #define WHOAMI       BIT(COMMAND_WHOAMI)
 #define IAM_POLICY   BIT(COMMAND_IAM_POLICY)
 #define ALL                                                                                                  \
-    (LISTING | HISTORY | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) |                      \
-     BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
+    (LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_SCHEMA) | BIT(COMMAND_CHECK) |   \
+     BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
 #define LONG_BASE 256 /* above any letter */
 
 struct command_rule {
@@ -38,14 +40,23 @@ static const struct command_rule command_rules[] = {
                          "the daemon runs. history verify tells whether the ledger is as it was written:\n"
                          "the first record that was changed, is missing or out of order, if there is one,\n"
                          "and exit status 1."},
+    [COMMAND_DELETE_ONE] = {"delete-job-execution", "", "delete one, as `aws iot delete-job-execution` does",
+                            ""},
+    [COMMAND_EXPLAIN] = {"explain", "", "say what policies make of an execution, and why",
+                         "Looks at the executions of --job on --thing and says for each policy whether it\n"
+                         "would delete them, by which clause, and where that stands. Deletes nothing."},
+    [COMMAND_TEST] = {"test", "FILE...", "test policies on examples",
+                      "Each FILE holds job executions and what policies are expected to make of them.\n"
+                      "Connects to nothing. Exit status 1 when an expectation is not met. --format\n"
+                      "takes junit too, for continuous integration."},
+    [COMMAND_SCHEMA] = {"schema", "", "print the JSON Schema of the configuration",
+                        "For editors and programs that write configurations. Connects to nothing."},
     [COMMAND_WHOAMI] = {"whoami", "", "show who the credentials of each target say we are",
                         "Asks STS, for each target, whose credentials it has: the account, the ARN, where\n"
                         "they come from and when they expire. Exit status 8 when any target fails."},
     [COMMAND_IAM_POLICY] = {"iam-policy", "[POLICY...]", "print the least IAM policy that policies need",
                             "Prints what IAM must allow for the policies where they run, as a policy\n"
                             "document; the sessions of roles are limited to the same. Connects to nothing."},
-    [COMMAND_DELETE_ONE] = {"delete-job-execution", "", "delete one, as `aws iot delete-job-execution` does",
-                            ""},
     [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
     [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
     [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
@@ -60,18 +71,21 @@ struct option_rule {
 };
 
 static const struct option_rule option_rules[] = {
-    {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_NONE)), "read this configuration"},
-    {"target", 0, "NAME", LISTING | WHOAMI | IAM_POLICY, "in these targets only; patterns as in prod/*"},
-    {"thing", 0, "NAME", HISTORY, "of this thing"},
-    {"job", 0, "ID", HISTORY, "of this job"},
-    {"policy", 0, "NAME", HISTORY, "by this policy"},
+    {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_NONE)),
+     "read this configuration"},
+    {"target", 0, "NAME", LISTING | EXPLAIN | WHOAMI | IAM_POLICY,
+     "in these targets only; patterns as in prod/*"},
+    {"thing", 0, "NAME", HISTORY | EXPLAIN, "of this thing"},
+    {"job", 0, "ID", HISTORY | EXPLAIN, "of this job"},
+    {"execution-number", 0, "N", EXPLAIN, "this execution only; else all of the job there"},
+    {"policy", 0, "NAME", HISTORY | EXPLAIN, "by this policy"},
     {"since", 0, "TIME", HISTORY, "since then: a duration back (12h), a day, a time"},
     {"outcome", 0, "OUTCOME", HISTORY, "with this outcome: deleted, failed, ..."},
-    {"format", 0, "text|json", LISTING | HISTORY | WHOAMI | BIT(COMMAND_CHECK),
+    {"format", 0, "text|json", LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | BIT(COMMAND_CHECK),
      "text (default), or one JSON object a line"},
     {"detailed-exitcode", 0, NULL, BIT(COMMAND_PLAN), "exit with 3 when anything would be deleted"},
     {"yes", 0, NULL, BIT(COMMAND_SWEEP), "sweep all policies that enforce without asking"},
-    {"quiet", 'q', NULL, LISTING | HISTORY | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
+    {"quiet", 'q', NULL, LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "no progress, no notes, only results and errors"},
     {"verbose", 'v', NULL, LISTING | HISTORY, "each job execution with its verdict; each record"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
@@ -92,6 +106,8 @@ static int set_format(struct options *options, const char *value, struct err *er
         options->format = OUTPUT_TEXT;
     } else if (strcmp(value, "json") == 0) {
         options->format = OUTPUT_JSON;
+    } else if (strcmp(value, "junit") == 0) {
+        options->format = OUTPUT_JUNIT;
     } else {
         return err_set(err, ERR_INVALID, "--format takes text or json, not \"%s\"", value);
     }
@@ -122,6 +138,10 @@ static int set_with_value(struct options *options, const char *name, const char 
         *text = value;
     } else if (strcmp(name, "format") == 0) {
         return set_format(options, value, err);
+    } else if (strcmp(name, "execution-number") == 0) {
+        if (!text_int64(value, 1, INT64_MAX, &options->execution_number)) {
+            return err_set(err, ERR_INVALID, "--execution-number takes a number above 0, not \"%s\"", value);
+        }
     } else if (strcmp(name, "log-level") == 0) {
         if (log_level_parse(value, &options->log_level) != 0) {
             return err_set(err, ERR_INVALID, "--log-level takes debug, info, warning or error, not \"%s\"",
@@ -256,8 +276,10 @@ static int read_options(struct options *options, struct reading *reading, int ar
 
 static int find_command(const char *word, enum command *command, struct err *err)
 {
-    static const char *const names[] = {
-        "plan", "sweep", "check", "history", "whoami", "iam-policy", "delete-job-execution", "help", NULL};
+    const char *names[COMMAND_HELP + 2] = {NULL};
+    for (int i = 0; i <= COMMAND_HELP; i++) {
+        names[i] = command_rules[i].name;
+    }
     for (int i = 0; names[i] != NULL; i++) {
         if (strcmp(word, names[i]) == 0) {
             *command = (enum command)i;
@@ -274,10 +296,11 @@ static int find_command(const char *word, enum command *command, struct err *err
 static int refuse_operand(enum command command, const char *operand, struct err *err)
 {
     return err_set(err, ERR_INVALID, "%s takes no \"%s\"%s", command_rules[command].name, operand,
-                   command == COMMAND_CHECK     ? "; a configuration is named with --config"
-                   : command == COMMAND_WHOAMI  ? "; a target is named with --target"
-                   : command == COMMAND_HISTORY ? "; a thing is named with --thing, a job with --job"
-                                                : "");
+                   command == COMMAND_CHECK    ? "; a configuration is named with --config"
+                   : command == COMMAND_WHOAMI ? "; a target is named with --target"
+                   : command == COMMAND_HISTORY || command == COMMAND_EXPLAIN
+                       ? "; a thing is named with --thing, a job with --job"
+                       : "");
 }
 
 static int read_operands(struct options *options, enum program program, char **operands, size_t count,
@@ -302,8 +325,14 @@ static int read_operands(struct options *options, enum program program, char **o
     if (options->verify) {
         return 0;
     }
+    if (options->command == COMMAND_TEST) {
+        options->files = operands + 1;
+        options->file_count = count - 1;
+        return count > 1 ? 0 : err_set(err, ERR_INVALID, "test needs a file of examples");
+    }
     if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK ||
-        options->command == COMMAND_HISTORY || options->command == COMMAND_WHOAMI) {
+        options->command == COMMAND_HISTORY || options->command == COMMAND_EXPLAIN ||
+        options->command == COMMAND_WHOAMI || options->command == COMMAND_SCHEMA) {
         return count == 1 ? 0 : refuse_operand(options->command, operands[count - 1], err);
     }
     options->policies = operands + 1;
@@ -332,6 +361,13 @@ static int check_fit(const struct options *options, const struct reading *readin
         return err_set(err, ERR_INVALID,
                        "history verify takes the ledger as a whole: no thing, job, policy, time "
                        "or outcome");
+    }
+    if (options->command == COMMAND_EXPLAIN && !options->help &&
+        (options->thing == NULL || options->job == NULL)) {
+        return err_set(err, ERR_INVALID, "explain needs --thing and --job");
+    }
+    if (options->format == OUTPUT_JUNIT && options->command != COMMAND_TEST) {
+        return err_set(err, ERR_INVALID, "--format junit is for test alone");
     }
     if (options->check && options->once) {
         return err_set(err, ERR_INVALID, "--check and --once exclude each other");

@@ -189,6 +189,7 @@ static void sweep(struct runner *runner, struct run *run)
                                   .account = run->target->account,
                                   .region = link_region(run->place->link),
                                   .plan_only = run->plan_only,
+                                  .only_thing = run->only_thing,
                                   .observer = run->observer};
     config.observer.owner = run;
     config.observer.done = on_swept;

@@ -125,6 +125,9 @@ static bool in_scope(const struct lister *lister, const struct job_execution *ex
     const struct policy *policy = lister->config.policy;
     struct job job = {0};
     strcpy(job.job_id, execution->job_id);
+    if (lister->config.everything) {
+        return true;
+    }
     return (policy->match.status_bits & EXECUTION_BIT(execution->fingerprint.status)) != 0 &&
            policy_wants_thing(policy, execution->thing_name) && policy_wants_job(policy, &job, NULL);
 }
@@ -152,8 +155,9 @@ static bool use_row(struct worker *worker, const struct job_execution *execution
     if (fact == FACT_ASKED) {
         return false;
     }
-    if (fact == FACT_KNOWN && policy_wants_job(lister->config.policy, job, NULL) &&
-        is_new(worker, execution)) {
+    bool wanted = lister->config.everything ||
+                  (fact == FACT_KNOWN && policy_wants_job(lister->config.policy, job, NULL));
+    if (wanted && is_new(worker, execution)) {
         lister->config.row(lister->config.owner, job, execution);
     }
     return true;
@@ -206,7 +210,9 @@ static bool take_scope(struct worker *worker)
     seen_clear(&worker->rows);
     worker->status_bits = 0;
     if (by_thing(lister)) {
-        worker->status = route_thing_status(lister->config.policy->match.status_bits);
+        worker->status = lister->config.everything
+                             ? EXECUTION_UNKNOWN
+                             : route_thing_status(lister->config.policy->match.status_bits);
         begin_listing(worker, OPERATION_LIST_EXECUTIONS_FOR_THING, survey->things[scope]);
         return true;
     }

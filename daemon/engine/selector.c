@@ -31,11 +31,11 @@ static void set_state(struct selector *selector, enum selector_state state)
     selector->state = state;
 }
 
-static void fail(struct selector *selector, const struct err *err)
+static void fail(struct selector *selector, const struct err *err, bool of_ledger)
 {
     if (!selector->failed) {
         selector->failed = true;
-        selector->config.failed(selector->config.owner, err);
+        selector->config.failed(selector->config.owner, err, of_ledger);
     }
 }
 
@@ -67,7 +67,7 @@ static void on_written(void *owner, const struct err *err)
 {
     struct selector *selector = owner;
     if (err->code != ERR_NONE) {
-        fail(selector, err);
+        fail(selector, err, true);
     }
     end(selector);
 }
@@ -127,7 +127,7 @@ void selector_add(struct selector *selector, const struct job *job, const struct
     bool open = selector->sieve != NULL && (verdict.delete || verdict.undecided);
     if (selector->sieve != NULL && sieve_wants(policy, &verdict) &&
         sieve_add(selector->sieve, execution, &verdict, &err) != 0) {
-        fail(selector, &err);
+        fail(selector, &err, false);
         return;
     }
     if (!open) {
@@ -148,7 +148,7 @@ static void on_all_sifted(void *owner, const struct err *err)
 {
     struct selector *selector = owner;
     if (err->code != ERR_NONE && err->code != ERR_CANCELED) {
-        fail(selector, err);
+        fail(selector, err, false);
     }
     flush(selector);
 }

@@ -10,6 +10,7 @@
 #include "engine/survey.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "engine/pager.h"
 #include "policy/match.h"
 
@@ -256,12 +257,26 @@ static void on_jobs(struct pager *pager)
     list_things(survey);
 }
 
+static void take_only_thing(struct survey *survey)
+{
+    struct survey_result *result = &survey->result;
+    result->things = mem_calloc(1, sizeof *result->things);
+    text_copy(result->things[0], sizeof result->things[0], survey->config.only_thing);
+    result->thing_count = 1;
+    result->route = (struct route){.by_thing = true, .jobs = -1, .things = 1, .calls = 1, .other_calls = -1};
+    finish(survey);
+}
+
 static void on_begin(struct env_timer *timer)
 {
     struct survey *survey = timer->owner;
     const struct policy *policy = survey->config.policy;
     if (survey->canceled) {
         finish(survey);
+        return;
+    }
+    if (survey->config.only_thing != NULL) {
+        take_only_thing(survey);
         return;
     }
     if (route_literal(&policy->match.thing)) {

@@ -300,10 +300,10 @@ static void on_pause(void *owner, bool pause)
     }
 }
 
-static void on_unselected(void *owner, const struct err *err)
+static void on_unselected(void *owner, const struct err *err, bool of_ledger)
 {
     struct sweep *sweep = owner;
-    end_as(sweep, SWEEP_STOPPED, err, ANSWER_DONE);
+    end_as(sweep, of_ledger ? SWEEP_STOPPED : SWEEP_FAILED, err, ANSWER_DONE);
     if (sweep->state == STATE_LISTING) {
         lister_cancel(sweep->lister);
     }
@@ -376,6 +376,7 @@ static void begin_listing(struct sweep *sweep)
                                    .dispatcher = config->dispatcher,
                                    .policy = config->policy,
                                    .facts = sweep->facts,
+                                   .everything = config->only_thing != NULL,
                                    .survey = survey,
                                    .owner = sweep,
                                    .row = on_row,
@@ -431,6 +432,7 @@ static void on_started(struct ledger_request *request)
                                    .dispatcher = config->dispatcher,
                                    .policy = config->policy,
                                    .facts = sweep->facts,
+                                   .only_thing = config->only_thing,
                                    .owner = sweep,
                                    .warning = on_warning,
                                    .done = on_surveyed};

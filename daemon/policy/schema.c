@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "policy/blocks.h"
+#include "policy/examples.h"
 #include "policy/values.h"
 
 #include <stdio.h>
@@ -28,6 +29,13 @@ static const char *const ORDERS[] = {[ORDER_LISTED] = "as_listed",
                                      [ORDER_OLDEST_FIRST] = "oldest_first",
                                      [ORDER_NEWEST_FIRST] = "newest_first",
                                      NULL};
+
+static const char *const EXPECTATIONS[] = {"keep", "delete", NULL};
+/* By the values of enum execution_status and enum job_status. */
+static const char *const STATUSES[] = {"UNKNOWN",   "QUEUED",   "IN_PROGRESS", "SUCCEEDED", "FAILED",
+                                       "TIMED_OUT", "REJECTED", "REMOVED",     "CANCELED",  NULL};
+static const char *const JOB_STATUSES[] = {
+    "UNKNOWN", "IN_PROGRESS", "CANCELED", "COMPLETED", "DELETION_IN_PROGRESS", "SCHEDULED", NULL};
 
 #define AT(field_owner, field) .offset = offsetof(struct field_owner, field)
 #define CLAUSE(name)           .place = offsetof(struct match, places[CLAUSE_##name])
@@ -258,6 +266,61 @@ static const struct schema_row ROWS[] = {
     {.scope = SCHEMA_PROTECT, .path = "protect.reason", .type = &value_text, .flags = SCHEMA_TERSE, .min = 1,
      .max = 80, AT(protect_rule, reason),
      .description = "Why, for people"},
+
+    {.scope = SCHEMA_EXAMPLES, .path = "version", .type = &value_version, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = 1,
+     .description = "The version of this format",
+     .why = "every file begins with 'version: 1'"},
+    {.scope = SCHEMA_EXAMPLES, .path = "now", .type = &value_moment, AT(examples, now_ms),
+     .description = "The moment of the tests"},
+    {.scope = SCHEMA_EXAMPLES, .path = "tests", .type = &value_tests, .flags = SCHEMA_REQUIRED, .min = 1,
+     .description = "The tests"},
+
+    {.scope = SCHEMA_TEST, .path = "name", .type = &value_text, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = 200, AT(example_test, name),
+     .description = "What is tested, as a sentence"},
+    {.scope = SCHEMA_TEST, .path = "policy", .type = &value_text, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = POLICY_NAME_MAX, AT(example_test, policy),
+     .description = "The name of the policy"},
+    {.scope = SCHEMA_TEST, .path = "given", .type = &value_given, .flags = SCHEMA_REQUIRED, .min = 1,
+     .description = "Job executions, all that there are, and what is expected of each"},
+
+    {.scope = SCHEMA_GIVEN, .path = "thing", .type = &value_text, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = THING_NAME_MAX, AT(example, thing),
+     .description = "The thing's name"},
+    {.scope = SCHEMA_GIVEN, .path = "job", .type = &value_text, .flags = SCHEMA_REQUIRED, .min = 1,
+     .max = JOB_ID_MAX, AT(example, job_id),
+     .description = "The job's id"},
+    {.scope = SCHEMA_GIVEN, .path = "number", .type = &value_integer, .min = 1, .max = INT64_MAX,
+     AT(example, number),
+     .description = "The execution number; else its place in the list"},
+    {.scope = SCHEMA_GIVEN, .path = "status", .type = &value_word, .fallback = "SUCCEEDED",
+     .words = STATUSES, AT(example, status),
+     .description = "The execution's status"},
+    {.scope = SCHEMA_GIVEN, .path = "age", .type = &value_duration, .flags = SCHEMA_REQUIRED, .min = 0,
+     .max = 100 * YEAR, AT(example, age_ms),
+     .description = "How long ago it was updated last, and queued and started where these do not say otherwise"},
+    {.scope = SCHEMA_GIVEN, .path = "queued", .type = &value_duration, .min = 0, .max = 100 * YEAR,
+     AT(example, queued_ms),
+     .description = "How long ago it was queued"},
+    {.scope = SCHEMA_GIVEN, .path = "started", .type = &value_duration, .min = 0, .max = 100 * YEAR,
+     AT(example, started_ms),
+     .description = "How long ago it was started"},
+    {.scope = SCHEMA_GIVEN, .path = "job_status", .type = &value_word, .fallback = "COMPLETED",
+     .words = JOB_STATUSES, AT(example, job_status),
+     .description = "The job's status"},
+    {.scope = SCHEMA_GIVEN, .path = "target_selection", .type = &value_word, .fallback = "SNAPSHOT",
+     .words = SELECTIONS, AT(example, selection),
+     .description = "The job's target selection"},
+    {.scope = SCHEMA_GIVEN, .path = "namespace_id", .type = &value_namespace, AT(example, namespace_id),
+     .description = "The job's namespace; without it none"},
+    {.scope = SCHEMA_GIVEN, .path = "expect", .type = &value_flag, .flags = SCHEMA_REQUIRED,
+     .words = EXPECTATIONS, AT(example, delete),
+     .description = "What the policy must make of it",
+     .why = "a test says what must come out"},
+    {.scope = SCHEMA_GIVEN, .path = "because", .type = &value_text, .min = 1, .max = 100,
+     AT(example, because),
+     .description = "A part of the reason that must be given"},
 };
 /* clang-format on */
 

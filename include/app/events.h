@@ -12,6 +12,9 @@
 /* Each appends one line. */
 void events_row(struct buf *out, const char *policy, const char *target,
                 const struct job_execution *execution, const struct verdict *verdict);
+/* The same with the place of the clause that decided, as "verdict" event. */
+void events_verdict(struct buf *out, const char *policy, const char *target,
+                    const struct job_execution *execution, const struct verdict *verdict);
 /* Every outcome is there, and they add up to `selected`. */
 void events_report(struct buf *out, const struct report *report, int exit_status);
 void events_diagnostic(struct buf *out, const struct diagnostic *diagnostic);

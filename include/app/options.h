@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum program { PROGRAM_JOBSWEEP, PROGRAM_JOBSWEEPD };
 
@@ -16,15 +17,18 @@ enum command {
     COMMAND_SWEEP,
     COMMAND_CHECK,
     COMMAND_HISTORY,
+    COMMAND_DELETE_ONE, /* delete-job-execution, whose words app/aws_arguments.h reads: named here for help */
+    COMMAND_EXPLAIN,
+    COMMAND_TEST,
+    COMMAND_SCHEMA,
     COMMAND_WHOAMI,
     COMMAND_IAM_POLICY,
-    COMMAND_DELETE_ONE, /* delete-job-execution, whose words app/aws_arguments.h reads: named here for help */
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */
 };
 
-enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JUNIT };
 
 /* Strings are argv's. */
 struct options {
@@ -40,9 +44,12 @@ struct options {
     const char *target; /* NULL: all */
     char **policies;    /* policy_count names; none: all */
     size_t policy_count;
-    const char *thing, *job, *policy, *since, *outcome; /* history; NULL: any */
-    bool verify;                                        /* history verify */
-    bool check, once;                                   /* jobsweepd */
+    const char *thing, *job, *policy, *since, *outcome; /* history; NULL: any. explain: thing and job */
+    int64_t execution_number;                           /* explain; 0: all */
+    char **files;                                       /* test: file_count of them */
+    size_t file_count;
+    bool verify;      /* history verify */
+    bool check, once; /* jobsweepd */
     enum log_level log_level;
     enum log_format log_format;
     bool log_format_given;

@@ -36,6 +36,7 @@ struct run {
     const struct policy *policy;
     const struct target *target;
     bool plan_only;
+    const char *only_thing;               /* see struct sweep_config */
     const struct ledger_request *resumed; /* NULL: a new run; else an answered LEDGER_OPEN_RUN to go on with,
                                              which outlives the run */
     struct sweep_observer

@@ -22,6 +22,7 @@ struct lister_config {
     struct dispatcher *dispatcher;
     const struct policy *policy;
     struct facts *facts;
+    bool everything; /* rows that the policy does not want come too; job is NULL where it is gone */
     const struct survey_result *survey; /* of a survey that succeeded; outlives the lister */
     void *owner;
     /* An execution in scope: of a job and a thing that the policy wants, in a state that it names; each one

@@ -28,8 +28,8 @@ struct selector_config {
     /* The verdict on each row, once: at once, or behind the last row where keep rules count. May be NULL. */
     void (*row)(void *owner, const struct job_execution *execution, const struct verdict *verdict);
     void (*warning)(void *owner, const char *text);
-    /* A row could not be kept or written: err says why. More calls may follow, done() too. */
-    void (*failed)(void *owner, const struct err *err);
+    /* The ledger did not take a row, or there is no room to sort them: err says why. Once; done() follows. */
+    void (*failed)(void *owner, const struct err *err, bool of_ledger);
     void (*done)(
         void *owner); /* once after selector_finish(), from the loop: the ledger has answered for all */
 };

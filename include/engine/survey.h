@@ -18,7 +18,8 @@ struct survey_config {
     const struct env *env;
     struct dispatcher *dispatcher;
     const struct policy *policy;
-    struct facts *facts; /* filled for every job of a route by job */
+    struct facts *facts;    /* filled for every job of a route by job */
+    const char *only_thing; /* NULL, or what alone is to be listed, whatever the policy wants */
     void *owner;
     void (*warning)(void *owner, const char *text);
     void (*done)(void *owner); /* once; never from inside survey_start() or survey_cancel() */

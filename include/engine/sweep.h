@@ -36,6 +36,9 @@ struct sweep_config {
     const struct env *env;
     struct dispatcher *dispatcher;
     struct ledger *ledger;
+    /* NULL, or the one thing that is looked at, in all of its executions, whatever the policy wants: to
+     * explain it. plan_only is true then. */
+    const char *only_thing;
     const struct scratch *scratch; /* NULL: none, and a policy that needs it ends with an error */
     const struct policy *policy;   /* of the configuration that the sweep was started with; outlives it */
     const struct target *target;

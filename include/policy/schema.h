@@ -11,12 +11,15 @@
 #include <stdint.h>
 
 enum schema_scope {
-    SCHEMA_FILE,   /* the top level of a file; fields of struct config */
-    SCHEMA_TARGET, /* under targets.NAME; fields of struct target */
-    SCHEMA_POLICY, /* an item of policies, and defaults; fields of struct policy */
-    SCHEMA_MATCH,  /* match, and the blocks of any_of and none_of; fields of struct match */
-    SCHEMA_KEEP,   /* an item of keep; fields of struct keep_rule */
-    SCHEMA_PROTECT /* an item of protect; fields of struct protect_rule */
+    SCHEMA_FILE,     /* the top level of a file; fields of struct config */
+    SCHEMA_TARGET,   /* under targets.NAME; fields of struct target */
+    SCHEMA_POLICY,   /* an item of policies, and defaults; fields of struct policy */
+    SCHEMA_MATCH,    /* match, and the blocks of any_of and none_of; fields of struct match */
+    SCHEMA_KEEP,     /* an item of keep; fields of struct keep_rule */
+    SCHEMA_PROTECT,  /* an item of protect; fields of struct protect_rule */
+    SCHEMA_EXAMPLES, /* a file of examples; fields of struct examples */
+    SCHEMA_TEST,     /* an item of tests; fields of struct example_test */
+    SCHEMA_GIVEN     /* an item of given; fields of struct example */
 };
 
 #define SCHEMA_REQUIRED  1u  /* the map that it belongs to must hold it */

@@ -46,7 +46,8 @@ def test_an_installed_configuration_is_not_overwritten():
 
 def test_the_shipped_configurations_are_fine():
     examples = os.path.join(ROOT, "config/examples")
-    for path in [os.path.join(ROOT, "config/jobsweep.yaml")] + [os.path.join(examples, name) for name in os.listdir(examples)]:
+    for path in [os.path.join(ROOT, "config/jobsweep.yaml")] + [os.path.join(examples, name) for name in os.listdir(examples)
+                                                                          if name.endswith(".yaml")]:
         copy = os.path.join(scratch(), "jobsweep.yaml")
         shutil.copy(path, copy)
         os.chmod(copy, 0o600)

@@ -112,9 +112,15 @@ static const struct item *find_item(const struct page *page, const char *macro, 
 
 #define KEYS "man/jobsweep.yaml.5"
 
-static const char *const SECTIONS[] = {
-    [SCHEMA_FILE] = "The file",      [SCHEMA_TARGET] = "A target", [SCHEMA_POLICY] = "A policy",
-    [SCHEMA_MATCH] = "What matches", [SCHEMA_KEEP] = "Keep rules", [SCHEMA_PROTECT] = "Protection"};
+static const char *const SECTIONS[] = {[SCHEMA_FILE] = "The file",
+                                       [SCHEMA_TARGET] = "A target",
+                                       [SCHEMA_POLICY] = "A policy",
+                                       [SCHEMA_MATCH] = "What matches",
+                                       [SCHEMA_KEEP] = "Keep rules",
+                                       [SCHEMA_PROTECT] = "Protection",
+                                       [SCHEMA_EXAMPLES] = "A file of examples",
+                                       [SCHEMA_TEST] = "A test",
+                                       [SCHEMA_GIVEN] = "An execution"};
 
 static void a_row_is_described(const struct page *page, const struct schema_row *row)
 {
@@ -141,7 +147,7 @@ static void every_key_is_described_with_its_words_and_its_default(void **state)
     size_t count, described = 0;
     const struct schema_row *rows = schema_rows(&count);
     (void)state;
-    for (int scope = SCHEMA_FILE; scope <= SCHEMA_PROTECT; scope++) {
+    for (int scope = SCHEMA_FILE; scope <= SCHEMA_GIVEN; scope++) {
         struct page page = {0};
         read_page(&page, KEYS, SECTIONS[scope]);
         for (size_t i = 0; i < count; i++) {
@@ -169,7 +175,7 @@ static const struct schema_row *row_of(int scope, const char *path)
 static void no_other_key_is_described(void **state)
 {
     (void)state;
-    for (int scope = SCHEMA_FILE; scope <= SCHEMA_PROTECT; scope++) {
+    for (int scope = SCHEMA_FILE; scope <= SCHEMA_GIVEN; scope++) {
         struct page page = {0};
         read_page(&page, KEYS, SECTIONS[scope]);
         for (size_t i = 0; i < page.count; i++) {
@@ -209,7 +215,8 @@ static void keys_of_later_versions_are_named(void **state)
 {
     static const char *const heads_of[] = {
         [SCHEMA_FILE] = "Of the file", [SCHEMA_TARGET] = "Of a target", [SCHEMA_POLICY] = "Of a policy",
-        [SCHEMA_MATCH] = "Of match",   [SCHEMA_KEEP] = "Of keep",       [SCHEMA_PROTECT] = "Of protection"};
+        [SCHEMA_MATCH] = "Of match",   [SCHEMA_KEEP] = "Of keep",       [SCHEMA_PROTECT] = "Of protection",
+        [SCHEMA_EXAMPLES] = "none",    [SCHEMA_TEST] = "none",          [SCHEMA_GIVEN] = "none"};
     size_t count;
     const struct schema_row *rows = schema_rows(&count);
     struct page page = {0};

@@ -41,9 +41,19 @@ static void add(struct buf *out, bool given, const char *word)
 /* All that differs from the defaults, in words. */
 static void describe(const struct options *options, struct buf *out)
 {
-    static const char *const commands[] = {
-        "plan", "sweep",  "check", "history", "whoami", "iam-policy", "delete-job-execution",
-        "help", "daemon", "none"};
+    static const char *const commands[] = {[COMMAND_PLAN] = "plan",
+                                           [COMMAND_SWEEP] = "sweep",
+                                           [COMMAND_CHECK] = "check",
+                                           [COMMAND_HISTORY] = "history",
+                                           [COMMAND_DELETE_ONE] = "delete-job-execution",
+                                           [COMMAND_EXPLAIN] = "explain",
+                                           [COMMAND_TEST] = "test",
+                                           [COMMAND_SCHEMA] = "schema",
+                                           [COMMAND_WHOAMI] = "whoami",
+                                           [COMMAND_IAM_POLICY] = "iam-policy",
+                                           [COMMAND_HELP] = "help",
+                                           [COMMAND_DAEMON] = "daemon",
+                                           [COMMAND_NONE] = "none"};
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     static const char *const formats[] = {"text", "journal", "json"};
     buf_text(out, commands[options->command]);
@@ -58,6 +68,11 @@ static void describe(const struct options *options, struct buf *out)
     if (options->log_format_given)
         buf_printf(out, " log=%s", formats[options->log_format]);
     add(out, options->format == OUTPUT_JSON, "json");
+    add(out, options->format == OUTPUT_JUNIT, "junit");
+    if (options->command == COMMAND_EXPLAIN && options->thing != NULL && options->job != NULL)
+        buf_printf(out, " %s on %s #%d", options->job, options->thing, (int)options->execution_number);
+    for (size_t i = 0; i < options->file_count; i++)
+        buf_printf(out, " <%s>", options->files[i]);
     add(out, options->detailed_exitcode, "detailed");
     add(out, options->yes, "yes");
     add(out, options->quiet, "quiet");
@@ -107,6 +122,11 @@ static const struct {
     {"jobsweep -- plan -- -v", "plan [--] [-v]"},
     {"jobsweep plan ''", "plan []"},
     {"jobsweep plan -", "plan [-]"},
+    {"jobsweep schema", "schema"},
+    {"jobsweep test a.yaml b.yaml --format junit", "test junit <a.yaml> <b.yaml>"},
+    {"jobsweep explain --thing gw-1 --job fw-1", "explain fw-1 on gw-1 #0"},
+    {"jobsweep explain --job fw-1 --execution-number 7 --thing gw-1 -q", "explain fw-1 on gw-1 #7 quiet"},
+    {"jobsweep explain --help", "explain help"},
     {"jobsweepd", "daemon"},
     {"jobsweepd -c x.yaml", "daemon config=x.yaml"},
     {"jobsweepd --check", "daemon checking"},
@@ -139,6 +159,14 @@ static void good_lines_are_read(void **state)
 static const struct {
     const char *line, *message;
 } bad[] = {
+    {"jobsweep test", "test needs a file of examples"},
+    {"jobsweep plan --format junit", "--format junit is for test alone"},
+    {"jobsweep schema -c x.yaml", "schema does not take --config"},
+    {"jobsweep explain", "explain needs --thing and --job"},
+    {"jobsweep explain --thing gw-1", "explain needs --thing and --job"},
+    {"jobsweep explain gw-1", "explain takes no \"gw-1\"; a thing is named with --thing, a job with --job"},
+    {"jobsweep explain --thing a --job b --execution-number 0",
+     "--execution-number takes a number above 0, not \"0\""},
     {"jobsweep", "which command? see jobsweep --help"},
     {"jobsweep ''", "unknown command \"\"; see jobsweep --help"},
     {"jobsweep paln", "unknown command \"paln\"; did you mean plan?"},

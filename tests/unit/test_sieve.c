@@ -91,9 +91,10 @@ static void on_warning(void *owner, const char *text)
     (void)text;
 }
 
-static void on_failed(void *owner, const struct err *err)
+static void on_failed(void *owner, const struct err *err, bool of_ledger)
 {
     struct test *test = owner;
+    assert_int_equal(of_ledger, test->ledger_fails);
     assert_false(test->failed);
     test->failed = true;
     test->err = *err;

@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+"""The examples of config/: each loads, passes its own tests (config/examples/tests), is planned against a simulator, and
+is what the JSON Schema says, by another program's judgement; so is every good configuration of the tests. What jobsweep
+test says of examples that are not met, in each format."""
+import datetime
+import json
+import os
+import shutil
+import xml.etree.ElementTree
+
+import jsonschema
+import yaml
+
+from harness import ROOT, Iotsim, equal, main, program, run, scratch
+
+EXAMPLES = os.path.join(ROOT, "config/examples")
+NAMES = sorted(name for name in os.listdir(EXAMPLES) if name.endswith(".yaml"))
+GOOD, BAD = os.path.join(ROOT, "tests/policy/good"), os.path.join(ROOT, "tests/policy/bad")
+
+
+def jobsweep(*words):
+    return run([program("jobsweep"), *words], {"PATH": os.environ["PATH"], "HOME": scratch(), "LANG": "C.UTF-8"})
+
+
+def private(name, text=None):
+    """A copy that nobody else can write."""
+    path = os.path.join(scratch(), os.path.basename(name))
+    if text is None:
+        shutil.copyfile(name, path)
+    else:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    os.chmod(path, 0o600)
+    return path
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def every_example_loads():
+    assert len(NAMES) >= 5, NAMES
+    for name in NAMES + ["../jobsweep.yaml"]:
+        result = jobsweep("-c", private(os.path.join(EXAMPLES, name)), "check")
+        equal(result.returncode, 0, name + result.stderr)
+
+
+def examples_with_tests_pass_them():
+    tested = sorted(os.listdir(os.path.join(EXAMPLES, "tests")))
+    assert len(tested) >= 3, tested
+    for name in tested:
+        result = jobsweep("-c", private(os.path.join(EXAMPLES, name)), "test", os.path.join(EXAMPLES, "tests", name))
+        equal(result.returncode, 0, result.stdout + result.stderr)
+        assert "0 failed" in result.stdout, result.stdout
+
+
+def every_example_is_planned():
+    """As it stands, but for where its targets are."""
+    with Iotsim("--things", 30, "--jobs", 10, "--executions", 600, "--quota", "all=-1") as sim:
+        for name in NAMES:
+            configuration = yaml.safe_load(read(os.path.join(EXAMPLES, name)))
+            for target in configuration["targets"].values():
+                target.clear()
+                target.update(account="123456789012", region=sim.region, endpoint_url=sim.url, ca_bundle=sim.ca)
+            for policy in configuration["policies"]:
+                policy["mode"] = "observe"
+            path = private(name, yaml.safe_dump(configuration))
+            result = run([program("jobsweep"), "-c", path, "--format", "json", "plan"],
+                         {**sim.environment(), "AWS_ENDPOINT_URL_STS": sim.url})
+            equal(result.returncode, 0, name + result.stderr)
+            assert any('"event":"row"' in line for line in result.stdout.splitlines()), name
+        equal(sim.counts()["deleted"], 0)
+
+
+def schema():
+    result = jobsweep("schema")
+    equal((result.returncode, result.stderr), (0, ""))
+    found = json.loads(result.stdout)
+    jsonschema.Draft202012Validator.check_schema(found)
+    return found
+
+
+def load(text):
+    """As an editor sees it: a moment without quotes is a text."""
+    return json.loads(json.dumps(yaml.safe_load(text), default=lambda value: value.isoformat()
+                                 if isinstance(value, datetime.date) else str(value)))
+
+
+def good_configurations_fit_the_schema():
+    validator = jsonschema.Draft202012Validator(schema())
+    paths = [os.path.join(GOOD, name) for name in sorted(os.listdir(GOOD)) if name.endswith(".yaml")]
+    paths += [os.path.join(EXAMPLES, name) for name in NAMES]
+    for path in paths:
+        errors = [f"{path}: {error.json_path}: {error.message[:200]}" for error in validator.iter_errors(load(read(path)))]
+        equal(errors, [])
+
+
+def bad_configurations_do_not():
+    """Those whose fault is in one key."""
+    validator = jsonschema.Draft202012Validator(schema())
+    for name in ("key-unknown", "mode-unknown", "age-without-unit", "keep-rules", "keep-empty", "match-empty", "order", "percent",
+                 "status-unknown", "targets-empty", "version-two", "share-over-one", "protect", "per-thing",
+                 "match-job", "namespace", "account-short", "later-match", "force-null", "match-blocks"):
+        assert not validator.is_valid(load(read(os.path.join(BAD, name + ".yaml")))), name
+
+
+def every_key_of_the_schema_is_described():
+    def walk(value, path):
+        for name, inner in value.get("properties", {}).items():
+            assert inner.get("description"), f"{path}.{name}"
+            walk(inner, f"{path}.{name}")
+    found = schema()
+    walk(found, "")
+    for name, definition in found["$defs"].items():
+        walk(definition, name)
+
+
+CONFIGURATION = """version: 1
+targets: {t: {account: "123456789012"}}
+policies:
+  - name: p
+    targets: [t]
+    match: {age: {older_than: 30d}}
+    keep: [{last: 1, per: thing}]
+"""
+TESTS = """version: 1
+tests:
+  - name: fits
+    policy: p
+    given: [{thing: gw, job: fw, age: 31d, expect: keep}]
+  - name: a & <b>
+    policy: p
+    given:
+      - {thing: gw, job: fw-1, age: 31d, expect: delete}
+      - {thing: gw, job: fw-2, age: 32d, expect: delete, because: the moon}
+      - {thing: gw, job: fw-3, age: 33d, expect: delete}
+"""
+
+
+def differences_are_shown_in_each_format():
+    config, tests = private("jobsweep.yaml", CONFIGURATION), private("tests.yaml", TESTS)
+    result = jobsweep("-c", config, "test", tests)
+    equal(result.returncode, 1)
+    lines = result.stdout.splitlines()
+    equal(lines[0], "ok      fits")
+    equal(lines[1], f"FAILED  a & <b> ({tests}, policy p)")
+    equal(lines[2:5], ["  line 9: fw-1/gw/1", "  - delete", f"  + keep: kept by last: 1, per: thing ({config}:7:12)"])
+    equal(lines[5:8], ["  line 10: fw-2/gw/2", "  - delete: the moon",
+                       f"  + delete: status SUCCEEDED, age over 30d, no keep rule holds ({config}:4:5)"])
+    equal(lines[8:], ["1 passed, 1 failed"])
+    result = jobsweep("-c", config, "--format", "json", "test", tests)
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    equal([event.get("passed") for event in events], [True, False, 1])
+    equal([row["verdict"] for row in events[1]["differences"]], ["keep", "delete"])
+    equal(events[2], {"event": "tests", "passed": 1, "failed": 1, "exit": 1})
+    result = jobsweep("-c", config, "--format", "junit", "test", tests)
+    suite = xml.etree.ElementTree.fromstring(result.stdout.encode()).find("testsuite")
+    equal((suite.get("tests"), suite.get("failures")), ("2", "1"))
+    equal([case.get("name") for case in suite.findall("testcase")], ["fits", "a & <b>"])
+    assert "expected delete, found keep" in suite.findall("testcase")[1].find("failure").text
+
+
+def mistakes_in_a_file_of_examples_are_told():
+    config = private("jobsweep.yaml", CONFIGURATION)
+    bad = TESTS.replace("policy: p", "policy: q").replace("job: fw-2", "job: fw-1, number: 1")
+    result = jobsweep("-c", config, "test", private("tests.yaml", bad))
+    equal(result.returncode, 2)
+    equal(result.stderr.count("the configuration has no policy 'q'"), 2, result.stderr)
+    assert "stands here twice" in result.stderr, result.stderr
+    bad = TESTS.replace("expect: keep", "expects: keep")
+    result = jobsweep("-c", config, "test", private("tests.yaml", bad))
+    assert "did you mean 'expect'?" in result.stderr, result.stderr
+    equal(jobsweep("-c", config, "test", "/nowhere.yaml").returncode, 2)
+    equal(jobsweep("-c", config, "test").returncode, 2)
+
+
+main([every_example_loads, examples_with_tests_pass_them, every_example_is_planned, good_configurations_fit_the_schema,
+      bad_configurations_do_not, every_key_of_the_schema_is_described, differences_are_shown_in_each_format,
+      mistakes_in_a_file_of_examples_are_told])
