@@ -44,6 +44,9 @@ static void on_left(void *owner, struct row *row, enum outcome outcome)
     DL_DELETE(deleter->rows, row);
     deleter->config.settled(deleter->config.owner, &row->plan, outcome, &row->answer);
     row_destroy(row);
+    if (brake_settled(&deleter->shared.brake, outcome, deleter->config.policy->failed_over_percent)) {
+        wake_all(deleter);
+    }
     deleter->config.changed(deleter->config.owner); /* may destroy the deleter */
 }
 

@@ -155,6 +155,7 @@ struct policy {
     int64_t per_thing;                  /* limits.per_thing; 0: no limit */
     int64_t selected_over;              /* abort_if.selected_over: above this nothing is deleted */
     int64_t selected_over_percent;      /* of the executions in scope; 0: not given */
+    int64_t failed_over_percent;        /* of the deletions so far; 0: not given */
     enum sweep_order order;
     bool verify_risky; /* verify: risky; else always */
     bool force;        /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
