@@ -205,8 +205,8 @@ def sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so():
 
 
 def a_refresh_that_fails_for_a_while_costs_no_deletion():
-    with Home(life_s=12, early_s=-12) as home:
-        sweep = subprocess.Popen(home.command(None, 5, "--format", "json", "sweep", "old"),
+    with Home(life_s=24, early_s=-24) as home:
+        sweep = subprocess.Popen(home.command(None, 3, "--format", "json", "sweep", "old"),
                                  env=home.environment(**variables(home, container=True)), stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
