@@ -61,6 +61,8 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .run = config->run,
                                           .signature_life_ms = config->signature_life_ms,
                                           .force = config->policy->force,
+                                          .given = config->given,
+                                          .protect = config->protect,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,

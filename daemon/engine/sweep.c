@@ -1,7 +1,8 @@
 /* See engine/sweep.h.
  *
- * The happy path: sweep_start() -> on_started() -> the survey (on_surveyed()) -> the lister (on_row(), and on
- * to engine/selector) -> on_listed() -> on_selected() -> on_sealed() -> the guards (judge_plan())
+ * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each
+ * row, and on to engine/selector) -> on_supplied() -> on_selected() -> on_sealed() -> the guards
+ * (judge_plan())
  * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
  * interrupted enters at begin_deleting() (sweep_resume(), on_resumed()). The ways out: a list that cannot be
  * had, a ledger that fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each
@@ -14,10 +15,9 @@
 #include "engine/apply.h"
 #include "engine/facts.h"
 #include "engine/guard.h"
-#include "engine/lister.h"
 #include "engine/selector.h"
 #include "engine/steps.h"
-#include "engine/survey.h"
+#include "engine/supply.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +25,7 @@
 
 enum sweep_state {
     STATE_STARTING,
-    STATE_SURVEYING,
-    STATE_LISTING,
+    STATE_SUPPLYING,
     STATE_SELECTING, /* what must be seen together is; the last rows are on their way to the ledger */
     STATE_SEALING,
     STATE_DELETING,
@@ -40,8 +39,7 @@ struct sweep {
     struct report report;
     bool ended; /* how it ends is decided: see end_as() */
     struct facts *facts;
-    struct survey *survey;
-    struct lister *lister;
+    struct supply *supply;
     struct apply *apply;
     int64_t run;
     struct run_header header;
@@ -212,6 +210,13 @@ static int64_t when_to_begin(struct sweep *sweep, int64_t left_ns)
     return begin_ns;
 }
 
+/* What was listed just now was judged just now; what was given or planned earlier may be protected since. */
+static const struct protect_list *find_protected(const struct sweep *sweep)
+{
+    bool judged = sweep->config.source == NULL && !sweep->begun;
+    return judged ? NULL : sweep->config.policy->protect;
+}
+
 static void begin_deleting(struct sweep *sweep, int64_t left_ns)
 {
     const struct sweep_config *config = &sweep->config;
@@ -222,7 +227,9 @@ static void begin_deleting(struct sweep *sweep, int64_t left_ns)
                                              .policy = config->policy,
                                              .signature_life_ms = config->target->signature_life_ms,
                                              .facts = sweep->facts,
-                                             .settle_only = sweep->settle_only},
+                                             .settle_only = sweep->settle_only,
+                                             .given = config->source != NULL,
+                                             .protect = find_protected(sweep)},
                                  .rows = sweep->report.selected,
                                  .begin_ns = when_to_begin(sweep, left_ns),
                                  .owner = sweep,
@@ -241,13 +248,16 @@ static void warn_of_guard(struct sweep *sweep, const struct err *err)
     warn(sweep, text.msg);
 }
 
-/* Decides whether the sealed plan is applied. */
+/* Decides whether the sealed plan is applied. Rows that were given may need no call so far: then the clock is
+ * known, and judged, with the first answer (engine/brake.h). */
 static void judge_plan(struct sweep *sweep)
 {
     const struct report *report = &sweep->report;
     struct err err;
-    bool over =
-        guard_plan(sweep->config.policy, report->selected + report->remaining, report->listed, &err) != 0;
+    bool known = service_ms(sweep) != 0, may_be_unknown = sweep->config.source != NULL;
+    const struct row_source *source = sweep->config.source;
+    int64_t listed = source != NULL ? source->listed : report->listed;
+    bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, listed, &err) != 0;
     if (!deletes(sweep)) {
         if (over) {
             warn_of_guard(sweep, &err);
@@ -255,7 +265,8 @@ static void judge_plan(struct sweep *sweep)
         end_as(sweep, SWEEP_PLANNED, NULL, ANSWER_DONE);
     } else if (over) {
         end_as(sweep, SWEEP_GUARDED, &err, ANSWER_DONE);
-    } else if (guard_clock(service_ms(sweep) != 0, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
+    } else if ((known || !may_be_unknown) &&
+               guard_clock(known, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
         end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
 }
@@ -290,13 +301,13 @@ static void on_selected(void *owner)
     ask_ledger(sweep, &sweep->request, LEDGER_SEAL_PLAN, on_sealed, sweep);
 }
 
-/* --- listing --- */
+/* --- rows for the plan --- */
 
 static void on_pause(void *owner, bool pause)
 {
     struct sweep *sweep = owner;
-    if (sweep->state == STATE_LISTING) {
-        lister_pause(sweep->lister, pause);
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_pause(sweep->supply, pause);
     }
 }
 
@@ -304,12 +315,12 @@ static void on_unselected(void *owner, const struct err *err, bool of_ledger)
 {
     struct sweep *sweep = owner;
     end_as(sweep, of_ledger ? SWEEP_STOPPED : SWEEP_FAILED, err, ANSWER_DONE);
-    if (sweep->state == STATE_LISTING) {
-        lister_cancel(sweep->lister);
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
     }
 }
 
-static void on_row(void *owner, const struct job *job, const struct job_execution *execution)
+static void on_listed(void *owner, const struct job *job, const struct job_execution *execution)
 {
     struct sweep *sweep = owner;
     int64_t server_now_ms = service_ms(sweep);
@@ -318,28 +329,12 @@ static void on_row(void *owner, const struct job *job, const struct job_executio
     }
 }
 
-static void on_warning(void *owner, const char *text)
-{
-    warn(owner, text);
-}
-
-static void end_listing(struct sweep *sweep, const struct err *err, enum answer_class why)
-{
-    if (err->code == ERR_CANCELED) {
-        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    } else if (err->code != ERR_NONE) {
-        end_as(sweep, SWEEP_FAILED, err, why);
-    }
-}
-
-static void on_listed(void *owner)
+static void on_given(void *owner, const struct plan_row *row)
 {
     struct sweep *sweep = owner;
-    const struct lister_view *view = lister_view(sweep->lister);
-    sweep->report.skipped += view->skipped;
-    end_listing(sweep, &view->err, view->why);
-    set_state(sweep, STATE_SELECTING);
-    selector_finish(sweep->selector, !sweep->ended); /* of a list that is not complete too: for the record */
+    if (!sweep->ended) {
+        selector_take(sweep->selector, row, deletes(sweep));
+    }
 }
 
 static void tell_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
@@ -350,65 +345,65 @@ static void tell_row(void *owner, const struct job_execution *execution, const s
     }
 }
 
-static void start_selector(struct sweep *sweep)
+static void on_warning(void *owner, const char *text)
 {
-    const struct sweep_config *config = &sweep->config;
-    struct selector_config selector = {.env = config->env,
-                                       .ledger = config->ledger,
-                                       .scratch = config->scratch,
-                                       .run = sweep->run,
-                                       .policy = config->policy,
-                                       .report = &sweep->report,
-                                       .owner = sweep,
-                                       .pause = on_pause,
-                                       .row = tell_row,
-                                       .warning = on_warning,
-                                       .failed = on_unselected,
-                                       .done = on_selected};
-    sweep->selector = selector_create(&selector);
+    warn(owner, text);
 }
 
-static void begin_listing(struct sweep *sweep)
-{
-    const struct sweep_config *config = &sweep->config;
-    const struct survey_result *survey = survey_result(sweep->survey);
-    struct lister_config lister = {.env = config->env,
-                                   .dispatcher = config->dispatcher,
-                                   .policy = config->policy,
-                                   .facts = sweep->facts,
-                                   .everything = config->only_thing != NULL,
-                                   .survey = survey,
-                                   .owner = sweep,
-                                   .row = on_row,
-                                   .warning = on_warning,
-                                   .done = on_listed};
-    if (config->observer.route != NULL) {
-        struct buf text;
-        buf_init(&text, 256);
-        route_print(&survey->route, &text);
-        config->observer.route(config->observer.owner, buf_string(&text), survey->route.calls);
-        buf_finish(&text);
-    }
-    if (sweep->ended) { /* route() may have canceled it */
-        close_run(sweep);
-        return;
-    }
-    start_selector(sweep);
-    set_state(sweep, STATE_LISTING);
-    sweep->lister = lister_start(&lister);
-}
-
-static void on_surveyed(void *owner)
+static void on_route(void *owner, const char *text, int64_t calls)
 {
     struct sweep *sweep = owner;
-    const struct survey_result *survey = survey_result(sweep->survey);
-    sweep->report.skipped += survey->skipped;
-    end_listing(sweep, &survey->err, survey->why);
-    if (sweep->ended) {
-        close_run(sweep);
-        return;
+    if (sweep->config.observer.route != NULL) {
+        sweep->config.observer.route(sweep->config.observer.owner, text, calls);
     }
-    begin_listing(sweep);
+}
+
+static void on_supplied(void *owner)
+{
+    struct sweep *sweep = owner;
+    struct supply_view view;
+    supply_view(sweep->supply, &view);
+    sweep->report.skipped += view.skipped;
+    if (view.err.code == ERR_CANCELED) {
+        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+    } else if (view.err.code != ERR_NONE) {
+        end_as(sweep, SWEEP_FAILED, &view.err, view.why);
+    }
+    set_state(sweep, STATE_SELECTING);
+    selector_finish(sweep->selector, !sweep->ended); /* of a list that is not complete too: for the record */
+}
+
+static void begin_supply(struct sweep *sweep)
+{
+    const struct sweep_config *config = &sweep->config;
+    const struct selector_config selector = {.env = config->env,
+                                             .ledger = config->ledger,
+                                             .scratch = config->scratch,
+                                             .run = sweep->run,
+                                             .policy = config->policy,
+                                             .given = config->source != NULL,
+                                             .report = &sweep->report,
+                                             .owner = sweep,
+                                             .pause = on_pause,
+                                             .row = tell_row,
+                                             .warning = on_warning,
+                                             .failed = on_unselected,
+                                             .done = on_selected};
+    const struct supply_config supply = {.env = config->env,
+                                         .dispatcher = config->dispatcher,
+                                         .policy = config->policy,
+                                         .facts = sweep->facts,
+                                         .source = config->source,
+                                         .only_thing = config->only_thing,
+                                         .owner = sweep,
+                                         .route = on_route,
+                                         .listed = on_listed,
+                                         .given = on_given,
+                                         .warning = on_warning,
+                                         .done = on_supplied};
+    sweep->selector = selector_create(&selector);
+    set_state(sweep, STATE_SUPPLYING);
+    sweep->supply = supply_start(&supply);
 }
 
 /* --- the sweep --- */
@@ -416,7 +411,6 @@ static void on_surveyed(void *owner)
 static void on_started(struct ledger_request *request)
 {
     struct sweep *sweep = request->owner;
-    const struct sweep_config *config = &sweep->config;
     if (ledger_failed(sweep, request)) {
         finish(sweep);
         return;
@@ -428,16 +422,7 @@ static void on_started(struct ledger_request *request)
         close_run(sweep);
         return;
     }
-    struct survey_config survey = {.env = config->env,
-                                   .dispatcher = config->dispatcher,
-                                   .policy = config->policy,
-                                   .facts = sweep->facts,
-                                   .only_thing = config->only_thing,
-                                   .owner = sweep,
-                                   .warning = on_warning,
-                                   .done = on_surveyed};
-    set_state(sweep, STATE_SURVEYING);
-    sweep->survey = survey_start(&survey);
+    begin_supply(sweep);
 }
 
 static void fill_header(struct sweep *sweep)
@@ -452,6 +437,7 @@ static void fill_header(struct sweep *sweep)
     snprintf(header->target, sizeof header->target, "%s", config->target->name);
     snprintf(header->account, sizeof header->account, "%s", account);
     snprintf(header->region, sizeof header->region, "%s", region);
+    snprintf(header->origin, sizeof header->origin, "%s", config->origin != NULL ? config->origin : "");
     header->started_ms = sweep->report.started_ms;
 }
 
@@ -513,10 +499,8 @@ void sweep_cancel(struct sweep *sweep, bool hurry)
         return;
     }
     end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    if (sweep->state == STATE_SURVEYING) {
-        survey_cancel(sweep->survey);
-    } else if (sweep->state == STATE_LISTING) {
-        lister_cancel(sweep->lister);
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
     } else if (sweep->state == STATE_SELECTING) {
         selector_cancel(sweep->selector);
     } else if (sweep->state == STATE_DELETING) {
@@ -531,8 +515,7 @@ void sweep_destroy(struct sweep *sweep)
     }
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
     apply_destroy(sweep->apply);
-    lister_destroy(sweep->lister);
-    survey_destroy(sweep->survey);
+    supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
     selector_destroy(sweep->selector);
     free(sweep);
@@ -554,21 +537,18 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
                                         .selected = report->selected,
                                         .settled = sweep->settled,
                                         .remaining_ms = -1};
-    if (sweep->lister != NULL) {
-        const struct lister_view *view = lister_view(sweep->lister);
-        progress->jobs = view->scopes;
-        progress->jobs_listed = view->scopes_done;
+    struct supply_view view = {.calls_left = -1};
+    if (sweep->supply != NULL) {
+        supply_view(sweep->supply, &view);
+        progress->jobs = view.scopes;
+        progress->jobs_listed = view.scopes_done;
     }
     if (sweep->apply != NULL) {
         progress->waiting_ms = apply_waits_ms(sweep->apply);
         progress->quarantined = (int64_t)apply_quarantined(sweep->apply);
         progress->remaining_ms =
             at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);
-    } else if (sweep->state == STATE_LISTING && progress->jobs > 0) {
-        const struct route *route = &survey_result(sweep->survey)->route;
-        int64_t scopes_left = progress->jobs - progress->jobs_listed;
-        enum operation operation =
-            route->by_thing ? OPERATION_LIST_EXECUTIONS_FOR_THING : OPERATION_LIST_EXECUTIONS_FOR_JOB;
-        progress->remaining_ms = at_pace(sweep, operation, route->calls * scopes_left / progress->jobs);
+    } else if (sweep->state == STATE_SUPPLYING && view.calls_left >= 0) {
+        progress->remaining_ms = at_pace(sweep, view.operation, view.calls_left);
     }
 }

@@ -206,6 +206,7 @@ static void print_canonical(const struct config *config, struct policy *policy)
     struct buf text;
     buf_init(&text, CANONICAL_MAX);
     schema_print(config, SCHEMA_POLICY, policy, &text);
+    policy->canonical_own = text.length;
     if (config->protect.count > 0) { /* what it spares is part of what it does */
         schema_print_row(config, schema_find(SCHEMA_FILE, "", "protect"), config, &text);
     }

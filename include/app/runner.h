@@ -39,6 +39,9 @@ struct run {
     const char *only_thing;               /* see struct sweep_config */
     const struct ledger_request *resumed; /* NULL: a new run; else an answered LEDGER_OPEN_RUN to go on with,
                                              which outlives the run */
+    const struct row_source
+        *source; /* NULL: the policy lists; else as struct sweep_config, outlives the run */
+    const char *origin;
     struct sweep_observer
         observer; /* of its callbacks `owner` is this run; owner and done are not looked at */
     void (*done)(struct run *run);

@@ -16,6 +16,7 @@
 #include "engine/pairs.h"
 #include "engine/steps.h"
 #include "model/ledger.h"
+#include "policy/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,7 +44,9 @@ struct row_shared {
     struct ledger *ledger;
     int64_t run;
     int64_t signature_life_ms;
-    bool force; /* the policy's */
+    bool force;                         /* the policy's */
+    bool given;                         /* the rows were given, see step_unsendable() */
+    const struct protect_list *protect; /* what came since the rows were judged; NULL: nothing */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;

@@ -137,6 +137,7 @@ struct policy {
     struct place place;
     char *description; /* "" when not given */
     char *canonical; /* this policy's values as one line of text, defaults filled in: its SHA-256 names it */
+    size_t canonical_own; /* so many bytes of it are the policy's; behind them is what `protect` spares */
     struct pattern_list target_names; /* as they stand in the file */
     size_t *targets;                  /* indexes into config.targets, in the order of the names */
     size_t target_count;

@@ -118,7 +118,7 @@ class Place:
                                 match=f"job_id: {{include: [{job}]}}, " if job else "", age="1d")
         self.env = dict(service.environment(), AWS_ENDPOINT_URL_STS=service.url)
         self.report = os.path.join(self.folder, "faults")
-        self.said = ""
+        self.words, self.said = ("sweep", "old"), ""  # of the command that is started
 
     def faults(self, do, at, calls=None, file=""):
         """An environment in which the at-th call (on this file of the state directory, or on any) or allocation fails,
@@ -145,7 +145,7 @@ class Place:
     def start(self, env=None, daemon=False, files=None, user=None):
         """files: how many descriptors it may have open. user: an id."""
         command = [release("jobsweepd"), "-c", self.config, "--once"] if daemon else \
-            [release("jobsweep"), "-c", self.config, "--format", "json", "sweep", "old"]
+            [release("jobsweep"), "-c", self.config, "--format", "json", *self.words]
         output = tempfile.TemporaryFile(dir=self.folder)
         command = ["prlimit", f"--nofile={files}:{files}", *command] if files else command
         process = subprocess.Popen(command, env=env or self.env, stdin=subprocess.DEVNULL, stdout=output,
