@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "policy/timetable.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -117,7 +118,7 @@ static void log_report(const struct run *run)
         report_failed(report) ? LOG_ERROR : LOG_INFO, "sweep ended",
         "policy=%s target=%s end=%s listed=%lld selected=%lld deleted=%lld deleted_presumed=%lld gone=%lld "
         "state_changed=%lld replaced=%lld failed=%lld unknown=%lld not_attempted=%lld remaining=%lld",
-        run->policy->name, run->target->name, sweep_end_name(report->end), (long long)report->listed,
+        run->policy->name, run->target->name, report_end_name(report), (long long)report->listed,
         (long long)report->selected, (long long)outcomes[OUTCOME_DELETED],
         (long long)outcomes[OUTCOME_DELETED_PRESUMED], (long long)outcomes[OUTCOME_GONE],
         (long long)outcomes[OUTCOME_STATE_CHANGED], (long long)outcomes[OUTCOME_REPLACED],
@@ -255,6 +256,19 @@ static void begin_policy(struct daemon *daemon, const char *policy)
     selection_finish(&selection);
 }
 
+/* A firing that comes late may come too late. */
+static bool in_window(const struct daemon *daemon, const char *name)
+{
+    const struct env *env = world_env(daemon->world);
+    const struct policy *policy = config_policy(daemon->config, name);
+    if (policy == NULL || timetable_open(policy, env->wall_ms(env->ctx))) {
+        return true;
+    }
+    log_event(LOG_WARNING, "sweep skipped", "policy=%s reason=%s", name,
+              "it is late, and the window is closed");
+    return false;
+}
+
 static void on_fire(void *owner, const char *policy, int64_t due_ms)
 {
     struct daemon *daemon = owner;
@@ -262,7 +276,9 @@ static void on_fire(void *owner, const char *policy, int64_t due_ms)
     time_rfc3339(due_ms, due);
     log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", policy, due);
     resume(daemon);
-    begin_policy(daemon, policy);
+    if (in_window(daemon, policy)) {
+        begin_policy(daemon, policy);
+    }
 }
 
 static void begin_all(struct daemon *daemon)

@@ -305,7 +305,7 @@ static void print_failed(struct session *session)
             continue;
         }
         buf_printf(&session->out, "  %s in %s: %s", run->policy->name, run->target->name,
-                   sweep_end_name(run->report.end));
+                   report_end_name(&run->report));
         buf_text(&session->out, run->report.err.code != ERR_NONE ? ": " : "");
         text_visible(&session->out, run->report.err.code != ERR_NONE ? run->report.err.msg : "");
         buf_char(&session->out, '\n');

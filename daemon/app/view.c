@@ -486,7 +486,15 @@ static void print_ending(struct buf *out, const struct report *report)
         [SWEEP_CANCELED] = "canceled",
         [SWEEP_FAILED] = "failed, nothing was deleted",
     };
-    buf_text(out, endings[report->end]);
+    static const char *const limits[] = {[LIMIT_WINDOW] = "window", [LIMIT_DURATION] = "max_duration"};
+    char left[32];
+    if (report->end == SWEEP_LIMITED && report->limit != LIMIT_ROWS) {
+        bool any = report_left(report) > 0; /* that is known of */
+        buf_printf(out, "stopped by the %s%s%s%s", limits[report->limit], any ? ", " : "",
+                   any ? text_thousands(left, report_left(report)) : "", any ? " remain" : "");
+    } else {
+        buf_text(out, endings[report->end]);
+    }
     if (report->err.code != ERR_NONE) {
         buf_text(out, ": ");
         text_visible(out, report->err.msg);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/apply.h"
+#include "engine/curfew.h"
 #include "engine/facts.h"
 #include "engine/guard.h"
 #include "engine/selector.h"
@@ -49,6 +50,7 @@ struct sweep {
     int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
     int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
     struct env_timer timer; /* of sweep_resume() */
+    struct curfew curfew;   /* of a sweep that deletes */
     bool begun;             /* a resumed run: it has an intent, so something of it may have been sent */
     bool settle_only;       /* a resumed run: nothing more of it may be sent */
     int64_t calls_before[OPERATION_COUNT];
@@ -154,7 +156,9 @@ static void on_closed(struct ledger_request *request)
 static void close_run(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
-    end_as(sweep, report->remaining > 0 ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
+    bool limited = report->remaining > 0 || report->limit != LIMIT_ROWS;
+    curfew_stop(&sweep->curfew);
+    end_as(sweep, limited ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
     report->outcomes[OUTCOME_NOT_ATTEMPTED] += report->selected - report_outcome_sum(report);
     set_state(sweep, STATE_CLOSING);
     if (sweep->begun && (sweep->apply == NULL || !apply_complete(sweep->apply))) {
@@ -162,7 +166,7 @@ static void close_run(struct sweep *sweep)
         return;
     }
     sweep->request = (struct ledger_request){.ended_ms = wall_ms(sweep)};
-    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", sweep_end_name(report->end));
+    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", report_end_name(report));
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
 }
 
@@ -418,7 +422,7 @@ static void on_started(struct ledger_request *request)
     sweep->run = request->run;
     sweep->lost_signed_ms = request->lost_signed_ms;
     sweep->began_ns = mono_ns(sweep);
-    if (sweep->ended) {
+    if (sweep->ended || sweep->report.limit != LIMIT_ROWS) { /* not a call is made */
         close_run(sweep);
         return;
     }
@@ -451,15 +455,6 @@ static struct sweep *create(const struct sweep_config *config)
     return sweep;
 }
 
-struct sweep *sweep_start(const struct sweep_config *config)
-{
-    struct sweep *sweep = create(config);
-    fill_header(sweep);
-    sweep->request = (struct ledger_request){.header = &sweep->header};
-    ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
-    return sweep;
-}
-
 /* What the process that ended had under way may still take effect, whichever run it was of. */
 static void on_resumed(struct env_timer *timer)
 {
@@ -469,6 +464,50 @@ static void on_resumed(struct env_timer *timer)
     } else {
         begin_deleting(sweep, longest_ns(sweep));
     }
+}
+
+/* What was sent is settled first. */
+static void wind_up(struct sweep *sweep, bool hurry)
+{
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
+    } else if (sweep->state == STATE_SELECTING) {
+        selector_cancel(sweep->selector);
+    } else if (sweep->state == STATE_DELETING) {
+        apply_cancel(sweep->apply, hurry);
+    }
+}
+
+static void on_curfew(void *owner, enum sweep_limit limit)
+{
+    struct sweep *sweep = owner;
+    if (sweep->ended) {
+        return;
+    }
+    sweep->report.limit = limit;
+    if (sweep->state != STATE_STARTING) {
+        end_as(sweep, SWEEP_LIMITED, NULL, ANSWER_DONE);
+        wind_up(sweep, false);
+    }
+}
+
+static void watch_clock(struct sweep *sweep)
+{
+    if (deletes(sweep)) {
+        sweep->curfew = (struct curfew){
+            .env = sweep->config.env, .policy = sweep->config.policy, .over = on_curfew, .owner = sweep};
+        sweep->report.limit = curfew_start(&sweep->curfew);
+    }
+}
+
+struct sweep *sweep_start(const struct sweep_config *config)
+{
+    struct sweep *sweep = create(config);
+    fill_header(sweep);
+    watch_clock(sweep);
+    sweep->request = (struct ledger_request){.header = &sweep->header};
+    ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
+    return sweep;
 }
 
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found)
@@ -486,7 +525,10 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
     sweep->header = *header;
     sweep->report.selected = rows;
     sweep->begun = found->begun;
-    sweep->settle_only = !same || !within || !found->sealed || !deletes(sweep);
+    watch_clock(sweep);
+    sweep->curfew.began_ns += longest_ns(sweep); /* it waits so long first */
+    bool open = sweep->report.limit == LIMIT_ROWS;
+    sweep->settle_only = !same || !within || !found->sealed || !deletes(sweep) || !open;
     sweep->began_ns = mono_ns(sweep);
     sweep->timer = (struct env_timer){.fire = on_resumed, .owner = sweep};
     config->env->start(config->env->ctx, &sweep->timer, sweep->began_ns);
@@ -495,16 +537,9 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
 
 void sweep_cancel(struct sweep *sweep, bool hurry)
 {
-    if (sweep->state >= STATE_CLOSING) {
-        return;
-    }
-    end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    if (sweep->state == STATE_SUPPLYING) {
-        supply_cancel(sweep->supply);
-    } else if (sweep->state == STATE_SELECTING) {
-        selector_cancel(sweep->selector);
-    } else if (sweep->state == STATE_DELETING) {
-        apply_cancel(sweep->apply, hurry);
+    if (sweep->state < STATE_CLOSING) {
+        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+        wind_up(sweep, hurry);
     }
 }
 
@@ -514,6 +549,7 @@ void sweep_destroy(struct sweep *sweep)
         return;
     }
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
+    curfew_stop(&sweep->curfew);
     apply_destroy(sweep->apply);
     supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);

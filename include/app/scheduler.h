@@ -1,4 +1,5 @@
-/* When policies run: the next firing of each cron expression, on a wall clock that may be set while we wait.
+/* When policies run: the next firing of each (policy/timetable.h), on a wall clock that may be set while we
+ * wait.
  *
  * The clock is looked at once a minute at least. A clock set by up to three hours changes nothing but the
  * moment: a firing that was jumped over comes at once, one that was there already does not come again. After
@@ -22,10 +23,10 @@ struct scheduler *scheduler_create(const struct env *env,
                                    void *owner);
 void scheduler_destroy(struct scheduler *scheduler); /* takes NULL */
 
-/* Replaces what is scheduled by the policies of config that have a schedule; names and expressions are
- * copied. A policy that keeps its name and its expression keeps its next firing, so that none falls between
- * two sets. NULL: nothing is scheduled any more. */
-void scheduler_load(struct scheduler *scheduler, const struct config *config);
+/* Replaces what is scheduled by the policies of config that have a schedule; a reference to it is held. A
+ * policy that keeps its name, its expression, its window and its time zone keeps its next firing, so that
+ * none falls between two sets. NULL: nothing is scheduled any more. */
+void scheduler_load(struct scheduler *scheduler, struct config *config);
 
 /* The next firing of all, in wall milliseconds, and whose it is (valid until the next load); -1 when there is
  * none. policy may be NULL. */

@@ -130,6 +130,11 @@ struct protect_list {
     size_t count;
 };
 
+/* Minutes of the local day; one that begins after its end goes over midnight. Both the same: no window. */
+struct window {
+    int begin, end;
+};
+
 enum sweep_order { ORDER_LISTED, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
 
 struct policy {
@@ -145,8 +150,10 @@ struct policy {
     bool scheduled;  /* has schedule.cron */
     char *cron_text; /* schedule.cron as written; NULL when not scheduled */
     struct cron cron;
-    char *timezone;    /* NULL when not given: UTC */
-    struct zone *zone; /* NULL: UTC */
+    struct window window;    /* it fires and deletes only then */
+    int64_t max_duration_ms; /* a run that deletes ends after it; 0: not given */
+    char *timezone;          /* NULL when not given: UTC */
+    struct zone *zone;       /* NULL: UTC */
     struct match match;
     bool match_all; /* match: all */
     struct keep_rule *keep;

@@ -44,6 +44,7 @@ extern const struct value_type value_duration; /* int64_t ms, row->min..max */
 extern const struct value_type value_word;     /* an enum, row->words by value */
 extern const struct value_type value_flag;     /* bool, row->words[0] false, [1] true */
 extern const struct value_type value_cron;     /* scheduled, cron_text and cron of struct policy */
+extern const struct value_type value_window;   /* struct window */
 extern const struct value_type value_timezone; /* timezone and zone of struct policy */
 extern const struct value_type value_moment;   /* int64_t ms, RFC 3339 */
 
