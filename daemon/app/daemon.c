@@ -11,8 +11,10 @@
 #include "app/daemon.h"
 
 #include "app/advice.h"
+#include "app/catch_up.h"
 #include "app/commands.h"
 #include "app/leftovers.h"
+#include "app/postponed.h"
 #include "app/runner.h"
 #include "app/scheduler.h"
 #include "app/selection.h"
@@ -46,8 +48,10 @@ struct daemon {
     struct world *world;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct postponed *postponed;
     struct leftovers *leftovers;
-    struct task *resumed; /* one for each of them; NULL until they are known */
+    struct catch_up *catch_up; /* while it is at work */
+    struct task *resumed;      /* one for each of them; NULL until they are known */
     uv_signal_t signals[SIGNALS_WATCHED];
     uv_timer_t watchdog;
     struct env_timer drain; /* from the first signal to stop */
@@ -73,7 +77,7 @@ static bool winds_up(const struct daemon *daemon)
 static void end_if_idle(struct daemon *daemon)
 {
     bool ends = winds_up(daemon) || daemon->options->once;
-    if (daemon->tasks == 0 && ends && daemon->resumed != NULL) {
+    if (daemon->tasks == 0 && ends && daemon->resumed != NULL && daemon->catch_up == NULL) {
         world_stop(daemon->world);
     }
 }
@@ -155,6 +159,7 @@ static void wind_up(struct daemon *daemon, bool hurry)
         drain(daemon);
     }
     scheduler_load(daemon->scheduler, NULL);
+    postponed_clear(daemon->postponed);
     runner_cancel(daemon->runner, hurry);
 }
 
@@ -241,13 +246,35 @@ static void begin(struct daemon *daemon, const struct selected *pair)
     runner_submit(daemon->runner, &task->run);
 }
 
-static void begin_policy(struct daemon *daemon, const char *policy)
+/* A firing that comes late, or was put off, may come too late. */
+static bool in_window(const struct daemon *daemon, const struct policy *policy)
 {
-    struct selection selection;
+    const struct env *env = world_env(daemon->world);
+    if (timetable_open(policy, env->wall_ms(env->ctx))) {
+        return true;
+    }
+    log_event(LOG_WARNING, "sweep skipped", "policy=%s reason=%s", policy->name,
+              "it is late, and the window is closed");
+    return false;
+}
+
+/* The pairs of a policy, or the one in this target, by what is configured now. */
+static bool select_pairs(struct daemon *daemon, const char *policy, const char *target,
+                         struct selection *selection)
+{
     struct err err;
     char *names[] = {(char *)policy};
-    if (selection_make(&selection, daemon->config, names, 1, NULL, false, &err) != 0) {
-        log_event(LOG_ERROR, "schedule", "policy=%s error=%s", policy, err.msg);
+    if (selection_make(selection, daemon->config, names, 1, target, false, &err) == 0) {
+        return true;
+    }
+    log_event(LOG_ERROR, "schedule", "policy=%s error=%s", policy, err.msg);
+    return false;
+}
+
+static void begin_pairs(struct daemon *daemon, const char *policy, const char *target)
+{
+    struct selection selection;
+    if (!select_pairs(daemon, policy, target, &selection)) {
         return;
     }
     for (size_t i = 0; i < selection.count; i++) {
@@ -256,35 +283,91 @@ static void begin_policy(struct daemon *daemon, const char *policy)
     selection_finish(&selection);
 }
 
-/* A firing that comes late may come too late. */
-static bool in_window(const struct daemon *daemon, const char *name)
+static void on_turn(void *owner, const char *name, const char *target)
 {
-    const struct env *env = world_env(daemon->world);
+    struct daemon *daemon = owner;
     const struct policy *policy = config_policy(daemon->config, name);
-    if (policy == NULL || timetable_open(policy, env->wall_ms(env->ctx))) {
-        return true;
+    if (policy != NULL && in_window(daemon, policy)) {
+        begin_pairs(daemon, name, target);
     }
-    log_event(LOG_WARNING, "sweep skipped", "policy=%s reason=%s", name,
-              "it is late, and the window is closed");
-    return false;
 }
 
-static void on_fire(void *owner, const char *policy, int64_t due_ms)
+/* Until its window is open, where that is waited for, and by some of its jitter. */
+static void put_off(struct daemon *daemon, const struct selected *pair)
+{
+    const struct env *env = world_env(daemon->world);
+    const char *policy = pair->policy->name, *target = pair->target->name;
+    int64_t now_ms = env->wall_ms(env->ctx), opens_ms = timetable_opens(pair->policy, now_ms);
+    int64_t delay_ms = opens_ms - now_ms + postponed_draw(env, timetable_spread_ms(pair->policy, opens_ms));
+    if (delay_ms == 0) {
+        begin(daemon, pair);
+        return;
+    }
+    if (!postponed_add(daemon->postponed, policy, target, delay_ms)) {
+        log_event(LOG_WARNING, "sweep skipped", "policy=%s target=%s reason=%s", policy, target,
+                  "the one before has not begun");
+        return;
+    }
+    log_event(LOG_INFO, "sweep put off", "policy=%s target=%s delay_ms=%lld", policy, target,
+              (long long)delay_ms);
+}
+
+static void put_off_pairs(struct daemon *daemon, const char *policy, const char *target)
+{
+    struct selection selection;
+    if (!select_pairs(daemon, policy, target, &selection)) {
+        return;
+    }
+    for (size_t i = 0; i < selection.count; i++) {
+        put_off(daemon, &selection.pairs[i]);
+    }
+    selection_finish(&selection);
+}
+
+static void on_fire(void *owner, const char *name, int64_t due_ms)
+{
+    struct daemon *daemon = owner;
+    const struct policy *policy = config_policy(daemon->config, name);
+    char due[21];
+    time_rfc3339(due_ms, due);
+    log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", name, due);
+    resume(daemon);
+    if (policy != NULL && (policy->catch_up == CATCH_UP_ONCE || in_window(daemon, policy))) {
+        put_off_pairs(daemon, name, NULL);
+    }
+}
+
+static void on_missed(void *owner, const char *policy, const char *target, int64_t due_ms)
 {
     struct daemon *daemon = owner;
     char due[21];
     time_rfc3339(due_ms, due);
-    log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", policy, due);
-    resume(daemon);
-    if (in_window(daemon, policy)) {
-        begin_policy(daemon, policy);
+    if (!winds_up(daemon)) {
+        log_event(LOG_INFO, "sweep was missed", "policy=%s target=%s due=%s", policy, target, due);
+        put_off_pairs(daemon, policy, target);
     }
+}
+
+static void on_caught_up(void *owner)
+{
+    struct daemon *daemon = owner;
+    catch_up_destroy(daemon->catch_up);
+    daemon->catch_up = NULL;
+    end_if_idle(daemon);
+}
+
+static void schedule(struct daemon *daemon)
+{
+    const struct env *env = world_env(daemon->world);
+    scheduler_load(daemon->scheduler, daemon->config);
+    daemon->catch_up = catch_up_start(world_ledger(daemon->world), daemon->config, env->wall_ms(env->ctx),
+                                      on_missed, on_caught_up, daemon);
 }
 
 static void begin_all(struct daemon *daemon)
 {
     for (size_t i = 0; i < daemon->config->policy_count; i++) {
-        begin_policy(daemon, daemon->config->policies[i].name);
+        begin_pairs(daemon, daemon->config->policies[i].name, NULL);
     }
     end_if_idle(daemon);
 }
@@ -397,7 +480,7 @@ static void on_leftovers(void *owner)
     } else if (daemon->options->once) {
         begin_all(daemon);
     } else {
-        scheduler_load(daemon->scheduler, daemon->config);
+        schedule(daemon);
     }
 }
 
@@ -407,6 +490,7 @@ static void serve(struct daemon *daemon)
     daemon->runner = runner_create(&runner);
     daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
     daemon->scheduler = scheduler_create(world_env(daemon->world), on_fire, daemon);
+    daemon->postponed = postponed_create(world_env(daemon->world), on_turn, daemon);
     watch(daemon);
     log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)daemon->config->policy_count,
               (unsigned long)daemon->config->target_count);
@@ -414,6 +498,7 @@ static void serve(struct daemon *daemon)
     daemon->leftovers = leftovers_find(world_ledger(daemon->world), on_leftovers, daemon);
     world_run(daemon->world);
     scheduler_destroy(daemon->scheduler);
+    postponed_destroy(daemon->postponed);
     runner_destroy(daemon->runner);
     leftovers_destroy(daemon->leftovers);
     free(daemon->resumed);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define LOOK_EVERY_MS TIME_MS_PER_MINUTE
+#define LATE_MS       (5 * TIME_MS_PER_MINUTE) /* beyond it a firing was missed */
 #define STEP_MAX_MS   (3 * TIME_MS_PER_HOUR)
 
 struct entry {
@@ -95,9 +96,13 @@ static void fire_due(struct scheduler *scheduler)
     while ((entry = first_due(scheduler)) != NULL) {
         char policy[POLICY_NAME_MAX + 1];
         int64_t due_ms = entry->next_ms;
+        bool missed = scheduler->seen_wall_ms - due_ms > LATE_MS;
+        bool skipped = missed && entry->policy->catch_up == CATCH_UP_NEVER;
         text_copy(policy, sizeof policy, entry->policy->name);
         entry->next_ms = timetable_next(entry->policy, scheduler->seen_wall_ms);
-        scheduler->fire(scheduler->owner, policy, due_ms); /* may load other entries */
+        if (!skipped) {
+            scheduler->fire(scheduler->owner, policy, due_ms); /* may load other entries */
+        }
     }
 }
 

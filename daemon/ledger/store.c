@@ -456,6 +456,23 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
     return result < 0 ? -1 : 0;
 }
 
+static int last_run(struct store *store, struct ledger_request *request, struct err *err)
+{
+    struct db_statement *get = db_use(store->db, &store->statements[LAST_RUN],
+                                      "SELECT id, started_ms FROM run WHERE policy = ?1 AND target = ?2"
+                                      " ORDER BY id DESC LIMIT 1",
+                                      err);
+    if (get == NULL) {
+        return -1;
+    }
+    db_bind(get, "tt", request->header->policy, request->header->target);
+    int result = db_step(get, err);
+    request->run = result == 1 ? db_int(get, 0) : 0;
+    request->found.started_ms = result == 1 ? db_int(get, 1) : 0;
+    db_reset(get);
+    return result < 0 ? -1 : 0;
+}
+
 static int set_rates(struct store *store, const struct ledger_request *request, struct err *err)
 {
     const struct run_header *header = request->header;
@@ -537,6 +554,8 @@ static int apply(struct store *store, struct ledger_request *request, struct err
         return start_run(store, request, err);
     case LEDGER_OPEN_RUN:
         return open_run(store, request, err);
+    case LEDGER_LAST_RUN:
+        return last_run(store, request, err);
     case LEDGER_SET_RATES:
         return set_rates(store, request, err);
     case LEDGER_GET_RATES:

@@ -128,6 +128,26 @@ int64_t timetable_closes(const struct policy *policy, int64_t at_ms)
     return closes_ms > at_ms ? closes_ms : at_ms + (end_ms - local_ms);
 }
 
+int64_t timetable_opens(const struct policy *policy, int64_t at_ms)
+{
+    int64_t local_ms = local_of(policy, at_ms), opens_ms = at_ms;
+    int64_t midnight_ms =
+        local_ms - (minute_of_day(local_ms) * TIME_MS_PER_MINUTE) - local_ms % TIME_MS_PER_MINUTE;
+    for (int day = 0; !timetable_open(policy, opens_ms) && day < 8; day++) {
+        int64_t begin_ms = midnight_ms + day * TIME_MS_PER_DAY + policy->window.begin * TIME_MS_PER_MINUTE;
+        opens_ms = moment_of(policy->zone, begin_ms);
+        opens_ms = opens_ms > at_ms ? opens_ms : at_ms;
+    }
+    return opens_ms;
+}
+
+int64_t timetable_spread_ms(const struct policy *policy, int64_t at_ms)
+{
+    int64_t closes_ms = timetable_closes(policy, at_ms);
+    int64_t open_ms = closes_ms > at_ms ? closes_ms - at_ms - 1 : 0;
+    return policy->jitter_ms < open_ms ? policy->jitter_ms : open_ms;
+}
+
 bool timetable_meets(const struct policy *policy)
 {
     for (int minute = 0; minute < DAY_MINUTES; minute++) {

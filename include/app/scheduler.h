@@ -5,7 +5,8 @@
  * moment: a firing that was jumped over comes at once, one that was there already does not come again. After
  * a greater step (a clock that was wrong, and is right now) the firings are computed anew, and none that lies
  * between is made up for; cron(8) of Debian does the same. A machine that was suspended fires late, once.
- * What was missed while the program was down is not made up for. */
+ * A firing that comes over five minutes late is left out where its policy says `catch_up: never`.
+ * What was missed while the program was down is the business of app/catch_up. */
 #ifndef APP_SCHEDULER_H
 #define APP_SCHEDULER_H
 

@@ -30,6 +30,7 @@ enum store_statement {
     ROW_STATE,
     READ_ROWS,
     OPEN_RUN,
+    LAST_RUN,
     FORGET_RATES,
     SET_RATE,
     GET_RATES,

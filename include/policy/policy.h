@@ -135,6 +135,13 @@ struct window {
     int begin, end;
 };
 
+/* What is made up for, once, of firings that were missed. */
+enum catch_up_rule {
+    CATCH_UP_ASLEEP, /* what the machine slept over, or its clock jumped over */
+    CATCH_UP_ONCE,   /* that, and what came while the daemon was down */
+    CATCH_UP_NEVER
+};
+
 enum sweep_order { ORDER_LISTED, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
 
 struct policy {
@@ -150,7 +157,9 @@ struct policy {
     bool scheduled;  /* has schedule.cron */
     char *cron_text; /* schedule.cron as written; NULL when not scheduled */
     struct cron cron;
-    struct window window;    /* it fires and deletes only then */
+    struct window window; /* it fires and deletes only then */
+    enum catch_up_rule catch_up;
+    int64_t jitter_ms;       /* a firing is late by up to it, by chance; 0: not given */
     int64_t max_duration_ms; /* a run that deletes ends after it; 0: not given */
     char *timezone;          /* NULL when not given: UTC */
     struct zone *zone;       /* NULL: UTC */

@@ -18,6 +18,11 @@ int64_t timetable_next(const struct policy *policy, int64_t after_ms);
 bool timetable_open(const struct policy *policy, int64_t at_ms);
 /* When the window that is open at this moment closes: at_ms where it is closed, INT64_MAX without one. */
 int64_t timetable_closes(const struct policy *policy, int64_t at_ms);
+/* When the window opens next; at_ms where it is open. */
+int64_t timetable_opens(const struct policy *policy, int64_t at_ms);
+/* By how much a run that is due at this moment may be put off: the jitter, and less where the window closes
+ * before. */
+int64_t timetable_spread_ms(const struct policy *policy, int64_t at_ms);
 /* Does a time of day of the expression lie within the window? */
 bool timetable_meets(const struct policy *policy);
 

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 """What a policy says of when it runs and of what comes after a run, on the whole program against iotsim."""
+import contextlib
 import datetime
 import json
+import os
+import signal
+import sqlite3
+import subprocess
 
-from harness import Iotsim, Place, equal, main, run
+from harness import LIMIT_S, Iotsim, Place, equal, main, run, wait_until
 
 FLEET = ("--things", 20, "--jobs", 3, "--executions", 120, "--quota", "all=-1")
 
@@ -45,5 +50,44 @@ def an_open_window_changes_nothing():
         assert sim.counts()["deleted"] > 0
 
 
+@contextlib.contextmanager
+def daemon(place):
+    """jobsweepd, until the end of the block; gives a function that says what it has logged."""
+    log = os.path.join(place.folder, "log")
+    with open(log, "wb") as file:
+        process = subprocess.Popen(place.command(name="jobsweepd"), env=place.environment, stdin=subprocess.DEVNULL, stderr=file)
+    try:
+        yield lambda: open(log, encoding="utf-8").read()
+        process.send_signal(signal.SIGTERM)
+        equal(process.wait(LIMIT_S), 0)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def aged(place, days):
+    """The runs of the ledger, so much earlier: as if the daemon had been down since then."""
+    with contextlib.closing(sqlite3.connect(os.path.join(place.state, "ledger.db"))) as ledger, ledger:
+        ledger.execute("UPDATE run SET started_ms = started_ms - ?", (days * 86400000,))
+
+
+def what_came_while_the_daemon_was_down_is_made_up_for_as_the_policy_says():
+    once_a_year = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=2)).strftime("0 0 %-d %-m *")
+    for catch_up, runs in (("once", 1), ("asleep", 0), ("never", 0)):
+        with Iotsim(*FLEET) as sim:
+            place = Place(sim, more=f'schedule: {{cron: "{once_a_year}", catch_up: {catch_up}}}')
+            equal(run(place.command("--once", name="jobsweepd"), place.environment).returncode, 0)
+            deleted = sim.counts()["deleted"]
+            assert deleted > 0
+            with daemon(place) as said:
+                wait_until(lambda: "ready" in said(), "the start")
+            assert "sweep was missed" not in said(), said()
+            aged(place, 10)
+            with daemon(place) as said:
+                wait_until(lambda: "sweep ended" in said() if runs else "ready" in said(), "the sweep")
+            equal((said().count("sweep was missed"), said().count("sweep ended")), (runs, runs), said())
+
+
 if __name__ == "__main__":
-    main([a_closed_window_lets_no_sweep_delete_and_every_plan_be_made, an_open_window_changes_nothing])
+    main([a_closed_window_lets_no_sweep_delete_and_every_plan_be_made, an_open_window_changes_nothing,
+          what_came_while_the_daemon_was_down_is_made_up_for_as_the_policy_says])

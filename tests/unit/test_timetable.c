@@ -168,6 +168,34 @@ static void a_window_whose_end_comes_twice_closes_twice(void **state)
     zone_destroy(policy.zone);
 }
 
+static void a_window_opens_next_when_the_clock_on_the_wall_says_so(void **state)
+{
+    static const struct {
+        const char *zone;
+        int begin, end;
+        const char *at, *opens;
+    } rows[] = {
+        {"UTC", 1, 5, "2026-01-01T00:30:30Z", "2026-01-01T01:00:00Z"},
+        {"UTC", 1, 5, "2026-01-01T02:00:00Z", "2026-01-01T02:00:00Z"},
+        {"UTC", 1, 5, "2026-01-01T05:00:00Z", "2026-01-02T01:00:00Z"},
+        {"UTC", 22, 2, "2026-01-01T02:00:00Z", "2026-01-01T22:00:00Z"},
+        {"Europe/Berlin", 1, 5, "2026-07-01T12:00:00Z", "2026-07-01T23:00:00Z"},
+        /* it begins with a time that is skipped */
+        {"Europe/Berlin", 2, 5, "2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z"},
+        /* all of it is skipped */
+        {"Europe/Berlin", 2, 3, "2026-03-29T00:30:00Z", "2026-03-30T00:00:00Z"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct policy policy;
+        char opens[21];
+        make(&policy, "@hourly", rows[i].zone, rows[i].begin, rows[i].end);
+        time_rfc3339(timetable_opens(&policy, moment(rows[i].at)), opens);
+        assert_string_equal(opens, rows[i].opens);
+        zone_destroy(policy.zone);
+    }
+}
+
 static void without_a_window_it_is_always_open(void **state)
 {
     const struct policy policy = {0};
@@ -284,6 +312,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_fires_within_the_window_only),
     cmocka_unit_test(a_window_closes_when_the_clock_on_the_wall_says_so),
     cmocka_unit_test(a_window_whose_end_comes_twice_closes_twice),
+    cmocka_unit_test(a_window_opens_next_when_the_clock_on_the_wall_says_so),
     cmocka_unit_test(without_a_window_it_is_always_open),
     cmocka_unit_test(a_schedule_meets_its_window_or_does_not),
     cmocka_unit_test(firings_agree_with_a_search_around_every_change),
