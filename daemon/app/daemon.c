@@ -13,6 +13,7 @@
 #include "app/advice.h"
 #include "app/catch_up.h"
 #include "app/commands.h"
+#include "app/hooks.h"
 #include "app/leftovers.h"
 #include "app/postponed.h"
 #include "app/runner.h"
@@ -33,6 +34,7 @@
 #include <time.h>
 
 #define SIGNALS_WATCHED 3
+#define HOOKS_END_MS    (20 * TIME_MS_PER_SECOND) /* of it, for what on_finish has started */
 #define END_MS          (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
 
 struct task {
@@ -50,6 +52,8 @@ struct daemon {
     struct scheduler *scheduler;
     struct postponed *postponed;
     struct leftovers *leftovers;
+    struct hooks *hooks;
+    struct env_timer hooks_end;
     struct catch_up *catch_up; /* while it is at work */
     struct task *resumed;      /* one for each of them; NULL until they are known */
     uv_signal_t signals[SIGNALS_WATCHED];
@@ -77,9 +81,26 @@ static bool winds_up(const struct daemon *daemon)
 static void end_if_idle(struct daemon *daemon)
 {
     bool ends = winds_up(daemon) || daemon->options->once;
-    if (daemon->tasks == 0 && ends && daemon->resumed != NULL && daemon->catch_up == NULL) {
-        world_stop(daemon->world);
+    if (daemon->tasks > 0 || !ends || daemon->resumed == NULL || daemon->catch_up != NULL) {
+        return;
     }
+    if (hooks_count(daemon->hooks) == 0) {
+        world_stop(daemon->world);
+    } else if (winds_up(daemon) && !daemon->hooks_end.armed) {
+        const struct env *env = world_env(daemon->world);
+        env->start(env->ctx, &daemon->hooks_end, env->mono_ns(env->ctx) + HOOKS_END_MS * TIME_NS_PER_MS);
+    }
+}
+
+static void on_hooks_end(struct env_timer *timer)
+{
+    struct daemon *daemon = timer->owner;
+    hooks_cancel(daemon->hooks);
+}
+
+static void on_hooks_idle(void *owner)
+{
+    end_if_idle(owner);
 }
 
 /* --- tasks --- */
@@ -179,6 +200,7 @@ static void on_done(struct run *run)
     struct daemon *daemon = task->daemon;
     log_failures(run);
     log_report(run);
+    hooks_finish_run(daemon->hooks, run);
     daemon->tasks--;
     note_status(daemon, run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, false));
     if (run->resumed == NULL) {
@@ -427,6 +449,9 @@ static void on_signal(uv_signal_t *handle, int number)
     daemon->stops++;
     log_event(LOG_INFO, "stopping", "sweeps=%lu", (unsigned long)daemon->tasks);
     wind_up(daemon, daemon->stops > 1);
+    if (daemon->stops > 1) {
+        hooks_cancel(daemon->hooks);
+    }
     end_if_idle(daemon);
 }
 
@@ -460,6 +485,7 @@ static void unwatch(struct daemon *daemon)
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
     const struct env *env = world_env(daemon->world);
     env->stop(env->ctx, &daemon->drain);
+    env->stop(env->ctx, &daemon->hooks_end);
 }
 
 /* --- the daemon --- */
@@ -489,6 +515,8 @@ static void serve(struct daemon *daemon)
     const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
     daemon->runner = runner_create(&runner);
     daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
+    daemon->hooks_end = (struct env_timer){.fire = on_hooks_end, .owner = daemon};
+    daemon->hooks = hooks_create(world_loop(daemon->world), on_hooks_idle, daemon);
     daemon->scheduler = scheduler_create(world_env(daemon->world), on_fire, daemon);
     daemon->postponed = postponed_create(world_env(daemon->world), on_turn, daemon);
     watch(daemon);
@@ -499,6 +527,7 @@ static void serve(struct daemon *daemon)
     world_run(daemon->world);
     scheduler_destroy(daemon->scheduler);
     postponed_destroy(daemon->postponed);
+    hooks_destroy(daemon->hooks);
     runner_destroy(daemon->runner);
     leftovers_destroy(daemon->leftovers);
     free(daemon->resumed);

@@ -142,6 +142,9 @@ enum catch_up_rule {
     CATCH_UP_NEVER
 };
 
+/* How a run ended, for on_finish.when. */
+enum run_result { RESULT_SUCCESS, RESULT_FAILURE, RESULT_ABORTED, RESULT_LIMITED, RESULT_COUNT };
+
 enum sweep_order { ORDER_LISTED, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
 
 struct policy {
@@ -174,8 +177,10 @@ struct policy {
     int64_t selected_over_percent;      /* of the executions in scope; 0: not given */
     int64_t failed_over_percent;        /* of the deletions so far; 0: not given */
     enum sweep_order order;
-    bool verify_risky; /* verify: risky; else always */
-    bool force;        /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
+    struct pattern_list finish_exec; /* on_finish.exec: a program and its arguments; empty: none */
+    unsigned finish_when;            /* 1 << enum run_result; 0: after each run */
+    bool verify_risky;               /* verify: risky; else always */
+    bool force; /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
 };
 
 struct config {
@@ -190,6 +195,8 @@ struct config {
     char **files;          /* read, in order; struct place.file points here */
     size_t file_count;
 };
+
+const char *run_result_name(enum run_result result); /* "success", ... */
 
 /* Frees what each holds, not the struct. */
 void match_finish(struct match *match);

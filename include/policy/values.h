@@ -58,7 +58,9 @@ extern const struct value_type value_external_id;  /* char *, as STS takes it */
 extern const struct value_type value_session_name; /* char *, as STS takes it */
 extern const struct value_type value_job_patterns; /* struct pattern_list of globs of job ids */
 extern const struct value_type value_thing_patterns;
-extern const struct value_type value_names; /* struct pattern_list of whole names of groups or types */
+extern const struct value_type value_command; /* struct pattern_list: a program by its path, and arguments */
+extern const struct value_type value_results; /* unsigned, 1 << enum run_result */
+extern const struct value_type value_names;   /* struct pattern_list of whole names of groups or types */
 
 /* Where the row's field is in the object: to set, and to read. */
 void *value_field(const struct schema_row *row, void *object);

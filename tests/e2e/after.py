@@ -50,6 +50,47 @@ def an_open_window_changes_nothing():
         assert sim.counts()["deleted"] > 0
 
 
+def the_program_of_a_policy_is_told_of_its_runs_and_changes_nothing():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        told = os.path.join(place.folder, "told")
+        script = f'cat >> {told}; env >> {told}.env; echo noise; exit 3'
+        place.write(more=f"on_finish: {{exec: [/bin/sh, -c, '{script}'], when: [success, limited]}}\n    limits: {{per_run: 7}}")
+        once = run(place.command("--once", name="jobsweepd"), place.environment)
+        equal((once.returncode, sim.counts()["deleted"]), (6, 7), once.stderr)
+        assert "on_finish failed" in once.stderr and "exit=3" in once.stderr and "output=noise" in once.stderr, once.stderr
+        with open(told, encoding="utf-8") as file:
+            report = json.loads(file.read())
+        equal((report["policy"], report["target"], report["outcome"], report["end"]), ("old", "sim", "limited", "limit"))
+        equal((report["region"], report["outcomes"]["deleted"], report["remaining"] > 0), ("us-east-1", 7, True))
+        with open(told + ".env", encoding="utf-8") as file:
+            environment = file.read()
+        assert "JOBSWEEP_OUTCOME=limited\n" in environment and "AWS_" not in environment, environment
+        equal(place.sweep().returncode, 6)  # a person's sweep starts none, nor does an end that is not asked for
+        place.write(more=f"on_finish: {{exec: [/bin/sh, -c, '{script}'], when: [failure]}}")
+        equal(run(place.command("--once", name="jobsweepd"), place.environment).returncode, 0)
+        with open(told, encoding="utf-8") as file:
+            equal(len(file.read().splitlines()), 1)
+
+
+def a_program_that_goes_on_does_not_keep_the_daemon():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        began = os.path.join(place.folder, "began")
+        place.write(more=f"on_finish: {{exec: [/bin/sh, -c, 'echo $$ > {began}; exec sleep 600']}}")
+        process = place.start("--once", name="jobsweepd")
+        try:
+            pid = int(wait_until(lambda: os.path.exists(began) and open(began, encoding="ascii").read(), "the program"))
+            # the second signal counts, and two at once may be one
+            wait_until(lambda: process.send_signal(signal.SIGTERM) or process.poll() is not None, "the end")
+            errors = process.communicate(timeout=LIMIT_S)[1]
+        finally:
+            process.kill()
+            process.communicate()
+        assert "on_finish failed" in errors and "canceled" in errors, errors
+        assert not os.path.exists(f"/proc/{pid}"), "it runs on"
+
+
 @contextlib.contextmanager
 def daemon(place):
     """jobsweepd, until the end of the block; gives a function that says what it has logged."""
@@ -90,4 +131,6 @@ def what_came_while_the_daemon_was_down_is_made_up_for_as_the_policy_says():
 
 if __name__ == "__main__":
     main([a_closed_window_lets_no_sweep_delete_and_every_plan_be_made, an_open_window_changes_nothing,
+          the_program_of_a_policy_is_told_of_its_runs_and_changes_nothing,
+          a_program_that_goes_on_does_not_keep_the_daemon,
           what_came_while_the_daemon_was_down_is_made_up_for_as_the_policy_says])
