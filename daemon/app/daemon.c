@@ -1,7 +1,8 @@
 /* See app/daemon.h.
  *
- * The happy path: load -> runs that were interrupted are resumed -> the scheduler fires -> begin() submits a
- * task for each target of the policy -> the runner sweeps -> on_done() logs the report. SIGHUP replaces the
+ * The happy path: load -> runs that were interrupted are resumed, and what was missed is made up for -> the
+ * scheduler fires -> put_off() waits for the jitter of each target of the policy -> begin() submits a task ->
+ * the runner sweeps -> on_done() logs the report and has on_finish started. SIGHUP replaces the
  * configuration; tasks keep the one that they began with.
  *
  * The ways out: a configuration that cannot be loaded ends the start with EXIT_USAGE, and leaves everything
