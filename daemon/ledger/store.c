@@ -197,6 +197,24 @@ static int find_lost(struct store *store, const struct run_header *header, int64
     return 0;
 }
 
+/* No number is given twice, also after pruning. */
+static int check_room(struct store *store, struct err *err)
+{
+    struct db_statement *get = db_use(store->db, &store->statements[LAST_RUN],
+                                      "SELECT seq FROM sqlite_sequence WHERE name = 'run'", err);
+    if (get == NULL) {
+        return -1;
+    }
+    int result = db_step(get, err);
+    int64_t last = result == 1 ? db_int(get, 0) : 0;
+    db_reset(get);
+    if (result < 0 || last < RECORD_RUN_MAX) {
+        return result < 0 ? -1 : 0;
+    }
+    return err_set(err, ERR_TOO_BIG, "ledger '%s': it is full after %d runs; move it away to begin another",
+                   store->config.path, RECORD_RUN_MAX);
+}
+
 static int start_run(struct store *store, struct ledger_request *request, struct err *err)
 {
     const struct run_header *header = request->header;
@@ -205,7 +223,7 @@ static int start_run(struct store *store, struct ledger_request *request, struct
         "INSERT INTO run (policy, policy_sha256, target, account, region, started_ms, digest, first_sequence)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, zeroblob(32), ?7)",
         err);
-    if (add == NULL || load_tip(store, err) != 0 ||
+    if (add == NULL || check_room(store, err) != 0 || load_tip(store, err) != 0 ||
         find_lost(store, header, &request->lost_signed_ms, err) != 0) {
         return -1;
     }
@@ -215,10 +233,6 @@ static int start_run(struct store *store, struct ledger_request *request, struct
         return -1;
     }
     request->run = db_last_id(store->db);
-    if (request->run > RECORD_RUN_MAX) {
-        return err_set(err, ERR_IO, "ledger '%s': it is full after %d runs", store->config.path,
-                       RECORD_RUN_MAX);
-    }
     active_add_run(&store->active, &(struct active_run){.id = request->run});
     struct store_record record = {
         .run = request->run, .row = RECORD_ROW_NONE, .header = *header, .note = header->origin};

@@ -18,6 +18,7 @@ enum store_statement {
     ADD_INTENT,
     ADD_RESULT,
     LOST_BEFORE,
+    LAST_RUN,
     ADD_RUN,
     RUN_STATE,
     FIND_NAME,
@@ -65,7 +66,7 @@ struct store {
 
 void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row);
 /* The origin of a run is the note of its first record. */
-#define STORE_RUN_ORIGIN "(SELECT entry.note FROM entry WHERE entry.id = run.id << 41)"
+#define STORE_RUN_ORIGIN "(SELECT entry.note FROM entry WHERE entry.id = " RECORD_RUN_ID("run.id") ")"
 /* policy, policy_sha256, target, account, region, started_ms, STORE_RUN_ORIGIN */
 void store_take_header(struct db_statement *statement, int column, struct run_header *header);
 /* LEDGER_ADD_ROWS, on a run that takes them. */
