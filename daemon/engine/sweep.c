@@ -40,6 +40,7 @@ struct sweep {
     struct report report;
     bool ended; /* how it ends is decided: see end_as() */
     struct facts *facts;
+    struct things *things;
     struct survey *survey;
     struct lister *lister;
     struct apply *apply;
@@ -358,6 +359,7 @@ static void start_selector(struct sweep *sweep)
                                        .scratch = config->scratch,
                                        .run = sweep->run,
                                        .policy = config->policy,
+                                       .things = sweep->things,
                                        .report = &sweep->report,
                                        .owner = sweep,
                                        .pause = on_pause,
@@ -376,6 +378,7 @@ static void begin_listing(struct sweep *sweep)
                                    .dispatcher = config->dispatcher,
                                    .policy = config->policy,
                                    .facts = sweep->facts,
+                                   .things = sweep->things,
                                    .everything = config->only_thing != NULL,
                                    .survey = survey,
                                    .owner = sweep,
@@ -432,6 +435,7 @@ static void on_started(struct ledger_request *request)
                                    .dispatcher = config->dispatcher,
                                    .policy = config->policy,
                                    .facts = sweep->facts,
+                                   .things = sweep->things,
                                    .only_thing = config->only_thing,
                                    .owner = sweep,
                                    .warning = on_warning,
@@ -461,6 +465,11 @@ static struct sweep *create(const struct sweep_config *config)
     sweep->config = *config;
     sweep->report.started_ms = wall_ms(sweep);
     sweep->facts = facts_create(config->dispatcher);
+    sweep->things = things_create(&(struct things_config){.env = config->env,
+                                                          .dispatcher = config->dispatcher,
+                                                          .policy = config->policy,
+                                                          .owner = sweep,
+                                                          .warning = on_warning});
     count_calls(sweep, sweep->calls_before);
     return sweep;
 }
@@ -534,6 +543,7 @@ void sweep_destroy(struct sweep *sweep)
     lister_destroy(sweep->lister);
     survey_destroy(sweep->survey);
     facts_destroy(sweep->facts);
+    things_destroy(sweep->things);
     selector_destroy(sweep->selector);
     free(sweep);
 }
