@@ -7,32 +7,14 @@ import sys
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [ROOT, os.path.join(ROOT, "e2e")]
-from harness import Iotsim, equal, main, program, run, scratch  # noqa: E402
+from harness import Iotsim, configure, equal, main, program, run, scratch  # noqa: E402
 from valgrind import LIMIT_S, VALGRIND  # noqa: E402
 
 FLEET = ("--things", 40, "--jobs", 6, "--executions", 300, "--quota", "all=-1", "--seed", 11)
-POLICY = """version: 1
-targets:
-  sim:
-    account: "123456789012"
-    region: us-east-1
-    endpoint_url: {url}
-    ca_bundle: {ca}
-    signature_life: 2s
-    quotas: {{DeleteJobExecution: 2000, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
-policies:
-  - name: old
-    targets: [sim]
-    mode: enforce
-    match: {{age: {{older_than: 30d}}}}
-"""
 
 
 def sweep(sim):
-    path = os.path.join(scratch(), "jobsweep.yaml")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(POLICY.format(url=sim.url, ca=sim.ca))
-    os.chmod(path, 0o600)
+    path = configure(scratch(), sim.url, sim.ca)
     environment = dict(sim.environment(), AWS_ENDPOINT_URL_STS=sim.url)
     command = [program("jobsweep"), "-c", path, "--format", "json", "sweep", "old"]
     result = run(VALGRIND + command, environment, timeout=LIMIT_S)

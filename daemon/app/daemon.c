@@ -184,6 +184,8 @@ static void on_done(struct run *run)
 /* What was interrupted and is not at its end, before anything new begins. */
 static void resume(struct daemon *daemon)
 {
+    const struct env *env = world_env(daemon->world);
+    int64_t now_ms = env->wall_ms(env->ctx);
     for (size_t i = 0; i < leftovers_count(daemon->leftovers); i++) {
         struct task *task = &daemon->resumed[i];
         struct run *run = &task->run;
@@ -195,7 +197,7 @@ static void resume(struct daemon *daemon)
         run->observer = (struct sweep_observer){.settled = on_settled, .warning = on_warning};
         run->done = on_done;
         run->owner = task;
-        if (leftovers_fill(daemon->leftovers, i, daemon->config, run, &err) != 0) {
+        if (leftovers_fill(daemon->leftovers, i, daemon->config, now_ms, run, &err) != 0) {
             log_event(LOG_WARNING, "not resumed", "error=%s", err.msg);
             task->refused = daemon->loads;
             continue;

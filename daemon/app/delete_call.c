@@ -12,6 +12,7 @@
 #include "app/aws_parameters.h"
 #include "app/delete_answer.h"
 #include "app/delete_retry.h"
+#include "app/mfa_prompt.h"
 #include "app/world.h"
 #include "aws/credentials.h"
 #include "aws/signing.h"
@@ -362,7 +363,8 @@ static void open_provider(struct delete_call *call)
                                                   profile != NULL && profile[0] != '\0' ? profile : NULL,
                                               .region = call->region.name,
                                               .ca_bundle = arguments->ca_bundle,
-                                              .no_verify = arguments->no_verify_ssl};
+                                              .no_verify = arguments->no_verify_ssl,
+                                              .ask_code = mfa_prompt};
     if (!arguments->no_sign_request) {
         call->provider = credentials_provider_create(&config);
     }

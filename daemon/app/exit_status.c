@@ -47,9 +47,9 @@ enum exit_status exit_status_of(const struct report *report, bool detailed)
 
 static size_t rank(enum exit_status status)
 {
-    static const enum exit_status order[] = {EXIT_FINE,        EXIT_HAS_ROWS,    EXIT_LIMITED, EXIT_GUARDED,
-                                             EXIT_SOME_FAILED, EXIT_FAILED,      EXIT_DENIED,  EXIT_USAGE,
-                                             EXIT_LOCKED,      EXIT_INTERRUPTED, EXIT_LEDGER};
+    static const enum exit_status order[] = {EXIT_FINE,        EXIT_HAS_ROWS, EXIT_LIMITED,     EXIT_GUARDED,
+                                             EXIT_SOME_FAILED, EXIT_FAILED,   EXIT_STALE,       EXIT_DENIED,
+                                             EXIT_USAGE,       EXIT_LOCKED,   EXIT_INTERRUPTED, EXIT_LEDGER};
     size_t count = sizeof order / sizeof order[0];
     for (size_t i = 0; i < count; i++) {
         if (order[i] == status) {

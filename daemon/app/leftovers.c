@@ -1,7 +1,8 @@
 /* Runs that an earlier process did not end. */
 #include "app/leftovers.h"
 
-#include "app/link.h"
+#include "app/plan_file.h"
+#include "app/selection.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -84,49 +85,21 @@ size_t leftovers_count(const struct leftovers *leftovers)
 
 /* --- whose they are today ------------------------------------------------------------------------------ */
 
-static bool is_in(const struct target *target, const struct run_header *header)
+/* A plan that was applied is not gone on with once it has expired. */
+static bool expired(const struct run_header *header, int64_t now_ms)
 {
-    char region[64];
-    struct err ignored; /* the target's own runs will tell */
-    return strcmp(target->account, header->account) == 0 && link_find_region(target, region, &ignored) == 0 &&
-           strcmp(region, header->region) == 0;
+    int64_t expires_ms = plan_file_origin_expires_ms(header->origin);
+    return expires_ms != 0 && expires_ms <= now_ms;
 }
 
-/* The target of the same name before any other. */
-static const struct target *find_target(const struct config *config, const struct run_header *header)
-{
-    const struct target *found = config_target(config, header->target);
-    if (found != NULL && is_in(found, header)) {
-        return found;
-    }
-    for (size_t i = 0; i < config->target_count; i++) {
-        if (is_in(&config->targets[i], header)) {
-            return &config->targets[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct policy *find_policy(const struct config *config, const char *name,
-                                        const struct target *target)
-{
-    const struct policy *policy = config_policy(config, name);
-    for (size_t i = 0; policy != NULL && i < policy->target_count; i++) {
-        if (&config->targets[policy->targets[i]] == target) {
-            return policy;
-        }
-    }
-    return NULL;
-}
-
-int leftovers_fill(struct leftovers *leftovers, size_t index, struct config *config, struct run *run,
-                   struct err *err)
+int leftovers_fill(struct leftovers *leftovers, size_t index, struct config *config, int64_t now_ms,
+                   struct run *run, struct err *err)
 {
     struct leftover *item = leftovers->items[index];
     const struct run_header *header = &item->found.found;
     char began[21];
     time_rfc3339(header->started_ms, began);
-    const struct target *target = find_target(config, header);
+    const struct target *target = selection_target(config, header);
     if (target == NULL) {
         return err_set(
             err, ERR_NOT_FOUND,
@@ -135,7 +108,8 @@ int leftovers_fill(struct leftovers *leftovers, size_t index, struct config *con
             (long long)item->found.run, header->policy, began, header->target, header->account,
             header->region);
     }
-    const struct policy *policy = find_policy(config, header->policy, target);
+    const struct policy *policy =
+        expired(header, now_ms) ? NULL : selection_policy(config, header->policy, target);
     run->config = config;
     run->policy = policy != NULL ? policy : &item->no_policy;
     run->target = target;

@@ -63,6 +63,13 @@ static int64_t on_wall_ms(void *ctx)
     return env->wall_ms(env->ctx);
 }
 
+/* As the target has it, because a pseudo-region such as fips-us-east-1 says more than the region; NULL: that
+ * of the settings, for the same reason. */
+static const char *given_region(const struct target *target)
+{
+    return target->region[0] != '\0' ? target->region : NULL;
+}
+
 static struct credentials_provider *make_credentials(struct link *link, const char *session_policy)
 {
     const struct target *target = link->config.target;
@@ -76,7 +83,7 @@ static struct credentials_provider *make_credentials(struct link *link, const ch
                                                    .random = on_random,
                                                    .ctx = (void *)(uintptr_t)world_env(link->config.world),
                                                    .profile = target->profile,
-                                                   .region = link->region,
+                                                   .region = given_region(target),
                                                    .ca_bundle = target->ca_bundle,
                                                    .role = target->role_arn != NULL ? &role : NULL,
                                                    .pace = link->config.pace};
@@ -93,13 +100,12 @@ static struct aws_client *make_client(const struct link *link, const struct link
     if (settings == NULL) {
         return NULL;
     }
-    const char *given = config->target->region;
     const struct aws_client_config client = {.http = world_http(config->world),
                                              .credentials = link->credentials,
                                              .wall_ms = env->wall_ms,
                                              .ctx = env->ctx,
                                              .settings = settings,
-                                             .region = given[0] != '\0' ? given : NULL,
+                                             .region = given_region(config->target),
                                              .endpoint_url = config->target->endpoint_url,
                                              .ca_bundle = config->target->ca_bundle};
     struct aws_client *made = aws_client_create(&client, err);

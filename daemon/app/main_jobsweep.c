@@ -35,6 +35,10 @@ static enum exit_status run(const struct options *options)
         return command_plan(options);
     case COMMAND_SWEEP:
         return command_sweep(options);
+    case COMMAND_APPLY:
+        return command_apply(options);
+    case COMMAND_DELETE_ROWS:
+        return command_delete_rows(options);
     case COMMAND_HISTORY:
         return command_history(options);
     case COMMAND_EXPLAIN:

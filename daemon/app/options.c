@@ -9,13 +9,15 @@
 
 #define BIT(command) (1u << (command))
 #define LISTING      (BIT(COMMAND_PLAN) | BIT(COMMAND_SWEEP))
+#define ROWS         BIT(COMMAND_DELETE_ROWS)
+#define RUNNING      (LISTING | BIT(COMMAND_APPLY) | ROWS)
 #define HISTORY      BIT(COMMAND_HISTORY)
 #define EXPLAIN      BIT(COMMAND_EXPLAIN)
 #define TEST         BIT(COMMAND_TEST)
 #define WHOAMI       BIT(COMMAND_WHOAMI)
 #define IAM_POLICY   BIT(COMMAND_IAM_POLICY)
 #define ALL                                                                                                  \
-    (LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_SCHEMA) | BIT(COMMAND_CHECK) |   \
+    (RUNNING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_SCHEMA) | BIT(COMMAND_CHECK) |   \
      BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
 #define LONG_BASE 256 /* above any letter */
 
@@ -33,6 +35,17 @@ static const struct command_rule command_rules[] = {
                        "where its mode is enforce and its target allows it; otherwise it is planned.\n"
                        "Without POLICY: all policies that enforce, after a question on the terminal, or\n"
                        "with --yes. Ctrl-C ends it: what was sent is settled first."},
+    [COMMAND_APPLY] = {"apply", "FILE", "delete what a plan in a file says",
+                       "Deletes the rows of a plan that jobsweep plan -o wrote: exactly those, each only\n"
+                       "if it is still as it was planned. Nothing is deleted, and the exit status is 9,\n"
+                       "once the plan has expired, or where one of its policies is another one by now."},
+    [COMMAND_DELETE_ROWS] =
+        {"delete-job-executions", "[FILE]", "delete the job executions that a file names",
+         "Reads rows (job_id, thing_name, execution_number) from FILE or standard input:\n"
+         "CSV with a header, JSON Lines, or the JSON of aws iot\n"
+         "list-job-executions-for-*. Without a number the newest is meant. Nothing is\n"
+         "deleted when a row is wrong. Only finished job executions go, and those\n"
+         "IN_PROGRESS with --force. Asks on the terminal unless --yes."},
     [COMMAND_CHECK] = {"check", "", "say all that is wrong with the configuration",
                        "Reads the configuration as the daemon would. Connects to nothing."},
     [COMMAND_HISTORY] = {"history", "[verify]", "show what was done, from the ledger",
@@ -73,21 +86,25 @@ struct option_rule {
 static const struct option_rule option_rules[] = {
     {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_NONE)),
      "read this configuration"},
-    {"target", 0, "NAME", LISTING | EXPLAIN | WHOAMI | IAM_POLICY,
+    {"target", 0, "NAME", LISTING | ROWS | EXPLAIN | WHOAMI | IAM_POLICY,
      "in these targets only; patterns as in prod/*"},
-    {"thing", 0, "NAME", HISTORY | EXPLAIN, "of this thing"},
-    {"job", 0, "ID", HISTORY | EXPLAIN, "of this job"},
+    {"thing", 0, "NAME", HISTORY | EXPLAIN | ROWS, "of this thing; rows that name none are of this one"},
+    {"job", 0, "ID", HISTORY | EXPLAIN | ROWS, "of this job; rows that name none are of this one"},
     {"execution-number", 0, "N", EXPLAIN, "this execution only; else all of the job there"},
     {"policy", 0, "NAME", HISTORY | EXPLAIN, "by this policy"},
     {"since", 0, "TIME", HISTORY, "since then: a duration back (12h), a day, a time"},
     {"outcome", 0, "OUTCOME", HISTORY, "with this outcome: deleted, failed, ..."},
-    {"format", 0, "text|json", LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | BIT(COMMAND_CHECK),
+    {"output", 'o', "FILE", BIT(COMMAND_PLAN), "write the plan there, for jobsweep apply"},
+    {"expires", 0, "DURATION", BIT(COMMAND_PLAN), "how long that plan may be applied (24h)"},
+    {"format", 0, "text|json", RUNNING | HISTORY | EXPLAIN | TEST | WHOAMI | BIT(COMMAND_CHECK),
      "text (default), or one JSON object a line"},
     {"detailed-exitcode", 0, NULL, BIT(COMMAND_PLAN), "exit with 3 when anything would be deleted"},
-    {"yes", 0, NULL, BIT(COMMAND_SWEEP), "sweep all policies that enforce without asking"},
-    {"quiet", 'q', NULL, LISTING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
+    {"yes", 0, NULL, BIT(COMMAND_SWEEP) | ROWS, "do not ask (sweep: all policies that enforce)"},
+    {"force", 0, NULL, ROWS, "delete those IN_PROGRESS, too"},
+    {"dry-run", 0, NULL, ROWS, "show what would be deleted; delete nothing"},
+    {"quiet", 'q', NULL, RUNNING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "no progress, no notes, only results and errors"},
-    {"verbose", 'v', NULL, LISTING | HISTORY, "each job execution with its verdict; each record"},
+    {"verbose", 'v', NULL, RUNNING | HISTORY, "each job execution with its verdict; each record"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
     {"once", 0, NULL, BIT(COMMAND_DAEMON), "sweep every policy now, once, and exit"},
     {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON), "the least: debug, info (default), warning, error"},
@@ -121,7 +138,7 @@ static const char **text_of(struct options *options, const char *name)
     } texts[] = {
         {"config", &options->config},   {"target", &options->target}, {"thing", &options->thing},
         {"job", &options->job},         {"policy", &options->policy}, {"since", &options->since},
-        {"outcome", &options->outcome},
+        {"outcome", &options->outcome}, {"output", &options->output}, {"expires", &options->expires},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(texts[i].name, name) == 0) {
@@ -164,6 +181,8 @@ static bool *flag_of(struct options *options, const char *name)
     } flags[] = {
         {"detailed-exitcode", &options->detailed_exitcode},
         {"yes", &options->yes},
+        {"force", &options->force},
+        {"dry-run", &options->dry_run},
         {"quiet", &options->quiet},
         {"verbose", &options->verbose},
         {"check", &options->check},
@@ -303,6 +322,19 @@ static int refuse_operand(enum command command, const char *operand, struct err 
                        : "");
 }
 
+static int read_file(struct options *options, char **operands, size_t count, struct err *err)
+{
+    bool standard_input = count == 1 || strcmp(operands[1], "-") == 0;
+    if (count > 2) {
+        return refuse_operand(options->command, operands[2], err);
+    }
+    if (options->command == COMMAND_APPLY && standard_input && !options->help) {
+        return err_set(err, ERR_INVALID, "apply needs the file of a plan (jobsweep plan -o FILE)");
+    }
+    options->file = standard_input ? NULL : operands[1];
+    return 0;
+}
+
 static int read_operands(struct options *options, enum program program, char **operands, size_t count,
                          struct err *err)
 {
@@ -335,6 +367,9 @@ static int read_operands(struct options *options, enum program program, char **o
         options->command == COMMAND_WHOAMI || options->command == COMMAND_SCHEMA) {
         return count == 1 ? 0 : refuse_operand(options->command, operands[count - 1], err);
     }
+    if (options->command == COMMAND_APPLY || options->command == COMMAND_DELETE_ROWS) {
+        return read_file(options, operands, count, err);
+    }
     options->policies = operands + 1;
     options->policy_count = count - 1;
     return 0;
@@ -361,6 +396,9 @@ static int check_fit(const struct options *options, const struct reading *readin
         return err_set(err, ERR_INVALID,
                        "history verify takes the ledger as a whole: no thing, job, policy, time "
                        "or outcome");
+    }
+    if (options->expires != NULL && options->output == NULL) {
+        return err_set(err, ERR_INVALID, "--expires is about the plan of --output");
     }
     if (options->command == COMMAND_EXPLAIN && !options->help &&
         (options->thing == NULL || options->job == NULL)) {

@@ -126,9 +126,10 @@ void places_note(struct target_state *place, bool denied)
         return;
     }
     int doubled = place->denials < DOUBLED_MAX ? place->denials : DOUBLED_MAX;
-    int64_t rest_ns = MINUTE_NS << doubled;
+    int64_t rest_ns = MINUTE_NS << doubled < REST_MAX_NS ? MINUTE_NS << doubled : REST_MAX_NS;
     place->denials++;
-    place->rests_until_ns = mono_ns(place->places) + (rest_ns < REST_MAX_NS ? rest_ns : REST_MAX_NS);
+    /* A tenth less, so that what is due every minute or hour is not late by the moments that a run takes. */
+    place->rests_until_ns = mono_ns(place->places) + rest_ns - rest_ns / 10;
 }
 
 int64_t places_rest_ms(const struct target_state *place)

@@ -33,6 +33,9 @@ static void put_run(struct buf *out, const struct run_header *header)
     text_visible(out, header->policy);
     buf_text(out, " in ");
     text_visible(out, header->target);
+    if (strncmp(header->origin, "plan ", 5) == 0) { /* enough of its digest to know it by */
+        buf_printf(out, " (plan %.12s)", header->origin + 5);
+    }
 }
 
 void record_view_settled(const struct store_record *record, struct buf *out)
@@ -174,6 +177,9 @@ void record_view_json(const struct store_record *record, struct buf *out)
     put_string(out, "target", header->target);
     put_string(out, "account", header->account);
     put_string(out, "region", header->region);
+    if (header->origin[0] != '\0') {
+        put_string(out, "origin", header->origin);
+    }
     if (has_row(record)) {
         put_row(out, &record->plan);
         put_number(out, "attempt", record->attempt);

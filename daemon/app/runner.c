@@ -188,6 +188,8 @@ static void sweep(struct runner *runner, struct run *run)
                                   .policy_sha256 = sha256,
                                   .account = run->target->account,
                                   .region = link_region(run->place->link),
+                                  .source = run->source,
+                                  .origin = run->origin,
                                   .plan_only = run->plan_only,
                                   .only_thing = run->only_thing,
                                   .observer = run->observer};

@@ -1,6 +1,7 @@
 /* Which policies in which targets a command is about. */
 #include "app/selection.h"
 
+#include "app/link.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -63,7 +64,7 @@ static size_t add(struct selection *selection, const struct config *config, cons
     for (size_t i = 0; i < policy->target_count; i++) {
         const struct target *target = &config->targets[policy->targets[i]];
         if (only == NULL || target_is_called(target, only)) {
-            selection->pairs[selection->count++] = (struct selected){policy, target};
+            selection->pairs[selection->count++] = (struct selected){.policy = policy, .target = target};
         }
     }
     return selection->count - before;
@@ -121,10 +122,12 @@ void selection_finish(struct selection *selection)
 }
 
 bool selection_has(const struct selection *selection, const struct policy *policy,
-                   const struct target *target)
+                   const struct target *target, const char *origin)
 {
     for (size_t i = 0; i < selection->count; i++) {
-        if (selection->pairs[i].policy == policy && selection->pairs[i].target == target) {
+        const struct selected *pair = &selection->pairs[i];
+        if (pair->policy == policy && pair->target == target &&
+            strcmp(pair->origin != NULL ? pair->origin : "", origin) == 0) {
             return true;
         }
     }
@@ -140,4 +143,41 @@ bool selection_deletes(const struct selected *pair, const char **why_not)
         *why_not = why;
     }
     return why == NULL;
+}
+
+/* --- what was planned before -----------------------------------------------------------------------------
+ */
+
+static bool is_in(const struct target *target, const struct run_header *header)
+{
+    char region[64];
+    struct err ignored; /* the target's own runs will tell */
+    return strcmp(target->account, header->account) == 0 && link_find_region(target, region, &ignored) == 0 &&
+           strcmp(region, header->region) == 0;
+}
+
+const struct target *selection_target(const struct config *config, const struct run_header *header)
+{
+    const struct target *found = config_target(config, header->target);
+    if (found != NULL && is_in(found, header)) {
+        return found;
+    }
+    for (size_t i = 0; i < config->target_count; i++) {
+        if (is_in(&config->targets[i], header)) {
+            return &config->targets[i];
+        }
+    }
+    return NULL;
+}
+
+const struct policy *selection_policy(const struct config *config, const char *name,
+                                      const struct target *target)
+{
+    const struct policy *policy = config_policy(config, name);
+    for (size_t i = 0; policy != NULL && i < policy->target_count; i++) {
+        if (&config->targets[policy->targets[i]] == target) {
+            return policy;
+        }
+    }
+    return NULL;
 }

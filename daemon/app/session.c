@@ -1,16 +1,18 @@
-/* What `jobsweep plan` and `jobsweep sweep` do with a selection.
+/* What the commands that plan or delete do with a selection.
  *
  * The happy path: a sweep first asks the ledger for runs that were interrupted; these and then every pair are
  * submitted to the runner; the observer counts rows and prints what is asked for; when one is done its result
  * is printed; after the last one the loop stops.
  *
- * The ways out: a signal cancels the runner, and the pairs end by themselves; standard output that cannot be
- * written does the same for a plan, which nobody would see. A sweep goes on: its ledger is the record. */
+ * The ways out: a signal, or the time at which a plan expires, cancels the runner, and the pairs end by
+ * themselves; standard output that cannot be written does the same for a plan, which nobody would see. A
+ * sweep goes on: its ledger is the record. */
 #include "app/session.h"
 
 #include "app/advice.h"
 #include "app/events.h"
 #include "app/leftovers.h"
+#include "app/link.h"
 #include "app/progress.h"
 #include "app/runner.h"
 #include "app/say.h"
@@ -42,14 +44,14 @@ struct pair {
     bool deletes;
     struct plan_view *view; /* text only */
     int64_t failures;
+    size_t saved; /* its plan in what is saved */
+    struct spool_part *saved_rows;
     enum exit_status status;
 };
 
 struct session {
-    const struct options *options;
-    struct config *config;
-    const struct selection *selection;
-    bool plan_only;
+    struct session_config config;
+    const struct options *options; /* config's */
     struct world *world;
     struct leftovers *leftovers; /* NULL for a plan */
     struct runner *runner;
@@ -61,6 +63,8 @@ struct session {
     uv_signal_t signals[SIGNALS_WATCHED];
     int interrupts;
     bool interrupted; /* by SIGINT */
+    bool expired;     /* until_ms has come */
+    struct env_timer expiry;
     struct report total;
     enum exit_status status;
 };
@@ -95,6 +99,21 @@ static void on_route(void *owner, const char *text, int64_t calls)
     }
 }
 
+/* A plan of which a part is missing is none. */
+static void save_row(struct pair *pair, const struct job_execution *execution, const struct verdict *verdict)
+{
+    struct session *session = pair->session;
+    struct plan_row row = {.execution = *execution, .force = verdict->force};
+    struct err err;
+    memcpy(row.reason, verdict->reason, sizeof row.reason);
+    if (spool_add(pair->saved_rows, &row, &err) != 0) {
+        tell(pair, err.msg);
+        session->status = exit_status_worse(session->status, EXIT_FAILED);
+        pair->saved_rows = NULL;
+        runner_cancel(session->runner, true);
+    }
+}
+
 static void on_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
 {
     const struct run *run = owner;
@@ -107,6 +126,9 @@ static void on_row(void *owner, const struct job_execution *execution, const str
     }
     if (pair->view != NULL) {
         plan_view_row(pair->view, execution, verdict);
+    }
+    if (pair->saved_rows != NULL && verdict->delete) {
+        save_row(pair, execution, verdict);
     }
     if (session->out.length > 0) {
         print(session);
@@ -153,7 +175,9 @@ static void on_settled(void *owner, const struct plan_row *row, enum outcome out
 {
     struct pair *pair = ((struct run *)owner)->owner;
     struct session *session = pair->session;
-    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN) {
+    bool stands =
+        outcome == OUTCOME_STATE_CHANGED || outcome == OUTCOME_REPLACED || outcome == OUTCOME_PROTECTED;
+    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN || (stands && session->config.named)) {
         tell_failure(pair, row, outcome, answer);
     }
     if (!session->options->verbose || json(session)) {
@@ -223,14 +247,41 @@ static void print_result(struct pair *pair)
     fflush(stdout);
 }
 
+static enum exit_status status_of(const struct session *session, const struct run *run)
+{
+    const struct report *report = &run->report;
+    const int64_t *outcomes = report->outcomes;
+    bool stands =
+        outcomes[OUTCOME_STATE_CHANGED] + outcomes[OUTCOME_REPLACED] + outcomes[OUTCOME_PROTECTED] > 0;
+    if (run->misconfigured) {
+        return EXIT_USAGE;
+    }
+    if (report->end == SWEEP_CANCELED && session->expired) {
+        return EXIT_STALE;
+    }
+    if (report->end == SWEEP_FINISHED && stands && session->config.named) {
+        return EXIT_SOME_FAILED;
+    }
+    return exit_status_of(report, session->options->detailed_exitcode);
+}
+
+static void end_saved(const struct pair *pair)
+{
+    struct plan_file_plan *plan = &pair->session->config.save->plans[pair->saved];
+    plan->listed = pair->run.report.listed;
+    plan->header.started_ms = pair->run.report.started_ms;
+}
+
 static void on_done(struct run *run)
 {
     struct pair *pair = run->owner;
     struct session *session = pair->session;
-    pair->status =
-        run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, session->options->detailed_exitcode);
+    pair->status = status_of(session, run);
     session->status = exit_status_worse(session->status, pair->status);
     session->failed += report_failed(&run->report);
+    if (pair->saved_rows != NULL) {
+        end_saved(pair);
+    }
     add_report(&session->total, &run->report);
     tell_error(pair);
     print_result(pair);
@@ -297,6 +348,27 @@ static void watch_signals(struct session *session)
     }
 }
 
+static void on_expired(struct env_timer *timer)
+{
+    struct session *session = timer->owner;
+    session->expired = true;
+    progress_clear(session->progress);
+    say("the plan has expired: what was sent is settled, the rest is not attempted");
+    if (session->runner != NULL) {
+        runner_cancel(session->runner, false);
+    }
+}
+
+static void await_expiry(struct session *session)
+{
+    const struct env *env = world_env(session->world);
+    session->expiry = (struct env_timer){.fire = on_expired, .owner = session};
+    if (session->config.until_ms != 0) {
+        int64_t left_ms = session->config.until_ms - env->wall_ms(env->ctx);
+        env->start(env->ctx, &session->expiry, env->mono_ns(env->ctx) + left_ms * TIME_NS_PER_MS);
+    }
+}
+
 static void on_episode(void *owner, const char *target, enum operation operation, bool begins,
                        int64_t rate_before, int64_t rate_now)
 {
@@ -314,15 +386,39 @@ static void on_episode(void *owner, const char *target, enum operation operation
 static const struct sweep_observer observer = {
     .route = on_route, .row = on_row, .planned = on_planned, .settled = on_settled, .warning = on_warning};
 
+/* What the plan is of; the rest is known when it is complete. */
+static void begin_saving(struct pair *pair, const struct selected *selected)
+{
+    struct plan_file *save = pair->session->config.save;
+    const char *why_not = NULL;
+    struct err ignored; /* the run will tell */
+    pair->saved = save->count;
+    struct plan_file_plan *plan = plan_file_add(save);
+    struct run_header *header = &plan->header;
+    text_copy(header->policy, sizeof header->policy, selected->policy->name);
+    text_copy(header->target, sizeof header->target, selected->target->name);
+    text_copy(header->account, sizeof header->account, selected->target->account);
+    link_find_region(selected->target, header->region, &ignored);
+    plan_file_digest(selected->policy, header->policy_sha256);
+    pair->saved_rows = plan->rows;
+    if (!selection_deletes(selected, &why_not)) {
+        progress_clear(pair->session->progress);
+        say("%s in %s: apply will refuse this plan: %s", selected->policy->name, selected->target->name,
+            why_not);
+    }
+}
+
 static void submit(struct session *session, struct pair *pair, const struct selected *selected)
 {
     const struct env *env = world_env(session->world);
     const char *why_not = NULL;
     pair->session = session;
-    pair->deletes = !session->plan_only && selection_deletes(selected, &why_not);
-    pair->run = (struct run){.config = session->config,
+    pair->deletes = !session->config.plan_only && selection_deletes(selected, &why_not);
+    pair->run = (struct run){.config = session->config.config,
                              .policy = selected->policy,
                              .target = selected->target,
+                             .source = selected->source,
+                             .origin = selected->origin,
                              .plan_only = !pair->deletes,
                              .observer = observer,
                              .done = on_done,
@@ -333,6 +429,9 @@ static void submit(struct session *session, struct pair *pair, const struct sele
     }
     if (why_not != NULL && !session->options->quiet) {
         tell(pair, why_not);
+    }
+    if (session->config.save != NULL) {
+        begin_saving(pair, selected);
     }
     runner_submit(session->runner, &pair->run);
 }
@@ -352,15 +451,18 @@ static void tell_resumed(struct session *session, struct pair *pair)
 /* Whether it can be: its target may not be configured any more. */
 static bool resume(struct session *session, struct pair *pair, size_t index)
 {
+    const struct env *env = world_env(session->world);
     struct err err;
     pair->session = session;
     pair->run = (struct run){.observer = observer, .done = on_done, .owner = pair};
-    if (leftovers_fill(session->leftovers, index, session->config, &pair->run, &err) != 0) {
+    if (leftovers_fill(session->leftovers, index, session->config.config, env->wall_ms(env->ctx), &pair->run,
+                       &err) != 0) {
         progress_clear(session->progress);
         say("warning: %s", err.msg);
         return false;
     }
-    pair->run.plan_only = !selection_has(session->selection, pair->run.policy, pair->run.target);
+    pair->run.plan_only = !selection_has(session->config.selection, pair->run.policy, pair->run.target,
+                                         pair->run.resumed->found.origin);
     if (!session->options->quiet) {
         tell_resumed(session, pair);
     }
@@ -371,7 +473,7 @@ static bool resume(struct session *session, struct pair *pair, size_t index)
 /* What was interrupted comes first: the runner keeps the order where two runs would meet. */
 static void submit_all(struct session *session)
 {
-    const struct selection *selection = session->selection;
+    const struct selection *selection = session->config.selection;
     size_t left_over = session->leftovers != NULL ? leftovers_count(session->leftovers) : 0;
     session->pairs = mem_calloc(left_over + selection->count + 1, sizeof session->pairs[0]);
     session->count = left_over + selection->count;
@@ -382,7 +484,7 @@ static void submit_all(struct session *session)
     for (size_t i = 0; i < selection->count; i++) {
         submit(session, &session->pairs[left_over + i], &selection->pairs[i]);
     }
-    if (session->interrupts > 0) {
+    if (session->interrupts > 0 || session->expired) {
         runner_cancel(session->runner, session->interrupts > 1);
     }
     if (session->left == 0) {
@@ -409,15 +511,17 @@ static void run_all(struct session *session)
     const struct runner_config runner = {.world = session->world, .episode = on_episode, .owner = session};
     session->runner = runner_create(&runner);
     watch_signals(session);
+    await_expiry(session);
     if (!session->options->quiet) {
         session->progress = progress_create(world_env(session->world), session->runner, stderr);
     }
-    if (session->plan_only) {
+    if (session->config.plan_only) {
         submit_all(session);
     } else {
         session->leftovers = leftovers_find(world_ledger(session->world), on_leftovers, session);
     }
     world_run(session->world);
+    world_env(session->world)->stop(world_env(session->world)->ctx, &session->expiry);
     progress_destroy(session->progress);
     session->progress = NULL;
     print_failed(session);
@@ -445,9 +549,10 @@ static void finish_output(struct session *session)
 static struct world *make_world(const struct session *session, struct err *err)
 {
     char directory[PATH_MAX];
-    struct world_config config = {.program = "jobsweep sweep", .retain_ms = session->config->retain_ms};
-    if (!session->plan_only) {
-        if (state_directory_make(session->config, directory, sizeof directory, err) != 0) {
+    struct world_config config = {.program = session->config.program,
+                                  .retain_ms = session->config.config->retain_ms};
+    if (!session->config.plan_only) {
+        if (state_directory_make(session->config.config, directory, sizeof directory, err) != 0) {
             return NULL;
         }
         config.state_directory = directory;
@@ -455,14 +560,10 @@ static struct world *make_world(const struct session *session, struct err *err)
     return world_create(&config, err);
 }
 
-enum exit_status session_run(const struct options *options, struct config *config,
-                             const struct selection *selection, bool plan_only)
+enum exit_status session_run(const struct session_config *config)
 {
-    struct session session = {.options = options,
-                              .config = config,
-                              .selection = selection,
-                              .plan_only = plan_only,
-                              .style = view_style_of(STDOUT_FILENO)};
+    struct session session = {
+        .config = *config, .options = config->options, .style = view_style_of(STDOUT_FILENO)};
     struct err err;
     buf_init(&session.out, PRINTED_MAX);
     session.world = make_world(&session, &err);

@@ -431,10 +431,10 @@ static void print_cost(struct buf *out, const struct plan_view *view, const stru
     }
     buf_printf(out, "  %-8s %s call%s made\n", "listing", text_thousands(number, listing),
                listing == 1 ? "" : "s");
-    if (report->selected == 0) {
+    if (planned(view) == 0) {
         return;
     }
-    int64_t ms = view_deletion_ms(view->policy, view->target, report->selected, &calls);
+    int64_t ms = view_deletion_ms(view->policy, view->target, planned(view), &calls);
     buf_printf(out, "  %-8s %s calls, %s at the quota\n", "deleting", text_thousands(number, calls),
                time_about(ms, about));
 }
@@ -454,9 +454,9 @@ void plan_view_print(const struct plan_view *view, const struct report *report,
 {
     char selected[32], listed[32], number[32];
     heading(out, style, view->policy->name, view->target->name);
-    buf_printf(out, "%s of %s job executions would be deleted\n\n",
-               text_thousands(selected, report->selected), text_thousands(listed, report->listed));
-    print_sample(out, style, view, report->selected);
+    buf_printf(out, "%s of %s job executions would be deleted\n\n", text_thousands(selected, planned(view)),
+               text_thousands(listed, report->listed));
+    print_sample(out, style, view, planned(view));
     print_statuses(out, style, view);
     print_jobs(out, style, view);
     print_ages(out, style, view);

@@ -27,6 +27,7 @@ struct planner {
     const char *visited[CRED_ROLES_MAX + 1];
     int visited_count;
     size_t passed_length;
+    bool code_can_be_typed;
 };
 
 /* What looking in one place came to. */
@@ -347,7 +348,7 @@ static enum looked take_role(struct planner *planner, const char *profile)
 {
     const struct profiles *profiles = planner->profiles;
     const char *mfa = profiles_get(profiles, profile, "mfa_serial");
-    if (mfa != NULL) {
+    if (mfa != NULL && !planner->code_can_be_typed) {
         return refuse(planner, CREDENTIALS_INVALID_CONFIG,
                       "the profile '%s' has mfa_serial (%.80s): its role needs a code from a device at each "
                       "refresh, and nobody is here to type it. Give the role another way in, or use a "
@@ -364,6 +365,7 @@ static enum looked take_role(struct planner *planner, const char *profile)
         .profile = mem_strdup(profile),
         .role_arn = copy(profiles_get(profiles, profile, "role_arn")),
         .external_id = copy(profiles_get(profiles, profile, "external_id")),
+        .mfa_serial = copy(mfa),
         .session_name = copy(profiles_get(profiles, profile, "role_session_name")),
         /* what is no number is ignored, as botocore does */
         .duration_s = whole_number(profiles_get(profiles, profile, "duration_seconds"), 43200, 0)};
@@ -507,7 +509,20 @@ int cred_plan_make(struct cred_plan *plan, const struct profiles *profiles, cons
                    const char *explicit_profile, const struct credentials_role *role,
                    enum credentials_fault *fault, struct err *err)
 {
-    struct planner planner = {.plan = plan, .profiles = profiles, .env = env, .fault = fault, .err = err};
+    return cred_plan_make_with(plan, profiles, env, explicit_profile, role, false, fault, err);
+}
+
+int cred_plan_make_with(struct cred_plan *plan, const struct profiles *profiles,
+                        const struct environment *env, const char *explicit_profile,
+                        const struct credentials_role *role, bool code_can_be_typed,
+                        enum credentials_fault *fault, struct err *err)
+{
+    struct planner planner = {.plan = plan,
+                              .profiles = profiles,
+                              .env = env,
+                              .fault = fault,
+                              .err = err,
+                              .code_can_be_typed = code_can_be_typed};
     *plan = (struct cred_plan){.count = 0};
     *fault = CREDENTIALS_OK;
     enum looked looked = look(&planner, explicit_profile);
@@ -521,10 +536,10 @@ int cred_plan_make(struct cred_plan *plan, const struct profiles *profiles, cons
 
 static void finish_step(struct cred_step *step)
 {
-    char *texts[] = {step->profile,     step->role_arn,       step->external_id, step->session_name,
-                     step->policy,      step->token_file,     step->command,     step->sso_session,
-                     step->sso_account, step->sso_start_url,  step->sso_region,  step->sso_role,
-                     step->uri,         step->auth_token_file};
+    char *texts[] = {step->profile,     step->role_arn,        step->external_id, step->session_name,
+                     step->policy,      step->token_file,      step->command,     step->sso_session,
+                     step->sso_account, step->sso_start_url,   step->sso_region,  step->sso_role,
+                     step->uri,         step->auth_token_file, step->mfa_serial};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         free(texts[i]);
     }

@@ -37,6 +37,7 @@ struct sts {
     struct signing signing;
     struct sigv4_key key;
     struct buf token;
+    char code[CREDENTIALS_CODE_MAX]; /* of the device, once it was typed */
     char region[64];
     int attempts;
     int64_t skew_ms; /* what STS's clock is ahead of ours, once it mattered */
@@ -83,6 +84,19 @@ static bool read_token(struct sts *sts)
     return true;
 }
 
+/* Once: a second attempt has the same code. */
+static bool have_code(struct sts *sts)
+{
+    const struct credentials_config *config = sts->http.config;
+    if (sts->step->mfa_serial == NULL || sts->code[0] != '\0' ||
+        config->ask_code(config->ctx, sts->step->mfa_serial, sts->code)) {
+        return true;
+    }
+    sts->fetch->fault = CREDENTIALS_RETRIEVAL;
+    err_set(&sts->fetch->err, ERR_CREDENTIALS, "%s", ""); /* as the AWS CLI, which has asked and said so */
+    return false;
+}
+
 static void write_form(struct sts *sts)
 {
     const struct cred_step *step = sts->step;
@@ -94,6 +108,8 @@ static void write_form(struct sts *sts)
                                   .session_name = step->session_name != NULL ? step->session_name : name,
                                   .external_id = step->external_id,
                                   .policy = step->policy,
+                                  .mfa_serial = step->mfa_serial,
+                                  .token_code = step->mfa_serial != NULL ? sts->code : NULL,
                                   .duration_s = step->duration_s,
                                   .web_identity_token = sts->web_identity ? buf_string(&sts->token) : NULL};
     sts_role_form(&role, &sts->http.body);
@@ -122,7 +138,7 @@ static void ask(struct sts *sts)
 {
     struct err err;
     sts->attempts++;
-    if (!read_token(sts)) {
+    if (!read_token(sts) || !have_code(sts)) {
         end(sts);
         return;
     }

@@ -74,6 +74,8 @@ void sts_role_form(const struct sts_role *role, struct buf *form)
     add_parameter(form, "RoleArn", role->role_arn);
     add_parameter(form, "RoleSessionName", role->session_name);
     add_parameter(form, "ExternalId", web_identity ? NULL : role->external_id);
+    add_parameter(form, "SerialNumber", web_identity ? NULL : role->mfa_serial);
+    add_parameter(form, "TokenCode", web_identity ? NULL : role->token_code);
     add_parameter(form, "Policy", role->policy);
     if (role->duration_s > 0) {
         snprintf(duration, sizeof(duration), "%lld", (long long)role->duration_s);

@@ -58,6 +58,21 @@ bool brake_refused(struct brake *brake, const struct call *call)
     return stop_because(brake, &err, call->answer.class, false);
 }
 
+bool brake_settled(struct brake *brake, enum outcome outcome, int64_t failed_percent)
+{
+    struct err err;
+    brake->settled += outcome != OUTCOME_NOT_ATTEMPTED;
+    brake->failed += outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN;
+    if (failed_percent == 0 || brake->settled < BRAKE_FAILED_MIN ||
+        brake->failed * 100 <= brake->settled * failed_percent) {
+        return false;
+    }
+    err_set(&err, ERR_INVALID,
+            "%lld of %lld deletions failed, more than abort_if.failed_over_percent (%lld %%)",
+            (long long)brake->failed, (long long)brake->settled, (long long)failed_percent);
+    return stop_because(brake, &err, ANSWER_DONE, false);
+}
+
 int64_t brake_skew_ms(const struct brake *brake, int64_t median_ms)
 {
     return llabs(median_ms) > llabs(brake->skew_ms) ? median_ms : brake->skew_ms;

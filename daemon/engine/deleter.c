@@ -44,6 +44,9 @@ static void on_left(void *owner, struct row *row, enum outcome outcome)
     DL_DELETE(deleter->rows, row);
     deleter->config.settled(deleter->config.owner, &row->plan, outcome, &row->answer);
     row_destroy(row);
+    if (brake_settled(&deleter->shared.brake, outcome, deleter->config.policy->failed_over_percent)) {
+        wake_all(deleter);
+    }
     deleter->config.changed(deleter->config.owner); /* may destroy the deleter */
 }
 
@@ -58,6 +61,9 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .run = config->run,
                                           .signature_life_ms = config->signature_life_ms,
                                           .force = config->policy->force,
+                                          .given = config->given,
+                                          .protect = config->protect,
+                                          .things = config->things,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,

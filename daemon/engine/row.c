@@ -10,9 +10,12 @@
 #include "engine/row.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "engine/backoff.h"
+#include "policy/match.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +142,34 @@ static bool check_holds(const struct row *row, const struct clock_sample *now)
            !clock_stepped(&row->check, now);
 }
 
+/* word stays in the ledger; the message is for people. */
+static void settle_unsent(struct row *row, const char *word, enum outcome outcome)
+{
+    enum execution_status status = row->plan.execution.fingerprint.status;
+    row->answer = (struct answer){.class = ANSWER_NOT_SENT};
+    text_copy(row->answer.code, sizeof row->answer.code, word);
+    snprintf(row->answer.message, sizeof row->answer.message, "its status is %s",
+             execution_status_name(status));
+    settle(row, outcome);
+}
+
+static void settle_unsendable(struct row *row)
+{
+    const char *word = "NotFinished";
+    enum outcome outcome = row->shared->given ? step_unsendable(&row->plan, &word) : OUTCOME_FAILED;
+    settle_unsent(row, word, outcome);
+}
+
+static bool is_protected(const struct row *row, const struct clock_sample *now)
+{
+    const struct row_shared *shared = row->shared;
+    const struct job_execution *execution = &row->plan.execution;
+    const struct match_facts facts = things_facts(shared->things, NULL);
+    int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
+    return protect_find(shared->protect, &facts, execution->job_id, execution->thing_name,
+                        service_ms != 0 ? service_ms : now->wall_ms) != NULL;
+}
+
 static void begin_attempt(struct row *row)
 {
     struct row_shared *shared = row->shared;
@@ -150,8 +181,11 @@ static void begin_attempt(struct row *row)
         return;
     }
     if (step_sending(&row->plan, shared->force) == SENDING_NEVER) {
-        row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotFinished"};
-        settle(row, OUTCOME_FAILED);
+        settle_unsendable(row);
+        return;
+    }
+    if (is_protected(row, &now)) {
+        settle_unsent(row, "Protected", OUTCOME_PROTECTED);
         return;
     }
     if (!check_holds(row, &now)) {

@@ -10,6 +10,7 @@
 #include "engine/guard.h"
 #include "engine/plan_writer.h"
 #include "engine/sieve.h"
+#include "engine/steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,30 @@ void selector_add(struct selector *selector, const struct job *job, const struct
     }
 }
 
+void selector_take(struct selector *selector, const struct plan_row *row, bool deletes)
+{
+    struct report *report = selector->config.report;
+    struct verdict verdict = {.force = row->force};
+    const char *word = NULL;
+    if (selector->failed || selector->state != SELECTOR_ADDING) {
+        return;
+    }
+    report->listed++;
+    report->selected++;
+    verdict.delete = step_sending(row, selector->config.policy->force) != SENDING_NEVER;
+    memcpy(verdict.reason, row->reason, sizeof verdict.reason);
+    plan_writer_add(selector->writer, &row->execution, &verdict);
+    if (!verdict.delete) {
+        enum outcome outcome = step_unsendable(row, &word);
+        bool gone = outcome == OUTCOME_GONE;
+        report->outcomes[outcome] += !deletes;
+        snprintf(verdict.reason, sizeof verdict.reason, "%s%s",
+                 gone ? "there is no such job execution" : "status ",
+                 gone ? "" : execution_status_name(row->execution.fingerprint.status));
+    }
+    tell(selector, &row->execution, &verdict);
+}
+
 static void on_sifted(void *owner, const struct job_execution *execution, const struct verdict *verdict,
                       bool later)
 {
@@ -183,7 +208,7 @@ struct selector *selector_create(const struct selector_config *config)
     selector->config = *config;
     selector->end = (struct env_timer){.fire = on_end, .owner = selector};
     selector->writer = plan_writer_create(&writer);
-    selector->sieve = sieve_needed(config->policy) ? sieve_create(&sieve) : NULL;
+    selector->sieve = !config->given && sieve_needed(config->policy) ? sieve_create(&sieve) : NULL;
     return selector;
 }
 

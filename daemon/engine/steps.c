@@ -27,6 +27,14 @@ static struct step go(enum step_kind kind)
     return (struct step){.kind = kind};
 }
 
+bool step_describes(const struct call *call, const struct job_execution *asked)
+{
+    const struct job_execution *found = &call->execution;
+    return call->answer.class == ANSWER_DONE && strcmp(found->job_id, asked->job_id) == 0 &&
+           strcmp(found->thing_name, asked->thing_name) == 0 &&
+           (asked->number == 0 ? found->number > 0 : found->number == asked->number);
+}
+
 enum found step_found(const struct call *call, const struct job_execution *planned)
 {
     const struct job_execution *found = &call->execution;
@@ -36,8 +44,7 @@ enum found step_found(const struct call *call, const struct job_execution *plann
     if (call->answer.class != ANSWER_DONE) {
         return FOUND_NO_ANSWER;
     }
-    if (strcmp(found->job_id, planned->job_id) != 0 || strcmp(found->thing_name, planned->thing_name) != 0 ||
-        found->number != planned->number) {
+    if (!step_describes(call, planned)) {
         return FOUND_NO_ANSWER;
     }
     if (fingerprint_difference(&found->fingerprint, &planned->fingerprint) == NULL) {
@@ -56,6 +63,18 @@ enum sending step_sending(const struct plan_row *plan, bool policy_forces)
     }
     bool forced = status == EXECUTION_IN_PROGRESS && plan->force && policy_forces;
     return forced ? SENDING_FORCED : SENDING_NEVER;
+}
+
+enum outcome step_unsendable(const struct plan_row *plan, const char **word)
+{
+    const struct fingerprint *fingerprint = &plan->execution.fingerprint;
+    if (fingerprint->status == EXECUTION_UNKNOWN && !timestamp_present(&fingerprint->queued_at) &&
+        !timestamp_present(&fingerprint->last_updated_at)) {
+        *word = "NotFound";
+        return OUTCOME_GONE;
+    }
+    *word = "NotFinished";
+    return plan->force ? OUTCOME_FAILED : OUTCOME_STATE_CHANGED;
 }
 
 struct step step_after_check(enum found found, const struct history *history)

@@ -1,12 +1,13 @@
 /* See engine/sweep.h.
  *
- * The happy path: sweep_start() -> on_started() -> the survey (on_surveyed()) -> the lister (on_row(), and on
- * to engine/selector) -> on_listed() -> on_selected() -> on_sealed() -> the guards (judge_plan())
+ * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each row, and on
+ * to engine/selector) -> on_supplied() -> on_selected() -> on_sealed() -> the guards (judge_plan())
  * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
- * interrupted enters at begin_deleting() (sweep_resume(), on_resumed()). The ways out: a list that cannot be
- * had, a ledger that fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each
- * sets how the run ends (end_as(), the first one counts) and then leads through close_run(), which counts
- * every row that was not settled as not attempted. done() is the last thing that happens. */
+ * interrupted enters at protect_and_delete() (sweep_resume(), on_resumed()), which asks the registry anew
+ * about rows that were selected before. The ways out: a list that cannot be had, a ledger that fails, a plan
+ * that the guards refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run ends (end_as(),
+ * the first one counts) and then leads through close_run(), which counts every row that was not settled as
+ * not attempted. done() is the last thing that happens. */
 #include "engine/sweep.h"
 
 #include "base/mem.h"
@@ -14,10 +15,9 @@
 #include "engine/apply.h"
 #include "engine/facts.h"
 #include "engine/guard.h"
-#include "engine/lister.h"
 #include "engine/selector.h"
 #include "engine/steps.h"
-#include "engine/survey.h"
+#include "engine/supply.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +25,10 @@
 
 enum sweep_state {
     STATE_STARTING,
-    STATE_SURVEYING,
-    STATE_LISTING,
+    STATE_SUPPLYING,
     STATE_SELECTING, /* what must be seen together is; the last rows are on their way to the ledger */
     STATE_SEALING,
+    STATE_PROTECTING, /* what is protected now is found out, of rows that were selected before */
     STATE_DELETING,
     STATE_CLOSING,
     STATE_DONE
@@ -41,14 +41,14 @@ struct sweep {
     bool ended; /* how it ends is decided: see end_as() */
     struct facts *facts;
     struct things *things;
-    struct survey *survey;
-    struct lister *lister;
+    struct supply *supply;
     struct apply *apply;
     int64_t run;
     struct run_header header;
     struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
     struct selector *selector;
     int64_t settled;        /* rows of the plan */
+    int64_t begin_ns;       /* before that no row is sent; monotonic */
     int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
     int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
     struct env_timer timer; /* of sweep_resume() */
@@ -213,7 +213,14 @@ static int64_t when_to_begin(struct sweep *sweep, int64_t left_ns)
     return begin_ns;
 }
 
-static void begin_deleting(struct sweep *sweep, int64_t left_ns)
+/* What was listed just now was judged just now; what was given or planned earlier may be protected since. */
+static const struct protect_list *find_protected(const struct sweep *sweep)
+{
+    bool judged = sweep->config.source == NULL && !sweep->begun;
+    return judged ? NULL : sweep->config.policy->protect;
+}
+
+static void begin_deleting(struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
     struct apply_config apply = {.deleter = {.env = config->env,
@@ -223,14 +230,47 @@ static void begin_deleting(struct sweep *sweep, int64_t left_ns)
                                              .policy = config->policy,
                                              .signature_life_ms = config->target->signature_life_ms,
                                              .facts = sweep->facts,
-                                             .settle_only = sweep->settle_only},
+                                             .settle_only = sweep->settle_only,
+                                             .given = config->source != NULL,
+                                             .protect = find_protected(sweep),
+                                             .things = sweep->things},
                                  .rows = sweep->report.selected,
-                                 .begin_ns = when_to_begin(sweep, left_ns),
+                                 .begin_ns = sweep->begin_ns,
                                  .owner = sweep,
                                  .settled = on_settled,
                                  .done = on_applied};
     set_state(sweep, STATE_DELETING);
     sweep->apply = apply_start(&apply);
+}
+
+/* Where the groups cannot be read nothing more is sent, but what may have been sent is settled still. */
+static void on_protected(void *owner)
+{
+    struct sweep *sweep = owner;
+    enum answer_class why;
+    const struct err *failure = things_failure(sweep->things, &why);
+    bool canceled = sweep->ended, failed = failure->code != ERR_NONE;
+    if (failed) {
+        end_as(sweep, SWEEP_FAILED, failure, why);
+        sweep->settle_only = true;
+    }
+    if (canceled || (failed && !sweep->begun)) {
+        close_run(sweep);
+    } else {
+        begin_deleting(sweep);
+    }
+}
+
+static void protect_and_delete(struct sweep *sweep, int64_t left_ns)
+{
+    bool sends = sweep->report.selected > 0 && !sweep->settle_only;
+    sweep->begin_ns = when_to_begin(sweep, left_ns);
+    if (sends && find_protected(sweep) != NULL && things_needed(sweep->things)) {
+        set_state(sweep, STATE_PROTECTING);
+        things_start(sweep->things, on_protected, sweep);
+    } else {
+        begin_deleting(sweep);
+    }
 }
 
 /* --- the plan is complete --- */
@@ -242,13 +282,16 @@ static void warn_of_guard(struct sweep *sweep, const struct err *err)
     warn(sweep, text.msg);
 }
 
-/* Decides whether the sealed plan is applied. */
+/* Decides whether the sealed plan is applied. Rows that were given may need no call so far: then the clock is
+ * known, and judged, with the first answer (engine/brake.h). */
 static void judge_plan(struct sweep *sweep)
 {
     const struct report *report = &sweep->report;
     struct err err;
-    bool over =
-        guard_plan(sweep->config.policy, report->selected + report->remaining, report->listed, &err) != 0;
+    bool known = service_ms(sweep) != 0, may_be_unknown = sweep->config.source != NULL;
+    const struct row_source *source = sweep->config.source;
+    int64_t listed = source != NULL ? source->listed : report->listed;
+    bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, listed, &err) != 0;
     if (!deletes(sweep)) {
         if (over) {
             warn_of_guard(sweep, &err);
@@ -256,7 +299,8 @@ static void judge_plan(struct sweep *sweep)
         end_as(sweep, SWEEP_PLANNED, NULL, ANSWER_DONE);
     } else if (over) {
         end_as(sweep, SWEEP_GUARDED, &err, ANSWER_DONE);
-    } else if (guard_clock(service_ms(sweep) != 0, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
+    } else if ((known || !may_be_unknown) &&
+               guard_clock(known, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
         end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
 }
@@ -275,8 +319,8 @@ static void on_sealed(struct ledger_request *request)
         return;
     }
     int64_t lost_ms = sweep->report.selected > 0 ? sweep->lost_signed_ms : 0;
-    begin_deleting(sweep,
-                   quarantine_left_ns(lost_ms, service_ms(sweep), sweep->config.target->signature_life_ms));
+    int64_t life_ms = sweep->config.target->signature_life_ms;
+    protect_and_delete(sweep, quarantine_left_ns(lost_ms, service_ms(sweep), life_ms));
 }
 
 static void on_selected(void *owner)
@@ -291,13 +335,13 @@ static void on_selected(void *owner)
     ask_ledger(sweep, &sweep->request, LEDGER_SEAL_PLAN, on_sealed, sweep);
 }
 
-/* --- listing --- */
+/* --- rows for the plan --- */
 
 static void on_pause(void *owner, bool pause)
 {
     struct sweep *sweep = owner;
-    if (sweep->state == STATE_LISTING) {
-        lister_pause(sweep->lister, pause);
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_pause(sweep->supply, pause);
     }
 }
 
@@ -305,12 +349,12 @@ static void on_unselected(void *owner, const struct err *err, bool of_ledger)
 {
     struct sweep *sweep = owner;
     end_as(sweep, of_ledger ? SWEEP_STOPPED : SWEEP_FAILED, err, ANSWER_DONE);
-    if (sweep->state == STATE_LISTING) {
-        lister_cancel(sweep->lister);
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
     }
 }
 
-static void on_row(void *owner, const struct job *job, const struct job_execution *execution)
+static void on_listed(void *owner, const struct job *job, const struct job_execution *execution)
 {
     struct sweep *sweep = owner;
     int64_t server_now_ms = service_ms(sweep);
@@ -319,28 +363,13 @@ static void on_row(void *owner, const struct job *job, const struct job_executio
     }
 }
 
-static void on_warning(void *owner, const char *text)
-{
-    warn(owner, text);
-}
-
-static void end_listing(struct sweep *sweep, const struct err *err, enum answer_class why)
-{
-    if (err->code == ERR_CANCELED) {
-        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    } else if (err->code != ERR_NONE) {
-        end_as(sweep, SWEEP_FAILED, err, why);
-    }
-}
-
-static void on_listed(void *owner)
+static void on_given(void *owner, const struct plan_row *row)
 {
     struct sweep *sweep = owner;
-    const struct lister_view *view = lister_view(sweep->lister);
-    sweep->report.skipped += view->skipped;
-    end_listing(sweep, &view->err, view->why);
-    set_state(sweep, STATE_SELECTING);
-    selector_finish(sweep->selector, !sweep->ended); /* of a list that is not complete too: for the record */
+    if (!sweep->ended) {
+        things_only(sweep->things, row->execution.thing_name);
+        selector_take(sweep->selector, row, deletes(sweep));
+    }
 }
 
 static void tell_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
@@ -351,67 +380,67 @@ static void tell_row(void *owner, const struct job_execution *execution, const s
     }
 }
 
-static void start_selector(struct sweep *sweep)
+static void on_warning(void *owner, const char *text)
 {
-    const struct sweep_config *config = &sweep->config;
-    struct selector_config selector = {.env = config->env,
-                                       .ledger = config->ledger,
-                                       .scratch = config->scratch,
-                                       .run = sweep->run,
-                                       .policy = config->policy,
-                                       .things = sweep->things,
-                                       .report = &sweep->report,
-                                       .owner = sweep,
-                                       .pause = on_pause,
-                                       .row = tell_row,
-                                       .warning = on_warning,
-                                       .failed = on_unselected,
-                                       .done = on_selected};
-    sweep->selector = selector_create(&selector);
+    warn(owner, text);
 }
 
-static void begin_listing(struct sweep *sweep)
-{
-    const struct sweep_config *config = &sweep->config;
-    const struct survey_result *survey = survey_result(sweep->survey);
-    struct lister_config lister = {.env = config->env,
-                                   .dispatcher = config->dispatcher,
-                                   .policy = config->policy,
-                                   .facts = sweep->facts,
-                                   .things = sweep->things,
-                                   .everything = config->only_thing != NULL,
-                                   .survey = survey,
-                                   .owner = sweep,
-                                   .row = on_row,
-                                   .warning = on_warning,
-                                   .done = on_listed};
-    if (config->observer.route != NULL) {
-        struct buf text;
-        buf_init(&text, 256);
-        route_print(&survey->route, &text);
-        config->observer.route(config->observer.owner, buf_string(&text), survey->route.calls);
-        buf_finish(&text);
-    }
-    if (sweep->ended) { /* route() may have canceled it */
-        close_run(sweep);
-        return;
-    }
-    start_selector(sweep);
-    set_state(sweep, STATE_LISTING);
-    sweep->lister = lister_start(&lister);
-}
-
-static void on_surveyed(void *owner)
+static void on_route(void *owner, const char *text, int64_t calls)
 {
     struct sweep *sweep = owner;
-    const struct survey_result *survey = survey_result(sweep->survey);
-    sweep->report.skipped += survey->skipped;
-    end_listing(sweep, &survey->err, survey->why);
-    if (sweep->ended) {
-        close_run(sweep);
-        return;
+    if (sweep->config.observer.route != NULL) {
+        sweep->config.observer.route(sweep->config.observer.owner, text, calls);
     }
-    begin_listing(sweep);
+}
+
+static void on_supplied(void *owner)
+{
+    struct sweep *sweep = owner;
+    struct supply_view view;
+    supply_view(sweep->supply, &view);
+    sweep->report.skipped += view.skipped;
+    if (view.err.code == ERR_CANCELED) {
+        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+    } else if (view.err.code != ERR_NONE) {
+        end_as(sweep, SWEEP_FAILED, &view.err, view.why);
+    }
+    set_state(sweep, STATE_SELECTING);
+    selector_finish(sweep->selector, !sweep->ended); /* of a list that is not complete too: for the record */
+}
+
+static void begin_supply(struct sweep *sweep)
+{
+    const struct sweep_config *config = &sweep->config;
+    const struct selector_config selector = {.env = config->env,
+                                             .ledger = config->ledger,
+                                             .scratch = config->scratch,
+                                             .run = sweep->run,
+                                             .policy = config->policy,
+                                             .things = sweep->things,
+                                             .given = config->source != NULL,
+                                             .report = &sweep->report,
+                                             .owner = sweep,
+                                             .pause = on_pause,
+                                             .row = tell_row,
+                                             .warning = on_warning,
+                                             .failed = on_unselected,
+                                             .done = on_selected};
+    const struct supply_config supply = {.env = config->env,
+                                         .dispatcher = config->dispatcher,
+                                         .policy = config->policy,
+                                         .facts = sweep->facts,
+                                         .things = sweep->things,
+                                         .source = config->source,
+                                         .only_thing = config->only_thing,
+                                         .owner = sweep,
+                                         .route = on_route,
+                                         .listed = on_listed,
+                                         .given = on_given,
+                                         .warning = on_warning,
+                                         .done = on_supplied};
+    sweep->selector = selector_create(&selector);
+    set_state(sweep, STATE_SUPPLYING);
+    sweep->supply = supply_start(&supply);
 }
 
 /* --- the sweep --- */
@@ -419,7 +448,6 @@ static void on_surveyed(void *owner)
 static void on_started(struct ledger_request *request)
 {
     struct sweep *sweep = request->owner;
-    const struct sweep_config *config = &sweep->config;
     if (ledger_failed(sweep, request)) {
         finish(sweep);
         return;
@@ -431,17 +459,7 @@ static void on_started(struct ledger_request *request)
         close_run(sweep);
         return;
     }
-    struct survey_config survey = {.env = config->env,
-                                   .dispatcher = config->dispatcher,
-                                   .policy = config->policy,
-                                   .facts = sweep->facts,
-                                   .things = sweep->things,
-                                   .only_thing = config->only_thing,
-                                   .owner = sweep,
-                                   .warning = on_warning,
-                                   .done = on_surveyed};
-    set_state(sweep, STATE_SURVEYING);
-    sweep->survey = survey_start(&survey);
+    begin_supply(sweep);
 }
 
 static void fill_header(struct sweep *sweep)
@@ -456,10 +474,11 @@ static void fill_header(struct sweep *sweep)
     snprintf(header->target, sizeof header->target, "%s", config->target->name);
     snprintf(header->account, sizeof header->account, "%s", account);
     snprintf(header->region, sizeof header->region, "%s", region);
+    snprintf(header->origin, sizeof header->origin, "%s", config->origin != NULL ? config->origin : "");
     header->started_ms = sweep->report.started_ms;
 }
 
-static struct sweep *create(const struct sweep_config *config)
+static struct sweep *create(const struct sweep_config *config, bool resumed)
 {
     struct sweep *sweep = mem_zalloc(sizeof *sweep);
     sweep->config = *config;
@@ -468,6 +487,7 @@ static struct sweep *create(const struct sweep_config *config)
     sweep->things = things_create(&(struct things_config){.env = config->env,
                                                           .dispatcher = config->dispatcher,
                                                           .policy = config->policy,
+                                                          .protect_only = resumed || config->source != NULL,
                                                           .owner = sweep,
                                                           .warning = on_warning});
     count_calls(sweep, sweep->calls_before);
@@ -476,7 +496,7 @@ static struct sweep *create(const struct sweep_config *config)
 
 struct sweep *sweep_start(const struct sweep_config *config)
 {
-    struct sweep *sweep = create(config);
+    struct sweep *sweep = create(config, false);
     fill_header(sweep);
     sweep->request = (struct ledger_request){.header = &sweep->header};
     ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
@@ -490,13 +510,13 @@ static void on_resumed(struct env_timer *timer)
     if (sweep->ended || !sweep->begun) {
         close_run(sweep);
     } else {
-        begin_deleting(sweep, longest_ns(sweep));
+        protect_and_delete(sweep, longest_ns(sweep));
     }
 }
 
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found)
 {
-    struct sweep *sweep = create(config);
+    struct sweep *sweep = create(config, true);
     const struct run_header *header = &found->found;
     const struct policy *policy = config->policy;
     struct err ignored;
@@ -522,12 +542,12 @@ void sweep_cancel(struct sweep *sweep, bool hurry)
         return;
     }
     end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    if (sweep->state == STATE_SURVEYING) {
-        survey_cancel(sweep->survey);
-    } else if (sweep->state == STATE_LISTING) {
-        lister_cancel(sweep->lister);
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
     } else if (sweep->state == STATE_SELECTING) {
         selector_cancel(sweep->selector);
+    } else if (sweep->state == STATE_PROTECTING) {
+        things_cancel(sweep->things);
     } else if (sweep->state == STATE_DELETING) {
         apply_cancel(sweep->apply, hurry);
     }
@@ -540,8 +560,7 @@ void sweep_destroy(struct sweep *sweep)
     }
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
     apply_destroy(sweep->apply);
-    lister_destroy(sweep->lister);
-    survey_destroy(sweep->survey);
+    supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
     things_destroy(sweep->things);
     selector_destroy(sweep->selector);
@@ -564,21 +583,18 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
                                         .selected = report->selected,
                                         .settled = sweep->settled,
                                         .remaining_ms = -1};
-    if (sweep->lister != NULL) {
-        const struct lister_view *view = lister_view(sweep->lister);
-        progress->jobs = view->scopes;
-        progress->jobs_listed = view->scopes_done;
+    struct supply_view view = {.calls_left = -1};
+    if (sweep->supply != NULL) {
+        supply_view(sweep->supply, &view);
+        progress->jobs = view.scopes;
+        progress->jobs_listed = view.scopes_done;
     }
     if (sweep->apply != NULL) {
         progress->waiting_ms = apply_waits_ms(sweep->apply);
         progress->quarantined = (int64_t)apply_quarantined(sweep->apply);
         progress->remaining_ms =
             at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);
-    } else if (sweep->state == STATE_LISTING && progress->jobs > 0) {
-        const struct route *route = &survey_result(sweep->survey)->route;
-        int64_t scopes_left = progress->jobs - progress->jobs_listed;
-        enum operation operation =
-            route->by_thing ? OPERATION_LIST_EXECUTIONS_FOR_THING : OPERATION_LIST_EXECUTIONS_FOR_JOB;
-        progress->remaining_ms = at_pace(sweep, operation, route->calls * scopes_left / progress->jobs);
+    } else if (sweep->state == STATE_SUPPLYING && view.calls_left >= 0) {
+        progress->remaining_ms = at_pace(sweep, view.operation, view.calls_left);
     }
 }

@@ -23,6 +23,7 @@ void store_take_header(struct db_statement *statement, int column, struct run_he
     db_copy(statement, column + 3, header->account, sizeof header->account);
     db_copy(statement, column + 4, header->region, sizeof header->region);
     header->started_ms = db_int(statement, column + 5);
+    db_copy(statement, column + 6, header->origin, sizeof header->origin);
 }
 
 void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row)
@@ -51,7 +52,7 @@ void store_take_plan_row(struct db_statement *statement, int column, struct plan
  * a + has it sort them, and not look for them in the whole plan in its order.) */
 #define ORDER_COLUMNS       ", %s AS order_1, %s AS order_2, record.sequence AS order_3 FROM "
 #define RECORD_COLUMN_COUNT 14
-#define HEADER_COLUMN_COUNT 6
+#define HEADER_COLUMN_COUNT 7
 
 static void take_record(struct db_statement *statement, struct store_record *record)
 {
@@ -78,20 +79,22 @@ static void take_record(struct db_statement *statement, struct store_record *rec
  * orders its records in a run. */
 struct source {
     const char *view, *of_run, *of_row, *in_run;
+    const char *origin; /* of the run */
 };
 
-static const struct source old_records = {"record", "record.run = run.id",
-                                          "record.run = plan.run AND record.row = plan.row", "record.row"};
+static const struct source old_records = {
+    "record", "record.run = run.id", "record.run = plan.run AND record.row = plan.row", "record.row", "NULL"};
 #define RUN_KEYS "record.id BETWEEN " RECORD_RUN_IDS("run.id")
 #define ROW_KEYS "record.id BETWEEN " RECORD_ROW_IDS("plan.run", "plan.row")
-static const struct source intents = {"intents", RUN_KEYS, ROW_KEYS, "record.id"};
-static const struct source entries = {"entries", RUN_KEYS, ROW_KEYS, "record.id"};
+static const struct source intents = {"intents", RUN_KEYS, ROW_KEYS, "record.id", STORE_RUN_ORIGIN};
+static const struct source entries = {"entries", RUN_KEYS, ROW_KEYS, "record.id", STORE_RUN_ORIGIN};
 
 /* What is asked decides where to begin: with the rows of a thing or a job, or with the runs of a time. */
 static void select_from(const struct source *source, const struct store_filter *filter, struct buf *sql)
 {
     bool by_name = filter->thing_name != NULL || filter->job_id != NULL;
-    buf_text(sql, "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", " STORE_PLAN_COLUMNS);
+    buf_printf(sql, "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", %s AS origin, " STORE_PLAN_COLUMNS,
+               source->origin);
     if (by_name) {
         buf_printf(sql, ORDER_COLUMNS, filter->thing_name != NULL ? "+plan.run" : "plan.run", "plan.row");
         buf_printf(sql, "plan CROSS JOIN run ON run.id = plan.run CROSS JOIN %s AS record ON %s",
@@ -241,7 +244,7 @@ static int verify_chain(struct store *store, int64_t *records, struct err *err)
     int64_t ends[2];
     uint8_t hashes[2][STORE_HASH_BYTES];
     struct db_statement *get = db_use(store->db, &store->statements[VERIFY_CHAIN],
-                                      "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", hash FROM record"
+                                      "SELECT " RECORD_COLUMNS ", " HEADER_COLUMNS ", NULL, hash FROM record"
                                       " LEFT JOIN run ON run.id = record.run WHERE record.sequence > ?1"
                                       " ORDER BY record.sequence",
                                       err);

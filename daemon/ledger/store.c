@@ -220,7 +220,8 @@ static int start_run(struct store *store, struct ledger_request *request, struct
                        RECORD_RUN_MAX);
     }
     active_add_run(&store->active, &(struct active_run){.id = request->run});
-    struct store_record record = {.run = request->run, .row = RECORD_ROW_NONE, .header = *header, .note = ""};
+    struct store_record record = {
+        .run = request->run, .row = RECORD_ROW_NONE, .header = *header, .note = header->origin};
     return append_record(store, &record, RECORD_START, err);
 }
 
@@ -435,7 +436,7 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
 {
     struct db_statement *get = db_use(store->db, &store->statements[OPEN_RUN],
                                       "SELECT id, rows, sealed, " RUN_BEGUN ", policy, policy_sha256, target,"
-                                      " account, region, started_ms FROM run"
+                                      " account, region, started_ms, " STORE_RUN_ORIGIN " FROM run"
                                       " WHERE id > ?1 AND ended_ms IS NULL ORDER BY id LIMIT 1",
                                       err);
     if (get == NULL) {

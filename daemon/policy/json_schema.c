@@ -29,6 +29,15 @@ static const struct type_json {
     {&value_account, "\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]{12}$\",\"minimum\":100000000000",
      NULL},
     {&value_region, "\"type\":\"string\",\"pattern\":\"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\"", NULL},
+    {&value_accounts,
+     "\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]{12}"
+     "$\","
+     "\"minimum\":100000000000}",
+     NULL},
+    {&value_regions, "\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"}", NULL},
+    {&value_role, "\"type\":\"string\",\"pattern\":\"^arn:\"", NULL},
+    {&value_external_id, "\"type\":\"string\",\"minLength\":2", NULL},
+    {&value_session_name, "\"type\":\"string\",\"minLength\":2", NULL},
     {&value_share,
      "\"anyOf\":[{\"const\":\"neighbour\"},{\"type\":\"number\",\"minimum\":0.01,\"maximum\":1}]", NULL},
     {&value_duration,
@@ -74,7 +83,7 @@ static const struct type_json *type_of(const struct value_type *type)
 /* A flag that is no and yes is a boolean to YAML. */
 static void print_words(const char *const *words, struct buf *out)
 {
-    if (strcmp(words[0], "false") == 0) {
+    if (strcmp(words[0], "false") == 0 || strcmp(words[0], "true") == 0) {
         buf_text(out, "\"type\":\"boolean\"");
         return;
     }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "policy/check.h"
+#include "policy/lint.h"
 #include "policy/reader.h"
 #include "policy/schema.h"
 #include "policy/source.h"
@@ -205,6 +206,7 @@ static void print_canonical(const struct config *config, struct policy *policy)
     struct buf text;
     buf_init(&text, CANONICAL_MAX);
     schema_print(config, SCHEMA_POLICY, policy, &text);
+    policy->canonical_own = text.length;
     if (config->protect.count > 0) { /* what it spares is part of what it does */
         schema_print_row(config, schema_find(SCHEMA_FILE, "", "protect"), config, &text);
     }
@@ -265,11 +267,25 @@ static void read_all(struct loading *loading)
     }
 }
 
+static void on_finding(void *owner, const struct place *place, const char *message)
+{
+    struct loading *loading = owner;
+    const struct yaml_node node = {.line = place->line, .column = place->column};
+    for (size_t i = 0; i < loading->config->file_count; i++) {
+        if (loading->files[i].name == place->file) {
+            yaml_complain(&loading->files[i], loading->diagnostics, &node, true, message);
+        }
+    }
+}
+
 /* The configuration, or NULL where anything was wrong since `errors` were counted. */
 static struct config *finish(struct loading *loading, size_t errors)
 {
     struct config *config = loading->config;
     read_all(loading);
+    if (loading->diagnostics->errors == errors) {
+        lint_policies(config, on_finding, loading);
+    }
     for (size_t i = 0; i < config->file_count; i++) {
         yaml_finish(&loading->files[i]);
     }

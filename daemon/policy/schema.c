@@ -155,7 +155,9 @@ static const struct schema_row ROWS[] = {
     {.scope = SCHEMA_POLICY, .path = "abort_if.selected_over_percent", .type = &value_integer,
      .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .min = 1, .max = 100, AT(policy, selected_over_percent),
      .description = "More of the executions in scope selected than this, in percent"},
-    LATER(SCHEMA_POLICY, "abort_if.failed_over_percent"),
+    {.scope = SCHEMA_POLICY, .path = "abort_if.failed_over_percent", .type = &value_integer,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .min = 1, .max = 100, AT(policy, failed_over_percent),
+     .description = "More of the deletions so far failed than this, in percent: then no more are sent"},
     {.scope = SCHEMA_POLICY, .path = "verify", .type = &value_flag, .flags = SCHEMA_INHERITED,
      .fallback = "always", .words = VERIFY, AT(policy, verify_risky),
      .description = "always reads each execution again before it is deleted; risky leaves that out "

@@ -10,6 +10,11 @@
 enum exit_status command_plan(const struct options *options);
 enum exit_status command_sweep(const struct options *options);
 
+/* jobsweep apply. */
+enum exit_status command_apply(const struct options *options);
+
+/* jobsweep delete-job-executions. */
+enum exit_status command_delete_rows(const struct options *options);
 /* jobsweep whoami, and jobsweep iam-policy. */
 enum exit_status command_whoami(const struct options *options);
 enum exit_status command_iam_policy(const struct options *options);
@@ -30,5 +35,11 @@ enum exit_status command_delete_job_execution(int count, char **words);
 /* Reads the configuration that the options name; what is wrong with it goes to standard error, warnings only
  * unless --quiet. NULL when there is any error. */
 struct config *command_config(const struct options *options);
+
+/* What ends before anything is listed ends with a report too, where JSON is asked for. Returns status. */
+enum exit_status command_end_early(const struct options *options, enum exit_status status);
+
+/* Asks on the terminal; false for anything but a yes. */
+bool command_confirmed(const char *question);
 
 #endif

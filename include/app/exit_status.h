@@ -16,6 +16,7 @@ enum exit_status {
     EXIT_LIMITED = 6,     /* stopped by a limit, more remains */
     EXIT_LOCKED = 7,      /* another engine has the state directory */
     EXIT_DENIED = 8,      /* credentials or permission */
+    EXIT_STALE = 9,       /* the plan has expired, or no longer fits its policies */
     EXIT_LEDGER = 70,     /* the ledger could not be written: nothing more was sent */
     EXIT_INTERRUPTED = 130,
     /* of delete-job-execution, which has the AWS CLI's */
@@ -31,8 +32,8 @@ enum exit_status exit_status_of_start(const struct err *err);
 /* detailed: a plan that has rows is EXIT_HAS_ROWS. */
 enum exit_status exit_status_of(const struct report *report, bool detailed);
 
-/* The one that matters more, from least to most: fine, has rows, limit, guard, some failed, failed, denied,
- * usage, locked, interrupted, ledger. */
+/* The one that matters more, from least to most: fine, has rows, limit, guard, some failed, failed, stale,
+ * denied, usage, locked, interrupted, ledger. */
 enum exit_status exit_status_worse(enum exit_status a, enum exit_status b);
 
 #endif

@@ -15,6 +15,8 @@ enum program { PROGRAM_JOBSWEEP, PROGRAM_JOBSWEEPD };
 enum command {
     COMMAND_PLAN,
     COMMAND_SWEEP,
+    COMMAND_APPLY,
+    COMMAND_DELETE_ROWS, /* delete-job-executions */
     COMMAND_CHECK,
     COMMAND_HISTORY,
     COMMAND_DELETE_ONE, /* delete-job-execution, whose words app/aws_arguments.h reads: named here for help */
@@ -40,13 +42,18 @@ struct options {
     enum output_format format;
     bool detailed_exitcode;
     bool yes;
+    const char *file;             /* apply; delete-job-executions: NULL for standard input */
+    const char *output, *expires; /* plan -o; NULL when not given */
+    bool force, dry_run;          /* delete-job-executions */
     bool quiet, verbose;
     const char *target; /* NULL: all */
     char **policies;    /* policy_count names; none: all */
     size_t policy_count;
-    const char *thing, *job, *policy, *since, *outcome; /* history; NULL: any. explain: thing and job */
-    int64_t execution_number;                           /* explain; 0: all */
-    char **files;                                       /* test: file_count of them */
+    /* history, NULL: any; explain: both; delete-job-executions: of rows that name none */
+    const char *thing, *job;
+    const char *policy, *since, *outcome; /* history; NULL: any */
+    int64_t execution_number;             /* explain; 0: all */
+    char **files;                         /* test: file_count of them */
     size_t file_count;
     bool verify;      /* history verify */
     bool check, once; /* jobsweepd */

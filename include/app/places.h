@@ -68,8 +68,8 @@ void places_rest(struct target_state *place);
 
 /* How a run ended: denied for its credentials, its permissions or its account, or not. */
 void places_note(struct target_state *place, bool denied);
-/* How long new runs should be spared, in milliseconds: a minute after the first denied run in a row, twice as
- * long after each further one, up to an hour. 0: not at all. */
+/* How long new runs should be spared, in milliseconds: about a minute after the first denied run in a row,
+ * twice as long after each further one, up to an hour. 0: not at all. */
 int64_t places_rest_ms(const struct target_state *place);
 
 /* No link is used for runs that begin later, and no target rests. */

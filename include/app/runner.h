@@ -39,6 +39,9 @@ struct run {
     const char *only_thing;               /* see struct sweep_config */
     const struct ledger_request *resumed; /* NULL: a new run; else an answered LEDGER_OPEN_RUN to go on with,
                                              which outlives the run */
+    const struct row_source
+        *source; /* NULL: the policy lists; else as struct sweep_config, outlives the run */
+    const char *origin;
     struct sweep_observer
         observer; /* of its callbacks `owner` is this run; owner and done are not looked at */
     void (*done)(struct run *run);
@@ -93,8 +96,8 @@ void runner_cancel(struct runner *runner, bool hurry);
 int64_t runner_drain_ms(const struct runner *runner);
 
 /* A target whose last runs failed for its credentials, its permissions or its account: how long new runs
- * should be spared it, in milliseconds; 0: not at all. A minute after the first such failure, twice as long
- * after each further one, up to an hour. */
+ * should be spared it, in milliseconds; 0: not at all. About a minute after the first such failure, twice as
+ * long after each further one, up to an hour. */
 int64_t runner_rest_ms(const struct runner *runner, const char *target);
 
 /* Whether a new run of this pair waits or is under way. */

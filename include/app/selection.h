@@ -4,6 +4,8 @@
 
 #include "app/options.h"
 #include "base/err.h"
+#include "engine/given.h"
+#include "model/ledger.h"
 #include "policy/policy.h"
 
 #include <stdbool.h>
@@ -12,6 +14,8 @@
 struct selected {
     const struct policy *policy;
     const struct target *target;
+    const struct row_source *source; /* rows that are given; NULL: the policy lists them */
+    const char *origin;              /* of these; NULL: none */
 };
 
 struct selection {
@@ -32,8 +36,14 @@ void selection_finish(struct selection *selection);
 /* Whether a sweep of this pair deletes; else why_not says why it only plans. why_not may be NULL. */
 bool selection_deletes(const struct selected *pair, const char **why_not);
 
-/* Whether this very pair is in it. */
+/* Whether this very pair is in it, with rows of this origin ("": listed). */
 bool selection_has(const struct selection *selection, const struct policy *policy,
-                   const struct target *target);
+                   const struct target *target, const char *origin);
+
+/* The target in the account and region of a run that was recorded or planned before: the one of the same name
+ * before any other; NULL when there is none. And the policy of this name, where it covers the target. */
+const struct target *selection_target(const struct config *config, const struct run_header *header);
+const struct policy *selection_policy(const struct config *config, const char *name,
+                                      const struct target *target);
 
 #endif

@@ -29,6 +29,7 @@ struct cred_step {
     char *profile; /* whose settings these are */
     /* CRED_ROLE, CRED_WEB_IDENTITY */
     char *role_arn, *external_id, *session_name, *policy, *token_file;
+    char *mfa_serial;   /* of the device whose code CRED_ROLE wants */
     int64_t duration_s; /* 0: not set */
     /* CRED_PROCESS */
     char *command;
@@ -54,6 +55,13 @@ struct cred_plan {
 int cred_plan_make(struct cred_plan *plan, const struct profiles *profiles, const struct environment *env,
                    const char *explicit_profile, const struct credentials_role *role,
                    enum credentials_fault *fault, struct err *err);
+/* The same where somebody can type the code of a device, or not: without, a profile with mfa_serial is
+ * refused.
+ */
+int cred_plan_make_with(struct cred_plan *plan, const struct profiles *profiles,
+                        const struct environment *env, const char *explicit_profile,
+                        const struct credentials_role *role, bool code_can_be_typed,
+                        enum credentials_fault *fault, struct err *err);
 void cred_plan_finish(struct cred_plan *plan); /* wipes and frees */
 
 #endif

@@ -37,6 +37,8 @@ enum credentials_fault {
 };
 const char *credentials_fault_name(enum credentials_fault fault); /* "NoCredentials"; "" for CREDENTIALS_OK */
 
+#define CREDENTIALS_CODE_MAX 64 /* of a device, with its NUL; AWS's have six digits */
+
 /* A role to be assumed with the credentials that the rest of the order yields. */
 struct credentials_role {
     const char *role_arn;
@@ -76,6 +78,9 @@ struct credentials_config {
     const char *ca_bundle;        /* NULL: that of the settings, else the system's */
     bool no_verify;               /* only for `--no-verify-ssl` */
     const struct credentials_role *role;
+    /* Has a person type the code of the device `serial`, for a profile's role that wants one; false: none
+     * came. NULL: nobody is here to type it, and such a profile is refused. */
+    bool (*ask_code)(void *ctx, const char *serial, char code[CREDENTIALS_CODE_MAX]);
     const struct credentials_pace *pace;
     int64_t pause_ms; /* between two attempts at a container endpoint; 1,000 when 0 */
 };

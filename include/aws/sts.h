@@ -21,8 +21,10 @@ int sts_identity_read(struct call *call, const char *xml, size_t length, struct 
 struct sts_role {
     const char *role_arn;
     const char *session_name;
-    const char *external_id;        /* not with a web identity */
-    const char *policy;             /* JSON */
+    const char *external_id; /* not with a web identity */
+    const char *policy;      /* JSON */
+    const char *mfa_serial;  /* with token_code; not with a web identity */
+    const char *token_code;
     int64_t duration_s;             /* 0: not sent */
     const char *web_identity_token; /* AssumeRoleWithWebIdentity then, else AssumeRole */
 };

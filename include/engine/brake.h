@@ -8,9 +8,12 @@
 #include "engine/guard.h"
 #include "engine/steps.h"
 #include "model/call.h"
+#include "model/outcome.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define BRAKE_FAILED_MIN 20 /* fewer settled rows say nothing of a percentage */
 
 struct brake {
     bool stopping;         /* nothing more passes the gate; what was sent is still settled */
@@ -18,6 +21,7 @@ struct brake {
     struct err err;        /* why it stopped itself; ERR_NONE when it did not */
     enum answer_class why; /* of the last of a run of refusals, else ANSWER_DONE */
     struct guard_run run;
+    int64_t settled, failed;   /* rows, by outcome; those that were not attempted do not count */
     struct clock_sample clock; /* at the latest Date header */
     int64_t skew_ms;           /* by that header: the dispatcher's median follows a step slowly */
 };
@@ -34,6 +38,9 @@ bool brake_answered(struct brake *brake, const struct answer *answer, const stru
                     int64_t median_ms, bool known);
 /* A row was refused for good with this call's answer. */
 bool brake_refused(struct brake *brake, const struct call *call);
+/* A row was settled. failed_percent: abort_if.failed_over_percent, 0: none. Stops once BRAKE_FAILED_MIN rows
+ * or more are settled and more than this part of them failed or are unknown. */
+bool brake_settled(struct brake *brake, enum outcome outcome, int64_t failed_percent);
 
 /* The skew that a request signed now must reckon with: the larger one of the median and the latest one. */
 int64_t brake_skew_ms(const struct brake *brake, int64_t median_ms);

@@ -15,7 +15,9 @@
 #include "engine/env.h"
 #include "engine/pairs.h"
 #include "engine/steps.h"
+#include "engine/things.h"
 #include "model/ledger.h"
+#include "policy/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,7 +45,10 @@ struct row_shared {
     struct ledger *ledger;
     int64_t run;
     int64_t signature_life_ms;
-    bool force; /* the policy's */
+    bool force;                         /* the policy's */
+    bool given;                         /* the rows were given, see step_unsendable() */
+    const struct protect_list *protect; /* what came since the rows were judged; NULL: nothing */
+    const struct things *things;        /* for it */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;

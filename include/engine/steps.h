@@ -49,6 +49,10 @@ enum found {
 /* Reads the answer to DescribeJobExecution; an answer to another question is none. */
 enum found step_found(const struct call *call, const struct job_execution *planned);
 
+/* Whether the answer to DescribeJobExecution describes what was asked for: this very execution, or with
+ * number 0 the newest of its (job, thing). */
+bool step_describes(const struct call *call, const struct job_execution *asked);
+
 /* How a planned row may be sent. */
 enum sending {
     SENDING_NEVER,
@@ -56,6 +60,11 @@ enum sending {
     SENDING_FORCED /* it is IN_PROGRESS, and both plan and policy say force */
 };
 enum sending step_sending(const struct plan_row *plan, bool policy_forces);
+
+/* What becomes of a row that was given and is SENDING_NEVER, and word says why: one that did not exist is
+ * gone; one in a state in which nothing is deleted is state_changed; one that was to be forced and no longer
+ * may be has failed. */
+enum outcome step_unsendable(const struct plan_row *plan, const char **word);
 
 /* After the check before an intent. */
 struct step step_after_check(enum found found, const struct history *history);

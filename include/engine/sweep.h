@@ -5,6 +5,7 @@
 
 #include "engine/dispatcher.h"
 #include "engine/env.h"
+#include "engine/given.h"
 #include "engine/report.h"
 #include "model/ledger.h"
 #include "model/scratch.h"
@@ -19,8 +20,8 @@ struct sweep_observer {
     void *owner;
     /* The route and what it costs, before anything is listed; text is one line. */
     void (*route)(void *owner, const char *text, int64_t calls);
-    /* Each execution in scope, once, with the verdict on it; rows that limits leave for later come as kept.
-     */
+    /* Each execution in scope, once, with the verdict on it; rows that limits leave for later come as kept,
+     * and so do rows that were given and cannot be deleted as they are. */
     void (*row)(void *owner, const struct job_execution *execution, const struct verdict *verdict);
     /* The plan is sealed; deletion (if any) comes next. */
     void (*planned)(void *owner, const struct report *so_far);
@@ -44,6 +45,10 @@ struct sweep_config {
     const struct target *target;
     /* For the record; NULL: unknown, or as the target has it. */
     const char *policy_sha256, *account, *region;
+    /* NULL: the policy's rows are listed. Else these are taken, and all count as selected: the policy says
+     * only how they are deleted (force, verify), and the guards count them. */
+    const struct row_source *source;
+    const char *origin; /* of the rows of a source, for the record: one line; NULL: none */
     bool
         plan_only; /* decide, delete nothing; also when the policy observes or the target allows plans only */
     struct sweep_observer observer;

@@ -64,7 +64,9 @@ struct store {
     " JOIN name AS reason ON reason.id = plan.reason"
 
 void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row);
-/* policy, policy_sha256, target, account, region, started_ms */
+/* The origin of a run is the note of its first record. */
+#define STORE_RUN_ORIGIN "(SELECT entry.note FROM entry WHERE entry.id = run.id << 41)"
+/* policy, policy_sha256, target, account, region, started_ms, STORE_RUN_ORIGIN */
 void store_take_header(struct db_statement *statement, int column, struct run_header *header);
 /* LEDGER_ADD_ROWS, on a run that takes them. */
 int store_add_rows(struct store *store, const struct ledger_request *request, struct active_run *state,

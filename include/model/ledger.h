@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #define PLAN_REASON_MAX 95
+#define RUN_ORIGIN_MAX  127
 #define LEDGER_BATCH    250 /* rows of one ADD_ROWS or READ_ROWS at most */
 
 struct plan_row {
@@ -42,6 +43,7 @@ struct run_header {
     char account[ACCOUNT_LENGTH + 1];
     char region[64];
     int64_t started_ms;
+    char origin[RUN_ORIGIN_MAX + 1]; /* where its rows come from; "": the policy listed and selected them */
 };
 
 enum ledger_operation {

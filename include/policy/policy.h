@@ -137,6 +137,7 @@ struct policy {
     struct place place;
     char *description; /* "" when not given */
     char *canonical; /* this policy's values as one line of text, defaults filled in: its SHA-256 names it */
+    size_t canonical_own; /* so many bytes of it are the policy's; behind them is what `protect` spares */
     struct pattern_list target_names; /* as they stand in the file */
     size_t *targets;                  /* indexes into config.targets, in the order of the names */
     size_t target_count;
@@ -155,6 +156,7 @@ struct policy {
     int64_t per_thing;                  /* limits.per_thing; 0: no limit */
     int64_t selected_over;              /* abort_if.selected_over: above this nothing is deleted */
     int64_t selected_over_percent;      /* of the executions in scope; 0: not given */
+    int64_t failed_over_percent;        /* of the deletions so far; 0: not given */
     enum sweep_order order;
     bool verify_risky; /* verify: risky; else always */
     bool force;        /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */

@@ -8,31 +8,13 @@ import time
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 sys.path.insert(0, os.path.join(ROOT, "tests/e2e"))
 
-from harness import Iotsim, equal, program, run, scratch  # noqa: E402, F401: for the benchmarks, too
+from harness import Iotsim, configure, equal, program, run, scratch  # noqa: E402, F401: for the benchmarks, too
 
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable  # it has Debian's boto3
 AWS = "/usr/bin/aws" if os.access("/usr/bin/aws", os.X_OK) else "aws"  # Debian's first
 PROCESSORS = sorted(os.sched_getaffinity(0))
 LIMIT_S = 170  # of any one program
-POLICY = """version: 1
-state_directory: {state}
-targets:
-  sim:
-    account: "123456789012"
-    region: us-east-1
-    endpoint_url: {sim.url}
-    ca_bundle: {sim.ca}
-    signature_life: {life}s
-    quotas: {{DeleteJobExecution: {rate}, DescribeJobExecution: {rate}, ListJobExecutionsForJob: {rate}, ListJobs: {rate}, DescribeJob: {rate}}}
-policies:
-  - name: old
-    targets: [sim]
-    mode: enforce
-    verify: {verify}
-    match: {{age: {{older_than: 30d}}}}
-    limits: {{per_run: 1000000}}
-    abort_if: {{selected_over: 1000000}}
-"""
+LIMITS = "limits: {per_run: 1000000}\n    abort_if: {selected_over: 1000000}\n    verify: "
 
 
 def cpu_seconds():
@@ -51,13 +33,7 @@ def simulator(*options):
 
 
 def policy(sim, verify="always", life=300, rate=10000):
-    folder = scratch()
-    path = os.path.join(folder, "jobsweep.yaml")
-    os.mkdir(os.path.join(folder, "state"), 0o700)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(POLICY.format(state=os.path.join(folder, "state"), sim=sim, life=life, verify=verify, rate=rate))
-    os.chmod(path, 0o600)
-    return path
+    return configure(scratch(), sim.url, sim.ca, life=f"{life}s", rate=rate, looks=rate, lists=rate, more=LIMITS + verify)
 
 
 def jobsweep(sim, path, *words):

@@ -539,7 +539,7 @@ static int64_t argument(int argc, char **argv, int index, int64_t otherwise)
 
 int main(int argc, char **argv)
 {
-    int64_t count = argument(argc, argv, 1, 40000), rate = argument(argc, argv, 2, 10000);
+    int64_t count = argument(argc, argv, 1, 30000), rate = argument(argc, argv, 2, 10000);
     int64_t records = argument(argc, argv, 3, 1000000);
     sem_init(&woken, 0, 0);
     make_scratch();

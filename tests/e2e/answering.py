@@ -53,6 +53,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self):
+        """STS, which refuses: what matters is what it was asked."""
+        self.server.requests.append(self.requestline.rsplit(" ", 1)[0])
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        body = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *words):
         pass
 
@@ -63,13 +73,13 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.requests, self.headers = [], []
+        self.requests, self.headers, self.bodies = [], [], []
         self.scripts = {}  # job id: the answers to its next requests
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def taken(self):
-        taken, self.requests, self.headers = self.requests, [], []
+        taken, self.requests, self.headers, self.bodies = self.requests, [], [], []
         return taken
 
 
@@ -90,16 +100,18 @@ class Caller:
     def __init__(self, server):
         self.server = server
 
-    def run(self, words, env=None, files=None, command=None, **more):
+    def run(self, words, env=None, files=None, command=None, file_mode=0o600, **more):
         folder = scratch()
         for name, content in (files or {}).items():
-            mode = "wb" if isinstance(content, bytes) else "w"
-            with open(os.path.join(folder, name), mode, **({} if mode == "wb" else {"encoding": "utf-8", "newline": ""})) as file:
-                file.write(content)
+            path = os.path.join(folder, name)
+            with open(path, "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode())
+            os.chmod(path, file_mode)
         environment = dict(clean_environment(), COLUMNS="80", **(KEYS if env is None else env))
         environment.pop("AWS_PAGER")
         self.server.taken()
-        done = run([*(command or [program("jobsweep")]), *words], environment, cwd=folder, errors="surrogateescape", **more)
+        done = run([*(command or [program("jobsweep")]), *words], environment, cwd=folder, errors="surrogateescape",
+                   start_new_session=True, **more)  # no terminal to ask on
         return done, self.server.taken()
 
     def aws(self, words, **more):

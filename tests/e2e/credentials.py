@@ -161,7 +161,10 @@ SOURCES = {
 }
 
 
-def variables(home, imds=False, container=False, web=False):
+def variables(home, imds=False, container=False, web=False, keys=False):
+    if keys:
+        return {"AWS_ACCESS_KEY_ID": CANARY["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": CANARY["SecretAccessKey"],
+                "AWS_SESSION_TOKEN": CANARY["Token"]}
     if imds:
         return {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": home.sim.metadata}
     if container:
@@ -185,18 +188,18 @@ def check_all_deleted(home, done):
 
 def sweeps_with(name, profile, options):
     def test():
-        with Home(life_s=2) as home:
-            done = home.sweep(profile, rate=20, **variables(home, **options))
+        with Home(life_s=3) as home:
+            done = home.sweep(profile, rate=12, **variables(home, **options))
             check_all_deleted(home, done)
-            assert home.sim.counts()["sessions"] >= 3, "the sessions end every two seconds"
+            assert home.sim.counts()["sessions"] >= 3, "the sessions end every three seconds"
             assert "not refreshed" not in done.stderr, done.stderr
     test.__name__ = f"{name}_serves_a_sweep_that_outlives_its_sessions"
     return test
 
 
 def sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so():
-    with Home(life_s=4, early_s=3) as home:
-        done = home.sweep("assume", rate=20)
+    with Home(life_s=60, early_s=57) as home:
+        done = home.sweep("assume", rate=10)
         check_all_deleted(home, done)
         assert home.sim.counts()["sessions"] >= 3
 
@@ -333,7 +336,7 @@ def watch(home, profile, given):
     """All that the daemon leaves and shows, at its most talkative, from a sweep to its end."""
     folder = os.path.join(home.folder, "state")
     shutil.rmtree(folder, ignore_errors=True)
-    command = home.command(profile, 40, "--once", "--log-level", "debug", name="jobsweepd")
+    command = home.command(profile, 12, "--once", "--log-level", "debug", name="jobsweepd")
     daemon = subprocess.Popen(command, env=home.environment(**given), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE)
     try:
@@ -351,6 +354,15 @@ def watch(home, profile, given):
     return {**seen, **files, "standard output": output, "standard error": errors}
 
 
+def debug(home, profile, given):
+    """What the command that stands in for the AWS CLI tells when it is asked for everything."""
+    words = ["--debug", "--endpoint-url", home.sim.url, "--region", "us-east-1", *(["--profile", profile] if profile else [])]
+    done = run([program("jobsweep"), "delete-job-execution", *words, "--job-id", "fw-0000", "--thing-name", "nosuch",
+                "--execution-number", "1"], home.environment(**given))
+    assert "credentials of " in done.stderr and "ResourceNotFoundException" in done.stderr, done.stderr
+    return {"--debug": (done.stdout + done.stderr).encode()}
+
+
 def keeps_secrets_of(name, profile, options):
     def test():
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Canaries)
@@ -365,6 +377,7 @@ def keeps_secrets_of(name, profile, options):
             texts = watch(home, profile, given)
             look_for_canaries(texts)
             assert CANARY["AccessKeyId"].encode() not in texts["its arguments"]
+            look_for_canaries(debug(home, profile, given))
         server.shutdown()
     test.__name__ = f"no_secret_of_{name}_is_in_a_log_a_ledger_or_the_arguments"
     return test
@@ -381,4 +394,5 @@ def the_search_for_secrets_finds_them():
 TESTS = [sweeps_with(name, *given) for name, given in SOURCES.items()]
 main([*TESTS, sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so,
       a_refresh_that_fails_for_a_while_costs_no_deletion, each_broken_form_gives_its_sentence,
-      *[keeps_secrets_of(name, *given) for name, given in SOURCES.items()], the_search_for_secrets_finds_them], at_once=8)
+      *[keeps_secrets_of(name, *given) for name, given in SOURCES.items()],
+      keeps_secrets_of("the_environment", None, {"keys": True}), the_search_for_secrets_finds_them], at_once=8)

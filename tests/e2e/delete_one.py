@@ -268,7 +268,46 @@ def endpoints_come_from_where_the_aws_command_takes_them():
           f"{PREFIX}Invalid endpoint: http://192.0.2.1 (http:// is for loopback addresses only: use https://)\n")
 
 
-OWN = [a_deletion_says_nothing, it_needs_no_configuration_and_leaves_nothing_behind,
+def keys_that_others_can_read_are_refused():
+    keys = {"keys": "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = x\n"}
+    env = {"AWS_REGION": "us-east-1", "AWS_SHARED_CREDENTIALS_FILE": "keys"}
+    check([*ONE, *AT], 0, "", [LINE], env=env, files=keys)
+    done = check([*ONE, *AT], 255, None, [], env=env, files=keys, file_mode=0o644)
+    assert "others may read this file" in done.stderr, done.stderr
+
+
+def a_code_is_asked_for_on_a_terminal_without_echo():
+    config = ("[profile b]\naws_access_key_id = a\naws_secret_access_key = b\n[profile a]\nsource_profile = b\n"
+              "role_arn = arn:aws:iam::123456789012:role/x\nmfa_serial = arn:aws:iam::123456789012:mfa/u\n")
+    path = os.path.join(scratch(), "cfg")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(config)
+    os.chmod(path, 0o600)
+    env = dict(clean_environment(), AWS_CONFIG_FILE=path, AWS_REGION="us-east-1", AWS_ENDPOINT_URL_STS=SERVER.url)
+    SERVER.taken()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(program("jobsweep"), ["jobsweep", *ONE, *AT, "--profile", "a"], env)
+    told = b""
+    while b"mfa/u: " not in told:
+        told += os.read(terminal, 4096)
+    os.write(terminal, b"654321\n")
+    try:
+        while True:
+            more = os.read(terminal, 4096)
+            if not more:
+                break
+            told += more
+    except OSError:
+        pass  # how a terminal tells that nobody is on its other end
+    os.waitpid(child, 0)
+    assert b"Enter MFA code for arn:aws:iam::123456789012:mfa/u: " in told and b"654321" not in told, told
+    forms = SERVER.bodies
+    assert forms and b"&SerialNumber=arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Fu&TokenCode=654321" in forms[0], forms
+
+
+OWN = [keys_that_others_can_read_are_refused, a_code_is_asked_for_on_a_terminal_without_echo,
+       a_deletion_says_nothing, it_needs_no_configuration_and_leaves_nothing_behind,
        iotsim_takes_its_signature_and_deletes_what_was_meant,
        a_certificate_that_nobody_vouches_for_is_refused_unless_that_is_asked_for, the_services_errors_are_told_and_counted,
        what_is_throttled_is_tried_again_until_it_is_done, a_lost_answer_is_never_sent_again,

@@ -221,17 +221,28 @@ targets:
   {target}:
     account: "{account}"
     region: us-east-1
-    endpoint_url: {sim.url}
-    ca_bundle: {sim.ca}
-    signature_life: 2s
-    quotas: {{DeleteJobExecution: {rate}, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
+    endpoint_url: {url}
+    ca_bundle: {ca}
+    signature_life: {life}
+    quotas: {{DeleteJobExecution: {rate}, DescribeJobExecution: {looks}, ListJobExecutionsForJob: {lists}, ListJobs: {lists}, DescribeJob: {lists}}}
 policies:
   - name: old
     targets: [{target}]
     mode: {mode}
-    match: {{age: {{older_than: {age}}}}}
+    match: {{{match}age: {{older_than: {age}}}}}
     {more}
 """
+
+
+def configure(folder, url, ca="/dev/null", **values):
+    """Writes a jobsweep.yaml in the folder, for a service there; its path."""
+    path = os.path.join(folder, "jobsweep.yaml")
+    defaults = {"state": os.path.join(folder, "state"), "target": "sim", "account": ACCOUNT, "life": "2s", "rate": 2000,
+                "looks": 2000, "lists": 500, "mode": "enforce", "match": "", "age": "30d", "more": ""}
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CONFIGURATION.format(**{**defaults, **values, "url": url, "ca": ca}))
+    os.chmod(path, 0o600)
+    return path
 
 
 class Place:
@@ -240,16 +251,11 @@ class Place:
     def __init__(self, sim, **values):
         self.sim, self.folder = sim, scratch()
         self.state = os.path.join(self.folder, "state")
-        self.path = os.path.join(self.folder, "jobsweep.yaml")
         self.environment = dict(sim.environment(), AWS_ENDPOINT_URL_STS=sim.url)
         self.write(**values)
 
     def write(self, **values):
-        defaults = {"sim": self.sim, "state": self.state, "target": "sim", "account": "123456789012", "rate": 2000,
-                    "mode": "enforce", "age": "30d", "more": ""}
-        with open(self.path, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(**{**defaults, **values}))
-        os.chmod(self.path, 0o600)
+        self.path = configure(self.folder, self.sim.url, self.sim.ca, **values)
 
     def command(self, *words, name="jobsweep"):
         return [program(name), "-c", self.path, *words]

@@ -7,26 +7,11 @@ import socket
 import subprocess
 import threading
 
-from harness import Iotsim, LIMIT_S, clean_environment, equal, main, program, scratch
+from harness import Iotsim, LIMIT_S, clean_environment, configure, equal, main, program, scratch
 
 MEMORY_MIB = 64 if "sanitize" not in os.environ.get("BUILD", "") else 640  # a sanitizer keeps what is freed
 STS = ("<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/x</Arn>"
        "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
-POLICY = """version: 1
-targets:
-  sim:
-    account: "123456789012"
-    region: us-east-1
-    endpoint_url: {url}
-    ca_bundle: {ca}
-    signature_life: 2s
-    quotas: {{ListJobs: 500, DescribeJob: 500}}
-policies:
-  - name: old
-    targets: [sim]
-    mode: enforce
-    match: {{age: {{older_than: 30d}}}}
-"""
 OK = "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\n"
 
 
@@ -84,10 +69,7 @@ def whole(body, headers=""):
 
 def sweep(url, ca="/dev/null", env=None):
     """Exit status, standard error and the most memory that was used, in MiB."""
-    path = os.path.join(scratch(), "jobsweep.yaml")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(POLICY.format(url=url, ca=ca))
-    os.chmod(path, 0o600)
+    path = configure(scratch(), url, ca)
     environment = env or dict(clean_environment(), AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="secret")
     errors = os.path.join(scratch(), "errors")
     with open(errors, "wb") as stream:

@@ -58,11 +58,13 @@ static struct {
 
 static void tell(const char *line, size_t length)
 {
-    if (!plan.report)
+    if (!plan.report) {
         return;
+    }
     long fd = syscall(SYS_openat, AT_FDCWD, plan.report, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0 || syscall(SYS_write, fd, line, length) < 0)
+    if (fd < 0 || syscall(SYS_write, fd, line, length) < 0) {
         abort(); /* the test would take a fault for none */
+    }
     syscall(SYS_close, fd);
 }
 
@@ -87,13 +89,15 @@ static void read_plan(void)
     plan.calls = getenv("FAULTS_CALLS");
     plan.report = getenv("FAULTS_REPORT");
     plan.at = at ? atol(at) : 0;
-    for (size_t i = 0; deed && i < sizeof deeds / sizeof *deeds; i++)
+    for (size_t i = 0; deed && i < sizeof deeds / sizeof *deeds; i++) {
         if (strcmp(deeds[i].name, deed) == 0) {
             plan.deed = deeds[i].deed;
             plan.error = deeds[i].error;
         }
-    if (deed && (plan.deed == NOTHING || (plan.deed != NO_MEMORY && !plan.directory)))
+    }
+    if (deed && (plan.deed == NOTHING || (plan.deed != NO_MEMORY && !plan.directory))) {
         abort();
+    }
 }
 
 static bool wanted(const char *call)
@@ -101,8 +105,9 @@ static bool wanted(const char *call)
     size_t length = strlen(call);
     const char *found = plan.calls;
     while (found && (found = strstr(found, call))) {
-        if ((found == plan.calls || found[-1] == ',') && (found[length] == ',' || !found[length]))
+        if ((found == plan.calls || found[-1] == ',') && (found[length] == ',' || !found[length])) {
             return true;
+        }
         found += length;
     }
     return !plan.calls;
@@ -116,21 +121,25 @@ static bool below(const char *path)
 
 static void die(void)
 {
-    for (;;)
+    for (;;) {
         syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+    }
 }
 
 /* What is to happen to this call on this path; FAIL sets errno. Kills before it at once. */
 static enum deed judge(const char *call, const char *path)
 {
-    if (!plan.begun || plan.deed == NOTHING || plan.deed == NO_MEMORY || !below(path) || !wanted(call))
+    if (!plan.begun || plan.deed == NOTHING || plan.deed == NO_MEMORY || !below(path) || !wanted(call)) {
         return NOTHING;
+    }
     long number = __atomic_add_fetch(&plan.count, 1, __ATOMIC_RELAXED);
-    if (number != plan.at)
+    if (number != plan.at) {
         return NOTHING;
+    }
     tell_call(number, call, path);
-    if (plan.deed == KILL_BEFORE)
+    if (plan.deed == KILL_BEFORE) {
         die();
+    }
     errno = plan.error;
     return plan.deed;
 }
@@ -139,30 +148,44 @@ static enum deed judge_fd(const char *call, int fd)
 {
     char link[64], path[4096];
     int error = errno;
-    if (!plan.begun || plan.deed == NOTHING)
+    if (!plan.begun || plan.deed == NOTHING) {
         return NOTHING;
+    }
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
     errno = error;
-    if (length < 0)
+    if (length < 0) {
         return NOTHING;
+    }
     path[length] = '\0';
     return judge(call, path);
 }
 
-/* The value of a call that was not stopped, for KILL_AFTER (and for KILL_HALF, where there are no halves). */
-#define GO_ON(deed, call)                                                                                    \
-    do {                                                                                                     \
-        __typeof__(call) value = (call);                                                                     \
-        if ((deed) != NOTHING)                                                                               \
-            die();                                                                                           \
-        return value;                                                                                        \
-    } while (0)
-
 #define REAL(name)                                                                                           \
     static __typeof__(name) *real;                                                                           \
-    if (!real)                                                                                               \
-    real = (__typeof__(name) *)(uintptr_t)dlsym(RTLD_NEXT, #name)
+    if (!real) {                                                                                             \
+        real = (__typeof__(name) *)(uintptr_t)dlsym(RTLD_NEXT, #name);                                       \
+    }
+
+/* The body of a call: it fails, or is made and its value given back, but for KILL_AFTER (and KILL_HALF, where
+ * there are no halves). */
+#define DO(name, judged, failed, ...)                                                                        \
+    REAL(name)                                                                                               \
+    enum deed deed = (judged);                                                                               \
+    if (deed == FAIL) {                                                                                      \
+        return (failed);                                                                                     \
+    }                                                                                                        \
+    __typeof__(real(__VA_ARGS__)) value = real(__VA_ARGS__);                                                 \
+    if (deed != NOTHING) {                                                                                   \
+        die();                                                                                               \
+    }                                                                                                        \
+    return value
+
+#define FAULTY(type, name, parameters, judged, failed, ...)                                                  \
+    type name parameters                                                                                     \
+    {                                                                                                        \
+        DO(name, judged, failed, __VA_ARGS__);                                                               \
+    }
 
 /* --- main -------------------------------------------------------------------------------------------------
  */
@@ -183,7 +206,7 @@ static int faulty_main(int argc, char **argv, char **env)
 int __libc_start_main(main_function *main, int argc, char **argv, void (*init)(void), void (*fini)(void),
                       void (*loader_fini)(void), void *stack_end)
 {
-    REAL(__libc_start_main);
+    REAL(__libc_start_main)
     real_main = main;
     return real(faulty_main, argc, argv, init, fini, loader_fini, stack_end);
 }
@@ -199,14 +222,17 @@ static bool no_memory(const char *call, const void *caller)
 {
     Dl_info info;
     char where[512] = "?";
-    if (!plan.begun || plan.deed != NO_MEMORY)
+    if (!plan.begun || plan.deed != NO_MEMORY) {
         return false;
+    }
     long number = __atomic_add_fetch(&plan.count, 1, __ATOMIC_RELAXED);
-    if (number != plan.at)
+    if (number != plan.at) {
         return false;
-    if (dladdr(caller, &info) && info.dli_fname)
+    }
+    if (dladdr(caller, &info) && info.dli_fname) {
         snprintf(where, sizeof where, "%.400s+0x%lx", info.dli_fname,
                  (unsigned long)((uintptr_t)caller - (uintptr_t)info.dli_fbase));
+    }
     tell_call(number, call, where);
     errno = ENOMEM;
     return true;
@@ -249,12 +275,8 @@ void *reallocarray(void *old, size_t count, size_t size)
 #define OPEN(name)                                                                                           \
     int name(const char *path, int flags, ...)                                                               \
     {                                                                                                        \
-        REAL(name);                                                                                          \
         MODE_OF(flags);                                                                                      \
-        enum deed deed = judge("open", path);                                                                \
-        if (deed == FAIL)                                                                                    \
-            return -1;                                                                                       \
-        GO_ON(deed, real(path, flags, mode));                                                                \
+        DO(name, judge("open", path), -1, path, flags, mode);                                                \
     }
 OPEN(open)
 OPEN(open64)
@@ -262,171 +284,60 @@ OPEN(open64)
 #define OPENAT(name)                                                                                         \
     int name(int at, const char *path, int flags, ...)                                                       \
     {                                                                                                        \
-        REAL(name);                                                                                          \
         MODE_OF(flags);                                                                                      \
-        enum deed deed = judge("open", path);                                                                \
-        if (deed == FAIL)                                                                                    \
-            return -1;                                                                                       \
-        GO_ON(deed, real(at, path, flags, mode));                                                            \
+        DO(name, judge("open", path), -1, at, path, flags, mode);                                            \
     }
 OPENAT(openat)
 OPENAT(openat64)
 
-int unlink(const char *path)
-{
-    REAL(unlink);
-    enum deed deed = judge("unlink", path);
-    if (deed == FAIL)
-        return -1;
-    GO_ON(deed, real(path));
-}
-
-int mkdir(const char *path, mode_t mode)
-{
-    REAL(mkdir);
-    enum deed deed = judge("mkdir", path);
-    if (deed == FAIL)
-        return -1;
-    GO_ON(deed, real(path, mode));
-}
+FAULTY(int, unlink, (const char *path), judge("unlink", path), -1, path)
+FAULTY(int, mkdir, (const char *path, mode_t mode), judge("mkdir", path), -1, path, mode)
 
 /* --- system calls by descriptor ---------------------------------------------------------------------------
  */
 
-ssize_t write(int fd, const void *bytes, size_t length)
-{
-    REAL(write);
-    enum deed deed = judge_fd("write", fd);
-    if (deed == FAIL)
-        return -1;
-    GO_ON(deed, real(fd, bytes, deed == KILL_HALF ? length / 2 : length));
-}
+#define PART(length) (deed == KILL_HALF ? (length) / 2 : (length))
 
-#define PWRITE(name, offset_type)                                                                            \
-    ssize_t name(int fd, const void *bytes, size_t length, offset_type offset)                               \
-    {                                                                                                        \
-        REAL(name);                                                                                          \
-        enum deed deed = judge_fd("write", fd);                                                              \
-        if (deed == FAIL)                                                                                    \
-            return -1;                                                                                       \
-        GO_ON(deed, real(fd, bytes, deed == KILL_HALF ? length / 2 : length, offset));                       \
-    }
-PWRITE(pwrite, off_t)
-PWRITE(pwrite64, off64_t)
-
-ssize_t read(int fd, void *bytes, size_t length)
-{
-    REAL(read);
-    enum deed deed = judge_fd("read", fd);
-    if (deed == FAIL)
-        return -1;
-    GO_ON(deed, real(fd, bytes, length));
-}
-
-#define PREAD(name, offset_type)                                                                             \
-    ssize_t name(int fd, void *bytes, size_t length, offset_type offset)                                     \
-    {                                                                                                        \
-        REAL(name);                                                                                          \
-        enum deed deed = judge_fd("read", fd);                                                               \
-        if (deed == FAIL)                                                                                    \
-            return -1;                                                                                       \
-        GO_ON(deed, real(fd, bytes, length, offset));                                                        \
-    }
-PREAD(pread, off_t)
-PREAD(pread64, off64_t)
-
-#define SYNC(name)                                                                                           \
-    int name(int fd)                                                                                         \
-    {                                                                                                        \
-        REAL(name);                                                                                          \
-        enum deed deed = judge_fd("sync", fd);                                                               \
-        if (deed == FAIL)                                                                                    \
-            return -1;                                                                                       \
-        GO_ON(deed, real(fd));                                                                               \
-    }
-SYNC(fsync)
-SYNC(fdatasync)
-
-#define TRUNCATE(name, offset_type)                                                                          \
-    int name(int fd, offset_type length)                                                                     \
-    {                                                                                                        \
-        REAL(name);                                                                                          \
-        enum deed deed = judge_fd("truncate", fd);                                                           \
-        if (deed == FAIL)                                                                                    \
-            return -1;                                                                                       \
-        GO_ON(deed, real(fd, length));                                                                       \
-    }
-TRUNCATE(ftruncate, off_t)
-TRUNCATE(ftruncate64, off64_t)
-
-#define FALLOCATE(name, offset_type)                                                                         \
-    int name(int fd, int mode, offset_type offset, offset_type length)                                       \
-    {                                                                                                        \
-        REAL(name);                                                                                          \
-        enum deed deed = judge_fd("allocate", fd);                                                           \
-        if (deed == FAIL)                                                                                    \
-            return -1;                                                                                       \
-        GO_ON(deed, real(fd, mode, offset, length));                                                         \
-    }
-FALLOCATE(fallocate, off_t)
-FALLOCATE(fallocate64, off64_t)
-
-#define POSIX_FALLOCATE(name, offset_type)                                                                   \
-    int name(int fd, offset_type offset, offset_type length)                                                 \
-    {                                                                                                        \
-        REAL(name);                                                                                          \
-        enum deed deed = judge_fd("allocate", fd);                                                           \
-        if (deed == FAIL)                                                                                    \
-            return plan.error;                                                                               \
-        GO_ON(deed, real(fd, offset, length));                                                               \
-    }
-POSIX_FALLOCATE(posix_fallocate, off_t)
-POSIX_FALLOCATE(posix_fallocate64, off64_t)
-
-#define MMAP(name, offset_type)                                                                              \
-    void *name(void *address, size_t length, int protection, int flags, int fd, offset_type offset)          \
-    {                                                                                                        \
-        REAL(name);                                                                                          \
-        enum deed deed = fd >= 0 ? judge_fd("mmap", fd) : NOTHING;                                           \
-        if (deed == FAIL)                                                                                    \
-            return MAP_FAILED;                                                                               \
-        GO_ON(deed, real(address, length, protection, flags, fd, offset));                                   \
-    }
-MMAP(mmap, off_t)
-MMAP(mmap64, off64_t)
-
-int flock(int fd, int operation)
-{
-    REAL(flock);
-    enum deed deed = judge_fd("flock", fd);
-    if (deed == FAIL)
-        return -1;
-    GO_ON(deed, real(fd, operation));
-}
-
-int fchmod(int fd, mode_t mode)
-{
-    REAL(fchmod);
-    enum deed deed = judge_fd("chmod", fd);
-    if (deed == FAIL)
-        return -1;
-    GO_ON(deed, real(fd, mode));
-}
+FAULTY(ssize_t, write, (int fd, const void *bytes, size_t length), judge_fd("write", fd), -1, fd, bytes,
+       PART(length))
+FAULTY(ssize_t, pwrite, (int fd, const void *bytes, size_t length, off_t offset), judge_fd("write", fd), -1,
+       fd, bytes, PART(length), offset)
+FAULTY(ssize_t, pwrite64, (int fd, const void *bytes, size_t length, off64_t offset), judge_fd("write", fd),
+       -1, fd, bytes, PART(length), offset)
+FAULTY(ssize_t, read, (int fd, void *bytes, size_t length), judge_fd("read", fd), -1, fd, bytes, length)
+FAULTY(ssize_t, pread, (int fd, void *bytes, size_t length, off_t offset), judge_fd("read", fd), -1, fd,
+       bytes, length, offset)
+FAULTY(ssize_t, pread64, (int fd, void *bytes, size_t length, off64_t offset), judge_fd("read", fd), -1, fd,
+       bytes, length, offset)
+FAULTY(int, fsync, (int fd), judge_fd("sync", fd), -1, fd)
+FAULTY(int, fdatasync, (int fd), judge_fd("sync", fd), -1, fd)
+FAULTY(int, ftruncate, (int fd, off_t length), judge_fd("truncate", fd), -1, fd, length)
+FAULTY(int, ftruncate64, (int fd, off64_t length), judge_fd("truncate", fd), -1, fd, length)
+FAULTY(int, fallocate, (int fd, int mode, off_t offset, off_t length), judge_fd("allocate", fd), -1, fd, mode,
+       offset, length)
+FAULTY(int, fallocate64, (int fd, int mode, off64_t offset, off64_t length), judge_fd("allocate", fd), -1, fd,
+       mode, offset, length)
+FAULTY(int, posix_fallocate, (int fd, off_t offset, off_t length), judge_fd("allocate", fd), plan.error, fd,
+       offset, length)
+FAULTY(int, posix_fallocate64, (int fd, off64_t offset, off64_t length), judge_fd("allocate", fd), plan.error,
+       fd, offset, length)
+FAULTY(void *, mmap, (void *address, size_t length, int protection, int flags, int fd, off_t offset),
+       fd >= 0 ? judge_fd("mmap", fd) : NOTHING, MAP_FAILED, address, length, protection, flags, fd, offset)
+FAULTY(void *, mmap64, (void *address, size_t length, int protection, int flags, int fd, off64_t offset),
+       fd >= 0 ? judge_fd("mmap", fd) : NOTHING, MAP_FAILED, address, length, protection, flags, fd, offset)
+FAULTY(int, flock, (int fd, int operation), judge_fd("flock", fd), -1, fd, operation)
+FAULTY(int, fchmod, (int fd, mode_t mode), judge_fd("chmod", fd), -1, fd, mode)
 
 /* Only its locks count: they are the ones that a disk or a server can fail. */
 #define FCNTL(name)                                                                                          \
     int name(int fd, int command, ...)                                                                       \
     {                                                                                                        \
-        REAL(name);                                                                                          \
         va_list arguments;                                                                                   \
         va_start(arguments, command);                                                                        \
         void *argument = va_arg(arguments, void *);                                                          \
         va_end(arguments);                                                                                   \
         bool lock = command == F_SETLK || command == F_SETLKW;                                               \
-        enum deed deed = lock ? judge_fd("lock", fd) : NOTHING;                                              \
-        if (deed == FAIL)                                                                                    \
-            return -1;                                                                                       \
-        GO_ON(deed, real(fd, command, argument));                                                            \
+        DO(name, lock ? judge_fd("lock", fd) : NOTHING, -1, fd, command, argument);                          \
     }
 FCNTL(fcntl)
 FCNTL(fcntl64)

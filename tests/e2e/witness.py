@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-from harness import ACCOUNT, BUILD, LIMIT_S, REGION, ROOT, Iotsim, equal, run, scratch, wait_until
+from harness import BUILD, LIMIT_S, ROOT, Iotsim, configure, equal, run, scratch, wait_until
 
 LIFE_S = 2  # of a signature: short, so that quarantines are; its date has whole seconds
 KILLED = -9
@@ -22,22 +22,6 @@ KILLED = -9
 OUTCOMES = ("pending", "deleted", "deleted_presumed", "gone", "state_changed", "replaced", "protected", "failed",
             "unknown", "not_attempted")
 START, SEAL, INTENT, RESULT, END = range(5)
-CONFIGURATION = """version: 1
-state_directory: {state}
-targets:
-  sim:
-    account: "{account}"
-    region: {region}
-    endpoint_url: {url}
-    ca_bundle: {ca}
-    signature_life: {life}s
-    quotas: {{DeleteJobExecution: {rate}, DescribeJobExecution: 2000, ListJobExecutionsForJob: 500, ListJobs: 500, DescribeJob: 500}}
-policies:
-  - name: old
-    targets: [sim]
-    mode: enforce
-    match: {{{match}age: {{older_than: 1d}}}}
-"""
 
 
 class Service(Iotsim):
@@ -130,15 +114,11 @@ class Place:
         self.folder = tempfile.mkdtemp(dir=_scratch())
         self.state = os.path.join(os.path.realpath(self.folder), "state")
         os.mkdir(self.state, 0o700)
-        self.config = os.path.join(self.folder, "jobsweep.yaml")
-        match = f"job_id: {{include: [{job}]}}, " if job else ""
-        with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(state=self.state, account=ACCOUNT, region=REGION, url=service.url,
-                                            ca=service.ca, life=LIFE_S, rate=rate, match=match))
-        os.chmod(self.config, 0o600)
+        self.config = configure(self.folder, service.url, service.ca, state=self.state, life=f"{LIFE_S}s", rate=rate,
+                                match=f"job_id: {{include: [{job}]}}, " if job else "", age="1d")
         self.env = dict(service.environment(), AWS_ENDPOINT_URL_STS=service.url)
         self.report = os.path.join(self.folder, "faults")
-        self.said = ""
+        self.words, self.said = ("sweep", "old"), ""  # of the command that is started
 
     def faults(self, do, at, calls=None, file=""):
         """An environment in which the at-th call (on this file of the state directory, or on any) or allocation fails,
@@ -165,7 +145,7 @@ class Place:
     def start(self, env=None, daemon=False, files=None, user=None):
         """files: how many descriptors it may have open. user: an id."""
         command = [release("jobsweepd"), "-c", self.config, "--once"] if daemon else \
-            [release("jobsweep"), "-c", self.config, "--format", "json", "sweep", "old"]
+            [release("jobsweep"), "-c", self.config, "--format", "json", *self.words]
         output = tempfile.TemporaryFile(dir=self.folder)
         command = ["prlimit", f"--nofile={files}:{files}", *command] if files else command
         process = subprocess.Popen(command, env=env or self.env, stdin=subprocess.DEVNULL, stdout=output,

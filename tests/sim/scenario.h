@@ -41,7 +41,7 @@ enum fault { /* of the way and of the service; a call suffers one at most */
              FAULT_TOKEN_LOOP,   /* the next page is the first one */
              FAULT_STALE,        /* a read of the state some seconds ago */
              FAULT_OTHER_ANSWER, /* a read about another execution */
-             FAULT_SHORT_PAGE,   /* fewer rows than there is room for, even none, and a token */
+             FAULT_SHORT_PAGE,   /* fewer rows than there is room for, even none; also when all has healed */
              FAULT_LOST_AGAIN,   /* as FAULT_REQUEST_LOST, but of deletions alone */
              FAULT_COUNT
 };

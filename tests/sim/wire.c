@@ -79,13 +79,11 @@ static enum fault draw_fault(struct wire *wire, enum operation operation)
 {
     const struct sim *sim = wire->sim;
     int64_t now_ms = virtual_mono_ns(sim->world) / TIME_NS_PER_MS;
-    if (sim->healed) {
-        return FAULT_NONE;
-    }
     enum fault drawn = FAULT_NONE;
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         const struct fault_plan *plan = &sim->scenario->faults[i];
-        if (plan->ppm == 0 || !befalls((enum fault)i, operation)) {
+        bool goes_on = !sim->healed || i == FAULT_SHORT_PAGE; /* which is nothing out of order */
+        if (plan->ppm == 0 || !goes_on || !befalls((enum fault)i, operation)) {
             continue;
         }
         bool active = plan->period_ms == 0 || now_ms % plan->period_ms < plan->active_ms;

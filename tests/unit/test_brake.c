@@ -125,7 +125,31 @@ static void the_last_of_ten_refusals_is_the_reason(void **state)
     call_finish(&call);
 }
 
+static void too_many_failures_stop_from_the_twentieth_on(void **state)
+{
+    struct brake brake = {0};
+    (void)state;
+    for (int i = 0; i < 19; i++) {
+        assert_false(brake_settled(&brake, OUTCOME_FAILED, 5));
+        assert_false(brake_settled(&brake, OUTCOME_NOT_ATTEMPTED, 5));
+    }
+    assert_true(brake_settled(&brake, OUTCOME_UNKNOWN, 5));
+    assert_false(brake_settled(&brake, OUTCOME_FAILED, 5)); /* the rows know */
+    assert_true(brake.stopping && !brake.hurry);
+    assert_string_equal(brake.err.msg,
+                        "20 of 20 deletions failed, more than abort_if.failed_over_percent (5 %)");
+    brake = (struct brake){0};
+    for (int i = 0; i < 2000; i++) {
+        assert_false(brake_settled(&brake, i % 20 == 19 ? OUTCOME_FAILED : OUTCOME_DELETED, 5));
+        assert_false(brake_settled(&brake, OUTCOME_DELETED, 0));
+    }
+    assert_int_equal(brake.settled, 4000);
+    brake = (struct brake){.settled = 99, .failed = 5};
+    assert_true(brake_settled(&brake, OUTCOME_FAILED, 5));
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(too_many_failures_stop_from_the_twentieth_on),
     cmocka_unit_test(only_what_is_new_wakes_the_rows),
     cmocka_unit_test(a_failed_ledger_freezes_in_a_hurry),
     cmocka_unit_test(an_intent_that_fails_still_lets_results_through),

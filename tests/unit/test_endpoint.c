@@ -1,4 +1,4 @@
-/* From regions to addresses. botocore's own rules are asked the same in tests/e2e/aws_oracle.py. */
+/* From regions to addresses. botocore's own rules are asked the same in tests/e2e/settings_oracle.py. */
 #include "tap.h"
 
 #include "aws/endpoint.h"

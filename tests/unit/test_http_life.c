@@ -458,6 +458,30 @@ static void bad_addresses_are_refused(void **state)
     fixture_close(&fixture);
 }
 
+static void link_local_addresses_may_be_plain_where_that_is_said(void **state)
+{
+    static const struct {
+        const char *url;
+        bool may;
+    } table[] = {
+        {"http://169.254.169.254", true},   {"http://169.254.170.23:80", true},
+        {"http://[fd00:ec2::254]", true},   {"http://169.253.0.1", false},
+        {"http://[fd00:ec3::1]", false},    {"http://[fe80::1]", false},
+        {"http://metadata.example", false},
+    };
+    static const struct http_origin_options options = {.plain_link_local = true};
+    struct fixture fixture;
+    struct err err;
+    (void)state;
+    open_way(&fixture, WAY_PLAIN);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        assert_null(http_origin_create(fixture.client, table[i].url, NULL, &err));
+        assert_int_equal(http_origin_create(fixture.client, table[i].url, &options, &err) != NULL,
+                         table[i].may);
+    }
+    fixture_close(&fixture);
+}
+
 static int make_authority(void **state)
 {
     (void)state;
@@ -485,6 +509,7 @@ const struct CMUnitTest tests[] = {
     cmocka_unit_test(done_may_destroy_the_client),
     cmocka_unit_test(done_may_cancel_another_request),
     cmocka_unit_test(good_addresses_are_taken_apart),
+    cmocka_unit_test(link_local_addresses_may_be_plain_where_that_is_said),
     cmocka_unit_test_teardown(bad_addresses_are_refused, remove_authority),
 };
 

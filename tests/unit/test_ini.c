@@ -1,5 +1,5 @@
 /* One file of the AWS CLI: what counts as a line, a key, a value, a map, and what is refused. The same is
- * compared with Python's parser in tests/e2e/files_oracle.py. */
+ * compared with Python's parser in tests/e2e/settings_oracle.py. */
 #include "tap.h"
 
 #include "aws/ini.h"

@@ -43,6 +43,8 @@ static void describe(const struct options *options, struct buf *out)
 {
     static const char *const commands[] = {[COMMAND_PLAN] = "plan",
                                            [COMMAND_SWEEP] = "sweep",
+                                           [COMMAND_APPLY] = "apply",
+                                           [COMMAND_DELETE_ROWS] = "delete-job-executions",
                                            [COMMAND_CHECK] = "check",
                                            [COMMAND_HISTORY] = "history",
                                            [COMMAND_DELETE_ONE] = "delete-job-execution",
@@ -74,6 +76,16 @@ static void describe(const struct options *options, struct buf *out)
     for (size_t i = 0; i < options->file_count; i++)
         buf_printf(out, " <%s>", options->files[i]);
     add(out, options->detailed_exitcode, "detailed");
+    if (options->file != NULL)
+        buf_printf(out, " file=%s", options->file);
+    if (options->output != NULL)
+        buf_printf(out, " output=%s", options->output);
+    if (options->expires != NULL)
+        buf_printf(out, " expires=%s", options->expires);
+    if (options->command == COMMAND_DELETE_ROWS && options->job != NULL)
+        buf_printf(out, " job=%s", options->job);
+    add(out, options->force, "force");
+    add(out, options->dry_run, "dry");
     add(out, options->yes, "yes");
     add(out, options->quiet, "quiet");
     add(out, options->verbose, "verbose");
@@ -122,6 +134,17 @@ static const struct {
     {"jobsweep -- plan -- -v", "plan [--] [-v]"},
     {"jobsweep plan ''", "plan []"},
     {"jobsweep plan -", "plan [-]"},
+    {"jobsweep plan -o p.jsonl", "plan output=p.jsonl"},
+    {"jobsweep plan --output p.jsonl --expires 2h old", "plan output=p.jsonl expires=2h [old]"},
+    {"jobsweep apply p.jsonl", "apply file=p.jsonl"},
+    {"jobsweep apply --help", "apply help"},
+    {"jobsweep apply p.jsonl --format json -q", "apply json file=p.jsonl quiet"},
+    {"jobsweep delete-job-executions", "delete-job-executions"},
+    {"jobsweep delete-job-executions -", "delete-job-executions"},
+    {"jobsweep delete-job-executions rows.csv --target eu --yes",
+     "delete-job-executions target=eu file=rows.csv yes"},
+    {"jobsweep delete-job-executions --job fw-1 --force --dry-run",
+     "delete-job-executions job=fw-1 force dry"},
     {"jobsweep schema", "schema"},
     {"jobsweep test a.yaml b.yaml --format junit", "test junit <a.yaml> <b.yaml>"},
     {"jobsweep explain --thing gw-1 --job fw-1", "explain fw-1 on gw-1 #0"},
@@ -194,6 +217,17 @@ static const struct {
     {"jobsweep check --target eu", "check does not take --target"},
     {"jobsweep check --verbose", "check does not take --verbose"},
     {"jobsweep help --config x", "help does not take --config"},
+    {"jobsweep apply", "apply needs the file of a plan (jobsweep plan -o FILE)"},
+    {"jobsweep apply -", "apply needs the file of a plan (jobsweep plan -o FILE)"},
+    {"jobsweep apply a b", "apply takes no \"b\""},
+    {"jobsweep apply --yes a", "apply does not take --yes"},
+    {"jobsweep apply --target eu a", "apply does not take --target"},
+    {"jobsweep delete-job-executions a b", "delete-job-executions takes no \"b\""},
+    {"jobsweep delete-job-executionz", "unknown command \"delete-job-executionz\"; did you mean "
+                                       "delete-job-executions?"},
+    {"jobsweep sweep --force", "sweep does not take --force"},
+    {"jobsweep sweep -o p", "sweep does not take --output"},
+    {"jobsweep plan --expires 2h", "--expires is about the plan of --output"},
     {"jobsweep plan --once", "plan does not take --once"},
     {"jobsweep --help --quiet", "jobsweep without a command does not take --quiet"},
     {"jobsweep plan --quiet --verbose", "--quiet and --verbose exclude each other"},
@@ -246,6 +280,14 @@ static void the_help_names_what_its_command_takes_and_nothing_else(void **state)
          "Usage: jobsweep sweep [OPTION...] [POLICY...]\n",
          {"--yes", NULL},
          {"--detailed", NULL}},
+        {COMMAND_APPLY,
+         "Usage: jobsweep apply [OPTION...] FILE\n",
+         {"--quiet", "-c, --config FILE", NULL},
+         {"--force", "--target", NULL}},
+        {COMMAND_DELETE_ROWS,
+         "Usage: jobsweep delete-job-executions [OPTION...] [FILE]\n",
+         {"--force", "--dry-run", "--yes", NULL},
+         {"--output", NULL}},
         {COMMAND_CHECK,
          "Usage: jobsweep check [OPTION...]\n",
          {"--format text|json", NULL},

@@ -14,7 +14,7 @@
 
 #define GOOD                                                                                                 \
     "version: 1\ntargets: {prod: {account: \"123456789012\"}}\npolicies:\n"                                  \
-    "  - {name: first, targets: [prod], match: {age: {older_than: 30d}}}\n"
+    "  - {name: first, targets: [prod], match: {age: {older_than: 30d, field: queued_at}}}\n"
 #define POLICY(name)                                                                                         \
     "version: 1\npolicies:\n  - {name: " name ", targets: [prod], match: {age: {older_than: 1d}}}\n"
 
@@ -189,7 +189,10 @@ static void the_folder_is_read_in_the_order_of_names(void **state)
     const struct place_on_disk *disk = *state;
     put(disk->folder, "jobsweep.yaml", GOOD);
     make_policies(disk);
-    put(disk->policies, "20-b.yaml", POLICY("third"));
+    put(disk->policies, "20-b.yaml",
+        "version: 1\npolicies:\n  - {name: third, targets: [prod], match: {status: [FAILED], age: "
+        "{older_than: "
+        "1h}}}\n");
     put(disk->policies, "10-a.yaml", POLICY("second"));
     put(disk->policies, ".hidden.yaml", "not even YAML: [");
     put(disk->policies, "README", "nothing");

@@ -1,5 +1,5 @@
 /* Which proxy of the environment an address is asked through. Python's urllib is asked the same in
- * tests/e2e/aws_oracle.py. */
+ * tests/e2e/settings_oracle.py. */
 #include "tap.h"
 
 #include "../../daemon/net/proxy.h"

@@ -98,6 +98,48 @@ static void only_a_whole_answer_says_what_is_there(void **state)
 
 /* --- how it may be sent --- */
 
+/* number 0 asks for the newest, which must have a number then. */
+static void a_description_is_of_what_was_asked_for(void **state)
+{
+    static const struct {
+        int64_t asked, found;
+        bool same;
+    } rows[] = {{7, 7, true}, {7, 8, false}, {0, 7, true}, {0, 0, false}, {7, 0, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct job_execution asked = execution_of(EXECUTION_UNKNOWN);
+        struct call call = {.answer = {.class = ANSWER_DONE}, .execution = execution_of(EXECUTION_FAILED)};
+        asked.number = rows[i].asked;
+        call.execution.number = rows[i].found;
+        assert_int_equal(step_describes(&call, &asked), rows[i].same);
+        call.answer.class = ANSWER_AMBIGUOUS;
+        assert_false(step_describes(&call, &asked));
+        for (int what = 1; what <= 2; what++) { /* of another job, of another thing */
+            call =
+                (struct call){.answer = {.class = ANSWER_DONE}, .execution = execution_of(EXECUTION_FAILED)};
+            change(&call, what);
+            assert_false(step_describes(&call, &asked));
+        }
+    }
+}
+
+static void what_cannot_be_sent_is_gone_changed_or_failed(void **state)
+{
+    (void)state;
+    for (int status = 0; status < EXECUTION_STATUS_COUNT; status++) {
+        struct plan_row plan = {.execution = execution_of((enum execution_status)status)};
+        const char *word = NULL;
+        assert_int_equal(step_unsendable(&plan, &word), OUTCOME_STATE_CHANGED);
+        assert_string_equal(word, "NotFinished");
+        plan.force = true;
+        assert_int_equal(step_unsendable(&plan, &word), OUTCOME_FAILED);
+    }
+    struct plan_row none = {.execution = {.job_id = "fw-1", .thing_name = "gw-1", .number = 7}};
+    const char *word = NULL;
+    assert_int_equal(step_unsendable(&none, &word), OUTCOME_GONE);
+    assert_string_equal(word, "NotFound");
+}
+
 static void force_needs_plan_and_policy_and_a_running_execution(void **state)
 {
     (void)state;
@@ -327,6 +369,8 @@ static void ten_seconds_of_rows_are_taken_up(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_stands_under_the_number_is_told_by_every_field),
     cmocka_unit_test(only_a_whole_answer_says_what_is_there),
+    cmocka_unit_test(a_description_is_of_what_was_asked_for),
+    cmocka_unit_test(what_cannot_be_sent_is_gone_changed_or_failed),
     cmocka_unit_test(force_needs_plan_and_policy_and_a_running_execution),
     cmocka_unit_test(the_check_decides_before_the_intent),
     cmocka_unit_test(the_look_decides_after_the_quarantine),

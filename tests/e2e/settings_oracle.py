@@ -37,7 +37,7 @@ HAND_MADE = [b"", b"\n", b"[a]", b"[a]\nk", b"[a]\nk=", b"k=v", b"\xef\xbb\xbf[a
 def ask(questions):
     """The answers of ours."""
     text = "".join("\t".join(fields) + "\n" for fields in questions)
-    result = subprocess.run([program("e2e/aws_lines")], input=text, capture_output=True, text=True, check=True, timeout=120)
+    result = subprocess.run([program("e2e/settings_lines")], input=text, capture_output=True, text=True, check=True, timeout=120)
     answers = result.stdout.splitlines()
     equal(len(answers), len(questions))
     return answers

@@ -1,5 +1,5 @@
-/* Answers questions that aws_oracle.py asks Python as well, one a line; fields are separated by tabs, and
- * those marked * are in hexadecimal:
+/* Answers questions that settings_oracle.py asks Python as well, one a line; fields are separated by tabs,
+ * and those marked * are in hexadecimal:
  *
  * ini FILE*                                           sections and keys, or "refused"
  * get CONFIG-PATH CREDENTIALS-PATH KIND NAME* KEY* SUBKEY*   "=VALUE*", "none" or "refused"; SUBKEY may be
