@@ -131,7 +131,8 @@ static void print_policy(const struct options *options, const struct selection *
     struct iam_scope *wanted = mem_calloc(selection->count + 1, sizeof *wanted);
     for (size_t i = 0; i < selection->count; i++) {
         const struct selected *pair = &selection->pairs[i];
-        scope_init(&scopes[i], pair->policy, pair->target, selection_deletes(pair, NULL), false);
+        const struct scope_use use = {.deletes = selection_deletes(pair, NULL)};
+        scope_init(&scopes[i], pair->policy, pair->target, use);
         wanted[i] = scopes[i].iam;
     }
     buf_init(&out, PRINTED_MAX);

@@ -274,8 +274,11 @@ static void load_rates(struct run *run)
 static int reach(struct run *run, bool *fresh, struct err *err)
 {
     char warning[SCOPE_WARNING_MAX];
-    bool deletes = run->policy->enforce && !run->target->plan_only && !run->plan_only;
-    char *scope = scope_session_policy(run->policy, run->target, deletes, run->resumed != NULL, warning);
+    const struct scope_use use = {.deletes =
+                                      run->policy->enforce && !run->target->plan_only && !run->plan_only,
+                                  .settles = run->resumed != NULL,
+                                  .explains = run->only_thing != NULL};
+    char *scope = scope_session_policy(run->policy, run->target, use, warning);
     int result = places_reach(run->place, run->config, run->target, scope, fresh, err);
     free(scope);
     if (warning[0] != '\0' && run->observer.warning != NULL) {

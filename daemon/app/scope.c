@@ -20,8 +20,8 @@ static void find_partition(struct scope *scope, const struct target *target)
     snprintf(scope->partition, sizeof scope->partition, "%.*s", (int)strcspn(from, ":"), from);
 }
 
-void scope_init(struct scope *scope, const struct policy *policy, const struct target *target, bool deletes,
-                bool settles)
+void scope_init(struct scope *scope, const struct policy *policy, const struct target *target,
+                struct scope_use use)
 {
     struct err ignored; /* a target without a region has no calls, and no session */
     if (link_find_region(target, scope->region, &ignored) != 0) {
@@ -32,8 +32,9 @@ void scope_init(struct scope *scope, const struct policy *policy, const struct t
                                     .partition = scope->partition,
                                     .region = scope->region,
                                     .account = target->account,
-                                    .deletes = deletes,
-                                    .settles = settles};
+                                    .deletes = use.deletes,
+                                    .settles = use.settles,
+                                    .explains = use.explains};
 }
 
 static void describe(unsigned widened, char warning[SCOPE_WARNING_MAX])
@@ -52,8 +53,8 @@ static void describe(unsigned widened, char warning[SCOPE_WARNING_MAX])
     }
 }
 
-char *scope_session_policy(const struct policy *policy, const struct target *target, bool deletes,
-                           bool settles, char warning[SCOPE_WARNING_MAX])
+char *scope_session_policy(const struct policy *policy, const struct target *target, struct scope_use use,
+                           char warning[SCOPE_WARNING_MAX])
 {
     struct scope scope;
     struct buf text;
@@ -62,7 +63,7 @@ char *scope_session_policy(const struct policy *policy, const struct target *tar
     if (target->role_arn == NULL || target->unscoped) {
         return NULL;
     }
-    scope_init(&scope, policy, target, deletes, settles);
+    scope_init(&scope, policy, target, use);
     buf_init(&text, (size_t)IAM_SESSION_MAX * 4);
     iam_print(&scope.iam, 1, false, IAM_SESSION_MAX, &text, &widened);
     describe(widened, warning);

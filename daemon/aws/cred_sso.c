@@ -3,9 +3,10 @@
  * The happy path: the token from the cache, one GET with it, the role's keys in the answer.
  *
  * The ways out: a token of an sso-session that is near its end is exchanged for a new one first, which goes
- * back into the cache; when that fails, the old one is used as long as it lasts. A token that has ended, or
- * that the service does not know any more, needs a person: `aws sso login`. What the service could not answer
- * is asked again after a pause, three times in all. */
+ * back into the cache; when that fails, one that somebody else has put there meanwhile serves, or else the
+ * old one as long as it lasts. A token that has ended, or that the service does not know any more, needs a
+ * person: `aws sso login`. What the service could not answer is asked again after a pause, three times in
+ * all. */
 #include "aws/cred_check.h"
 #include "aws/cred_http.h"
 #include "aws/iot_error.h"
@@ -199,8 +200,31 @@ static bool has_ended(const struct sso *sso)
     return sso->token.expires_ms <= now_ms(sso);
 }
 
+/* Somebody else who uses the same session, such as another target or the AWS CLI, may have been quicker, and
+ * the refresh token serves once. */
+static bool take_newer_token(struct sso *sso)
+{
+    struct sso_token token;
+    struct err ignored;
+    if (sso_cache_read(cache_name(sso), &token, &ignored) != 0) {
+        return false;
+    }
+    struct sso_token other = token;
+    bool newer = token.expires_ms > sso->token.expires_ms;
+    if (newer) {
+        other = sso->token;
+        sso->token = token;
+    }
+    sso_token_finish(&other);
+    return newer && !has_ended(sso);
+}
+
 static void use_old_token(struct sso *sso, const char *why)
 {
+    if (take_newer_token(sso)) {
+        go_to_portal(sso);
+        return;
+    }
     if (has_ended(sso)) {
         fail(sso,
              "Error when retrieving token from sso: Token has expired and refresh failed (%.200s); run: aws "

@@ -109,7 +109,7 @@ static void add_kind(struct document *document, enum statement statement, const 
                      bool things)
 {
     const struct match *match = &scope->policy->match;
-    bool wide = (document->widened & (things ? IAM_THINGS : IAM_JOBS)) != 0;
+    bool wide = scope->explains || (document->widened & (things ? IAM_THINGS : IAM_JOBS)) != 0;
     if (wide || !bounded(match, things)) {
         add(document, statement, scope, things ? "thing" : "job", "*");
     } else {

@@ -23,7 +23,7 @@ struct cred_http {
     void *owner;
 };
 
-/* Neither needs cred_http_close() after a failure of open. url: as http_origin_create(); metadata: one of
+/* After init there is always a close. url: as http_origin_create(); metadata: one of
  * AWS's link-local services, which speak plain HTTP. */
 void cred_http_init(struct cred_http *http, const struct credentials_config *config, void *owner);
 int cred_http_open(struct cred_http *http, const char *url, bool metadata, struct err *err);

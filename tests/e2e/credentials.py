@@ -187,33 +187,33 @@ def check_all_deleted(home, done):
 # --- they work ---
 
 def sweeps_with(name, profile, options):
+    """Sessions are told that they live 8 s, and end 4 s later: what is used that long was not refreshed."""
     def test():
-        with Home(life_s=3) as home:
-            done = home.sweep(profile, rate=12, **variables(home, **options))
+        with Home(life_s=8, early_s=-4) as home:
+            done = home.sweep(profile, rate=5, AWS_METADATA_SERVICE_TIMEOUT="10", **variables(home, **options))
             check_all_deleted(home, done)
-            assert home.sim.counts()["sessions"] >= 3, "the sessions end every three seconds"
-            assert "not refreshed" not in done.stderr, done.stderr
+            assert home.sim.counts()["sessions"] >= 3, "16 s of deletions"
     test.__name__ = f"{name}_serves_a_sweep_that_outlives_its_sessions"
     return test
 
 
 def sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so():
-    with Home(life_s=60, early_s=57) as home:
-        done = home.sweep("assume", rate=10)
+    with Home(life_s=60, early_s=54) as home:
+        done = home.sweep("assume", rate=5)
         check_all_deleted(home, done)
         assert home.sim.counts()["sessions"] >= 3
 
 
 def a_refresh_that_fails_for_a_while_costs_no_deletion():
-    with Home(life_s=8) as home:
-        sweep = subprocess.Popen(home.command(None, 12, "--format", "json", "sweep", "old"),
+    with Home(life_s=24, early_s=-24) as home:
+        sweep = subprocess.Popen(home.command(None, 3, "--format", "json", "sweep", "old"),
                                  env=home.environment(**variables(home, container=True)), stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             container = {"role": ROLE, "authorization": CONTAINER_TOKEN}
             wait_until(lambda: home.sim.counts()["metadata"]["container"] >= 1, "the first session")
             home.sim.control("world", {"metadata": {"container": {**container, "answer": "500"}}})
-            wait_until(lambda: home.sim.counts()["metadata"]["container"] >= 2, "a refresh that fails")
+            wait_until(lambda: home.sim.counts()["metadata"]["container"] >= 4, "a refresh that fails three times")
             home.sim.control("world", {"metadata": {"container": {**container, "answer": "ok"}}})
             output, errors = sweep.communicate(timeout=LIMIT_S)
         finally:
@@ -395,4 +395,4 @@ TESTS = [sweeps_with(name, *given) for name, given in SOURCES.items()]
 main([*TESTS, sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so,
       a_refresh_that_fails_for_a_while_costs_no_deletion, each_broken_form_gives_its_sentence,
       *[keeps_secrets_of(name, *given) for name, given in SOURCES.items()],
-      keeps_secrets_of("the_environment", None, {"keys": True}), the_search_for_secrets_finds_them], at_once=8)
+      keeps_secrets_of("the_environment", None, {"keys": True}), the_search_for_secrets_finds_them], at_once=12)

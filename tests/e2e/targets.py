@@ -358,6 +358,16 @@ def a_plan_has_a_session_that_cannot_delete():
         equal(ask(sim, session, "us-east-1", "DELETE", "/things/gw-000000/jobs/fw-0001/executionNumber/1"), 403)
 
 
+def what_a_policy_leaves_out_can_be_explained_with_a_role():
+    with make_roles() as sim:
+        match = ', job_id: {include: [fw-0001]}, thing: {include: [gw-000001]}'
+        fleet = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=EXTERNAL, match=match)
+        done = fleet.run("explain", "--thing", "gw-000000", "--job", "fw-0000")
+        assert done.returncode == 0 and "fw-0000" in done.stdout, (done.stdout, done.stderr)
+        equal(denied(sim), {})
+        equal(ask(sim, sessions(sim)[0], "us-east-1", "DELETE", "/things/gw-000001/jobs/fw-0001/executionNumber/1"), 403)
+
+
 def a_session_is_not_limited_where_the_target_says_so():
     with make_roles() as sim:
         credentials = EXTERNAL + "\n    scoped_session: false"
@@ -399,7 +409,8 @@ TESTS = [all_pairs_of_accounts_and_regions_are_swept, a_name_and_a_pattern_choos
          a_role_is_assumed_in_each_account, a_session_that_ends_is_followed_by_another_of_the_same_scope,
          what_a_killed_sweep_left_can_be_settled_with_a_scoped_session, one_role_that_may_not_be_assumed_stops_no_other,
          a_wrong_external_id_is_refused_and_told, a_session_can_do_no_more_than_its_policy,
-         patterns_that_do_not_fit_into_a_session_are_told, a_plan_has_a_session_that_cannot_delete, a_session_is_not_limited_where_the_target_says_so,
+         patterns_that_do_not_fit_into_a_session_are_told, a_plan_has_a_session_that_cannot_delete,
+         what_a_policy_leaves_out_can_be_explained_with_a_role, a_session_is_not_limited_where_the_target_says_so,
          whoami_shows_roles_and_when_their_sessions_end, two_policies_of_a_target_have_a_session_each]
 
 if __name__ == "__main__":

@@ -350,6 +350,48 @@ static void a_new_sso_token_is_kept_for_the_aws_cli(void **state)
     cred_world_close(&world);
 }
 
+static const char SSO_FILE[] = ".aws/sso/cache/a0f1490a20d0211c997b44bc357e1972deab8ae3.json";
+
+/* Refuses to refresh, as somebody else just did it. */
+static void on_request_too_late(struct peer *peer, const char *request)
+{
+    struct cred_world *world = peer_server(peer)->owner;
+    buf_text(&world->requests, request);
+    if (strncmp(request, "POST /token", 11) == 0) {
+        cred_world_file(world, SSO_FILE, "{\"accessToken\":\"OTHER\",\"expiresAt\":\"2026-11-24T11:15:00Z\"}",
+                        0600);
+        peer_answer(peer, 400, "{\"error\":\"invalid_grant\"}");
+    } else {
+        peer_answer(
+            peer, 200,
+            "{\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\",\"sessionToken\":"
+            "\"TK\",\"expiration\":1795511700000}}");
+    }
+}
+
+static void an_sso_token_that_somebody_else_refreshed_serves(void **state)
+{
+    struct cred_world world;
+    (void)state;
+    cred_world_open(&world, NULL);
+    world.server.on_request = on_request_too_late;
+    cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
+    cred_world_file(&world, ".aws/config",
+                    "[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = R\n[sso-session "
+                    "s]\nsso_region = eu-west-1\nsso_start_url = https://u\n",
+                    0600);
+    cred_world_file(&world, SSO_FILE,
+                    "{\"accessToken\":\"OLD\",\"expiresAt\":\"2026-11-24T03:00:00Z\",\"refreshToken\":\"RT\","
+                    "\"clientId\":\"CI\",\"clientSecret\":\"CS\",\"registrationExpiresAt\":"
+                    "\"2027-01-01T00:00:00Z\"}",
+                    0600);
+    struct credentials_config config = cred_world_config(&world);
+    cred_world_provider(&world, &config);
+    expect(&world, "AK", 2);
+    assert_non_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: OTHER"));
+    cred_world_close(&world);
+}
+
 /* --- the pace of STS --- */
 
 struct gate {
@@ -443,6 +485,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(expired_keys_of_an_instance_are_used_on),
     cmocka_unit_test(a_token_file_is_read_at_each_refresh),
     cmocka_unit_test(a_new_sso_token_is_kept_for_the_aws_cli),
+    cmocka_unit_test(an_sso_token_that_somebody_else_refreshed_serves),
     cmocka_unit_test(a_role_waits_for_its_turn),
     cmocka_unit_test(a_turn_that_is_no_longer_wanted_is_given_back),
 };

@@ -22,6 +22,7 @@ static int begin(void **state)
 {
     struct err err;
     struct stage *stage = calloc(1, sizeof *stage);
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1", 1);
     stage->world = world_create(&(struct world_config){.program = "test"}, &err);
     stage->places = places_create(&(struct places_config){.world = stage->world, .idle_ns = 1});

@@ -14,19 +14,19 @@
 #define CREATED_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 #define EXPIRES_MS (CREATED_MS + 86400000)
 
-struct place {
+struct spot {
     char folder[64], path[128];
     struct err err;
 };
 
-static void begin(struct place *place)
+static void begin(struct spot *place)
 {
     strcpy(place->folder, "/tmp/jobsweep-plan-XXXXXX");
     assert_non_null(mkdtemp(place->folder));
     snprintf(place->path, sizeof place->path, "%s/plan", place->folder);
 }
 
-static void end(struct place *place)
+static void end(struct spot *place)
 {
     unlink(place->path);
     assert_int_equal(rmdir(place->folder), 0); /* nothing temporary is left */
@@ -65,7 +65,7 @@ static void add_plan(struct plan_file *file, const char *policy, int rows)
     }
 }
 
-static void write_file(struct place *place, char sha256[65])
+static void write_file(struct spot *place, char sha256[65])
 {
     struct plan_file file;
     open_file(&file);
@@ -103,7 +103,7 @@ static void expect_rows(const struct plan_file_plan *plan, int rows)
 
 static void what_is_written_is_read_again(void **state)
 {
-    struct place place;
+    struct spot place;
     struct plan_file file;
     struct stat status;
     char sha256[65], origin[RUN_ORIGIN_MAX + 1];
@@ -138,7 +138,7 @@ static void what_is_written_is_read_again(void **state)
 /* --- files that are not what was written ------------------------------------------------------------------
  */
 
-static char *load(const struct place *place, size_t *length)
+static char *load(const struct spot *place, size_t *length)
 {
     FILE *file = fopen(place->path, "r");
     char *bytes = mem_alloc(65536);
@@ -149,7 +149,7 @@ static char *load(const struct place *place, size_t *length)
     return bytes;
 }
 
-static void store(const struct place *place, const char *bytes, size_t length)
+static void store(const struct spot *place, const char *bytes, size_t length)
 {
     FILE *file = fopen(place->path, "w");
     assert_non_null(file);
@@ -159,7 +159,7 @@ static void store(const struct place *place, const char *bytes, size_t length)
 }
 
 /* The line that the message names; 0: the file was taken. */
-static int refused_line(struct place *place, const char *bytes, size_t length)
+static int refused_line(struct spot *place, const char *bytes, size_t length)
 {
     struct plan_file file;
     int line = 0;
@@ -187,7 +187,7 @@ static int line_of(const char *bytes, size_t at)
 
 static void a_file_that_was_cut_is_refused_wherever(void **state)
 {
-    struct place place;
+    struct spot place;
     char sha256[65];
     size_t length;
     (void)state;
@@ -205,7 +205,7 @@ static void a_file_that_was_cut_is_refused_wherever(void **state)
 
 static void a_byte_that_was_changed_is_refused_in_its_line(void **state)
 {
-    struct place place;
+    struct spot place;
     char sha256[65];
     size_t length;
     (void)state;
@@ -228,7 +228,7 @@ static void a_byte_that_was_changed_is_refused_in_its_line(void **state)
 /* Lines that are whole by themselves, but not where they stand. */
 static void a_line_that_is_missing_repeated_or_moved_is_refused(void **state)
 {
-    struct place place;
+    struct spot place;
     char sha256[65], other[65536];
     size_t length;
     (void)state;
@@ -269,7 +269,7 @@ static const struct {
 
 static void what_is_no_plan_is_refused(void **state)
 {
-    struct place place;
+    struct spot place;
     (void)state;
     begin(&place);
     for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
@@ -279,7 +279,7 @@ static void what_is_no_plan_is_refused(void **state)
     end(&place);
 }
 
-static void refuse(struct place *place, enum err_code code)
+static void refuse(struct spot *place, enum err_code code)
 {
     struct plan_file file;
     open_file(&file);
@@ -291,7 +291,7 @@ static void refuse(struct place *place, enum err_code code)
 
 static void only_a_file_that_nobody_else_can_write_is_read(void **state)
 {
-    struct place place;
+    struct spot place;
     char sha256[65];
     (void)state;
     begin(&place);
@@ -309,7 +309,7 @@ static void only_a_file_that_nobody_else_can_write_is_read(void **state)
 
 static void a_plan_replaces_the_one_before_or_leaves_it(void **state)
 {
-    struct place place;
+    struct spot place;
     struct plan_file file;
     char first[65], second[65], long_path[5000];
     size_t before, after;

@@ -36,6 +36,7 @@ static int begin(void **state)
     setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1", 1);
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     stage->world = world_create(&(struct world_config){.program = "test"}, &err);
     stage->runner = runner_create(&(struct runner_config){.world = stage->world});
     stage->before = configure("eu-west-1", 1);
