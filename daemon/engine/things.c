@@ -19,12 +19,14 @@
 
 #define DESCRIBING_MAX 64 /* DescribeThing calls handed to the dispatcher at a time */
 #define WORD_BITS      64
+#define SEARCH_CUT     500 /* results of a query in all: a quota of 2018, of which nothing is told since */
 
 struct question {
     enum operation operation;
     struct ask ask;      /* nothing where existence is asked */
     uint64_t *bits;      /* by number of the name */
     size_t words, count; /* count: names with the bit */
+    int64_t rows;        /* of its pages */
 };
 
 struct describing {
@@ -42,6 +44,7 @@ struct things {
     struct question *existence; /* one of them, the last; NULL: not asked */
     bool only;                  /* the names are those in question; else they are met in pages */
     bool complete, canceled;
+    int64_t made_ms; /* wall clock */
     struct env_timer begin;
     struct pager pager;
     struct describing *describing; /* DESCRIBING_MAX */
@@ -60,11 +63,11 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static const struct question *find(const struct things *things, enum thing_fact fact, const char *name,
-                                   const char *value)
+static struct question *find(const struct things *things, enum thing_fact fact, const char *name,
+                             const char *value)
 {
     for (size_t i = 0; i < things->count; i++) {
-        const struct question *question = &things->questions[i];
+        struct question *question = &things->questions[i];
         if (question != things->existence && question->ask.fact == fact &&
             same_text(question->ask.name, name) && same_text(question->ask.value, value)) {
             return question;
@@ -91,8 +94,11 @@ static void add_ask(void *ctx, const struct ask *ask)
                                                 [THING_HAS_ATTRIBUTE] = OPERATION_LIST_THINGS,
                                                 [THING_IN_QUERY] = OPERATION_SEARCH_INDEX};
     struct things *things = ctx;
-    if (find(things, ask->fact, ask->name, ask->value) == NULL) {
+    struct question *question = find(things, ask->fact, ask->name, ask->value);
+    if (question == NULL) {
         add_question(things, operations[ask->fact])->ask = *ask;
+    } else {
+        question->ask.releases = question->ask.releases || ask->releases;
     }
 }
 
@@ -255,6 +261,7 @@ static int take_page(struct things *things, const struct page *page, struct err 
         return err_set(err, ERR_BROKEN, "%s: %zu things of the answer cannot be used: %s",
                        operation_name(question->operation), page->skipped, page->skipped_why);
     }
+    question->rows += (int64_t)page->count;
     for (size_t i = 0; i < page->count; i++) {
         if (wanted(things, page->things[i])) {
             set(question, names_intern(things->names, page->things[i]));
@@ -263,6 +270,18 @@ static int take_page(struct things *things, const struct page *page, struct err 
     return names_count(things->names) <= THINGS_MAX
                ? 0
                : err_set(err, ERR_TOO_BIG, "the policy asks about more than %d things", THINGS_MAX);
+}
+
+/* What a query finds and does not tell would be let go. */
+static int check_end(const struct question *question, struct err *err)
+{
+    bool searched = question->operation == OPERATION_SEARCH_INDEX && question->ask.releases;
+    return searched && question->rows == SEARCH_CUT
+               ? err_set(err, ERR_BROKEN,
+                         "SearchIndex %.200s: exactly %d things, where the index may end its answers: in "
+                         "none_of ask by group, type or attribute",
+                         question->ask.value, SEARCH_CUT)
+               : 0;
 }
 
 static void on_page(struct pager *pager)
@@ -278,6 +297,9 @@ static void on_page(struct pager *pager)
     if (pager_more(pager) && !things->canceled) {
         pager_next(pager);
         return;
+    }
+    if (check_end(&things->questions[things->at], &err) != 0) {
+        fail(things, &err, call->answer.class);
     }
     warn_of_nothing(things, &things->questions[things->at]);
     things->at++;
@@ -299,7 +321,8 @@ struct things *things_create(const struct things_config *config)
     things->pager.answered = on_page;
     things->pager.owner = things;
     things->begin = (struct env_timer){.fire = on_begin, .owner = things};
-    policy_asks(config->policy, config->protect_only, add_ask, things);
+    things->made_ms = config->env->wall_ms(config->env->ctx);
+    policy_asks(config->policy, config->protect_only, things->made_ms, add_ask, things);
     return things;
 }
 
@@ -333,7 +356,7 @@ void things_start(struct things *things, void (*done)(void *owner), void *owner)
     things->done = done;
     things->owner = owner;
     take_literal_names(things);
-    if (policy_asks_existence(things->config.policy, things->config.protect_only)) {
+    if (policy_asks_existence(things->config.policy, things->config.protect_only, things->made_ms)) {
         things->existence =
             add_question(things, things->only ? OPERATION_DESCRIBE_THING : OPERATION_LIST_THINGS);
     }

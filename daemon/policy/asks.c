@@ -40,7 +40,7 @@ static void tell_block(const struct walk *walk, const struct match *match)
     }
 }
 
-void policy_asks(const struct policy *policy, bool protect_only,
+void policy_asks(const struct policy *policy, bool protect_only, int64_t now_ms,
                  void (*each)(void *ctx, const struct ask *ask), void *ctx)
 {
     struct walk walk = {.each = each, .ctx = ctx};
@@ -50,7 +50,10 @@ void policy_asks(const struct policy *policy, bool protect_only,
     }
     walk.releases = true;
     for (size_t i = 0; protect != NULL && i < protect->count; i++) {
-        tell_all(&walk, THING_IN_GROUP, &protect->rules[i].groups);
+        const struct protect_rule *rule = &protect->rules[i];
+        if (rule->until_ms == 0 || now_ms < rule->until_ms) {
+            tell_all(&walk, THING_IN_GROUP, &rule->groups);
+        }
     }
 }
 
@@ -60,10 +63,10 @@ static void note_release(void *ctx, const struct ask *ask)
     *releases = *releases || ask->releases;
 }
 
-bool policy_asks_existence(const struct policy *policy, bool protect_only)
+bool policy_asks_existence(const struct policy *policy, bool protect_only, int64_t now_ms)
 {
     bool releases = false;
-    policy_asks(policy, protect_only, note_release, &releases);
+    policy_asks(policy, protect_only, now_ms, note_release, &releases);
     return releases;
 }
 

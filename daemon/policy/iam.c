@@ -136,8 +136,8 @@ static void add_ask(void *ctx, const struct ask *ask)
 static void add_asks(struct document *document, const struct iam_scope *scope)
 {
     struct asking asking = {.document = document, .scope = scope};
-    policy_asks(scope->policy, false, add_ask, &asking);
-    if (policy_asks_existence(scope->policy, false)) {
+    policy_asks(scope->policy, false, 0, add_ask, &asking);
+    if (policy_asks_existence(scope->policy, false, 0)) {
         add_kind(document, DESCRIBE_THINGS, scope, true);
     }
 }

@@ -6,6 +6,7 @@
 #include "policy/match.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ask {
     enum thing_fact fact;
@@ -15,12 +16,12 @@ struct ask {
 };
 
 /* Calls each() for every fact, as often as it is asked; texts are the policy's. protect_only: leaves out what
- * match asks. */
-void policy_asks(const struct policy *policy, bool protect_only,
+ * match asks. Rules of `protect` that ended by now_ms ask nothing; 0: all do. */
+void policy_asks(const struct policy *policy, bool protect_only, int64_t now_ms,
                  void (*each)(void *ctx, const struct ask *ask), void *ctx);
 
 /* Whether the policy, or only its `protect`, has a fact whose "no" must come from a thing that exists. */
-bool policy_asks_existence(const struct policy *policy, bool protect_only);
+bool policy_asks_existence(const struct policy *policy, bool protect_only, int64_t now_ms);
 
 /* Whether match can hold only for things of which it asks a fact: then those that have it are all things in
  * question. */

@@ -26,6 +26,23 @@ static void a_protected_group_is_left_alone(void **state)
     registry_finish(&test);
 }
 
+static void a_rule_that_has_ended_asks_for_no_group(void **state)
+{
+    static const char *const groups[] = {"long-gone", NULL};
+    struct registry test;
+    (void)state;
+    registry_begin(&test);
+    registry_protect_group_1(&test);
+    rig_patterns(&test.rule.groups, groups);
+    test.rule.until_ms = RIG_START_MS - 1;
+    registry_sweep(&test);
+    assert_int_equal(test.report.end, SWEEP_FINISHED);
+    assert_true(test.report.selected > 100);
+    assert_int_equal(test.rig.calls[OPERATION_LIST_THINGS_IN_GROUP], 0);
+    assert_int_equal(test.rig.calls[OPERATION_LIST_THINGS], 0);
+    registry_finish(&test);
+}
+
 static void things_that_are_named_are_described_and_the_registry_is_not_listed(void **state)
 {
     static const char *const names[] = {"gw-000001", "gw-000002", "gw-000003", "gw-000004", "nobody", NULL};
@@ -231,6 +248,7 @@ static void an_interrupted_run_goes_on_with_the_protection_of_now(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_protected_group_is_left_alone),
+    cmocka_unit_test(a_rule_that_has_ended_asks_for_no_group),
     cmocka_unit_test(things_that_are_named_are_described_and_the_registry_is_not_listed),
     cmocka_unit_test(rows_of_a_plan_are_protected_by_the_groups_of_today),
     cmocka_unit_test(rows_that_are_given_are_asked_about_anew),

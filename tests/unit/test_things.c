@@ -195,6 +195,24 @@ static void a_query_that_is_refused_fails_the_run(void **state)
     assert_nothing_goes(&test, "SearchIndex attributes.site:[a TO b]: InvalidQueryException");
 }
 
+/* The index may have ended its answer there, and what it did not tell would go. */
+static void a_query_that_may_have_been_cut_lets_nothing_go(void **state)
+{
+    char query[] = "thingName:gw*";
+    struct match none = {.query = query};
+    struct registry test;
+    (void)state;
+    registry_begin_with(&test, 500, 4, 1200);
+    test.policy.match.none_of = &none;
+    test.policy.match.none_of_count = 1;
+    assert_nothing_goes(&test, "SearchIndex thingName:gw*: exactly 500 things");
+    registry_begin_with(&test, 500, 4, 1200);
+    test.policy.match.query = query; /* where a "no" keeps it does not matter */
+    registry_sweep(&test);
+    assert_int_equal(test.report.end, SWEEP_FINISHED);
+    registry_finish(&test);
+}
+
 static bool group_dropped;
 
 static void on_sent(struct rig *rig, const struct call *call)
@@ -295,6 +313,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_small_group_is_listed_by_thing),
     cmocka_unit_test(a_group_that_does_not_exist_fails_the_run),
     cmocka_unit_test(a_query_that_is_refused_fails_the_run),
+    cmocka_unit_test(a_query_that_may_have_been_cut_lets_nothing_go),
     cmocka_unit_test(a_group_that_vanishes_between_its_pages_fails_the_run),
     cmocka_unit_test(a_row_that_cannot_be_read_fails_the_run),
     cmocka_unit_test(a_type_that_no_thing_has_is_told),
