@@ -1,13 +1,13 @@
 /* See engine/sweep.h.
  *
- * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each
- * row, and on to engine/selector) -> on_supplied() -> on_selected() -> on_sealed() -> the guards
- * (judge_plan())
+ * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each row, and on
+ * to engine/selector) -> on_supplied() -> on_selected() -> on_sealed() -> the guards (judge_plan())
  * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
- * interrupted enters at begin_deleting() (sweep_resume(), on_resumed()). The ways out: a list that cannot be
- * had, a ledger that fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each
- * sets how the run ends (end_as(), the first one counts) and then leads through close_run(), which counts
- * every row that was not settled as not attempted. done() is the last thing that happens. */
+ * interrupted enters at protect_and_delete() (sweep_resume(), on_resumed()), which asks the registry anew
+ * about rows that were selected before. The ways out: a list that cannot be had, a ledger that fails, a plan
+ * that the guards refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run ends (end_as(),
+ * the first one counts) and then leads through close_run(), which counts every row that was not settled as
+ * not attempted. done() is the last thing that happens. */
 #include "engine/sweep.h"
 
 #include "base/mem.h"
@@ -28,6 +28,7 @@ enum sweep_state {
     STATE_SUPPLYING,
     STATE_SELECTING, /* what must be seen together is; the last rows are on their way to the ledger */
     STATE_SEALING,
+    STATE_PROTECTING, /* what is protected now is found out, of rows that were selected before */
     STATE_DELETING,
     STATE_CLOSING,
     STATE_DONE
@@ -39,6 +40,7 @@ struct sweep {
     struct report report;
     bool ended; /* how it ends is decided: see end_as() */
     struct facts *facts;
+    struct things *things;
     struct supply *supply;
     struct apply *apply;
     int64_t run;
@@ -46,6 +48,7 @@ struct sweep {
     struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
     struct selector *selector;
     int64_t settled;        /* rows of the plan */
+    int64_t begin_ns;       /* before that no row is sent; monotonic */
     int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
     int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
     struct env_timer timer; /* of sweep_resume() */
@@ -217,7 +220,7 @@ static const struct protect_list *find_protected(const struct sweep *sweep)
     return judged ? NULL : sweep->config.policy->protect;
 }
 
-static void begin_deleting(struct sweep *sweep, int64_t left_ns)
+static void begin_deleting(struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
     struct apply_config apply = {.deleter = {.env = config->env,
@@ -229,14 +232,45 @@ static void begin_deleting(struct sweep *sweep, int64_t left_ns)
                                              .facts = sweep->facts,
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
-                                             .protect = find_protected(sweep)},
+                                             .protect = find_protected(sweep),
+                                             .things = sweep->things},
                                  .rows = sweep->report.selected,
-                                 .begin_ns = when_to_begin(sweep, left_ns),
+                                 .begin_ns = sweep->begin_ns,
                                  .owner = sweep,
                                  .settled = on_settled,
                                  .done = on_applied};
     set_state(sweep, STATE_DELETING);
     sweep->apply = apply_start(&apply);
+}
+
+/* Where the groups cannot be read nothing more is sent, but what may have been sent is settled still. */
+static void on_protected(void *owner)
+{
+    struct sweep *sweep = owner;
+    enum answer_class why;
+    const struct err *failure = things_failure(sweep->things, &why);
+    bool canceled = sweep->ended, failed = failure->code != ERR_NONE;
+    if (failed) {
+        end_as(sweep, SWEEP_FAILED, failure, why);
+        sweep->settle_only = true;
+    }
+    if (canceled || (failed && !sweep->begun)) {
+        close_run(sweep);
+    } else {
+        begin_deleting(sweep);
+    }
+}
+
+static void protect_and_delete(struct sweep *sweep, int64_t left_ns)
+{
+    bool sends = sweep->report.selected > 0 && !sweep->settle_only;
+    sweep->begin_ns = when_to_begin(sweep, left_ns);
+    if (sends && find_protected(sweep) != NULL && things_needed(sweep->things)) {
+        set_state(sweep, STATE_PROTECTING);
+        things_start(sweep->things, on_protected, sweep);
+    } else {
+        begin_deleting(sweep);
+    }
 }
 
 /* --- the plan is complete --- */
@@ -285,8 +319,8 @@ static void on_sealed(struct ledger_request *request)
         return;
     }
     int64_t lost_ms = sweep->report.selected > 0 ? sweep->lost_signed_ms : 0;
-    begin_deleting(sweep,
-                   quarantine_left_ns(lost_ms, service_ms(sweep), sweep->config.target->signature_life_ms));
+    int64_t life_ms = sweep->config.target->signature_life_ms;
+    protect_and_delete(sweep, quarantine_left_ns(lost_ms, service_ms(sweep), life_ms));
 }
 
 static void on_selected(void *owner)
@@ -333,6 +367,7 @@ static void on_given(void *owner, const struct plan_row *row)
 {
     struct sweep *sweep = owner;
     if (!sweep->ended) {
+        things_only(sweep->things, row->execution.thing_name);
         selector_take(sweep->selector, row, deletes(sweep));
     }
 }
@@ -381,6 +416,7 @@ static void begin_supply(struct sweep *sweep)
                                              .scratch = config->scratch,
                                              .run = sweep->run,
                                              .policy = config->policy,
+                                             .things = sweep->things,
                                              .given = config->source != NULL,
                                              .report = &sweep->report,
                                              .owner = sweep,
@@ -393,6 +429,7 @@ static void begin_supply(struct sweep *sweep)
                                          .dispatcher = config->dispatcher,
                                          .policy = config->policy,
                                          .facts = sweep->facts,
+                                         .things = sweep->things,
                                          .source = config->source,
                                          .only_thing = config->only_thing,
                                          .owner = sweep,
@@ -441,19 +478,25 @@ static void fill_header(struct sweep *sweep)
     header->started_ms = sweep->report.started_ms;
 }
 
-static struct sweep *create(const struct sweep_config *config)
+static struct sweep *create(const struct sweep_config *config, bool resumed)
 {
     struct sweep *sweep = mem_zalloc(sizeof *sweep);
     sweep->config = *config;
     sweep->report.started_ms = wall_ms(sweep);
     sweep->facts = facts_create(config->dispatcher);
+    sweep->things = things_create(&(struct things_config){.env = config->env,
+                                                          .dispatcher = config->dispatcher,
+                                                          .policy = config->policy,
+                                                          .protect_only = resumed || config->source != NULL,
+                                                          .owner = sweep,
+                                                          .warning = on_warning});
     count_calls(sweep, sweep->calls_before);
     return sweep;
 }
 
 struct sweep *sweep_start(const struct sweep_config *config)
 {
-    struct sweep *sweep = create(config);
+    struct sweep *sweep = create(config, false);
     fill_header(sweep);
     sweep->request = (struct ledger_request){.header = &sweep->header};
     ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
@@ -467,13 +510,13 @@ static void on_resumed(struct env_timer *timer)
     if (sweep->ended || !sweep->begun) {
         close_run(sweep);
     } else {
-        begin_deleting(sweep, longest_ns(sweep));
+        protect_and_delete(sweep, longest_ns(sweep));
     }
 }
 
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found)
 {
-    struct sweep *sweep = create(config);
+    struct sweep *sweep = create(config, true);
     const struct run_header *header = &found->found;
     const struct policy *policy = config->policy;
     struct err ignored;
@@ -503,6 +546,8 @@ void sweep_cancel(struct sweep *sweep, bool hurry)
         supply_cancel(sweep->supply);
     } else if (sweep->state == STATE_SELECTING) {
         selector_cancel(sweep->selector);
+    } else if (sweep->state == STATE_PROTECTING) {
+        things_cancel(sweep->things);
     } else if (sweep->state == STATE_DELETING) {
         apply_cancel(sweep->apply, hurry);
     }
@@ -517,6 +562,7 @@ void sweep_destroy(struct sweep *sweep)
     apply_destroy(sweep->apply);
     supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
+    things_destroy(sweep->things);
     selector_destroy(sweep->selector);
     free(sweep);
 }
