@@ -116,7 +116,7 @@ void selector_add(struct selector *selector, const struct job *job, const struct
                   int64_t now_ms)
 {
     const struct policy *policy = selector->config.policy;
-    struct match_facts facts = {.job = job};
+    const struct match_facts facts = things_facts(selector->config.things, job);
     struct verdict verdict;
     struct err err;
     if (selector->failed || selector->state != SELECTOR_ADDING) {

@@ -226,16 +226,16 @@ static const struct schema_row ROWS[] = {
      .type = &value_thing_patterns, AT(match, thing.exclude), CLAUSE(THING_EXCLUDE),
      .description = "Patterns of what stays; beats include"},
     {.scope = SCHEMA_MATCH, .path = "match.thing.group", .type = &value_names,
-     .flags = SCHEMA_SINGLE | SCHEMA_TERSE | SCHEMA_LATER, .min = 1, AT(match, groups), CLAUSE(GROUP),
+     .flags = SCHEMA_SINGLE | SCHEMA_TERSE, .min = 1, AT(match, groups), CLAUSE(GROUP),
      .description = "Thing groups, any of them, with the groups below them"},
     {.scope = SCHEMA_MATCH, .path = "match.thing.type", .type = &value_names,
-     .flags = SCHEMA_SINGLE | SCHEMA_TERSE | SCHEMA_LATER, .min = 1, AT(match, types), CLAUSE(TYPE),
+     .flags = SCHEMA_SINGLE | SCHEMA_TERSE, .min = 1, AT(match, types), CLAUSE(TYPE),
      .description = "Thing types, any of them"},
     {.scope = SCHEMA_MATCH, .path = "match.thing.attribute", .type = &value_attributes,
-     .flags = SCHEMA_TERSE | SCHEMA_LATER, AT(match, attributes), CLAUSE(ATTRIBUTE),
+     .flags = SCHEMA_TERSE, AT(match, attributes), CLAUSE(ATTRIBUTE),
      .description = "Attributes and their values, all of them"},
     {.scope = SCHEMA_MATCH, .path = "match.thing.query", .type = &value_text,
-     .flags = SCHEMA_TERSE | SCHEMA_LATER, .min = 1, .max = 1000, AT(match, query), CLAUSE(QUERY),
+     .flags = SCHEMA_TERSE, .min = 1, .max = 1000, AT(match, query), CLAUSE(QUERY),
      .description = "A query of the fleet index"},
     {.scope = SCHEMA_MATCH, .path = "match.job", .type = &value_map,
      .description = "Which jobs, by what they are"},
@@ -281,8 +281,8 @@ static const struct schema_row ROWS[] = {
      .flags = SCHEMA_SINGLE | SCHEMA_TERSE, .min = 1, AT(protect_rule, things),
      .description = "Patterns of thing names, any of them"},
     {.scope = SCHEMA_PROTECT, .path = "protect.thing_group", .type = &value_names,
-     .flags = SCHEMA_SINGLE | SCHEMA_TERSE | SCHEMA_LATER, .min = 1, AT(protect_rule, groups),
-     .description = "Thing groups, any of them"},
+     .flags = SCHEMA_SINGLE | SCHEMA_TERSE, .min = 1, AT(protect_rule, groups),
+     .description = "Thing groups, any of them, with the groups below them"},
     {.scope = SCHEMA_PROTECT, .path = "protect.until", .type = &value_moment, .flags = SCHEMA_TERSE,
      AT(protect_rule, until_ms),
      .description = "When the protection ends; without it never"},
@@ -378,7 +378,7 @@ const struct schema_row *schema_find(enum schema_scope scope, const char *prefix
 
 bool schema_later(const struct schema_row *row)
 {
-    return row->type == &value_later || (row->flags & SCHEMA_LATER) != 0;
+    return row->type == &value_later;
 }
 
 /* Is this what is printed where nothing was given? */

@@ -502,13 +502,13 @@ static void bringing_it_up_to_date_may_be_killed_anywhere(void **state)
 static void an_older_file_with_an_impossible_key_is_refused(void **state)
 {
     static const char *const changes[] = {
-        "UPDATE record SET run = 4194304 WHERE sequence = 1",
+        "UPDATE record SET run = 134217728 WHERE sequence = 1",
         "UPDATE record SET run = 0 WHERE sequence = 1",
         "UPDATE record SET row = 67108862 WHERE sequence = 3",
         "UPDATE record SET row = -2 WHERE sequence = 3",
         "UPDATE record SET row = -1 WHERE sequence = 3",
         "UPDATE record SET row = 0 WHERE sequence = 1",
-        "UPDATE record SET attempt = 32767 WHERE sequence = 3",
+        "UPDATE record SET attempt = 1023 WHERE sequence = 3",
         "UPDATE record SET attempt = 1 WHERE sequence = 1",
         "UPDATE record SET kind = 5 WHERE sequence = 3",
         "UPDATE record SET kind = 'intent' WHERE sequence = 3",
