@@ -4,7 +4,7 @@
  * answer.
  *
  * The ways out: what STS could not answer, or not at this rate, is asked again after a pause, three times in
- * all. A signature that STS calls too old or too new is made once more by the
+ * all, each with a turn of its own. A signature that STS calls too old or too new is made once more by the
  * clock of its answer. A refusal is told as the AWS CLI tells it. */
 #include "aws/cred_check.h"
 #include "aws/cred_http.h"
@@ -170,6 +170,7 @@ static void on_turn(struct credentials_turn *turn)
     ask(turn->owner);
 }
 
+/* One for each request: an attempt that failed does not make room for the next. */
 static void take_turn(struct sts *sts)
 {
     const struct credentials_pace *pace = sts->http.config->pace;
@@ -184,7 +185,7 @@ static void take_turn(struct sts *sts)
 
 static void on_rested(struct cred_http *http)
 {
-    ask(http->owner);
+    take_turn(http->owner);
 }
 
 /* --- the answer --- */
@@ -279,7 +280,7 @@ static void on_answer(struct cred_http *http)
         refuse(sts, &answer);
     } else if (skew_ms != 0 && sts->skew_ms == 0) {
         sts->skew_ms = skew_ms;
-        ask(sts);
+        take_turn(sts);
     } else if (is_passing(&answer) && sts->attempts < ATTEMPTS) {
         cred_http_rest(http, http->config->pause_ms > 0 ? http->config->pause_ms : PAUSE_MS);
     } else {
