@@ -85,6 +85,8 @@ static void on_answer(struct http_request *request)
     call->answer.received_ms = wall_ms(client);
     if (call->answer.class == ANSWER_EXPIRED) {
         credentials_expired(client->config.credentials, transfer->access_key);
+    } else if (call->answer.class == ANSWER_DONE && call->operation == OPERATION_GET_CALLER_IDENTITY) {
+        credentials_identified(client->config.credentials, transfer->access_key, call->account);
     }
     free_transfer(transfer);
     call->service = NULL;
