@@ -170,14 +170,31 @@ static bool is_protected(const struct row *row, const struct clock_sample *now)
                         service_ms != 0 ? service_ms : now->wall_ms) != NULL;
 }
 
+static bool is_expired(const struct row_shared *shared, int64_t wall_ms)
+{
+    return shared->until_ms != 0 && wall_ms >= shared->until_ms;
+}
+
+static void settle_stopped(struct row *row)
+{
+    if (row->shared->brake.expired) {
+        row->answer =
+            (struct answer){.class = ANSWER_NOT_SENT, .code = "Expired", .message = "the plan has expired"};
+    }
+    settle(row, OUTCOME_NOT_ATTEMPTED);
+}
+
 static void begin_attempt(struct row *row)
 {
     struct row_shared *shared = row->shared;
     struct clock_sample now = sample_clock(row);
     row->sent = false;
     row->signed_at_ms = 0;
+    if (is_expired(shared, now.wall_ms)) {
+        tell_if(row, brake_expire(&shared->brake));
+    }
     if (shared->brake.stopping) {
-        settle(row, OUTCOME_NOT_ATTEMPTED);
+        settle_stopped(row);
         return;
     }
     if (step_sending(&row->plan, shared->force) == SENDING_NEVER) {
@@ -246,7 +263,7 @@ static void on_described(struct dispatch *dispatch)
     shared->env->stop(shared->env->ctx, &row->timer);
     note_clock(row);
     if (!looking && shared->brake.stopping) {
-        settle(row, OUTCOME_NOT_ATTEMPTED);
+        settle_stopped(row);
         return;
     }
     if (looking && found == FOUND_NO_ANSWER && shared->brake.hurry) {
@@ -280,7 +297,7 @@ static void on_intent(struct ledger_request *request)
     row->intended = request->err.code == ERR_NONE;
     if (shared->brake.stopping) {
         row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "Withheld"};
-        settle(row, OUTCOME_NOT_ATTEMPTED);
+        settle_stopped(row);
         return;
     }
     set_state(row, ROW_SEND);
@@ -307,7 +324,7 @@ static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
     int64_t skew_ms = worst_skew_ms(shared, wall_ms);
     bool known = dispatcher_service_ms(shared->dispatcher) != 0;
     struct err ignored;
-    if (shared->brake.stopping || !check_holds(row, &now) ||
+    if (shared->brake.stopping || is_expired(shared, wall_ms) || !check_holds(row, &now) ||
         step_sending(&row->plan, shared->force) == SENDING_NEVER) {
         return false;
     }

@@ -186,6 +186,10 @@ static void on_applied(void *owner)
     const struct err *stopped = apply_stopped(sweep->apply, &why);
     if (stopped->code != ERR_NONE) {
         end_as(sweep, SWEEP_STOPPED, stopped, why);
+    } else if (apply_expired(sweep->apply)) {
+        struct err err;
+        err_set(&err, ERR_EXPIRED, "the plan has expired");
+        end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
     close_run(sweep);
 }
@@ -226,6 +230,7 @@ static void begin_deleting(struct sweep *sweep, int64_t left_ns)
                                              .run = sweep->run,
                                              .policy = config->policy,
                                              .signature_life_ms = config->target->signature_life_ms,
+                                             .until_ms = config->until_ms,
                                              .facts = sweep->facts,
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
