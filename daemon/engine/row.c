@@ -142,32 +142,34 @@ static bool check_holds(const struct row *row, const struct clock_sample *now)
            !clock_stepped(&row->check, now);
 }
 
-/* word stays in the ledger; the message is for people. */
-static void settle_unsent(struct row *row, const char *word, enum outcome outcome)
+static void settle_unsendable(struct row *row)
 {
-    enum execution_status status = row->plan.execution.fingerprint.status;
+    const char *word = "NotFinished"; /* stays in the ledger; the message is for people */
+    enum outcome outcome = row->shared->given ? step_unsendable(&row->plan, &word) : OUTCOME_FAILED;
     row->answer = (struct answer){.class = ANSWER_NOT_SENT};
     text_copy(row->answer.code, sizeof row->answer.code, word);
     snprintf(row->answer.message, sizeof row->answer.message, "its status is %s",
-             execution_status_name(status));
+             execution_status_name(row->plan.execution.fingerprint.status));
     settle(row, outcome);
 }
 
-static void settle_unsendable(struct row *row)
+static void settle_protected(struct row *row, const struct protect_rule *rule)
 {
-    const char *word = "NotFinished";
-    enum outcome outcome = row->shared->given ? step_unsendable(&row->plan, &word) : OUTCOME_FAILED;
-    settle_unsent(row, word, outcome);
+    bool says = rule->reason != NULL;
+    row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "Protected"};
+    snprintf(row->answer.message, sizeof row->answer.message, "%s%s%s:%d:%d", says ? rule->reason : "",
+             says ? ", by " : "by ", rule->place.file, rule->place.line, rule->place.column);
+    settle(row, OUTCOME_PROTECTED);
 }
 
 /* Nothing is asked about things here, so that a rule by group protects all that its other patterns name. */
-static bool is_protected(const struct row *row, const struct clock_sample *now)
+static const struct protect_rule *find_protection(const struct row *row, const struct clock_sample *now)
 {
     const struct row_shared *shared = row->shared;
     const struct job_execution *execution = &row->plan.execution;
     int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
     return protect_find(shared->protect, NULL, execution->job_id, execution->thing_name,
-                        service_ms != 0 ? service_ms : now->wall_ms) != NULL;
+                        service_ms != 0 ? service_ms : now->wall_ms);
 }
 
 static bool is_expired(const struct row_shared *shared, int64_t wall_ms)
@@ -201,8 +203,9 @@ static void begin_attempt(struct row *row)
         settle_unsendable(row);
         return;
     }
-    if (is_protected(row, &now)) {
-        settle_unsent(row, "Protected", OUTCOME_PROTECTED);
+    const struct protect_rule *rule = find_protection(row, &now);
+    if (rule != NULL) {
+        settle_protected(row, rule);
         return;
     }
     if (!check_holds(row, &now)) {

@@ -325,12 +325,17 @@ static void on_unselected(void *owner, const struct err *err, bool of_ledger)
     }
 }
 
+static int64_t service_now_ms(const struct sweep *sweep)
+{
+    int64_t known_ms = service_ms(sweep);
+    return known_ms != 0 ? known_ms : wall_ms(sweep);
+}
+
 static void on_listed(void *owner, const struct job *job, const struct job_execution *execution)
 {
     struct sweep *sweep = owner;
-    int64_t server_now_ms = service_ms(sweep);
     if (!sweep->ended) {
-        selector_add(sweep->selector, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep));
+        selector_add(sweep->selector, job, execution, service_now_ms(sweep));
     }
 }
 
@@ -338,7 +343,7 @@ static void on_given(void *owner, const struct plan_row *row)
 {
     struct sweep *sweep = owner;
     if (!sweep->ended) {
-        selector_take(sweep->selector, row, deletes(sweep));
+        selector_take(sweep->selector, row, service_now_ms(sweep), deletes(sweep));
     }
 }
 

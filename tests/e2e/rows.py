@@ -283,10 +283,15 @@ def test_what_the_configuration_protects_stays():
             file.write("protect:\n  - {job_id: fw-0000, reason: legal hold}\n")
         held = {key for key in keys(rows) if key[0] == "fw-0000"}
         assert held and held != keys(rows)
+        result = delete(place, "--dry-run", "--format", "json", text=csv(rows))
+        equal(report(result), {"protected": len(held), "not_attempted": len(keys(rows) - held)})
+        shown = [event for event in map(json.loads, result.stdout.splitlines()) if event["event"] == "row"]
+        equal({event["reason"] for event in shown if event["verdict"] == "keep"}, {"protected: legal hold"})
+        equal(keys(event for event in shown if event["verdict"] == "keep"), held)
         result = delete(place, "--yes", "--format", "json", text=csv(rows))
         equal((result.returncode, report(result)), (5, {"protected": len(held), "deleted": len(keys(rows) - held)}), result.stderr)
         equal(deleted(sim), keys(rows) - held)
-        assert "protected: Protected" in result.stderr, result.stderr
+        assert f"protected: Protected: legal hold, by {place.path}:" in result.stderr, result.stderr
 
 
 def test_the_ledger_tells_where_a_row_was_given():
