@@ -177,12 +177,18 @@ static enum exit_status take_rows(struct deletion *deletion, int fd, struct diag
 {
     const struct options *options = deletion->options;
     struct input *input = mem_zalloc(sizeof *input);
+    char region[64];
+    struct err err = {0};
+    if (link_find_region(deletion->target, region, &err) != 0) {
+        region[0] = '\0'; /* then the session cannot begin, and says why */
+    }
     const struct row_reader_config config = {.name = name_of(options),
                                              .job_id = options->job,
                                              .thing_name = options->thing,
                                              .target = deletion->adhoc ? NULL : deletion->target->name,
+                                             .account = deletion->target->account,
+                                             .region = region,
                                              .diagnostics = diagnostics};
-    struct err err = {0};
     input_init(input, read_fd, &fd);
     struct row_reader *reader = row_reader_create(&config, input);
     deletion->spool = spool_create(&err);

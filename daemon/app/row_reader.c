@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/names.h"
+#include "model/partition.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -14,7 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum column { COLUMN_JOB, COLUMN_THING, COLUMN_NUMBER, COLUMN_VERDICT, COLUMN_TARGET, COLUMN_COUNT };
+enum column {
+    COLUMN_JOB,
+    COLUMN_THING,
+    COLUMN_NUMBER,
+    COLUMN_VERDICT,
+    COLUMN_TARGET,
+    COLUMN_ACCOUNT,
+    COLUMN_REGION,
+    COLUMN_COUNT
+};
 
 /* The second spelling is the service's own. */
 static const struct {
@@ -29,6 +39,8 @@ static const struct {
     {"executionNumber", COLUMN_NUMBER},
     {"verdict", COLUMN_VERDICT},
     {"target", COLUMN_TARGET},
+    {"account", COLUMN_ACCOUNT},
+    {"region", COLUMN_REGION},
 };
 
 #define COLUMNS (sizeof columns / sizeof columns[0])
@@ -76,12 +88,13 @@ static enum column find_column(const char *name)
     return COLUMN_COUNT;
 }
 
-/* A name that was probably meant to be one of ours; then the row would say less than its author thinks. */
+/* A name that was probably meant to be one of ours; then the row would say less than its author thinks. A
+ * plan's "reason" is too near to "region", and "count" to "account". */
 static const char *nearest_column(const char *name)
 {
     const char *names[COLUMNS + 1] = {NULL};
     for (size_t i = 0; i < COLUMNS; i++) {
-        names[i] = columns[i].name;
+        names[i] = columns[i].column < COLUMN_ACCOUNT ? columns[i].name : NULL;
         if (strcasecmp(columns[i].name, name) == 0) {
             return columns[i].name;
         }
@@ -135,15 +148,48 @@ static bool take_verdict(struct row_reader *reader, const struct words *words, b
     return false;
 }
 
-/* What was planned elsewhere would be looked for under the same names here. */
+/* "ENTRY/ACCOUNT/REGION": the name of a target that says where it is. */
+static bool says_where(const struct row_reader_config *config, const char *target)
+{
+    char where[128];
+    size_t length = strlen(target);
+    snprintf(where, sizeof where, "/%s/%s", config->account, config->region);
+    return length > strlen(where) && strcmp(target + length - strlen(where), where) == 0;
+}
+
+/* What was planned elsewhere would be looked for under the same names here, and a row has no fingerprint that
+ * would tell the two apart. */
 static bool take_target(struct row_reader *reader, const struct words *words)
 {
-    const char *text = words->text[COLUMN_TARGET], *wanted = reader->config.target;
-    if (text == NULL || text[0] == '\0' || wanted == NULL || strcmp(text, wanted) == 0) {
+    const struct row_reader_config *config = &reader->config;
+    const char *text = words->text[COLUMN_TARGET], *wanted = config->target;
+    bool fits =
+        wanted != NULL ? text != NULL && strcmp(text, wanted) == 0 : text != NULL && says_where(config, text);
+    if (text == NULL || text[0] == '\0' || fits) {
         return true;
     }
-    refuse(reader, words->line[COLUMN_TARGET], words->column[COLUMN_TARGET],
-           "the row is of target \"%.64s\", not of %s", text, wanted);
+    if (wanted != NULL) {
+        refuse(reader, words->line[COLUMN_TARGET], words->column[COLUMN_TARGET],
+               "the row is of target \"%.64s\", not of %s", text, wanted);
+    } else {
+        refuse(reader, words->line[COLUMN_TARGET], words->column[COLUMN_TARGET],
+               "the row is of target \"%.64s\"; without a configuration nothing says whether that is account "
+               "%s in %s",
+               text, config->account, config->region);
+    }
+    return false;
+}
+
+/* wanted "": it is not known, and then nothing can be deleted either. */
+static bool take_place(struct row_reader *reader, const struct words *words, enum column which,
+                       const char *wanted)
+{
+    const char *text = words->text[which];
+    if (text == NULL || text[0] == '\0' || wanted[0] == '\0' || strcmp(text, wanted) == 0) {
+        return true;
+    }
+    refuse(reader, words->line[which], words->column[which], "the row is of %s \"%.64s\", not of %s",
+           which == COLUMN_ACCOUNT ? "account" : "region", text, wanted);
     return false;
 }
 
@@ -160,6 +206,8 @@ static int take(struct row_reader *reader, const struct words *words, struct rea
     good &= take_number(reader, words, &execution->number);
     good &= take_verdict(reader, words, &keep);
     good &= take_target(reader, words);
+    good &= take_place(reader, words, COLUMN_ACCOUNT, reader->config.account);
+    good &= take_place(reader, words, COLUMN_REGION, reader->config.region);
     reader->kept += good && keep;
     return good && !keep;
 }
@@ -300,14 +348,32 @@ static void set_word(struct members *members, enum column column, const char *ke
     }
 }
 
+/* ours: what the ARNs of things here begin with, as far as it is known. */
+static bool is_ours(const struct row_reader_config *config, const char *arn, size_t length, char ours[256])
+{
+    bool whole = config->account[0] != '\0';
+    int known = snprintf(ours, 256, "arn:%s:iot:%s:%s", partition_of_region(config->region), config->region,
+                         config->account);
+    if (config->region[0] == '\0') {
+        return true;
+    }
+    return strncmp(arn, ours, (size_t)known) == 0 &&
+           (whole ? length == (size_t)known : length > (size_t)known);
+}
+
 /* arn:aws:iot:eu-west-1:123456789012:thing/gw-1 */
 static void set_arn(struct members *members, const struct json_value *value)
 {
+    const struct row_reader_config *config = &members->reader->config;
     const char *arn = json_string(value);
     const char *name = arn != NULL ? strstr(arn, ":thing/") : NULL;
     const char *before = members->words.text[COLUMN_THING];
+    int length = name != NULL && name - arn < 200 ? (int)(name - arn) : 200;
+    char ours[256];
     if (name == NULL) {
         refuse_item(members, "%s is no ARN of a thing", "thingArn");
+    } else if (!is_ours(config, arn, (size_t)(name - arn), ours)) {
+        refuse_item(members, "thingArn begins with \"%.*s\", not with %s", length, arn, ours);
     } else if (before != NULL && strcmp(before, name + strlen(":thing/")) != 0) {
         refuse_item(members, "%s says something else than a key before it", "thingArn");
     } else {
@@ -459,6 +525,8 @@ struct row_reader *row_reader_create(const struct row_reader_config *config, str
 {
     struct row_reader *reader = mem_zalloc(sizeof *reader);
     reader->config = *config;
+    reader->config.account = config->account != NULL ? config->account : "";
+    reader->config.region = config->region != NULL ? config->region : "";
     reader->input = input;
     return reader;
 }

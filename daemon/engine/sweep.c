@@ -159,6 +159,10 @@ static void on_applied(void *owner)
     const struct err *stopped = apply_stopped(sweep->apply, &why);
     if (stopped->code != ERR_NONE) {
         end_as(sweep, SWEEP_STOPPED, stopped, why);
+    } else if (apply_expired(sweep->apply)) {
+        struct err err;
+        err_set(&err, ERR_EXPIRED, "the plan has expired");
+        end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
     close_run(sweep);
 }
@@ -199,6 +203,7 @@ static void begin_deleting(struct sweep *sweep)
                                              .run = sweep->run,
                                              .policy = config->policy,
                                              .signature_life_ms = config->target->signature_life_ms,
+                                             .until_ms = config->until_ms,
                                              .facts = sweep->facts,
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
@@ -324,12 +329,17 @@ static void on_unselected(void *owner, const struct err *err, bool of_ledger)
     }
 }
 
+static int64_t service_now_ms(const struct sweep *sweep)
+{
+    int64_t known_ms = service_ms(sweep);
+    return known_ms != 0 ? known_ms : wall_ms(sweep);
+}
+
 static void on_listed(void *owner, const struct job *job, const struct job_execution *execution)
 {
     struct sweep *sweep = owner;
-    int64_t server_now_ms = service_ms(sweep);
     if (!sweep->ended) {
-        selector_add(sweep->selector, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep));
+        selector_add(sweep->selector, job, execution, service_now_ms(sweep));
     }
 }
 
@@ -338,7 +348,7 @@ static void on_given(void *owner, const struct plan_row *row)
     struct sweep *sweep = owner;
     if (!sweep->ended) {
         things_only(sweep->things, row->execution.thing_name);
-        selector_take(sweep->selector, row, deletes(sweep));
+        selector_take(sweep->selector, row, service_now_ms(sweep), deletes(sweep));
     }
 }
 

@@ -191,7 +191,7 @@ def test_a_damaged_plan_names_its_line():
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(text)
         os.chmod(path, 0o666)
-        refused(place, path, 2, "others can write it")
+        refused(place, path, 2, "can be written by everybody")
         os.chmod(path, 0o600)
         equal(apply(place, path).returncode, 0)
         equal(deleted(sim), keys(lines))
