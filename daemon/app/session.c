@@ -270,6 +270,7 @@ static void on_done(struct run *run)
 {
     struct pair *pair = run->owner;
     struct session *session = pair->session;
+    run->report.newest = run->source != NULL ? run->source->newest : 0;
     pair->status = status_of(session, run);
     session->status = exit_status_worse(session->status, pair->status);
     session->failed += report_failed(&run->report);

@@ -461,6 +461,10 @@ void plan_view_print(const struct plan_view *view, const struct report *report,
     print_jobs(out, style, view);
     print_ages(out, style, view);
     print_kept(out, view);
+    if (report->newest > 0) {
+        buf_printf(out, "  %-8s %10s  rows have no number: the newest of each is meant\n", "newest",
+                   text_thousands(number, report->newest));
+    }
     if (report->remaining > 0) {
         buf_printf(out, "  %-8s %10s  match and are left for later by limits\n", "later",
                    text_thousands(number, report->remaining));
@@ -536,6 +540,10 @@ void view_report(const char *policy, const char *target, const struct report *re
         buf_printf(out, "    %-16s %10s\n", outcome_name((enum outcome)outcome),
                    text_thousands(number, report->outcomes[outcome]));
         color(out, style, "0");
+    }
+    if (report->newest > 0) {
+        buf_printf(out, "  %-18s %10s  (the newest of each was meant)\n", "without a number",
+                   text_thousands(number, report->newest));
     }
     if (report->remaining > 0) {
         buf_printf(out, "  %-18s %10s\n", "left for later", text_thousands(number, report->remaining));

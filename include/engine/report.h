@@ -34,6 +34,7 @@ struct report {
     int64_t listed;        /* distinct executions seen in scope */
     int64_t skipped;       /* rows of answers that broke a rule; never deleted */
     int64_t selected;      /* rows of the plan */
+    int64_t newest;        /* rows that were given without a number: the newest of each was meant */
     int64_t remaining;     /* matched, but left for the next time by limits */
     int64_t outcomes[OUTCOME_COUNT]; /* their sum is selected, once the sweep is done (a plan: all
                                         not_attempted) */
