@@ -2,6 +2,7 @@
 #include "app/row_reader.h"
 
 #include "app/json_items.h"
+#include "app/row_names.h"
 #include "aws/json.h"
 #include "base/csv.h"
 #include "base/mem.h"
@@ -15,65 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum column {
-    COLUMN_JOB,
-    COLUMN_THING,
-    COLUMN_NUMBER,
-    COLUMN_VERDICT,
-    COLUMN_TARGET,
-    COLUMN_ACCOUNT,
-    COLUMN_REGION,
-    COLUMN_COUNT
-};
-
-/* The second spelling is the service's own. */
-static const struct {
-    const char *name;
-    enum column column;
-} columns[] = {
-    {"job_id", COLUMN_JOB},
-    {"jobId", COLUMN_JOB},
-    {"thing_name", COLUMN_THING},
-    {"thingName", COLUMN_THING},
-    {"execution_number", COLUMN_NUMBER},
-    {"executionNumber", COLUMN_NUMBER},
-    {"verdict", COLUMN_VERDICT},
-    {"target", COLUMN_TARGET},
-    {"account", COLUMN_ACCOUNT},
-    {"region", COLUMN_REGION},
-};
-
-#define COLUMNS (sizeof columns / sizeof columns[0])
-
-/* Names that others give the number, none of them a slip of the pen. Without it the newest would be meant. */
-static const char *const number_names[] = {
-    "number",          "exec",        "exec_no",      "exec_num",     "exec_number",      "execNumber",
-    "exec_id",         "execution",   "execution_no", "execution_id", "execution_number", "executionNo",
-    "execution_count", "executionId", "execId",       "execNo",       "run_number",       "no",
-};
-
-/* What else jobsweep and the service say of an execution, in JSON. */
-static const char *const silent_keys[] = {
-    "event",
-    "policy",
-    "status",
-    "queued_at",
-    "queuedAt",
-    "started_at",
-    "startedAt",
-    "reason",
-    "outcome",
-    "last_updated_at",
-    "force",
-    "retryAttempt",
-    "lastUpdatedAt",
-    "sum",
-    "version_number",
-    "versionNumber",
-    "approximateSecondsBeforeTimedOut",
-    "statusDetails",
-};
 
 #define IGNORED_MAX        100 /* names that are remembered */
 #define IGNORED_TOLD_BYTES 512
@@ -110,35 +52,6 @@ static void refuse(struct row_reader *reader, int64_t line, int64_t column, cons
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     diagnostics_add(reader->config.diagnostics, &place, false, NULL, "%s", message);
-}
-
-static enum column find_column(const char *name)
-{
-    for (size_t i = 0; i < COLUMNS; i++) {
-        if (strcmp(columns[i].name, name) == 0) {
-            return columns[i].column;
-        }
-    }
-    return COLUMN_COUNT;
-}
-
-/* A name that was probably meant to be one of ours; then the row would say less than its author thinks. A
- * plan's "reason" is too near to "region", and "count" to "account". */
-static const char *nearest_column(const char *name)
-{
-    const char *names[COLUMNS + 1] = {NULL};
-    for (size_t i = 0; i < COLUMNS; i++) {
-        names[i] = columns[i].column < COLUMN_ACCOUNT ? columns[i].name : NULL;
-        if (strcasecmp(columns[i].name, name) == 0) {
-            return columns[i].name;
-        }
-    }
-    for (size_t i = 0; i < sizeof number_names / sizeof number_names[0]; i++) {
-        if (strcasecmp(number_names[i], name) == 0) {
-            return "execution_number";
-        }
-    }
-    return text_nearest(name, names);
 }
 
 static void ignore(struct row_reader *reader, const char *name)
@@ -286,8 +199,8 @@ static void read_heading(struct row_reader *reader, size_t field)
 {
     const char *name = csv_text(&reader->csv, field);
     const struct csv_field *place = &reader->csv.fields[field];
-    enum column column = find_column(name);
-    const char *nearest = column == COLUMN_COUNT ? nearest_column(name) : NULL;
+    enum column column = row_names_find(name);
+    const char *nearest = column == COLUMN_COUNT ? row_names_nearest(name) : NULL;
     if (nearest != NULL) {
         refuse(reader, place->line, place->column, "unknown column \"%.80s\"; did you mean %s?", name,
                nearest);
@@ -444,29 +357,19 @@ static void set_arn(struct members *members, const struct json_value *value)
     }
 }
 
-static bool is_silent(const char *key)
-{
-    for (size_t i = 0; i < sizeof silent_keys / sizeof silent_keys[0]; i++) {
-        if (strcmp(silent_keys[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void on_member(void *ctx, const char *key, const struct json_value *value)
 {
     struct members *members = ctx;
-    enum column column = find_column(key);
+    enum column column = row_names_find(key);
     if (column != COLUMN_COUNT && value != NULL) {
         set_word(members, column, key, value);
     } else if (strcmp(key, "thingArn") == 0) {
         set_arn(members, value);
     } else if (strcmp(key, "jobExecutionSummary") == 0) {
         json_members(value, on_member, members);
-    } else if (column == COLUMN_COUNT && nearest_column(key) != NULL) {
-        refuse_item(members, "unknown key \"%.80s\"; did you mean %s?", key, nearest_column(key));
-    } else if (column == COLUMN_COUNT && !is_silent(key)) {
+    } else if (column == COLUMN_COUNT && row_names_nearest(key) != NULL) {
+        refuse_item(members, "unknown key \"%.80s\"; did you mean %s?", key, row_names_nearest(key));
+    } else if (column == COLUMN_COUNT && !row_names_silent(key)) {
         ignore(members->reader, key);
     }
 }
