@@ -125,8 +125,7 @@ static void on_credentials(struct credentials_waiter *waiter)
         err_set(&err, ERR_CANCELED, "canceled before it was sent");
         refuse(transfer, &err);
     } else if (!waiter->credentials) {
-        err_set(&err, ERR_CREDENTIALS, "%s", waiter->err.msg);
-        refuse(transfer, &err);
+        refuse(transfer, &waiter->err);
     } else if (sign(transfer, waiter->credentials, &err)) {
         refuse(transfer, &err);
     } else {

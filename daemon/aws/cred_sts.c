@@ -232,6 +232,12 @@ static void take_account(struct sts *sts)
     end(sts);
 }
 
+static bool is_passing(const struct answer *answer)
+{
+    return answer->class == ANSWER_THROTTLED || answer->class == ANSWER_NOT_SENT ||
+           answer->class == ANSWER_AMBIGUOUS || strcmp(answer->code, "IDPCommunicationError") == 0;
+}
+
 static void refuse(struct sts *sts, const struct answer *answer)
 {
     static const char *const operations[] = {"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"};
@@ -247,6 +253,7 @@ static void refuse(struct sts *sts, const struct answer *answer)
                 buf_string(&message));
     }
     buf_finish(&message);
+    sts->fetch->err.code = is_passing(answer) ? ERR_UNAVAILABLE : ERR_CREDENTIALS;
     end(sts);
 }
 
@@ -258,12 +265,6 @@ static void classify(const struct sts *sts, struct answer *answer)
     iot_decode(&call, &sts->http.request);
     *answer = call.answer;
     call_finish(&call);
-}
-
-static bool is_passing(const struct answer *answer)
-{
-    return answer->class == ANSWER_THROTTLED || answer->class == ANSWER_NOT_SENT ||
-           answer->class == ANSWER_AMBIGUOUS || strcmp(answer->code, "IDPCommunicationError") == 0;
 }
 
 static void on_answer(struct cred_http *http)

@@ -15,7 +15,7 @@ struct credentials_fetch {
     char account[ACCOUNT_LENGTH + 1]; /* of cred_identity() alone */
     bool found;
     enum credentials_fault fault;
-    struct err err;
+    struct err err; /* as in struct credentials_waiter */
     void (*done)(struct credentials_fetch *fetch);
     void *owner;
 };

@@ -96,7 +96,7 @@ void credentials_provider_destroy(struct credentials_provider *provider);
 struct credentials_waiter {
     const struct credentials *credentials; /* valid inside done() only; NULL with err */
     enum credentials_fault fault;
-    struct err err; /* ERR_CREDENTIALS */
+    struct err err; /* ERR_CREDENTIALS; ERR_UNAVAILABLE: it may pass, as a service that answers 503 */
     void (*done)(struct credentials_waiter *waiter);
     void *owner;
     struct credentials_waiter *prev, *next;

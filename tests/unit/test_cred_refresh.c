@@ -491,6 +491,7 @@ static void each_attempt_has_a_turn_of_its_own(void **state)
     assert_int_equal(world.server.requests, 3);
     assert_int_equal(gate.released, 3);
     assert_int_equal(world.fault, CREDENTIALS_SERVICE);
+    assert_int_equal(world.err.code, ERR_UNAVAILABLE);
     cred_world_close(&world);
 }
 
