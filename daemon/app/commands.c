@@ -2,10 +2,12 @@
 #include "app/commands.h"
 
 #include "app/events.h"
+#include "app/plan_place.h"
 #include "app/say.h"
 #include "app/selection.h"
 #include "app/session.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 
 #include <stdio.h>
@@ -56,6 +58,20 @@ static int64_t wall_ms(void)
 
 /* --- plan ---------------------------------------------------------------------------------------------- */
 
+static void tell_saved(const struct options *options, const struct plan_file *file)
+{
+    int64_t rows = 0;
+    char number[32], until[21];
+    for (size_t i = 0; i < file->count; i++) {
+        rows += spool_count(file->plans[i].rows);
+    }
+    time_rfc3339(file->expires_ms, until);
+    if (!options->quiet) {
+        say("%s row%s written to %s, until %s; jobsweep apply %s", text_thousands(number, rows),
+            rows == 1 ? "" : "s", options->output, until, options->output);
+    }
+}
+
 static enum exit_status save_plan(const struct options *options, struct session_config *session,
                                   int64_t expires_after_ms)
 {
@@ -76,6 +92,8 @@ static enum exit_status save_plan(const struct options *options, struct session_
     } else if (plan_file_write(&file, options->output, &err) != 0) {
         say("%s", err.msg);
         status = EXIT_FAILED;
+    } else {
+        tell_saved(options, &file);
     }
     plan_file_finish(&file);
     return status;
@@ -89,6 +107,10 @@ enum exit_status command_plan(const struct options *options)
     const char *expires = options->expires != NULL ? options->expires : EXPIRES_DEFAULT;
     if (time_parse_duration(expires, &expires_after_ms, &err) != 0) {
         say("--expires: %s", err.msg);
+        return command_end_early(options, EXIT_USAGE);
+    }
+    if (options->output != NULL && plan_place_check(options->output, &err) != 0) {
+        say("%s", err.msg);
         return command_end_early(options, EXIT_USAGE);
     }
     struct config *config = prepare(options, false, &selection);

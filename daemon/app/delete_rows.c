@@ -8,6 +8,7 @@
 #include "app/say.h"
 #include "app/session.h"
 #include "app/spool.h"
+#include "aws/environment.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "policy/load.h"
@@ -25,9 +26,11 @@
 #define POLICY_OF_ROWS                                                                                       \
     "delete-job-executions" /* the name of what selects them, in reports and the ledger                      \
                              */
-#define PLACE_SHOWN  48     /* bytes of a file's name in a reason */
-#define REPEATS_TOLD 3
-#define PRINTED_MAX  (1024 * 1024)
+#define PLACE_SHOWN     48  /* bytes of a file's name in a reason */
+#define REPEATS_TOLD    3
+#define NEWEST_TEXT_MAX 96
+#define PLACE_TEXT_MAX  512
+#define PRINTED_MAX     (1024 * 1024)
 
 struct deletion {
     const struct options *options;
@@ -37,6 +40,7 @@ struct deletion {
     struct spool *spool;
     struct spool_part *rows;
     int64_t kept, repeated;
+    int64_t newest; /* rows without a number */
 };
 
 static const char *name_of(const struct options *options)
@@ -159,6 +163,7 @@ static int spool_rows(struct deletion *deletion, struct row_reader *reader, stru
         if (spool_add(deletion->rows, &row, err) != 0) {
             return -1;
         }
+        deletion->newest += row.execution.number == 0;
     }
     deletion->kept = row_reader_kept(reader);
     return 0;
@@ -167,6 +172,7 @@ static int spool_rows(struct deletion *deletion, struct row_reader *reader, stru
 static void on_repeated(void *ctx, const struct plan_row *row, const struct plan_row *earlier)
 {
     struct deletion *deletion = ctx;
+    deletion->newest -= row->execution.number == 0;
     if (deletion->repeated++ < REPEATS_TOLD && !deletion->options->quiet) {
         say("warning: %s/%s is %s and once more, %s: it is taken once", row->execution.job_id,
             row->execution.thing_name, earlier->reason, row->reason);
@@ -223,10 +229,31 @@ static void tell_wrong(const struct options *options, const struct diagnostics *
     say("%zu error%s; nothing was deleted", diagnostics->errors, diagnostics->errors == 1 ? "" : "s");
 }
 
-static void tell_left_out(const struct deletion *deletion)
+/* "30 rows have no number: the newest of each is meant"; "" where all have one. */
+static const char *tell_newest(const struct deletion *deletion, char text[NEWEST_TEXT_MAX])
 {
+    char number[32];
+    text[0] = '\0';
+    if (deletion->newest > 0) {
+        snprintf(text, NEWEST_TEXT_MAX, "%s row%s no number: the newest of each is meant",
+                 text_thousands(number, deletion->newest), deletion->newest == 1 ? " has" : "s have");
+    }
+    return text;
+}
+
+static void tell_taken(const struct deletion *deletion, const struct diagnostics *diagnostics)
+{
+    struct buf warnings;
+    char newest[NEWEST_TEXT_MAX];
     if (deletion->options->quiet) {
         return;
+    }
+    buf_init(&warnings, PRINTED_MAX);
+    diagnostics_print(diagnostics, &warnings);
+    fputs(buf_string(&warnings), stderr);
+    buf_finish(&warnings);
+    if (deletion->newest > 0) {
+        say("%s", tell_newest(deletion, newest));
     }
     if (deletion->kept > 0) {
         say("%" PRId64 " row%s the verdict keep and %s left out", deletion->kept,
@@ -267,7 +294,7 @@ static enum exit_status read_rows(struct deletion *deletion)
     if (diagnostics.errors > 0) {
         tell_wrong(options, &diagnostics);
     } else if (result == EXIT_FINE) {
-        tell_left_out(deletion);
+        tell_taken(deletion, &diagnostics);
     }
     diagnostics_finish(&diagnostics);
     if (options->file != NULL) {
@@ -278,13 +305,44 @@ static enum exit_status read_rows(struct deletion *deletion)
 
 /* --- the command --------------------------------------------------------------------------------------- */
 
+/* "123456789012, eu-west-1 (target prod, profile ops)": where it would hurt. */
+static const char *describe_place(const struct deletion *deletion, char text[PLACE_TEXT_MAX])
+{
+    const struct target *target = deletion->target;
+    const char *profile = target->profile != NULL ? target->profile : environment_get(NULL, "AWS_PROFILE");
+    char region[REGION_MAX + 1];
+    struct err ignored; /* the run will tell */
+    if (link_find_region(target, region, &ignored) != 0) {
+        text_copy(region, sizeof region, "no region");
+    }
+    struct buf out;
+    buf_init(&out, PLACE_TEXT_MAX - 1);
+    buf_printf(&out, "%s, %s", target->account[0] != '\0' ? target->account : "an account that is not known",
+               region);
+    if (!deletion->adhoc) {
+        buf_printf(&out, " (target %s%s%s)", target->name, profile != NULL ? ", profile " : "",
+                   profile != NULL ? profile : "");
+    } else if (profile != NULL) {
+        buf_printf(&out, " (profile %s)", profile);
+    }
+    text_copy(text, PLACE_TEXT_MAX, buf_string(&out));
+    buf_finish(&out);
+    return text;
+}
+
 /* EXIT_FINE: go on. */
 static enum exit_status ask(const struct deletion *deletion)
 {
     const struct options *options = deletion->options;
-    const struct target *target = deletion->target;
-    char number[32], question[256];
+    char number[32], place[PLACE_TEXT_MAX], newest[NEWEST_TEXT_MAX], question[1024];
     text_thousands(number, spool_count(deletion->rows));
+    describe_place(deletion, place);
+    if (options->dry_run && !options->quiet) {
+        say("dry run in %s", place);
+    }
+    if (deletion->adhoc && !options->quiet) {
+        say("no configuration: no protection rules");
+    }
     if (options->yes || options->dry_run) {
         return EXIT_FINE;
     }
@@ -293,8 +351,9 @@ static enum exit_status ask(const struct deletion *deletion)
             "nothing was deleted");
         return EXIT_USAGE;
     }
-    snprintf(question, sizeof question, "Delete these %s job executions in %s (account %s)?", number,
-             target->name, target->account);
+    tell_newest(deletion, newest);
+    snprintf(question, sizeof question, "Delete these %s job executions in %s%s%s?", number, place,
+             newest[0] != '\0' ? "; " : "", newest);
     if (command_confirmed(question)) {
         return EXIT_FINE;
     }
@@ -317,6 +376,7 @@ static enum exit_status run(const struct deletion *deletion)
     char origin[RUN_ORIGIN_MAX + 1];
     spool_source(deletion->rows, &source);
     source.force = options->force;
+    source.newest = deletion->newest;
     snprintf(origin, sizeof origin, "rows of %.100s", name_of(options));
     struct selected pair = {
         .policy = &policy, .target = deletion->target, .source = &source, .origin = origin};

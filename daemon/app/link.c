@@ -85,6 +85,7 @@ static struct credentials_provider *make_credentials(struct link *link, const ch
                                                    .profile = target->profile,
                                                    .region = given_region(target),
                                                    .ca_bundle = target->ca_bundle,
+                                                   .account = target->account,
                                                    .role = target->role_arn != NULL ? &role : NULL,
                                                    .pace = link->config.pace};
     free(link->session_policy);

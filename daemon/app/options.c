@@ -360,7 +360,7 @@ static int read_operands(struct options *options, enum program program, char **o
     if (options->command == COMMAND_TEST) {
         options->files = operands + 1;
         options->file_count = count - 1;
-        return count > 1 ? 0 : err_set(err, ERR_INVALID, "test needs a file of examples");
+        return count > 1 || options->help ? 0 : err_set(err, ERR_INVALID, "test needs a file of examples");
     }
     if (options->command == COMMAND_HELP || options->command == COMMAND_CHECK ||
         options->command == COMMAND_HISTORY || options->command == COMMAND_EXPLAIN ||

@@ -5,6 +5,7 @@
 #include "aws/json.h"
 #include "base/csv.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "model/names.h"
 #include "model/partition.h"
@@ -45,14 +46,47 @@ static const struct {
 
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
+/* Names that others give the number, none of them a slip of the pen. Without it the newest would be meant. */
+static const char *const number_names[] = {
+    "number",          "exec",        "exec_no",      "exec_num",     "exec_number",      "execNumber",
+    "exec_id",         "execution",   "execution_no", "execution_id", "execution_number", "executionNo",
+    "execution_count", "executionId", "execId",       "execNo",       "run_number",       "no",
+};
+
+/* What else jobsweep and the service say of an execution, in JSON. */
+static const char *const silent_keys[] = {
+    "event",
+    "policy",
+    "status",
+    "queued_at",
+    "queuedAt",
+    "started_at",
+    "startedAt",
+    "reason",
+    "outcome",
+    "last_updated_at",
+    "force",
+    "retryAttempt",
+    "lastUpdatedAt",
+    "sum",
+    "version_number",
+    "versionNumber",
+    "approximateSecondsBeforeTimedOut",
+    "statusDetails",
+};
+
+#define IGNORED_MAX        100 /* names that are remembered */
+#define IGNORED_TOLD_BYTES 512
+
 struct row_reader {
     struct row_reader_config config;
     struct input *input;
     bool json, begun, over;
     struct csv csv;
     struct json_items items;
-    int at[COLUMN_COUNT]; /* of a CSV: which field; -1: none */
-    size_t fields;        /* of its header */
+    int at[COLUMN_COUNT];  /* of a CSV: which field; -1: none */
+    size_t fields;         /* of its header */
+    struct names *ignored; /* columns or keys that nobody looks at */
     int64_t kept;
 };
 
@@ -99,7 +133,34 @@ static const char *nearest_column(const char *name)
             return columns[i].name;
         }
     }
+    for (size_t i = 0; i < sizeof number_names / sizeof number_names[0]; i++) {
+        if (strcasecmp(number_names[i], name) == 0) {
+            return "execution_number";
+        }
+    }
     return text_nearest(name, names);
+}
+
+static void ignore(struct row_reader *reader, const char *name)
+{
+    if (names_count(reader->ignored) < IGNORED_MAX) {
+        names_intern(reader->ignored, name);
+    }
+}
+
+static void tell_ignored(struct row_reader *reader)
+{
+    const struct place whole = {.file = reader->config.name};
+    struct buf text;
+    buf_init(&text, IGNORED_TOLD_BYTES);
+    for (uint32_t i = 0; i < names_count(reader->ignored); i++) {
+        buf_printf(&text, "%s%s", i > 0 ? ", " : "", names_text(reader->ignored, i));
+    }
+    if (text.length > 0 && reader->config.diagnostics->errors == 0) {
+        diagnostics_add(reader->config.diagnostics, &whole, true, NULL, "%s that are not looked at: %s%s",
+                        reader->json ? "keys" : "columns", buf_string(&text), text.overflow ? ", ..." : "");
+    }
+    buf_finish(&text);
 }
 
 /* --- what a row says ----------------------------------------------------------------------------------- */
@@ -234,6 +295,8 @@ static void read_heading(struct row_reader *reader, size_t field)
         refuse(reader, place->line, place->column, "a second column \"%s\"", name);
     } else if (column != COLUMN_COUNT) {
         reader->at[column] = (int)field;
+    } else {
+        ignore(reader, name);
     }
 }
 
@@ -381,6 +444,16 @@ static void set_arn(struct members *members, const struct json_value *value)
     }
 }
 
+static bool is_silent(const char *key)
+{
+    for (size_t i = 0; i < sizeof silent_keys / sizeof silent_keys[0]; i++) {
+        if (strcmp(silent_keys[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_member(void *ctx, const char *key, const struct json_value *value)
 {
     struct members *members = ctx;
@@ -393,6 +466,8 @@ static void on_member(void *ctx, const char *key, const struct json_value *value
         json_members(value, on_member, members);
     } else if (column == COLUMN_COUNT && nearest_column(key) != NULL) {
         refuse_item(members, "unknown key \"%.80s\"; did you mean %s?", key, nearest_column(key));
+    } else if (column == COLUMN_COUNT && !is_silent(key)) {
+        ignore(members->reader, key);
     }
 }
 
@@ -512,6 +587,7 @@ int row_reader_next(struct row_reader *reader, struct read_row *row)
     if (result == 0) {
         reader->over = true;
         tell_input(reader);
+        tell_ignored(reader);
     }
     return result;
 }
@@ -528,6 +604,7 @@ struct row_reader *row_reader_create(const struct row_reader_config *config, str
     reader->config.account = config->account != NULL ? config->account : "";
     reader->config.region = config->region != NULL ? config->region : "";
     reader->input = input;
+    reader->ignored = names_create();
     return reader;
 }
 
@@ -538,5 +615,6 @@ void row_reader_destroy(struct row_reader *reader)
     }
     json_items_finish(&reader->items);
     csv_finish(&reader->csv);
+    names_destroy(reader->ignored);
     free(reader);
 }

@@ -277,7 +277,7 @@ static int reach(struct run *run, bool *fresh, struct err *err)
     char warning[SCOPE_WARNING_MAX];
     const struct scope_use use = {.deletes =
                                       run->policy->enforce && !run->target->plan_only && !run->plan_only,
-                                  .settles = run->resumed != NULL,
+                                  .settles = run->resumed != NULL || run->source != NULL,
                                   .explains = run->only_thing != NULL};
     char *scope = scope_session_policy(run->policy, run->target, use, warning);
     int result = places_reach(run->place, run->config, run->target, scope, fresh, err);

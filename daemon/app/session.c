@@ -270,6 +270,7 @@ static void on_done(struct run *run)
 {
     struct pair *pair = run->owner;
     struct session *session = pair->session;
+    run->report.newest = run->source != NULL ? run->source->newest : 0;
     pair->status = status_of(session, run);
     session->status = exit_status_worse(session->status, pair->status);
     session->failed += report_failed(&run->report);
@@ -299,7 +300,7 @@ static void print_failed(struct session *session)
             continue;
         }
         buf_printf(&session->out, "  %s in %s: %s", run->policy->name, run->target->name,
-                   sweep_end_name(run->report.end));
+                   report_end_name(&run->report));
         buf_text(&session->out, run->report.err.code != ERR_NONE ? ": " : "");
         text_visible(&session->out, run->report.err.code != ERR_NONE ? run->report.err.msg : "");
         buf_char(&session->out, '\n');

@@ -461,6 +461,10 @@ void plan_view_print(const struct plan_view *view, const struct report *report,
     print_jobs(out, style, view);
     print_ages(out, style, view);
     print_kept(out, view);
+    if (report->newest > 0) {
+        buf_printf(out, "  %-8s %10s  rows have no number: the newest of each is meant\n", "newest",
+                   text_thousands(number, report->newest));
+    }
     if (report->remaining > 0) {
         buf_printf(out, "  %-8s %10s  match and are left for later by limits\n", "later",
                    text_thousands(number, report->remaining));
@@ -486,7 +490,15 @@ static void print_ending(struct buf *out, const struct report *report)
         [SWEEP_CANCELED] = "canceled",
         [SWEEP_FAILED] = "failed, nothing was deleted",
     };
-    buf_text(out, endings[report->end]);
+    static const char *const limits[] = {[LIMIT_WINDOW] = "window", [LIMIT_DURATION] = "max_duration"};
+    char left[32];
+    if (report->end == SWEEP_LIMITED && report->limit != LIMIT_ROWS) {
+        bool any = report_left(report) > 0; /* that is known of */
+        buf_printf(out, "stopped by the %s%s%s%s", limits[report->limit], any ? ", " : "",
+                   any ? text_thousands(left, report_left(report)) : "", any ? " remain" : "");
+    } else {
+        buf_text(out, endings[report->end]);
+    }
     if (report->err.code != ERR_NONE) {
         buf_text(out, ": ");
         text_visible(out, report->err.msg);
@@ -528,6 +540,10 @@ void view_report(const char *policy, const char *target, const struct report *re
         buf_printf(out, "    %-16s %10s\n", outcome_name((enum outcome)outcome),
                    text_thousands(number, report->outcomes[outcome]));
         color(out, style, "0");
+    }
+    if (report->newest > 0) {
+        buf_printf(out, "  %-18s %10s  (the newest of each was meant)\n", "without a number",
+                   text_thousands(number, report->newest));
     }
     if (report->remaining > 0) {
         buf_printf(out, "  %-18s %10s\n", "left for later", text_thousands(number, report->remaining));

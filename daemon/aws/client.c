@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define TARGET_MAX ((size_t)3 * NEXT_TOKEN_MAX + 4096) /* each byte of a token can become three */
+#define BODY_MAX   (6 * NEXT_TOKEN_MAX + 16384)        /* of a search: the token and the query, escaped */
 
 /* Where calls go: the control plane of AWS IoT, or STS. */
 struct service {
@@ -48,7 +49,7 @@ struct transfer {
     enum transfer_state state;
     struct credentials_waiter waiter;
     struct http_request request;
-    struct buf target;
+    struct buf target, body;
     struct signing signing;
     char access_key[SIGV4_ACCESS_KEY_MAX + 1];
 };
@@ -69,6 +70,7 @@ static void free_transfer(struct transfer *transfer)
 {
     http_request_finish(&transfer->request);
     buf_finish(&transfer->target);
+    buf_finish(&transfer->body);
     signing_finish(&transfer->signing);
     free(transfer);
 }
@@ -83,6 +85,8 @@ static void on_answer(struct http_request *request)
     call->answer.received_ms = wall_ms(client);
     if (call->answer.class == ANSWER_EXPIRED) {
         credentials_expired(client->config.credentials, transfer->access_key);
+    } else if (call->answer.class == ANSWER_DONE && call->operation == OPERATION_GET_CALLER_IDENTITY) {
+        credentials_identified(client->config.credentials, transfer->access_key, call->account);
     }
     free_transfer(transfer);
     call->service = NULL;
@@ -141,6 +145,7 @@ static struct transfer *create_transfer(struct aws_client *client, struct call *
     transfer->waiter.done = on_credentials;
     transfer->waiter.owner = transfer;
     buf_init(&transfer->target, TARGET_MAX);
+    buf_init(&transfer->body, BODY_MAX);
     signing_init(&transfer->signing);
     http_request_init(&transfer->request);
     transfer->request.done = on_answer;
@@ -171,14 +176,20 @@ static int encode(struct transfer *transfer, struct err *err)
         return err_set(err, ERR_INVALID, "%s has no signing time", operation_name(transfer->call->operation));
     }
     buf_text(&transfer->target, http_origin_base(request->origin));
-    if (iot_encode(transfer->call, &request->method, &transfer->target, &request->body, err)) {
+    if (iot_encode(transfer->call, &request->method, &transfer->target, &transfer->body, err)) {
         return -1;
     }
     if (*http_origin_query(request->origin) != '\0') {
         add_query(&transfer->target, http_origin_query(request->origin));
     }
     request->target = buf_string(&transfer->target);
-    request->body_length = request->body ? strlen(request->body) : 0;
+    if (transfer->body.length > 0) {
+        request->body = buf_string(&transfer->body);
+        request->body_length = transfer->body.length;
+    }
+    if (transfer->body.length > 0 && transfer->service == &transfer->client->iot) {
+        http_request_header(request, "Content-Type", "application/json");
+    }
     return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "aws/sigv4.h"
 #include "aws/sts.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@ static const struct {
     [OPERATION_LIST_EXECUTIONS_FOR_THING] = {"GET", "/things/%t/jobs"},
     [OPERATION_LIST_THINGS] = {"GET", "/things"},
     [OPERATION_LIST_THINGS_IN_GROUP] = {"GET", "/thing-groups/%g/things"},
+    [OPERATION_DESCRIBE_THING] = {"GET", "/things/%t"},
+    [OPERATION_SEARCH_INDEX] = {"POST", "/indices/search"},
     [OPERATION_DESCRIBE_EXECUTION] = {"GET", "/things/%t/jobs/%j"},
     [OPERATION_DELETE_EXECUTION] = {"DELETE", "/things/%t/jobs/%j/executionNumber/%n"},
     [OPERATION_GET_CALLER_IDENTITY] = {"POST", "/"},
@@ -85,17 +88,45 @@ static void add_number(struct query *query, const char *name, int64_t number)
     add(query, name, text);
 }
 
-static int add_paging(const struct call *call, struct query *query, struct err *err)
+static int check_paging(const struct call *call, int most, struct err *err)
 {
-    if (call->max_results < 1 || call->max_results > PAGE_MAX) {
-        return err_set(err, ERR_INVALID, "%d rows a page; allowed are 1 to %d", call->max_results, PAGE_MAX);
+    if (call->max_results < 1 || call->max_results > most) {
+        return err_set(err, ERR_INVALID, "%d rows a page; allowed are 1 to %d", call->max_results, most);
     }
     if (call->next_token && strlen(call->next_token) > NEXT_TOKEN_MAX) {
         return err_set(err, ERR_INVALID, "a paging token of more than %d bytes", NEXT_TOKEN_MAX);
     }
+    return 0;
+}
+
+static int add_paging(const struct call *call, struct query *query, struct err *err)
+{
+    if (check_paging(call, PAGE_MAX, err)) {
+        return -1;
+    }
     add_number(query, "maxResults", call->max_results);
     if (call->next_token) {
         add(query, "nextToken", call->next_token);
+    }
+    return 0;
+}
+
+static int add_things_filter(const struct call *call, struct query *query, struct err *err)
+{
+    if (call->thing_type && !thing_name_valid(call->thing_type)) {
+        return err_set(err, ERR_INVALID, "the thing type is not 1 to 128 of [a-zA-Z0-9:_-]");
+    }
+    if (add_paging(call, query, err)) {
+        return -1;
+    }
+    if (call->attribute_name) {
+        add(query, "attributeName", call->attribute_name);
+    }
+    if (call->attribute_name && call->attribute_value) {
+        add(query, "attributeValue", call->attribute_value);
+    }
+    if (call->thing_type) {
+        add(query, "thingTypeName", call->thing_type);
     }
     return 0;
 }
@@ -120,7 +151,7 @@ static int add_query(const struct call *call, struct query *query, struct err *e
         }
         return add_paging(call, query, err);
     case OPERATION_LIST_THINGS:
-        return add_paging(call, query, err);
+        return add_things_filter(call, query, err);
     case OPERATION_DESCRIBE_EXECUTION:
         if (call->number < 0) {
             return err_set(err, ERR_INVALID, "the execution number %" PRId64 " is below 0", call->number);
@@ -139,7 +170,33 @@ static int add_query(const struct call *call, struct query *query, struct err *e
     }
 }
 
-int iot_encode(const struct call *call, const char **method, struct buf *target, const char **body,
+static int add_search(const struct call *call, struct buf *body, struct err *err)
+{
+    if (!call->query || !*call->query || !text_is_utf8(call->query, strlen(call->query))) {
+        return err_set(err, ERR_INVALID, "the query is empty or not UTF-8");
+    }
+    if (check_paging(call, SEARCH_MAX, err)) {
+        return -1;
+    }
+    buf_text(body, "{\"indexName\":\"AWS_Things\",\"queryString\":");
+    text_json(body, call->query);
+    if (call->next_token) {
+        buf_text(body, ",\"nextToken\":");
+        text_json(body, call->next_token);
+    }
+    buf_printf(body, ",\"maxResults\":%d}", call->max_results);
+    return 0;
+}
+
+static int add_body(const struct call *call, struct buf *body, struct err *err)
+{
+    if (call->operation == OPERATION_GET_CALLER_IDENTITY) {
+        buf_text(body, STS_GET_CALLER_IDENTITY);
+    }
+    return call->operation == OPERATION_SEARCH_INDEX ? add_search(call, body, err) : 0;
+}
+
+int iot_encode(const struct call *call, const char **method, struct buf *target, struct buf *body,
                struct err *err)
 {
     struct query query = {.target = target, .separator = '?'};
@@ -147,13 +204,15 @@ int iot_encode(const struct call *call, const char **method, struct buf *target,
     if ((unsigned)call->operation >= OPERATION_COUNT) {
         return err_set(err, ERR_INVALID, "no such operation: %d", (int)call->operation);
     }
-    if (add_path(call, target, err) || add_query(call, &query, err)) {
+    if (add_path(call, target, err) || add_query(call, &query, err) || add_body(call, body, err)) {
         return -1;
     }
     if (target->overflow) {
         return err_set(err, ERR_INVALID, "a request target of more than %zu bytes", target->max);
     }
+    if (body->overflow) {
+        return err_set(err, ERR_INVALID, "a request body of more than %zu bytes", body->max);
+    }
     *method = OPERATIONS[call->operation].method;
-    *body = call->operation == OPERATION_GET_CALLER_IDENTITY ? STS_GET_CALLER_IDENTITY : NULL;
     return 0;
 }

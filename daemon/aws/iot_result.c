@@ -184,7 +184,42 @@ static const char *read_described_job(const struct call *call, const struct json
     return NULL;
 }
 
+/* --- things --- */
+
+/* What the service was asked to filter is checked again: a thing that is not as asked for is no such thing.
+ */
+static const char *read_listed_thing(const struct call *call, const struct json_value *row,
+                                     char out[THING_NAME_MAX + 1])
+{
+    const char *type = json_string(json_get(row, "thingTypeName"));
+    const char *value = call->attribute_name
+                            ? json_string(json_get(json_get(row, "attributes"), call->attribute_name))
+                            : NULL;
+
+    if (call->thing_type && (!type || strcmp(type, call->thing_type) != 0)) {
+        return "the thing is not of the type that was asked for";
+    }
+    if (call->attribute_name &&
+        (!value || (call->attribute_value && strcmp(value, call->attribute_value) != 0))) {
+        return "the thing has not the attribute that was asked for";
+    }
+    return read_thing_name(json_string(json_get(row, "thingName")), out);
+}
+
+static const char *read_described_thing(const struct call *call, const struct json_value *object)
+{
+    const char *name = json_string(json_get(object, "thingName"));
+
+    return name && strcmp(name, call->thing_name) == 0 ? NULL : "it is another thing than the one asked for";
+}
+
 /* --- pages --- */
+
+static bool lists_things(enum operation operation)
+{
+    return operation == OPERATION_LIST_THINGS || operation == OPERATION_LIST_THINGS_IN_GROUP ||
+           operation == OPERATION_SEARCH_INDEX;
+}
 
 static const char *read_row(struct call *call, const struct json_value *row)
 {
@@ -194,6 +229,8 @@ static const char *read_row(struct call *call, const struct json_value *row)
     case OPERATION_LIST_JOBS:
         return read_job(row, &page->jobs[page->count]);
     case OPERATION_LIST_THINGS:
+        return read_listed_thing(call, row, page->things[page->count]);
+    case OPERATION_SEARCH_INDEX:
         return read_thing_name(json_string(json_get(row, "thingName")), page->things[page->count]);
     case OPERATION_LIST_THINGS_IN_GROUP:
         return read_thing_name(json_string(row), page->things[page->count]);
@@ -209,8 +246,7 @@ static void read_rows(struct call *call, const struct json_value *rows)
 
     if (call->operation == OPERATION_LIST_JOBS) {
         page->jobs = mem_calloc(count + 1, sizeof(*page->jobs));
-    } else if (call->operation == OPERATION_LIST_THINGS ||
-               call->operation == OPERATION_LIST_THINGS_IN_GROUP) {
+    } else if (lists_things(call->operation)) {
         page->things = mem_calloc(count + 1, sizeof(*page->things));
     } else {
         page->executions = mem_calloc(count + 1, sizeof(*page->executions));
@@ -228,15 +264,9 @@ static void read_rows(struct call *call, const struct json_value *rows)
 
 static const char *rows_key(enum operation operation)
 {
-    switch (operation) {
-    case OPERATION_LIST_JOBS:
-        return "jobs";
-    case OPERATION_LIST_THINGS:
-    case OPERATION_LIST_THINGS_IN_GROUP:
-        return "things";
-    default:
-        return "executionSummaries";
-    }
+    return operation == OPERATION_LIST_JOBS ? "jobs"
+           : lists_things(operation)        ? "things"
+                                            : "executionSummaries";
 }
 
 static void note_stranger(void *ctx, const char *key, const struct json_value *value)
@@ -299,6 +329,8 @@ int iot_result_read(struct call *call, const char *body, size_t length, struct e
         wrong = read_described_job(call, json_get(root, "job"), &call->job);
     } else if (call->operation == OPERATION_DESCRIBE_EXECUTION) {
         wrong = read_execution(call, json_get(root, "execution"), &call->execution);
+    } else if (call->operation == OPERATION_DESCRIBE_THING) {
+        wrong = read_described_thing(call, root);
     } else {
         result = read_page(call, root, err);
     }

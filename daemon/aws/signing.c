@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define AUTHORIZATION_MAX 1024
 #define PATH_MAX_BYTES    ((size_t)256 * 1024) /* a target may hold a token of 64 KiB, percent-encoded */
@@ -71,6 +72,16 @@ static int authorize(struct signing *signing, const struct http_request *request
     return result;
 }
 
+static bool has_type(const struct http_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, "Content-Type") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int signing_apply(struct signing *signing, struct http_request *request,
                   const struct credentials *credentials, struct sigv4_key *key, const char *region,
                   const char *service, int64_t at_ms, struct err *err)
@@ -81,7 +92,7 @@ int signing_apply(struct signing *signing, struct http_request *request,
         signing->session_token = mem_strdup(credentials->session_token);
         http_request_header(request, "X-Amz-Security-Token", signing->session_token);
     }
-    if (request->body != NULL) {
+    if (request->body != NULL && !has_type(request)) {
         http_request_header(request, "Content-Type", STS_CONTENT_TYPE);
     }
     if (fit_key(signing, credentials, key, region, service, err) != 0 ||

@@ -64,6 +64,7 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .force = config->policy->force,
                                           .given = config->given,
                                           .protect = config->protect,
+                                          .things = config->things,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,

@@ -123,13 +123,14 @@ static bool same_scope(const struct worker *worker, const struct job_execution *
 static bool in_scope(const struct lister *lister, const struct job_execution *execution)
 {
     const struct policy *policy = lister->config.policy;
+    const struct match_facts facts = things_facts(lister->config.things, NULL);
     struct job job = {0};
     strcpy(job.job_id, execution->job_id);
     if (lister->config.everything) {
         return true;
     }
     return (policy->match.status_bits & EXECUTION_BIT(execution->fingerprint.status)) != 0 &&
-           policy_wants_thing(policy, execution->thing_name) && policy_wants_job(policy, &job, NULL);
+           policy_wants_thing(policy, &facts, execution->thing_name) && policy_wants_job(policy, &job, NULL);
 }
 
 static bool is_new(struct worker *worker, const struct job_execution *execution)

@@ -162,13 +162,13 @@ static void settle_protected(struct row *row, const struct protect_rule *rule)
     settle(row, OUTCOME_PROTECTED);
 }
 
-/* Nothing is asked about things here, so that a rule by group protects all that its other patterns name. */
 static const struct protect_rule *find_protection(const struct row *row, const struct clock_sample *now)
 {
     const struct row_shared *shared = row->shared;
     const struct job_execution *execution = &row->plan.execution;
+    const struct match_facts facts = things_facts(shared->things, NULL);
     int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
-    return protect_find(shared->protect, NULL, execution->job_id, execution->thing_name,
+    return protect_find(shared->protect, &facts, execution->job_id, execution->thing_name,
                         service_ms != 0 ? service_ms : now->wall_ms);
 }
 

@@ -116,7 +116,7 @@ void selector_add(struct selector *selector, const struct job *job, const struct
                   int64_t now_ms)
 {
     const struct policy *policy = selector->config.policy;
-    struct match_facts facts = {.job = job};
+    const struct match_facts facts = things_facts(selector->config.things, job);
     struct verdict verdict;
     struct err err;
     if (selector->failed || selector->state != SELECTOR_ADDING) {
@@ -137,7 +137,8 @@ void selector_add(struct selector *selector, const struct job *job, const struct
 }
 
 /* What a row that was given comes to, as far as it is known: OUTCOME_PENDING, it goes; else the verdict says
- * why it stays. As in engine/row.c, nothing is asked about things. */
+ * why it stays. The groups of its thing are asked for when deletion begins, and are not known here: a rule by
+ * group protects all that its other patterns name. */
 static enum outcome judge_given(const struct selector *selector, const struct plan_row *row, int64_t now_ms,
                                 struct verdict *verdict)
 {

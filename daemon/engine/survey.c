@@ -1,12 +1,14 @@
 /* See engine/survey.h.
  *
- * The happy path: the jobs come from the policy where it names each, else from ListJobs (list_jobs(),
- * on_jobs()); the things likewise (list_things(), on_things()), but ListThings is left as soon as there are
- * more things than jobs, since then the way by job is cheaper anyway. Where the things are fewer than the
- * jobs the route is clear; else every job is described (describe(), on_learned()), and its counts decide. The
- * ways out: an answer that is not usable ends it, except for ListThings, which only saves calls;
- * survey_cancel() cancels what is under way. Each end goes through finish(), and done() is called from a
- * timer or an answer, so never from inside a call of the owner's. */
+ * The happy path: what the policy asks of things is found out (on_things_known()). The jobs come from the
+ * policy where it names each, else from ListJobs (list_jobs(), on_jobs()); the things likewise
+ * (list_things(), on_things()), but ListThings is left as soon as there are more things than jobs, since then
+ * the way by job is cheaper anyway; and where the registry has said already which things there are in
+ * question, they are only counted. Where the things are fewer than the jobs the route is clear; else every
+ * job is described (describe(), on_learned()), and its counts decide. The ways out: an answer that is not
+ * usable ends it, except for ListThings, which only saves calls; survey_cancel() cancels what is under way.
+ * Each end goes through finish(), and done() is called from a timer or an answer, so never from inside a call
+ * of the owner's. */
 #include "engine/survey.h"
 
 #include "base/mem.h"
@@ -21,7 +23,14 @@
 #define DESCRIBING_MAX 64 /* DescribeJob calls handed to the dispatcher at a time */
 #define PROBE_JOBS_MIN 20 /* with fewer jobs than this, asking for the things saves nothing */
 
-enum survey_state { SURVEY_BEGINNING, SURVEY_JOBS, SURVEY_THINGS, SURVEY_DESCRIBING, SURVEY_DONE };
+enum survey_state {
+    SURVEY_BEGINNING,
+    SURVEY_RESOLVING,
+    SURVEY_JOBS,
+    SURVEY_THINGS,
+    SURVEY_DESCRIBING,
+    SURVEY_DONE
+};
 
 struct survey {
     struct survey_config config;
@@ -33,6 +42,7 @@ struct survey {
     size_t job_room, thing_room;
     int64_t things_known; /* -1: not known */
     size_t described;     /* jobs handed to facts so far */
+    bool counted; /* things_known are those of config.things: they are taken where the route needs them */
     bool canceled;
 };
 
@@ -41,10 +51,17 @@ static void set_state(struct survey *survey, enum survey_state state)
     survey->state = state;
 }
 
+static void add_thing(struct survey *survey, const char *name);
+
 static void finish(struct survey *survey)
 {
+    const struct things *things = survey->config.things;
     if (survey->canceled && survey->result.err.code == ERR_NONE) {
         err_set(&survey->result.err, ERR_CANCELED, "canceled");
+    }
+    bool taken = survey->result.err.code == ERR_NONE && survey->counted && survey->result.route.by_thing;
+    for (uint32_t i = 0; taken && i < things_count(things); i++) {
+        add_thing(survey, things_name(things, i));
     }
     facts_listen(survey->config.facts, NULL, NULL);
     set_state(survey, SURVEY_DONE);
@@ -69,10 +86,16 @@ static void add_job(struct survey *survey, const struct job *job)
     strcpy(result->jobs[result->job_count++], job->job_id);
 }
 
+static bool wants_thing(const struct survey *survey, const char *name)
+{
+    const struct match_facts facts = things_facts(survey->config.things, NULL);
+    return policy_wants_thing(survey->config.policy, &facts, name);
+}
+
 static void add_thing(struct survey *survey, const char *name)
 {
     struct survey_result *result = &survey->result;
-    if (!policy_wants_thing(survey->config.policy, name) || !is_new(survey, 't', name)) {
+    if (!wants_thing(survey, name) || !is_new(survey, 't', name)) {
         return;
     }
     if (result->thing_count == survey->thing_room) {
@@ -221,8 +244,21 @@ static void on_things(struct pager *pager)
     describe_jobs(survey);
 }
 
+static void count_things(struct survey *survey)
+{
+    const struct things *things = survey->config.things;
+    survey->counted = true;
+    survey->things_known = 0;
+    for (uint32_t i = 0; i < things_count(things); i++) {
+        survey->things_known += wants_thing(survey, things_name(things, i));
+    }
+}
+
 static void list_things(struct survey *survey)
 {
+    if (survey->things_known < 0 && survey->config.things != NULL && things_bounded(survey->config.things)) {
+        count_things(survey);
+    }
     if (survey->things_known >= 0 || survey->result.job_count < PROBE_JOBS_MIN) {
         describe_jobs(survey);
         return;
@@ -267,9 +303,8 @@ static void take_only_thing(struct survey *survey)
     finish(survey);
 }
 
-static void on_begin(struct env_timer *timer)
+static void begin(struct survey *survey)
 {
-    struct survey *survey = timer->owner;
     const struct policy *policy = survey->config.policy;
     if (survey->canceled) {
         finish(survey);
@@ -294,6 +329,33 @@ static void on_begin(struct env_timer *timer)
     pager_next(&survey->pager);
 }
 
+static void on_things_known(void *owner)
+{
+    struct survey *survey = owner;
+    const struct err *failure = things_failure(survey->config.things, &survey->result.why);
+    if (failure->code != ERR_NONE) {
+        survey->result.err = *failure;
+        finish(survey);
+        return;
+    }
+    begin(survey);
+}
+
+static void on_begin(struct env_timer *timer)
+{
+    struct survey *survey = timer->owner;
+    struct things *things = survey->config.things;
+    if (survey->canceled || things == NULL || !things_needed(things)) {
+        begin(survey);
+        return;
+    }
+    set_state(survey, SURVEY_RESOLVING);
+    if (survey->config.only_thing != NULL) {
+        things_only(things, survey->config.only_thing);
+    }
+    things_start(things, on_things_known, survey);
+}
+
 struct survey *survey_start(const struct survey_config *config)
 {
     struct survey *survey = mem_zalloc(sizeof *survey);
@@ -310,6 +372,9 @@ void survey_cancel(struct survey *survey)
         return;
     }
     survey->canceled = true;
+    if (survey->state == SURVEY_RESOLVING) {
+        things_cancel(survey->config.things);
+    }
     pager_cancel(&survey->pager);
     facts_cancel(survey->config.facts);
 }

@@ -1,58 +1,29 @@
 /* See engine/sweep.h.
  *
- * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each
- * row, and on to engine/selector) -> on_supplied() -> on_selected() -> on_sealed() -> the guards
- * (judge_plan())
+ * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each row, and on
+ * to engine/selector) -> on_supplied() -> on_selected() -> on_sealed() -> the guards (judge_plan())
  * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
- * interrupted enters at begin_deleting() (sweep_resume(), on_resumed()). The ways out: a list that cannot be
- * had, a ledger that fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each
- * sets how the run ends (end_as(), the first one counts) and then leads through close_run(), which counts
- * every row that was not settled as not attempted. done() is the last thing that happens. */
+ * interrupted enters at protect_and_delete() (sweep_resume(), on_resumed()), which asks the registry anew
+ * about rows that were selected before. The ways out: a list that cannot be had, a ledger that fails, a plan
+ * that the guards refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run ends (end_as(),
+ * the first one counts) and then leads through close_run(), which counts every row that was not settled as
+ * not attempted. done() is the last thing that happens. */
 #include "engine/sweep.h"
 
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/apply.h"
+#include "engine/curfew.h"
 #include "engine/facts.h"
 #include "engine/guard.h"
 #include "engine/selector.h"
 #include "engine/steps.h"
 #include "engine/supply.h"
+#include "engine/sweep_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum sweep_state {
-    STATE_STARTING,
-    STATE_SUPPLYING,
-    STATE_SELECTING, /* what must be seen together is; the last rows are on their way to the ledger */
-    STATE_SEALING,
-    STATE_DELETING,
-    STATE_CLOSING,
-    STATE_DONE
-};
-
-struct sweep {
-    struct sweep_config config;
-    enum sweep_state state;
-    struct report report;
-    bool ended; /* how it ends is decided: see end_as() */
-    struct facts *facts;
-    struct supply *supply;
-    struct apply *apply;
-    int64_t run;
-    struct run_header header;
-    struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
-    struct selector *selector;
-    int64_t settled;        /* rows of the plan */
-    int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
-    int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
-    struct env_timer timer; /* of sweep_resume() */
-    bool begun;             /* a resumed run: it has an intent, so something of it may have been sent */
-    bool settle_only;       /* a resumed run: nothing more of it may be sent */
-    int64_t calls_before[OPERATION_COUNT];
-};
 
 static void set_state(struct sweep *sweep, enum sweep_state state)
 {
@@ -154,7 +125,9 @@ static void on_closed(struct ledger_request *request)
 static void close_run(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
-    end_as(sweep, report->remaining > 0 ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
+    bool limited = report->remaining > 0 || report->limit != LIMIT_ROWS;
+    curfew_stop(&sweep->curfew);
+    end_as(sweep, limited ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
     report->outcomes[OUTCOME_NOT_ATTEMPTED] += report->selected - report_outcome_sum(report);
     set_state(sweep, STATE_CLOSING);
     if (sweep->begun && (sweep->apply == NULL || !apply_complete(sweep->apply))) {
@@ -162,7 +135,7 @@ static void close_run(struct sweep *sweep)
         return;
     }
     sweep->request = (struct ledger_request){.ended_ms = wall_ms(sweep)};
-    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", sweep_end_name(report->end));
+    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", report_end_name(report));
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
 }
 
@@ -221,7 +194,7 @@ static const struct protect_list *find_protected(const struct sweep *sweep)
     return judged ? NULL : sweep->config.policy->protect;
 }
 
-static void begin_deleting(struct sweep *sweep, int64_t left_ns)
+static void begin_deleting(struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
     struct apply_config apply = {.deleter = {.env = config->env,
@@ -234,14 +207,45 @@ static void begin_deleting(struct sweep *sweep, int64_t left_ns)
                                              .facts = sweep->facts,
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
-                                             .protect = find_protected(sweep)},
+                                             .protect = find_protected(sweep),
+                                             .things = sweep->things},
                                  .rows = sweep->report.selected,
-                                 .begin_ns = when_to_begin(sweep, left_ns),
+                                 .begin_ns = sweep->begin_ns,
                                  .owner = sweep,
                                  .settled = on_settled,
                                  .done = on_applied};
     set_state(sweep, STATE_DELETING);
     sweep->apply = apply_start(&apply);
+}
+
+/* Where the groups cannot be read nothing more is sent, but what may have been sent is settled still. */
+static void on_protected(void *owner)
+{
+    struct sweep *sweep = owner;
+    enum answer_class why;
+    const struct err *failure = things_failure(sweep->things, &why);
+    bool canceled = sweep->ended, failed = failure->code != ERR_NONE;
+    if (failed) {
+        end_as(sweep, SWEEP_FAILED, failure, why);
+        sweep->settle_only = true;
+    }
+    if (canceled || (failed && !sweep->begun)) {
+        close_run(sweep);
+    } else {
+        begin_deleting(sweep);
+    }
+}
+
+static void protect_and_delete(struct sweep *sweep, int64_t left_ns)
+{
+    bool sends = sweep->report.selected > 0 && !sweep->settle_only;
+    sweep->begin_ns = when_to_begin(sweep, left_ns);
+    if (sends && find_protected(sweep) != NULL && things_needed(sweep->things)) {
+        set_state(sweep, STATE_PROTECTING);
+        things_start(sweep->things, on_protected, sweep);
+    } else {
+        begin_deleting(sweep);
+    }
 }
 
 /* --- the plan is complete --- */
@@ -290,8 +294,8 @@ static void on_sealed(struct ledger_request *request)
         return;
     }
     int64_t lost_ms = sweep->report.selected > 0 ? sweep->lost_signed_ms : 0;
-    begin_deleting(sweep,
-                   quarantine_left_ns(lost_ms, service_ms(sweep), sweep->config.target->signature_life_ms));
+    int64_t life_ms = sweep->config.target->signature_life_ms;
+    protect_and_delete(sweep, quarantine_left_ns(lost_ms, service_ms(sweep), life_ms));
 }
 
 static void on_selected(void *owner)
@@ -343,6 +347,7 @@ static void on_given(void *owner, const struct plan_row *row)
 {
     struct sweep *sweep = owner;
     if (!sweep->ended) {
+        things_only(sweep->things, row->execution.thing_name);
         selector_take(sweep->selector, row, service_now_ms(sweep), deletes(sweep));
     }
 }
@@ -391,6 +396,7 @@ static void begin_supply(struct sweep *sweep)
                                              .scratch = config->scratch,
                                              .run = sweep->run,
                                              .policy = config->policy,
+                                             .things = sweep->things,
                                              .given = config->source != NULL,
                                              .report = &sweep->report,
                                              .owner = sweep,
@@ -403,6 +409,7 @@ static void begin_supply(struct sweep *sweep)
                                          .dispatcher = config->dispatcher,
                                          .policy = config->policy,
                                          .facts = sweep->facts,
+                                         .things = sweep->things,
                                          .source = config->source,
                                          .only_thing = config->only_thing,
                                          .owner = sweep,
@@ -428,7 +435,7 @@ static void on_started(struct ledger_request *request)
     sweep->run = request->run;
     sweep->lost_signed_ms = request->lost_signed_ms;
     sweep->began_ns = mono_ns(sweep);
-    if (sweep->ended) {
+    if (sweep->ended || sweep->report.limit != LIMIT_ROWS) { /* not a call is made */
         close_run(sweep);
         return;
     }
@@ -451,22 +458,19 @@ static void fill_header(struct sweep *sweep)
     header->started_ms = sweep->report.started_ms;
 }
 
-static struct sweep *create(const struct sweep_config *config)
+static struct sweep *create(const struct sweep_config *config, bool resumed)
 {
     struct sweep *sweep = mem_zalloc(sizeof *sweep);
     sweep->config = *config;
     sweep->report.started_ms = wall_ms(sweep);
     sweep->facts = facts_create(config->dispatcher);
+    sweep->things = things_create(&(struct things_config){.env = config->env,
+                                                          .dispatcher = config->dispatcher,
+                                                          .policy = config->policy,
+                                                          .protect_only = resumed || config->source != NULL,
+                                                          .owner = sweep,
+                                                          .warning = on_warning});
     count_calls(sweep, sweep->calls_before);
-    return sweep;
-}
-
-struct sweep *sweep_start(const struct sweep_config *config)
-{
-    struct sweep *sweep = create(config);
-    fill_header(sweep);
-    sweep->request = (struct ledger_request){.header = &sweep->header};
-    ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
     return sweep;
 }
 
@@ -477,13 +481,59 @@ static void on_resumed(struct env_timer *timer)
     if (sweep->ended || !sweep->begun) {
         close_run(sweep);
     } else {
-        begin_deleting(sweep, longest_ns(sweep));
+        protect_and_delete(sweep, longest_ns(sweep));
     }
+}
+
+/* What was sent is settled first. */
+static void wind_up(struct sweep *sweep, bool hurry)
+{
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
+    } else if (sweep->state == STATE_SELECTING) {
+        selector_cancel(sweep->selector);
+    } else if (sweep->state == STATE_PROTECTING) {
+        things_cancel(sweep->things);
+    } else if (sweep->state == STATE_DELETING) {
+        apply_cancel(sweep->apply, hurry);
+    }
+}
+
+static void on_curfew(void *owner, enum sweep_limit limit)
+{
+    struct sweep *sweep = owner;
+    if (sweep->ended) {
+        return;
+    }
+    sweep->report.limit = limit;
+    if (sweep->state != STATE_STARTING) {
+        end_as(sweep, SWEEP_LIMITED, NULL, ANSWER_DONE);
+        wind_up(sweep, false);
+    }
+}
+
+static void watch_clock(struct sweep *sweep)
+{
+    if (deletes(sweep)) {
+        sweep->curfew = (struct curfew){
+            .env = sweep->config.env, .policy = sweep->config.policy, .over = on_curfew, .owner = sweep};
+        sweep->report.limit = curfew_start(&sweep->curfew);
+    }
+}
+
+struct sweep *sweep_start(const struct sweep_config *config)
+{
+    struct sweep *sweep = create(config, false);
+    fill_header(sweep);
+    watch_clock(sweep);
+    sweep->request = (struct ledger_request){.header = &sweep->header};
+    ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
+    return sweep;
 }
 
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found)
 {
-    struct sweep *sweep = create(config);
+    struct sweep *sweep = create(config, true);
     const struct run_header *header = &found->found;
     const struct policy *policy = config->policy;
     struct err ignored;
@@ -496,7 +546,10 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
     sweep->header = *header;
     sweep->report.selected = rows;
     sweep->begun = found->begun;
-    sweep->settle_only = !same || !within || !found->sealed || !deletes(sweep);
+    watch_clock(sweep);
+    sweep->curfew.began_ns += longest_ns(sweep); /* it waits so long first */
+    bool open = sweep->report.limit == LIMIT_ROWS;
+    sweep->settle_only = !same || !within || !found->sealed || !deletes(sweep) || !open;
     sweep->began_ns = mono_ns(sweep);
     sweep->timer = (struct env_timer){.fire = on_resumed, .owner = sweep};
     config->env->start(config->env->ctx, &sweep->timer, sweep->began_ns);
@@ -505,16 +558,9 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
 
 void sweep_cancel(struct sweep *sweep, bool hurry)
 {
-    if (sweep->state >= STATE_CLOSING) {
-        return;
-    }
-    end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    if (sweep->state == STATE_SUPPLYING) {
-        supply_cancel(sweep->supply);
-    } else if (sweep->state == STATE_SELECTING) {
-        selector_cancel(sweep->selector);
-    } else if (sweep->state == STATE_DELETING) {
-        apply_cancel(sweep->apply, hurry);
+    if (sweep->state < STATE_CLOSING) {
+        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+        wind_up(sweep, hurry);
     }
 }
 
@@ -524,41 +570,11 @@ void sweep_destroy(struct sweep *sweep)
         return;
     }
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
+    curfew_stop(&sweep->curfew);
     apply_destroy(sweep->apply);
     supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
+    things_destroy(sweep->things);
     selector_destroy(sweep->selector);
     free(sweep);
-}
-
-/* Milliseconds that so many calls take at a lane's pace. */
-static int64_t at_pace(const struct sweep *sweep, enum operation operation, int64_t calls)
-{
-    struct lane_view lane;
-    dispatcher_lane(sweep->config.dispatcher, operation, &lane);
-    return lane.rate_per_1000s > 0 ? calls * 1000 * TIME_MS_PER_SECOND / lane.rate_per_1000s : -1;
-}
-
-void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
-{
-    const struct report *report = &sweep->report;
-    *progress = (struct sweep_progress){.deleting = sweep->state >= STATE_DELETING,
-                                        .listed = report->listed,
-                                        .selected = report->selected,
-                                        .settled = sweep->settled,
-                                        .remaining_ms = -1};
-    struct supply_view view = {.calls_left = -1};
-    if (sweep->supply != NULL) {
-        supply_view(sweep->supply, &view);
-        progress->jobs = view.scopes;
-        progress->jobs_listed = view.scopes_done;
-    }
-    if (sweep->apply != NULL) {
-        progress->waiting_ms = apply_waits_ms(sweep->apply);
-        progress->quarantined = (int64_t)apply_quarantined(sweep->apply);
-        progress->remaining_ms =
-            at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);
-    } else if (sweep->state == STATE_SUPPLYING && view.calls_left >= 0) {
-        progress->remaining_ms = at_pace(sweep, view.operation, view.calls_left);
-    }
 }

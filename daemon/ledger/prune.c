@@ -43,9 +43,10 @@ static int forget_runs(struct store *store, int64_t last, int64_t *runs, struct 
         "UPDATE chain SET anchor_sequence = min(%lld, last_sequence)"
         " WHERE EXISTS (SELECT 1 FROM run WHERE run.last_sequence <= %lld);"
         "UPDATE chain SET anchor_hash = (SELECT hash FROM entry WHERE id ="
-        " (SELECT (id << 41) + %d FROM run WHERE run.last_sequence = chain.anchor_sequence))"
-        " WHERE EXISTS (SELECT 1 FROM run WHERE run.last_sequence = chain.anchor_sequence);"
-        "DELETE FROM run WHERE last_sequence <= %lld";
+        " (SELECT " RECORD_RUN_ID(
+            "id") " + %d FROM run WHERE run.last_sequence = chain.anchor_sequence))"
+                  " WHERE EXISTS (SELECT 1 FROM run WHERE run.last_sequence = chain.anchor_sequence);"
+                  "DELETE FROM run WHERE last_sequence <= %lld";
     char sql[sizeof format + 64];
     snprintf(sql, sizeof sql, format, (long long)last, (long long)last, RECORD_END, (long long)last);
     if (db_execute(store->db, sql, err) != 0) {
@@ -96,8 +97,8 @@ static int take_records(struct store *store, const char *table, int64_t *taken, 
 {
     char sql[512];
     snprintf(sql, sizeof sql,
-             "DELETE FROM %s WHERE id IN (SELECT id FROM %s WHERE id < COALESCE((SELECT min(id) << 41"
-             " FROM run), 9223372036854775807) ORDER BY id LIMIT %d)",
+             "DELETE FROM %s WHERE id IN (SELECT id FROM %s WHERE id < COALESCE((SELECT " RECORD_RUN_ID(
+                 "min(id)") " FROM run), 9223372036854775807) ORDER BY id LIMIT %d)",
              table, table, PART_ROWS);
     if (db_execute(store->db, sql, err) != 0) {
         return -1;

@@ -1,10 +1,10 @@
-/* See ledger/record.h. From the highest bit: 0, run (22), row + 1 (26), place (15): the attempt, or the kind
- * of what has no row. How many attempts there are is up to the way: what cannot be sent is tried again for
- * days. */
+/* See ledger/record.h. From the highest bit: 0, run (27), row + 1 (26), place (10): the attempt, or the kind
+ * of what has no row. How many attempts there are is up to the way: what is throttled is tried
+ * again for days, and a run whose row has no key left for another attempt stops. */
 #include "ledger/record.h"
 
-#define ROW_SHIFT  15
-#define RUN_SHIFT  41
+#define ROW_SHIFT  10
+#define RUN_SHIFT  36
 #define NO_ATTEMPT ((1 << ROW_SHIFT) - 1)
 
 _Static_assert(RECORD_ATTEMPT_MAX < NO_ATTEMPT, "attempts fit");

@@ -52,30 +52,36 @@ static const char *const steps[SCHEMA_VERSION] = {
     "COMMIT",
 
     /* Four columns, compared one by one, become the number that SQLite looks rows up by. Kind 2 is an intent,
-       3 a result; 32767 stands for the attempt of a result without one. */
+       3 a result; 1023 stands for the attempt of a result without one. */
     "BEGIN IMMEDIATE;"
     "CREATE TABLE intent (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, at_ms INTEGER,"
     " hash BLOB NOT NULL);"
     "CREATE TABLE entry (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, at_ms INTEGER,"
     " signed_at_ms INTEGER, received_ms INTEGER, class INTEGER, http_status INTEGER, code TEXT,"
     " request_id TEXT, outcome INTEGER, note TEXT, hash BLOB NOT NULL);"
-    "INSERT INTO intent SELECT (run << 41) + ((row + 1) << 15) + attempt, sequence, at_ms, hash"
+    "INSERT INTO intent SELECT (run << 36) + ((row + 1) << 10) + attempt, sequence, at_ms, hash"
     " FROM record WHERE kind = 2 ORDER BY run, row, attempt, kind;"
-    "INSERT INTO entry SELECT (run << 41) + ((row + 1) << 15)"
-    " + CASE WHEN row = -1 THEN kind WHEN attempt = 0 THEN 32767 ELSE attempt END, sequence, at_ms,"
+    "INSERT INTO entry SELECT (run << 36) + ((row + 1) << 10)"
+    " + CASE WHEN row = -1 THEN kind WHEN attempt = 0 THEN 1023 ELSE attempt END, sequence, at_ms,"
     " signed_at_ms, received_ms, class, http_status, code, request_id, outcome, note, hash"
     " FROM record WHERE kind <> 2 ORDER BY run, row, attempt, kind;"
     "DROP TABLE record;"
-    "CREATE VIEW intents AS SELECT id, id >> 41 AS run, ((id >> 15) & 67108863) - 1 AS row,"
-    " id & 32767 AS attempt, 2 AS kind, sequence, at_ms, NULL AS signed_at_ms, NULL AS received_ms,"
+    "CREATE VIEW intents AS SELECT id, id >> 36 AS run, ((id >> 10) & 67108863) - 1 AS row,"
+    " id & 1023 AS attempt, 2 AS kind, sequence, at_ms, NULL AS signed_at_ms, NULL AS received_ms,"
     " NULL AS class, NULL AS http_status, NULL AS code, NULL AS request_id, NULL AS outcome, NULL AS note,"
     " hash FROM intent;"
-    "CREATE VIEW entries AS SELECT id, id >> 41 AS run, ((id >> 15) & 67108863) - 1 AS row,"
-    " CASE WHEN (id >> 15) & 67108863 = 0 THEN 0 ELSE (id & 32767) % 32767 END AS attempt,"
-    " CASE WHEN (id >> 15) & 67108863 = 0 THEN id & 32767 ELSE 3 END AS kind, sequence, at_ms, signed_at_ms,"
+    "CREATE VIEW entries AS SELECT id, id >> 36 AS run, ((id >> 10) & 67108863) - 1 AS row,"
+    " CASE WHEN (id >> 10) & 67108863 = 0 THEN 0 ELSE (id & 1023) % 1023 END AS attempt,"
+    " CASE WHEN (id >> 10) & 67108863 = 0 THEN id & 1023 ELSE 3 END AS kind, sequence, at_ms, signed_at_ms,"
     " received_ms, class, http_status, code, request_id, outcome, note, hash FROM entry;"
     "CREATE VIEW record AS SELECT * FROM intents UNION ALL SELECT * FROM entries;"
     "PRAGMA user_version = 3;"
+    "COMMIT",
+
+    /* For the latest run of a policy in a target. */
+    "BEGIN IMMEDIATE;"
+    "CREATE INDEX run_pair ON run (policy, target);"
+    "PRAGMA user_version = 4;"
     "COMMIT",
 };
 
@@ -90,13 +96,13 @@ static int ask_number(struct db *db, const char *sql, int64_t *number, struct er
     return 0;
 }
 
-/* What has no key in version 3 is none of ours: a ledger would need years for so many runs or rows. */
+/* What has no key in version 3 is none of ours: no ledger has come to so many runs or rows. */
 static int check_keys(struct db *db, const char *path, struct err *err)
 {
     int64_t strangers;
     if (ask_number(db,
-                   "SELECT EXISTS (SELECT 1 FROM record WHERE run NOT BETWEEN 1 AND 4194303"
-                   " OR row NOT BETWEEN -1 AND 67108861 OR attempt NOT BETWEEN 0 AND 32766"
+                   "SELECT EXISTS (SELECT 1 FROM record WHERE run NOT BETWEEN 1 AND 134217727"
+                   " OR row NOT BETWEEN -1 AND 67108861 OR attempt NOT BETWEEN 0 AND 1022"
                    " OR kind NOT IN (0, 1, 2, 3, 4) OR (row = -1) <> (kind IN (0, 1, 4))"
                    " OR (row = -1 AND attempt <> 0))",
                    &strangers, err) != 0) {

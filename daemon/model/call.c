@@ -6,7 +6,8 @@
 
 void call_init(struct call *call, enum operation operation)
 {
-    *call = (struct call){.operation = operation, .max_results = PAGE_MAX};
+    *call = (struct call){.operation = operation,
+                          .max_results = operation == OPERATION_SEARCH_INDEX ? SEARCH_MAX : PAGE_MAX};
 }
 
 static void free_page(struct page *page)
@@ -72,7 +73,11 @@ static enum err_code transport_err_code(const char *code, enum err_code otherwis
 
 int call_error(const struct call *call, struct err *err)
 {
-    const char *job_id = call->job_id, *thing_name = call->thing_name;
+    const char *job_id = call->job_id;
+    const char *thing_name = call->operation == OPERATION_LIST_THINGS_IN_GROUP ? call->group_name
+                             : call->operation == OPERATION_SEARCH_INDEX && call->query != NULL
+                                 ? call->query
+                                 : call->thing_name;
     const struct answer *answer = &call->answer;
     enum err_code code = answer_err_code(answer->class);
     if (answer->http_status == 0) {

@@ -359,7 +359,8 @@ static void read_protected(const struct reader *reader, const struct yaml_node *
     reader_map(reader, SCHEMA_PROTECT, "protect.", item, rule);
     if (yaml_get(item, "job_id") == NULL && yaml_get(item, "thing") == NULL &&
         yaml_get(item, "thing_group") == NULL) {
-        reader_error(reader, item, "each rule of 'protect' needs a job_id or a thing, at least \"*\"");
+        reader_error(reader, item,
+                     "each rule of 'protect' needs a job_id, a thing or a thing_group, at least \"*\"");
     }
 }
 

@@ -1,12 +1,14 @@
 /* See policy/iam.h.
  *
  * Actions are authorised by resource: ListJobs and ListThings by none, DescribeJob and
- * ListJobExecutionsForJob by the job, ListJobExecutionsForThing by the thing, ListThingsInThingGroup by the
- * group, DescribeJobExecution and DeleteJobExecution by both, each of which must be allowed ("Actions,
+ * ListJobExecutionsForJob by the job, ListJobExecutionsForThing and DescribeThing by the thing,
+ * ListThingsInThingGroup by the group, SearchIndex by the index, DescribeJobExecution and DeleteJobExecution
+ * by job and thing, each of which must be allowed ("Actions,
  * resources, and condition keys for AWS IoT"). GetCallerIdentity needs no permission. */
 #include "policy/iam.h"
 
 #include "base/names.h"
+#include "policy/asks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +21,9 @@ enum statement {
     LIST_ALL,
     READ_JOBS,
     READ_THINGS,
+    DESCRIBE_THINGS,
     READ_GROUPS,
+    SEARCH_INDEX,
     READ_EXECUTIONS, /* where nothing is deleted */
     DELETE_EXECUTIONS,
     LEAVE_EXECUTIONS,
@@ -32,7 +36,9 @@ static const struct {
     [LIST_ALL] = {"Allow", {"ListJobs", "ListThings"}},
     [READ_JOBS] = {"Allow", {"DescribeJob", "ListJobExecutionsForJob"}},
     [READ_THINGS] = {"Allow", {"ListJobExecutionsForThing", NULL}},
+    [DESCRIBE_THINGS] = {"Allow", {"DescribeThing", NULL}},
     [READ_GROUPS] = {"Allow", {"ListThingsInThingGroup", NULL}},
+    [SEARCH_INDEX] = {"Allow", {"SearchIndex", NULL}},
     [READ_EXECUTIONS] = {"Allow", {"DescribeJobExecution", NULL}},
     [DELETE_EXECUTIONS] = {"Allow", {"DescribeJobExecution", "DeleteJobExecution"}},
     [LEAVE_EXECUTIONS] = {"Deny", {"DeleteJobExecution", NULL}},
@@ -111,24 +117,28 @@ static void add_kind(struct document *document, enum statement statement, const 
     }
 }
 
-/* Who is in a group must be known wherever it is named. */
-static void add_groups(struct document *document, const struct iam_scope *scope, const struct match *match)
+struct asking {
+    struct document *document;
+    const struct iam_scope *scope;
+};
+
+static void add_ask(void *ctx, const struct ask *ask)
 {
-    add_list(document, READ_GROUPS, scope, "thinggroup", &match->groups);
-    for (size_t i = 0; i < match->any_of_count; i++) {
-        add_groups(document, scope, &match->any_of[i]);
-    }
-    for (size_t i = 0; i < match->none_of_count; i++) {
-        add_groups(document, scope, &match->none_of[i]);
+    const struct asking *asking = ctx;
+    if (ask->fact == THING_IN_GROUP) {
+        add(asking->document, READ_GROUPS, asking->scope, "thinggroup", ask->value);
+    } else if (ask->fact == THING_IN_QUERY) {
+        add(asking->document, SEARCH_INDEX, asking->scope, "index", "AWS_Things");
     }
 }
 
-static void add_all_groups(struct document *document, const struct iam_scope *scope)
+/* Types and attributes come with ListThings, which is allowed anyway. */
+static void add_asks(struct document *document, const struct iam_scope *scope)
 {
-    const struct protect_list *protect = scope->policy->protect;
-    add_groups(document, scope, &scope->policy->match);
-    for (size_t i = 0; protect != NULL && i < protect->count; i++) {
-        add_list(document, READ_GROUPS, scope, "thinggroup", &protect->rules[i].groups);
+    struct asking asking = {.document = document, .scope = scope};
+    policy_asks(scope->policy, false, 0, add_ask, &asking);
+    if (policy_asks_existence(scope->policy, false, 0)) {
+        add_kind(document, DESCRIBE_THINGS, scope, true);
     }
 }
 
@@ -202,7 +212,7 @@ static void collect_one(struct document *document, const struct iam_scope *scope
     names_intern(document->resources[LIST_ALL], "*");
     add_kind(document, READ_JOBS, scope, false);
     add_kind(document, READ_THINGS, scope, true);
-    add_all_groups(document, scope);
+    add_asks(document, scope);
     if (scope->settles) {
         add(document, READ_EXECUTIONS, scope, "job", "*");
         add(document, READ_EXECUTIONS, scope, "thing", "*");

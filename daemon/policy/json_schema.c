@@ -14,6 +14,7 @@
 #define INNER_MAX  96
 #define JOB_ITEM   "{\"type\":\"string\",\"pattern\":\"^[a-zA-Z0-9_*?-]{1,256}$\"}"
 #define THING_ITEM "{\"type\":\"string\",\"pattern\":\"^[a-zA-Z0-9:_*?-]{1,256}$\"}"
+#define NAME_ITEM  "{\"type\":\"string\",\"pattern\":\"^[a-zA-Z0-9:_-]{1,128}$\"}"
 #define BLOCK_LIST "\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/match\"}"
 
 /* What a type asks of its value, whatever the row says. item: of a list that may be written as its only item,
@@ -51,10 +52,22 @@ static const struct type_json {
      "\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,\"items\":{\"type\":\"string\"}", NULL},
     {&value_job_patterns, "\"type\":\"array\",\"items\":" JOB_ITEM, JOB_ITEM},
     {&value_thing_patterns, "\"type\":\"array\",\"items\":" THING_ITEM, THING_ITEM},
+    {&value_names, "\"type\":\"array\",\"minItems\":1,\"items\":" NAME_ITEM, NAME_ITEM},
+    {&value_attributes,
+     "\"type\":\"object\",\"minProperties\":1,"
+     "\"propertyNames\":{\"pattern\":\"^[a-zA-Z0-9_.,@/:#-]{1,128}$\"},"
+     "\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\"]}",
+     NULL},
     {&value_match, "\"anyOf\":[{\"const\":\"all\"},{\"$ref\":\"#/$defs/match\"}]", NULL},
     {&value_any_of, BLOCK_LIST, NULL},
     {&value_none_of, BLOCK_LIST, NULL},
     {&value_namespace, "\"type\":\"string\",\"pattern\":\"^[a-zA-Z0-9_-]{1,64}$\"", NULL},
+    {&value_command, "\"type\":\"array\",\"minItems\":1,\"maxItems\":64,\"items\":{\"type\":\"string\"}",
+     NULL},
+    {&value_results,
+     "\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,"
+     "\"items\":{\"enum\":[\"success\",\"failure\",\"aborted\",\"limited\"]}",
+     NULL},
     {&value_keep, "\"type\":\"array\",\"minItems\":1,\"maxItems\":16,\"items\":{\"$ref\":\"#/$defs/keep\"}",
      NULL},
     {&value_per,
@@ -260,6 +273,8 @@ void json_schema_print(struct buf *out)
                      out);
     buf_text(out, ",\n");
     print_definition("protect", SCHEMA_PROTECT, "protect.", false,
-                     ",\"anyOf\":[{\"required\":[\"job_id\"]},{\"required\":[\"thing\"]}]", out);
+                     ",\"anyOf\":[{\"required\":[\"job_id\"]},{\"required\":[\"thing\"]},{\"required\":["
+                     "\"thing_group\"]}]",
+                     out);
     buf_text(out, "}}\n");
 }

@@ -87,9 +87,9 @@ bool policy_wants_job(const struct policy *policy, const struct job *job, char r
     return true;
 }
 
-bool policy_wants_thing(const struct policy *policy, const char *thing_name)
+bool policy_wants_thing(const struct policy *policy, const struct match_facts *facts, const char *thing_name)
 {
-    struct subject subject = {.thing_name = thing_name, .ageless = true};
+    struct subject subject = {.thing_name = thing_name, .facts = facts, .ageless = true};
     struct finding nobody_asks = {0};
     return match_holds(&policy->match, &subject, &nobody_asks) != TRUTH_NO;
 }

@@ -5,12 +5,14 @@
 
 #include "aws/cred_plan.h"
 #include "aws/credentials.h"
+#include "model/names.h"
 
 /* One asking: the source fills credentials, or fault and err, then calls done() exactly once (possibly before
  * fetch returns). found is false with CREDENTIALS_OK when the source has none, which is no error: err.msg
  * then says in few words why. */
 struct credentials_fetch {
     struct credentials credentials;
+    char account[ACCOUNT_LENGTH + 1]; /* of cred_identity() alone */
     bool found;
     enum credentials_fault fault;
     struct err err;
@@ -47,6 +49,9 @@ struct credentials_source *cred_sso(const struct credentials_config *config, con
  */
 struct credentials_source *cred_sts(const struct credentials_config *config, const struct cred_step *step,
                                     const struct credentials *with);
+/* Yields no credentials but the account that `with` are of, by GetCallerIdentity; as cred_sts(). */
+struct credentials_source *cred_identity(const struct credentials_config *config,
+                                         const struct credentials *with);
 /* The endpoint of ECS, EKS Pod Identity and their like: 2 s an attempt, three attempts. */
 struct credentials_source *cred_container(const struct credentials_config *config,
                                           const struct cred_step *step);

@@ -78,6 +78,8 @@ struct credentials_config {
     const char *ca_bundle;        /* NULL: that of the settings, else the system's */
     bool no_verify;               /* only for `--no-verify-ssl` */
     const struct credentials_role *role;
+    /* Whose they must be; NULL or "": the first account that credentials_identified() names. */
+    const char *account;
     /* Has a person type the code of the device `serial`, for a profile's role that wants one; false: none
      * came. NULL: nobody is here to type it, and such a profile is refused. */
     bool (*ask_code)(void *ctx, const char *serial, char code[CREDENTIALS_CODE_MAX]);
@@ -105,5 +107,11 @@ void credentials_get(struct credentials_provider *provider, struct credentials_w
 /* The service refused these as expired or unknown: the next get asks for others. Does nothing when they are
  * no longer the ones in use. */
 void credentials_expired(struct credentials_provider *provider, const char *access_key);
+/* STS said that this access key is of this account. From then on no other access key is handed out before STS
+ * has named the same account for it, but for sessions of a role whose ARN does; those of another account are
+ * an ERR_CREDENTIALS that names both, and as long as the old ones last these are used on. Nothing is decided
+ * where the account is not the configured one: that is the caller's to refuse. */
+void credentials_identified(struct credentials_provider *provider, const char *access_key,
+                            const char *account);
 
 #endif

@@ -9,9 +9,10 @@
 #include "model/call.h"
 #include "net/http.h"
 
-/* Appends path and query of the call, percent-encoded. ERR_INVALID when a name or number breaks its rule:
- * such a call must not be sent. method and body (NULL for none) are constants. */
-int iot_encode(const struct call *call, const char **method, struct buf *target, const char **body,
+/* Appends path and query of the call, percent-encoded, and its body, if it has one: a form for STS, else
+ * JSON. ERR_INVALID when a name or number breaks its rule: such a call must not be sent. method is a
+ * constant. */
+int iot_encode(const struct call *call, const char **method, struct buf *target, struct buf *body,
                struct err *err);
 
 /* Fills answer and result of the call from a finished request. Never fails: what cannot be read becomes an

@@ -12,6 +12,7 @@
 #include "engine/dispatcher.h"
 #include "engine/env.h"
 #include "engine/facts.h"
+#include "engine/things.h"
 #include "model/ledger.h"
 #include "policy/policy.h"
 
@@ -35,6 +36,7 @@ struct deleter_config {
     bool settle_only;                   /* send nothing: only verify what may have been sent before */
     bool given;                         /* its rows were given: one that cannot go is no failure */
     const struct protect_list *protect; /* what may have come since the rows were judged; NULL: nothing */
+    const struct things *things;        /* for it; NULL: groups protect all that their rules name besides */
     void *owner;
     /* A row is settled, and the ledger knows (unless it failed). */
     void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,

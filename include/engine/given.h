@@ -22,6 +22,7 @@ struct row_source {
     int (*next)(void *ctx, struct plan_row *row, struct err *err);
     int64_t count;  /* how many there are; for estimates */
     int64_t listed; /* executions in scope of the policy when it selected them; 0: not known */
+    int64_t newest; /* rows without a number, as a person gave them; for reports */
     bool force;     /* rows that are found IN_PROGRESS when they are described go, too, with force */
 };
 

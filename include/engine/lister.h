@@ -22,6 +22,7 @@ struct lister_config {
     struct dispatcher *dispatcher;
     const struct policy *policy;
     struct facts *facts;
+    const struct things *things; /* NULL: the policy asks nothing of them */
     bool everything; /* rows that the policy does not want come too; job is NULL where it is gone */
     const struct survey_result *survey; /* of a survey that succeeded; outlives the lister */
     void *owner;

@@ -15,6 +15,7 @@
 #include "engine/env.h"
 #include "engine/pairs.h"
 #include "engine/steps.h"
+#include "engine/things.h"
 #include "model/ledger.h"
 #include "policy/policy.h"
 
@@ -48,6 +49,7 @@ struct row_shared {
     bool force;                         /* the policy's */
     bool given;                         /* the rows were given, see step_unsendable() */
     const struct protect_list *protect; /* what came since the rows were judged; NULL: nothing */
+    const struct things *things;        /* for it */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;

@@ -5,6 +5,7 @@
 
 #include "engine/env.h"
 #include "engine/report.h"
+#include "engine/things.h"
 #include "model/ledger.h"
 #include "model/scratch.h"
 #include "policy/match.h"
@@ -21,8 +22,9 @@ struct selector_config {
     const struct scratch *scratch; /* NULL: a policy that needs it cannot be planned */
     int64_t run;
     const struct policy *policy;
-    bool given;            /* all rows come through selector_take() */
-    struct report *report; /* listed, selected and remaining are counted there */
+    const struct things *things; /* NULL: the policy asks nothing of them */
+    bool given;                  /* all rows come through selector_take() */
+    struct report *report;       /* listed, selected and remaining are counted there */
     void *owner;
     /* Too many rows are on their way, or no longer. May run from inside selector_add(). */
     void (*pause)(void *owner, bool pause);

@@ -8,6 +8,7 @@
 #include "engine/env.h"
 #include "engine/facts.h"
 #include "engine/given.h"
+#include "engine/things.h"
 #include "policy/policy.h"
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@ struct supply_config {
     struct dispatcher *dispatcher;
     const struct policy *policy;
     struct facts *facts;
+    struct things *things;           /* of a listing: see struct survey_config */
     const struct row_source *source; /* NULL: list what the policy covers */
     const char *only_thing;          /* of a listing: as struct survey_config; NULL: what the policy wants */
     void *owner;

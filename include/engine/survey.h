@@ -1,5 +1,5 @@
-/* Finding out what is to be listed, before anything is: the jobs in question, what DescribeJob says of them,
- * the things where that may be cheaper, and the route that follows. */
+/* Finding out what is to be listed, before anything is: what the policy asks of things, the jobs in question,
+ * what DescribeJob says of them, the things where that may be cheaper, and the route that follows. */
 #ifndef ENGINE_SURVEY_H
 #define ENGINE_SURVEY_H
 
@@ -7,6 +7,7 @@
 #include "engine/dispatcher.h"
 #include "engine/facts.h"
 #include "engine/route.h"
+#include "engine/things.h"
 #include "policy/policy.h"
 
 #include <stddef.h>
@@ -19,6 +20,7 @@ struct survey_config {
     struct dispatcher *dispatcher;
     const struct policy *policy;
     struct facts *facts;    /* filled for every job of a route by job */
+    struct things *things;  /* found out first, if the policy asks anything of them; NULL: it does not */
     const char *only_thing; /* NULL, or what alone is to be listed, whatever the policy wants */
     void *owner;
     void (*warning)(void *owner, const char *text);

@@ -9,16 +9,17 @@
 enum record_kind { RECORD_START, RECORD_SEAL, RECORD_INTENT, RECORD_RESULT, RECORD_END, RECORD_KINDS };
 
 #define RECORD_ROW_NONE    (-1)            /* of records of the run as a whole */
-#define RECORD_RUN_MAX     ((1 << 22) - 1) /* runs are numbered from 1 */
+#define RECORD_RUN_MAX     ((1 << 27) - 1) /* runs are numbered from 1; 10,000 an hour for a year and a half */
 #define RECORD_ROWS_MAX    ((1 << 26) - 1) /* of one run */
-#define RECORD_ATTEMPT_MAX ((1 << 15) - 2)
+#define RECORD_ATTEMPT_MAX ((1 << 10) - 2)
 
 /* The same in SQL (whose << and | are of one rank), for BETWEEN: the ids of a run, of its rows alone, and of
  * one row. */
-#define RECORD_RUN_IDS(run)  "(" run " << 41) AND (" run " << 41) + 2199023255551"
-#define RECORD_ROWS_IDS(run) "(" run " << 41) + 32768 AND (" run " << 41) + 2199023255551"
+#define RECORD_RUN_ID(run)   "(" run " << 36)" /* the first of a run: its start */
+#define RECORD_RUN_IDS(run)  RECORD_RUN_ID(run) " AND " RECORD_RUN_ID(run) " + 68719476735"
+#define RECORD_ROWS_IDS(run) RECORD_RUN_ID(run) " + 1024 AND " RECORD_RUN_ID(run) " + 68719476735"
 #define RECORD_ROW_IDS(run, row)                                                                             \
-    "(" run " << 41) + ((" row " + 1) << 15) AND (" run " << 41) + ((" row " + 1) << 15) + 32767"
+    "(" run " << 36) + ((" row " + 1) << 10) AND (" run " << 36) + ((" row " + 1) << 10) + 1023"
 
 const char *record_kind_name(enum record_kind kind);
 /* Whether a record has a key; what has none is never written. */

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define PAGE_MAX       250         /* maxResults of the Jobs and registry operations: 1..250 */
+#define SEARCH_MAX     100         /* the same of SearchIndex: "cannot exceed 100" (API reference) */
 #define NEXT_TOKEN_MAX (64 * 1024) /* our own bound: a longer token is a broken answer */
 
 /* What an answer means. Errors are classified by the service's code before the HTTP status: AWS IoT throttles
@@ -65,20 +66,23 @@ struct call {
     char thing_name[THING_NAME_MAX + 1];
     char group_name[THING_NAME_MAX + 1]; /* LIST_THINGS_IN_GROUP */
     bool recursive;                      /* LIST_THINGS_IN_GROUP */
-    int64_t number;                      /* DESCRIBE_EXECUTION (0: the newest), DELETE_EXECUTION */
-    bool force;                          /* DELETE_EXECUTION; see the design of deletion in ARCHITECTURE.md */
-    enum execution_status status;        /* list executions of this state only; EXECUTION_UNKNOWN: all */
-    enum job_status job_status;          /* LIST_JOBS of this state only; JOB_UNKNOWN: all */
-    int max_results;                     /* list operations: 1..PAGE_MAX */
-    char *next_token;                    /* list operations; NULL for the first page; owned by the call */
-    int64_t signed_at_ms; /* wall clock sample that becomes X-Amz-Date; set just before submit */
-    int64_t leave_by_ns;  /* on the monotonic clock of env (CLOCK_BOOTTIME): what waited longer for a
-                             connection is not sent (ANSWER_NOT_SENT); 0: no such bound */
+    /* LIST_THINGS: only those of this type, with this attribute and value; NULL: any. The owner's. */
+    const char *thing_type, *attribute_name, *attribute_value;
+    const char *query;            /* SEARCH_INDEX; the owner's */
+    int64_t number;               /* DESCRIBE_EXECUTION (0: the newest), DELETE_EXECUTION */
+    bool force;                   /* DELETE_EXECUTION; see the design of deletion in ARCHITECTURE.md */
+    enum execution_status status; /* list executions of this state only; EXECUTION_UNKNOWN: all */
+    enum job_status job_status;   /* LIST_JOBS of this state only; JOB_UNKNOWN: all */
+    int max_results;              /* list operations: 1..PAGE_MAX, or SEARCH_MAX */
+    char *next_token;             /* list operations; NULL for the first page; owned by the call */
+    int64_t signed_at_ms;         /* wall clock sample that becomes X-Amz-Date; set just before submit */
+    int64_t leave_by_ns;          /* on the monotonic clock of env (CLOCK_BOOTTIME): what waited longer for a
+                                     connection is not sent (ANSWER_NOT_SENT); 0: no such bound */
 
     /* answered; owned by the call */
     struct answer answer;
     struct page page;                 /* list operations */
-    struct job job;                   /* DESCRIBE_JOB */
+    struct job job;                   /* DESCRIBE_JOB; DESCRIBE_THING has no result: the thing exists */
     struct job_execution execution;   /* DESCRIBE_EXECUTION */
     char account[ACCOUNT_LENGTH + 1]; /* GET_CALLER_IDENTITY */
     char arn[256];                    /* GET_CALLER_IDENTITY */

@@ -18,8 +18,8 @@ struct iam_scope {
     const char *partition;        /* "aws" */
     const char *region, *account; /* "" stands for any */
     bool deletes;                 /* the policy enforces, and the target allows it */
-    bool settles;  /* what an earlier run may have sent is looked at, whatever it was: DescribeJobExecution on
-                      all */
+    bool settles;  /* rows that are given, or that an earlier run may have sent, are looked at, whatever they
+                      are: DescribeJobExecution on all */
     bool explains; /* what the policy leaves out is listed, too */
 };
 

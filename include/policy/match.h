@@ -59,8 +59,8 @@ void policy_explain_deletion(const struct policy *policy, const struct job_execu
  * match.namespace_id names the jobs of its namespace; match.job names running continuous jobs if it gives
  * both their status and target_selection: CONTINUOUS. reason may be NULL. */
 bool policy_wants_job(const struct policy *policy, const struct job *job, char reason[PLAN_REASON_MAX + 1]);
-/* The same of a thing, by its name alone. */
-bool policy_wants_thing(const struct policy *policy, const char *thing_name);
+/* The same of a thing, by its name and what is known of things; facts may be NULL. */
+bool policy_wants_thing(const struct policy *policy, const struct match_facts *facts, const char *thing_name);
 
 /* "protected: " and the rule's reason: what a verdict says of it. */
 void protect_explain(const struct protect_rule *rule, char reason[PLAN_REASON_MAX + 1]);

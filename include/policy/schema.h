@@ -28,7 +28,6 @@ enum schema_scope {
 #define SCHEMA_MAIN_ONLY 8u  /* not in the files of policies.d */
 #define SCHEMA_SINGLE    16u /* a list that may be written as its only item */
 #define SCHEMA_TERSE     32u /* not printed where it was not given */
-#define SCHEMA_LATER     64u /* of a later version: read, and refused, so that nobody relies on it */
 
 struct value_type; /* policy/values.h */
 

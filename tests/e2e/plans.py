@@ -236,17 +236,36 @@ def test_a_plan_that_cannot_be_made_or_written_leaves_the_one_before():
         place = Place(sim)
         path = os.path.join(place.folder, "plan.jsonl")
         with open(path, "w", encoding="utf-8") as file:
-            file.write("before")
+            file.write('{"jobsweep_plan":before')
         result = run(place.command("plan", "-qo", path), place.environment)
         equal(result.returncode, 8, result.stderr)
         assert "no plan was written" in result.stderr, result.stderr
-        equal(open(path, encoding="utf-8").read(), "before")
+        equal(open(path, encoding="utf-8").read(), '{"jobsweep_plan":before')
+
+
+def test_a_place_that_is_no_place_for_a_plan_is_refused_at_once():
     with Iotsim(*FLEET) as sim:
         place = Place(sim)
-        result = run(place.command("plan", "-qo", "/nonexistent/plan"), place.environment)
-        equal(result.returncode, 1, result.stderr)
-        result = run(place.command("plan", "-qo", "/dev/full/plan"), place.environment)
-        equal(result.returncode, 1, result.stderr)
+        configuration = open(place.path, encoding="utf-8").read()
+        for path, words in ((place.path, "is no plan of jobsweep"), (place.folder, "is no regular file"), ("-", "name of a file"),
+                            ("/dev/null", "is no regular file"), ("/nonexistent/plan", "No such file"),
+                            ("/dev/full/plan", "Not a directory")):
+            result = run(place.command("plan", "-o", path), place.environment)
+            equal((result.returncode, words in result.stderr), (2, True), result.stderr)
+        equal(open(place.path, encoding="utf-8").read(), configuration)
+        equal(sim.counts()["operations"]["ListJobs"]["received"], 0, "lists")
+        equal(sorted(os.listdir(place.folder)), ["jobsweep.yaml"])
+
+
+def test_a_plan_that_was_written_is_told_and_may_be_replaced():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        path, lines = plan(place)
+        result = run(place.command("plan", "-o", path), place.environment)
+        equal(result.returncode, 0, result.stderr)
+        head = json.loads(open(path, encoding="utf-8").readline())
+        assert f"{len(keys(lines))} rows written to {path}, until {head['expires_at']}; jobsweep apply {path}" in result.stderr, result.stderr
+        assert "written" not in run(place.command("plan", "-qo", path), place.environment).stderr
 
 
 def test_apply_needs_the_state_directory_and_says_who_has_it():
@@ -394,6 +413,7 @@ main([test_a_plan_is_applied_once_and_then_its_rows_are_gone, test_the_sums_are_
       test_detailed_exitcode_and_output_go_together, test_rows_that_changed_since_are_left_alone, test_a_stale_plan_deletes_nothing,
       test_what_is_protected_since_stays, test_a_plan_of_another_account_or_region_deletes_nothing, test_a_damaged_plan_names_its_line,
       test_several_policies_and_guards_in_one_file, test_a_plan_that_cannot_be_made_or_written_leaves_the_one_before,
+      test_a_place_that_is_no_place_for_a_plan_is_refused_at_once, test_a_plan_that_was_written_is_told_and_may_be_replaced,
       test_apply_needs_the_state_directory_and_says_who_has_it, test_a_plan_that_expires_while_it_is_applied_ends,
       test_a_plan_without_rows_holds_nothing_up,
       test_lost_answers_are_settled_and_never_sent_twice, test_an_application_that_was_killed_is_gone_on_with,

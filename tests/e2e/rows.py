@@ -178,6 +178,29 @@ def test_nothing_goes_without_a_yes_where_nobody_can_be_asked():
         nothing_deleted(sim)
 
 
+def test_rows_without_a_number_are_said():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        rows = [row for row in rows_of(place) if row["status"] in TERMINAL][:6]
+        text = csv(rows[:3]) + "".join(f"{row['job_id']},{row['thing_name']},\n" for row in rows[3:] + rows[5:])
+        wanted = len({(row["job_id"], row["thing_name"]) for row in rows[3:]})
+        words = f"{wanted} rows have no number: the newest of each is meant"
+        dry = delete(place, "--dry-run", text=text.replace("execution_number", "execution_number,site", 1).replace("\n", ",x\n")
+                     .replace("site,x", "site"))
+        equal(dry.returncode, 0, dry.stderr)
+        for said in (words, "columns that are not looked at: site", f"dry run in {ACCOUNT}, {REGION} (target sim)"):
+            assert said in dry.stderr, (said, dry.stderr)
+        assert "rows have no number: the newest of each is meant" in dry.stdout, dry.stdout
+        status, seen = asked(place, write(place, text), b"n\n")
+        assert status == 1 and f"(target sim); {words}?" in seen, seen
+        done = delete(place, "--yes", "--quiet", text=text)
+        assert f"without a number   {wanted:10}" in done.stdout, done.stdout
+        told = [json.loads(line) for line in delete(place, "--dry-run", "--format", "json", text=text).stdout.splitlines()]
+        equal([event["without_number"] for event in told if event["event"] == "target"], [wanted])
+        wrong = delete(place, "--yes", text=text.replace("execution_number", "exec_number", 1))
+        assert wrong.returncode == 2 and "did you mean execution_number?" in wrong.stderr, wrong.stderr
+
+
 def asked(place, path, answer):
     """On a terminal, where somebody answers: exit status and what was seen there."""
     ours, its = pty.openpty()
@@ -206,7 +229,7 @@ def test_on_a_terminal_it_asks():
         for answer in (b"n\n", b"\n", b"yess\n", b"\x04"):
             status, seen = asked(place, path, answer)
             equal(status, 1, seen)
-            assert f"Delete these 7 job executions in sim (account {ACCOUNT})?" in seen, seen
+            assert f"Delete these 7 job executions in {ACCOUNT}, {REGION} (target sim)?" in seen, seen
             nothing_deleted(sim)
         status, seen = asked(place, path, b"y\n")
         equal(status, 0, seen)
@@ -264,6 +287,10 @@ def test_without_a_configuration_the_environment_says_where():
             raise Skip("root has a configuration here")
         result = delete(place, "--yes", "--format", "json", text=csv(rows), env=env, cwd=scratch(), config=False)
         equal((result.returncode, report(result)), (0, {"deleted": 20}), result.stderr)
+        assert "no configuration: no protection rules" in result.stderr, result.stderr
+        dry = delete(place, "--dry-run", text=csv(rows), env=env, cwd=scratch(), config=False)
+        assert f"dry run in {ACCOUNT}, {REGION}\n" in dry.stderr, dry.stderr
+        assert "no configuration: no protection rules" in dry.stderr, dry.stderr
         equal(deleted(sim), keys(rows))
         assert os.path.exists(os.path.join(env["HOME"], ".local/state/jobsweep/ledger.db"))
         planned = "".join(json.dumps(row) + "\n" for row in rows)
@@ -405,7 +432,7 @@ def test_a_million_rows_are_read_in_bounded_memory():
 
 main([test_the_rows_of_a_csv_go_and_no_others, test_a_plan_that_is_piped_in_deletes_what_it_says_and_keeps_the_rest,
       test_what_the_aws_command_lists_is_taken, test_what_is_not_finished_stays_and_is_said, test_a_dry_run_shows_what_would_go,
-      test_nothing_goes_without_a_yes_where_nobody_can_be_asked, test_on_a_terminal_it_asks, test_one_wrong_row_and_nothing_goes,
+      test_rows_without_a_number_are_said, test_nothing_goes_without_a_yes_where_nobody_can_be_asked, test_on_a_terminal_it_asks, test_one_wrong_row_and_nothing_goes,
       test_the_target_has_to_be_one_that_may_be_deleted_in, test_without_a_configuration_the_environment_says_where,
       test_what_the_configuration_protects_stays, test_the_ledger_tells_where_a_row_was_given, test_lost_answers_are_settled_and_never_sent_twice,
       test_reads_that_fail_delete_nothing, test_a_kill_leaves_nothing_unsettled_and_the_rest_to_the_user,

@@ -358,6 +358,20 @@ def a_plan_has_a_session_that_cannot_delete():
         equal(ask(sim, session, "us-east-1", "DELETE", "/things/gw-000000/jobs/fw-0001/executionNumber/1"), 403)
 
 
+def the_session_of_a_dry_run_can_look_at_its_rows_and_delete_none():
+    with make_roles() as sim:
+        fleet = Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], credentials=EXTERNAL)
+        path = os.path.join(os.path.dirname(fleet.path), "rows.csv")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("job_id,thing_name,execution_number\nno-such-job,gw-000000,1\n")
+        done, events = fleet.events("delete-job-executions", "--dry-run", path)
+        equal(done.returncode, 0, done.stderr)
+        equal(events[-1]["outcomes"]["gone"], 1, events[-1])
+        equal(denied(sim), {})
+        [session] = sessions(sim)
+        equal(ask(sim, session, "us-east-1", "DELETE", "/things/gw-000000/jobs/fw-0001/executionNumber/1"), 403)
+
+
 def what_a_policy_leaves_out_can_be_explained_with_a_role():
     with make_roles() as sim:
         match = ', job_id: {include: [fw-0001]}, thing: {include: [gw-000001]}'
@@ -410,7 +424,7 @@ TESTS = [all_pairs_of_accounts_and_regions_are_swept, a_name_and_a_pattern_choos
          what_a_killed_sweep_left_can_be_settled_with_a_scoped_session, one_role_that_may_not_be_assumed_stops_no_other,
          a_wrong_external_id_is_refused_and_told, a_session_can_do_no_more_than_its_policy,
          patterns_that_do_not_fit_into_a_session_are_told, a_plan_has_a_session_that_cannot_delete,
-         what_a_policy_leaves_out_can_be_explained_with_a_role, a_session_is_not_limited_where_the_target_says_so,
+         the_session_of_a_dry_run_can_look_at_its_rows_and_delete_none, what_a_policy_leaves_out_can_be_explained_with_a_role, a_session_is_not_limited_where_the_target_says_so,
          whoami_shows_roles_and_when_their_sessions_end, two_policies_of_a_target_have_a_session_each]
 
 if __name__ == "__main__":

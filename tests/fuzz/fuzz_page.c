@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2) {
         return 0;
     }
-    call_init(&call, (enum operation)(data[0] % OPERATION_COUNT));
+    call_init(&call, (enum operation)((uint8_t)(data[0] - 'a') % OPERATION_COUNT));
     text_copy(call.job_id, sizeof(call.job_id), "fw-1");
     text_copy(call.thing_name, sizeof(call.thing_name), "gw:1");
     request.status = status_of(data[1]);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "sim/fleet_admin.h"
 #include "sim/fleet_model.h"
+#include "sim/fleet_search.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -86,6 +87,8 @@ static bool valid(struct call *call)
         return check_page(call);
     case OPERATION_LIST_THINGS_IN_GROUP:
         return check_page(call) && fleet_check_group(call);
+    case OPERATION_DESCRIBE_THING:
+        return fleet_check_thing(call);
     case OPERATION_LIST_EXECUTIONS_FOR_JOB:
         return check_page(call) && fleet_check_job(call);
     case OPERATION_LIST_EXECUTIONS_FOR_THING:
@@ -95,6 +98,7 @@ static bool valid(struct call *call)
     case OPERATION_DESCRIBE_EXECUTION:
     case OPERATION_DELETE_EXECUTION:
         return fleet_check_job(call) && fleet_check_thing(call);
+    case OPERATION_SEARCH_INDEX:
     case OPERATION_GET_CALLER_IDENTITY:
     case OPERATION_COUNT:
         break;
@@ -180,6 +184,31 @@ static void delete_execution(struct fleet *fleet, struct call *call, int64_t now
     fleet_drop(fleet, identity, now_ms);
 }
 
+static void list_things(struct fleet *fleet, struct call *call)
+{
+    const struct fleet_things_filter filter = {
+        .type = call->thing_type, .attribute = call->attribute_name, .value = call->attribute_value};
+    if (!fleet->filter && (filter.type || filter.attribute)) {
+        fleet->filter = &filter;
+        fleet_list_things(fleet, call);
+        fleet->filter = NULL;
+    } else {
+        fleet_list_things(fleet, call);
+    }
+}
+
+static void search(struct fleet *fleet, struct call *call)
+{
+    struct err err;
+    struct search *parsed = search_parse(call->query, &err);
+    if (!parsed) {
+        fleet_refuse(call, 400, "InvalidQueryException", "%s", err.msg);
+        return;
+    }
+    fleet_search(fleet, call, parsed, fleet_text_mark(call->query, 3));
+    search_free(parsed);
+}
+
 static void carry_out(struct fleet *fleet, struct call *call, int64_t now_ms)
 {
     switch (call->operation) {
@@ -195,7 +224,13 @@ static void carry_out(struct fleet *fleet, struct call *call, int64_t now_ms)
         break;
     case OPERATION_LIST_THINGS:
     case OPERATION_LIST_THINGS_IN_GROUP:
-        fleet_list_things(fleet, call);
+        list_things(fleet, call);
+        break;
+    case OPERATION_DESCRIBE_THING:
+        fleet_describe_thing(fleet, call);
+        break;
+    case OPERATION_SEARCH_INDEX:
+        search(fleet, call);
         break;
     case OPERATION_DESCRIBE_EXECUTION:
         describe_execution(fleet, call);

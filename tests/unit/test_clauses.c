@@ -82,7 +82,8 @@ static void what_is_not_known_of_a_thing_keeps(void **state)
         expect(&policy, NULL, true, false, table[fact].no);
         answers[fact] = TRUTH_YES;
         expect(&policy, NULL, true, true, GOES);
-        assert_true(policy_wants_thing(&policy, "gw-1")); /* by its name alone nothing speaks against it */
+        assert_true(
+            policy_wants_thing(&policy, NULL, "gw-1")); /* by its name alone nothing speaks against it */
     }
 }
 

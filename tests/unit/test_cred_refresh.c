@@ -468,6 +468,32 @@ static void a_turn_that_is_no_longer_wanted_is_given_back(void **state)
     assert_int_equal(world.done, 0);
 }
 
+static void each_attempt_has_a_turn_of_its_own(void **state)
+{
+    static const char *const answers[] = {"503 x", "503 x", "503 x", NULL};
+    struct gate gate = {0};
+    struct credentials_pace pace = {&gate, acquire, release};
+    struct cred_world world;
+    (void)state;
+    open_role(&world, answers, &pace);
+    cred_world_begin(&world);
+    for (int attempt = 1; attempt <= 3; attempt++) {
+        while (gate.acquired < attempt) {
+            uv_run(&world.loop, UV_RUN_ONCE);
+        }
+        assert_int_equal(world.server.requests, attempt - 1);
+        assert_int_equal(gate.released, attempt - 1);
+        gate.waiting->granted(gate.waiting);
+    }
+    while (world.done == 0) {
+        uv_run(&world.loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(world.server.requests, 3);
+    assert_int_equal(gate.released, 3);
+    assert_int_equal(world.fault, CREDENTIALS_SERVICE);
+    cred_world_close(&world);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_windows_shrink_with_the_life),
     cmocka_unit_test(what_never_ends_stays_fresh),
@@ -488,6 +514,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_sso_token_that_somebody_else_refreshed_serves),
     cmocka_unit_test(a_role_waits_for_its_turn),
     cmocka_unit_test(a_turn_that_is_no_longer_wanted_is_given_back),
+    cmocka_unit_test(each_attempt_has_a_turn_of_its_own),
 };
 
 TAP_MAIN(tests)

@@ -296,8 +296,10 @@ static void what_does_not_fit_into_a_session_is_widened_and_told(void **state)
 static void every_operation_of_the_engine_is_in_the_document(void **state)
 {
     (void)state;
-    char group[] = "site-berlin", *groups[] = {group};
-    struct policy policy = {.enforce = true, .match.groups = {groups, 1}};
+    char group[] = "site-berlin", *groups[] = {group}, query[] = "attributes.x:y";
+    struct match none = {.query = query};
+    struct policy policy = {.enforce = true,
+                            .match = {.groups = {groups, 1}, .none_of = &none, .none_of_count = 1}};
     struct iam_scope scope = scope_of(&policy);
     const char *document = document_of(&scope, 1, 0, NULL);
     for (int i = 0; i < OPERATION_COUNT; i++) {
@@ -309,6 +311,12 @@ static void every_operation_of_the_engine_is_in_the_document(void **state)
     }
     assert_true(allows(document, "iot:ListThingsInThingGroup", SITE "thinggroup/site-berlin"));
     assert_false(allows(document, "iot:ListThingsInThingGroup", SITE "thinggroup/site-paris"));
+    assert_true(allows(document, "iot:SearchIndex", SITE "index/AWS_Things"));
+    assert_false(allows(document, "iot:SearchIndex", SITE "index/AWS_ThingGroups"));
+    policy.match.none_of_count = 0; /* nobody asks for these then */
+    document = document_of(&scope, 1, 0, NULL);
+    assert_null(strstr(document, "SearchIndex"));
+    assert_null(strstr(document, "DescribeThing"));
 }
 
 /* --- random policies and rows --- */
@@ -376,10 +384,10 @@ static void check_row(const char *document, const struct policy *policy, const c
         assert_true(allows_job(document, "iot:DescribeJob", job));
         assert_true(allows_job(document, "iot:ListJobExecutionsForJob", job));
     }
-    if (policy_wants_thing(policy, thing)) {
+    if (policy_wants_thing(policy, NULL, thing)) {
         assert_true(allows_thing(document, "iot:ListJobExecutionsForThing", thing));
     }
-    if (policy_wants_job(policy, &wanted, NULL) && policy_wants_thing(policy, thing)) {
+    if (policy_wants_job(policy, &wanted, NULL) && policy_wants_thing(policy, NULL, thing)) {
         assert_true(allows_both(document, "iot:DescribeJobExecution", job, thing));
         assert_true(allows_both(document, "iot:DeleteJobExecution", job, thing));
     }

@@ -19,43 +19,48 @@ static struct call example(enum operation operation)
     text_copy(call.job_id, sizeof(call.job_id), "fw-0001_a");
     text_copy(call.thing_name, sizeof(call.thing_name), "plant:7-gw_1");
     text_copy(call.group_name, sizeof(call.group_name), "north:all");
+    call.query = "attributes.site:berlin";
     call.max_results = 50;
     return call;
 }
 
 static void assert_target(const struct call *call, const char *expected_method, const char *expected)
 {
-    struct buf target;
-    const char *method = "", *body = "unset";
+    struct buf target, body;
+    const char *method = "";
     struct err err;
 
     buf_init(&target, TARGET_MAX);
+    buf_init(&body, TARGET_MAX);
     if (iot_encode(call, &method, &target, &body, &err)) {
         fail_msg("%s: %s", expected, err.msg);
     }
     assert_string_equal(buf_string(&target), expected);
     assert_string_equal(method, expected_method);
     if (call->operation == OPERATION_GET_CALLER_IDENTITY) {
-        assert_string_equal(body, "Action=GetCallerIdentity&Version=2011-06-15");
-    } else {
-        assert_null(body);
+        assert_string_equal(buf_string(&body), "Action=GetCallerIdentity&Version=2011-06-15");
+    } else if (call->operation != OPERATION_SEARCH_INDEX) {
+        assert_int_equal(body.length, 0);
     }
     buf_finish(&target);
+    buf_finish(&body);
 }
 
 static void assert_refused(const struct call *call)
 {
-    struct buf target;
-    const char *method, *body;
+    struct buf target, body;
+    const char *method;
     struct err err = {ERR_NONE, ""};
 
     buf_init(&target, TARGET_MAX);
+    buf_init(&body, TARGET_MAX);
     if (!iot_encode(call, &method, &target, &body, &err)) {
         fail_msg("encoded: %s", buf_string(&target));
     }
     assert_int_equal(err.code, ERR_INVALID);
     assert_true(err.msg[0]);
     buf_finish(&target);
+    buf_finish(&body);
 }
 
 static void every_operation_has_its_wire_form(void **state)
@@ -67,6 +72,8 @@ static void every_operation_has_its_wire_form(void **state)
         [OPERATION_LIST_EXECUTIONS_FOR_THING] = "/things/plant%3A7-gw_1/jobs?maxResults=50",
         [OPERATION_LIST_THINGS] = "/things?maxResults=50",
         [OPERATION_LIST_THINGS_IN_GROUP] = "/thing-groups/north%3Aall/things?maxResults=50",
+        [OPERATION_DESCRIBE_THING] = "/things/plant%3A7-gw_1",
+        [OPERATION_SEARCH_INDEX] = "/indices/search",
         [OPERATION_DESCRIBE_EXECUTION] =
             "/things/plant%3A7-gw_1/jobs/fw-0001_a?executionNumber=9223372036854775807",
         [OPERATION_DELETE_EXECUTION] =
@@ -79,9 +86,9 @@ static void every_operation_has_its_wire_form(void **state)
         struct call call = example((enum operation)i);
         call.number = INT64_MAX;
         assert_target(&call,
-                      i == OPERATION_DELETE_EXECUTION      ? "DELETE"
-                      : i == OPERATION_GET_CALLER_IDENTITY ? "POST"
-                                                           : "GET",
+                      i == OPERATION_DELETE_EXECUTION                                     ? "DELETE"
+                      : i == OPERATION_GET_CALLER_IDENTITY || i == OPERATION_SEARCH_INDEX ? "POST"
+                                                                                          : "GET",
                       expected[i]);
     }
 }
@@ -107,6 +114,58 @@ static void what_is_asked_for_goes_into_the_query(void **state)
     call.number = 1;
     call.force = true;
     assert_target(&call, "DELETE", "/things/plant%3A7-gw_1/jobs/fw-0001_a/executionNumber/1?force=true");
+}
+
+static void things_are_asked_for_by_type_and_attribute(void **state)
+{
+    struct call call = example(OPERATION_LIST_THINGS);
+    (void)state;
+
+    call.thing_type = "meter:2";
+    assert_target(&call, "GET", "/things?maxResults=50&thingTypeName=meter%3A2");
+    call.attribute_name = "a/b#c";
+    call.attribute_value = "x=[1],@";
+    assert_target(&call, "GET",
+                  "/things?maxResults=50&attributeName=a%2Fb%23c&attributeValue=x%3D%5B1%5D%2C%40"
+                  "&thingTypeName=meter%3A2");
+    call.thing_type = "no type";
+    assert_refused(&call);
+}
+
+static void assert_body(const struct call *call, const char *expected)
+{
+    struct buf target, body;
+    const char *method;
+    struct err err;
+
+    buf_init(&target, TARGET_MAX);
+    buf_init(&body, TARGET_MAX);
+    assert_int_equal(iot_encode(call, &method, &target, &body, &err), 0);
+    assert_string_equal(buf_string(&body), expected);
+    buf_finish(&target);
+    buf_finish(&body);
+}
+
+static void a_search_is_asked_in_json(void **state)
+{
+    struct call call = example(OPERATION_SEARCH_INDEX);
+    (void)state;
+
+    assert_body(&call, "{\"indexName\":\"AWS_Things\",\"queryString\":\"attributes.site:berlin\","
+                       "\"maxResults\":50}");
+    call.query = "a\"b\\c";
+    call.next_token = (char[]){"t\"/\n="};
+    assert_body(&call, "{\"indexName\":\"AWS_Things\",\"queryString\":\"a\\\"b\\\\c\","
+                       "\"nextToken\":\"t\\\"/\\n=\",\"maxResults\":50}");
+    call.max_results = SEARCH_MAX + 1;
+    assert_refused(&call);
+    call = example(OPERATION_SEARCH_INDEX);
+    call.query = "";
+    assert_refused(&call);
+    call.query = NULL;
+    assert_refused(&call);
+    call.query = "\xff";
+    assert_refused(&call);
 }
 
 static void tokens_with_odd_bytes_are_encoded_whole(void **state)
@@ -172,16 +231,26 @@ static void a_token_over_its_bound_never_leaves(void **state)
 
     memset(token, '/', NEXT_TOKEN_MAX);
     call.next_token = token;
-    struct buf target;
+    struct buf target, body;
     struct err err;
-    const char *method, *body;
+    const char *method;
     buf_init(&target, TARGET_MAX);
+    buf_init(&body, TARGET_MAX);
     assert_int_equal(iot_encode(&call, &method, &target, &body, &err), 0);
     buf_finish(&target);
 
     buf_init(&target, NEXT_TOKEN_MAX); /* too small for what encoding makes of it */
     assert_int_equal(iot_encode(&call, &method, &target, &body, &err), -1);
     buf_finish(&target);
+    call.operation = OPERATION_SEARCH_INDEX;
+    call.query = "a";
+    buf_init(&target, TARGET_MAX);
+    buf_finish(&body);
+    buf_init(&body, NEXT_TOKEN_MAX);
+    assert_int_equal(iot_encode(&call, &method, &target, &body, &err), -1);
+    buf_finish(&target);
+    buf_finish(&body);
+    call.operation = OPERATION_LIST_JOBS;
 
     token[NEXT_TOKEN_MAX] = '/';
     assert_refused(&call);
@@ -222,11 +291,13 @@ static void no_target_ever_forces_unless_asked(void **state)
     for (int i = 0; i < 50000; i++) {
         struct call call;
         char token[64];
-        struct buf target;
-        const char *method, *body;
+        struct buf target, body;
+        const char *method;
         struct err err;
 
         call_init(&call, (enum operation)random_below(&random, OPERATION_COUNT));
+        call.query = "force=true";
+        call.attribute_name = call.attribute_value = "&force=true";
         random_text(&random, call.job_id, sizeof(call.job_id));
         random_text(&random, call.thing_name, sizeof(call.thing_name));
         random_text(&random, call.group_name, sizeof(call.group_name));
@@ -236,6 +307,7 @@ static void no_target_ever_forces_unless_asked(void **state)
         call.number = (int64_t)random_below(&random, 3);
         call.force = random_below(&random, 4) == 0;
         buf_init(&target, TARGET_MAX);
+        buf_init(&body, TARGET_MAX);
         if (!iot_encode(&call, &method, &target, &body, &err)) {
             const bool forces = strstr(buf_string(&target), "force=") != NULL;
             encoded++;
@@ -243,6 +315,7 @@ static void no_target_ever_forces_unless_asked(void **state)
             assert_int_equal(strcspn(buf_string(&target), "\r\n #"), target.length);
         }
         buf_finish(&target);
+        buf_finish(&body);
     }
     assert_true(encoded > 1000);
 }
@@ -250,6 +323,8 @@ static void no_target_ever_forces_unless_asked(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_operation_has_its_wire_form),
     cmocka_unit_test(what_is_asked_for_goes_into_the_query),
+    cmocka_unit_test(things_are_asked_for_by_type_and_attribute),
+    cmocka_unit_test(a_search_is_asked_in_json),
     cmocka_unit_test(tokens_with_odd_bytes_are_encoded_whole),
     cmocka_unit_test(names_outside_their_pattern_never_leave),
     cmocka_unit_test(numbers_outside_their_range_never_leave),

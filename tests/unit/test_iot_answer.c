@@ -36,6 +36,8 @@ struct error_case {
 
 static const struct error_case ERRORS[] = {
     {400, "InvalidRequestException", ANSWER_INVALID},
+    {400, "InvalidQueryException", ANSWER_INVALID},
+    {400, "IndexNotReadyException", ANSWER_INVALID},
     {400, "ThrottlingException", ANSWER_THROTTLED},
     {429, "ThrottlingException", ANSWER_THROTTLED},
     {503, "ThrottlingException", ANSWER_THROTTLED},

@@ -118,6 +118,73 @@ static void pages_of_jobs_and_things_are_read(void **state)
     call_finish(&call);
 }
 
+static void what_a_search_finds_is_read(void **state)
+{
+    struct call call =
+        answered(OPERATION_SEARCH_INDEX,
+                 "{\"things\":[{\"thingName\":\"a:1\",\"thingGroupNames\":[\"g\"],\"attributes\":"
+                 "{\"x\":\"y\"}},{\"thingName\":\"b\"}],\"thingGroups\":null,\"nextToken\":\"t\"}");
+    (void)state;
+
+    assert_int_equal(call.answer.class, ANSWER_DONE);
+    assert_int_equal(call.page.count, 2);
+    assert_string_equal(call.page.things[0], "a:1");
+    assert_string_equal(call.page.next_token, "t");
+    call_finish(&call);
+    assert_unreadable(OPERATION_SEARCH_INDEX, "{\"thingGroups\":[]}");
+    assert_unreadable(OPERATION_SEARCH_INDEX, "{\"things\":{}}");
+}
+
+static void a_described_thing_is_the_one_asked_for(void **state)
+{
+    struct call call = answered(OPERATION_DESCRIBE_THING, "{\"thingName\":\"gw:1\",\"version\":1}");
+    (void)state;
+
+    assert_int_equal(call.answer.class, ANSWER_DONE);
+    call_finish(&call);
+    assert_unreadable(OPERATION_DESCRIBE_THING, "{\"thingName\":\"gw:2\"}");
+    assert_unreadable(OPERATION_DESCRIBE_THING, "{}");
+    assert_unreadable(OPERATION_DESCRIBE_THING, "[]");
+}
+
+/* The answer to ListThings for this type and attribute. */
+static struct call filtered(const char *type, const char *name, const char *value, const char *body)
+{
+    struct http_request request;
+    struct call call;
+
+    call_init(&call, OPERATION_LIST_THINGS);
+    call.thing_type = type;
+    call.attribute_name = name;
+    call.attribute_value = value;
+    answer_make(&request, 200, "", body);
+    iot_decode(&call, &request);
+    answer_free(&request);
+    return call;
+}
+
+static void a_filter_that_was_ignored_is_applied_here(void **state)
+{
+    static const char body[] = "{\"things\":[{\"thingName\":\"a\",\"thingTypeName\":\"t\",\"attributes\":"
+                               "{\"n\":\"v\"}},{\"thingName\":\"b\",\"thingTypeName\":\"u\",\"attributes\":"
+                               "{\"n\":\"w\"}},{\"thingName\":\"c\"}]}";
+    (void)state;
+
+    struct call call = filtered("t", NULL, NULL, body);
+    assert_int_equal(call.page.count, 1);
+    assert_int_equal(call.page.skipped, 2);
+    assert_string_equal(call.page.things[0], "a");
+    call_finish(&call);
+    call = filtered(NULL, "n", "w", body);
+    assert_int_equal(call.page.count, 1);
+    assert_string_equal(call.page.things[0], "b");
+    assert_non_null(strstr(call.page.skipped_why, "attribute"));
+    call_finish(&call);
+    call = filtered(NULL, "n", NULL, body);
+    assert_int_equal(call.page.count, 2);
+    call_finish(&call);
+}
+
 static void an_empty_page_may_leave_out_its_rows(void **state)
 {
     static const char *const bodies[] = {"{\"executionSummaries\":[],\"nextToken\":\"t\"}",
@@ -243,6 +310,8 @@ static void rows_with_a_name_outside_its_pattern_are_skipped_and_counted(void **
                    &(struct row_case){"{\"thingName\":\"{}\"}", "thing name"});
     assert_skipped(OPERATION_LIST_THINGS, "things", "{\"thingName\":\"a\"}",
                    &(struct row_case){"\"a\"", "thing name"});
+    assert_skipped(OPERATION_SEARCH_INDEX, "things", "{\"thingName\":\"a\"}",
+                   &(struct row_case){"{\"thingName\":\"a/b\"}", "thing name"});
     assert_skipped(OPERATION_LIST_THINGS_IN_GROUP, "things", "\"a\"",
                    &(struct row_case){"{\"thingName\":\"a\"}", "thing name"});
 }
@@ -452,6 +521,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_page_of_a_job_names_the_things),
     cmocka_unit_test(a_page_of_a_thing_names_the_jobs),
     cmocka_unit_test(pages_of_jobs_and_things_are_read),
+    cmocka_unit_test(what_a_search_finds_is_read),
+    cmocka_unit_test(a_described_thing_is_the_one_asked_for),
+    cmocka_unit_test(a_filter_that_was_ignored_is_applied_here),
     cmocka_unit_test(an_empty_page_may_leave_out_its_rows),
     cmocka_unit_test(rows_with_a_bad_number_or_time_are_skipped_and_counted),
     cmocka_unit_test(rows_with_a_name_outside_its_pattern_are_skipped_and_counted),

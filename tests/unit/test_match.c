@@ -210,7 +210,7 @@ static void names_must_be_included_and_not_excluded(void **state)
             execution_of(table[i].job_id, table[i].thing, EXECUTION_FAILED, NOW - 2 * DAY);
         expect(&policy, NULL, &execution, table[i].delete, table[i].reason);
         bool thing_wanted = table[i].delete || strncmp(table[i].reason, "job", 3) == 0;
-        assert_int_equal(policy_wants_thing(&policy, table[i].thing), thing_wanted);
+        assert_int_equal(policy_wants_thing(&policy, NULL, table[i].thing), thing_wanted);
     }
 }
 

@@ -147,6 +147,8 @@ static const struct {
      "delete-job-executions job=fw-1 force dry"},
     {"jobsweep schema", "schema"},
     {"jobsweep test a.yaml b.yaml --format junit", "test junit <a.yaml> <b.yaml>"},
+    {"jobsweep test --help", "test help"},
+    {"jobsweep test -h", "test help"},
     {"jobsweep explain --thing gw-1 --job fw-1", "explain fw-1 on gw-1 #0"},
     {"jobsweep explain --job fw-1 --execution-number 7 --thing gw-1 -q", "explain fw-1 on gw-1 #7 quiet"},
     {"jobsweep explain --help", "explain help"},

@@ -332,7 +332,7 @@ static void a_run_of_a_changed_policy_is_only_settled(void **state)
 static void a_run_that_may_not_delete_any_more_is_only_settled(void **state)
 {
     (void)state;
-    for (int way = 0; way < 5; way++) {
+    for (int way = 0; way < 6; way++) {
         struct restart test;
         struct ledger_request found;
         begin(&test, rig_seed(1));
@@ -348,11 +348,32 @@ static void a_run_that_may_not_delete_any_more_is_only_settled(void **state)
             test.policy.selected_over = ROWS - 1;
         if (way == 4)
             strcpy(test.policy.name, "renamed");
+        if (way == 5)
+            test.policy.window = (struct window){12 * 60, 13 * 60}; /* it is shortly after midnight */
         restart(&test, &found, SHA, 0);
         end_process(&test);
         assert_int_equal(test.deletions[2], 0);
+        assert_int_equal(test.report.end, way == 5 ? SWEEP_LIMITED : SWEEP_FINISHED);
+        assert_true(test.report.recorded);
         finish(&test);
     }
+}
+
+/* The wait for what may still take effect does not count: else it would never get anywhere. */
+static void the_longest_duration_of_a_resumed_run_begins_behind_its_wait(void **state)
+{
+    struct restart test;
+    struct ledger_request found;
+    (void)state;
+    begin(&test, rig_seed(1));
+    assert_true(interrupt(&test, 14));
+    test.rig.ledger_fails_at = 0;
+    find_open(&test, &found);
+    test.policy.max_duration_ms = TIME_MS_PER_MINUTE;
+    restart(&test, &found, SHA, 0);
+    end_process(&test);
+    assert_true(test.deletions[2] > 0);
+    finish(&test);
 }
 
 /* The plan expires so long after the second process has taken its run up: while it waits for the life of a
@@ -550,6 +571,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_run_of_a_changed_policy_is_only_settled),
     cmocka_unit_test(a_plan_that_expires_meanwhile_is_only_settled),
     cmocka_unit_test(a_run_that_may_not_delete_any_more_is_only_settled),
+    cmocka_unit_test(the_longest_duration_of_a_resumed_run_begins_behind_its_wait),
     cmocka_unit_test(a_resumed_run_waits_for_the_life_of_a_signature),
     cmocka_unit_test(a_resumed_run_that_is_canceled_can_be_resumed_again),
     cmocka_unit_test(three_attempts_are_counted_over_processes),

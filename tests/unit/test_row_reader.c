@@ -91,7 +91,12 @@ static const struct {
     {HEADER, NULL, NULL, ""},
     {HEADER "a,b,\n\na,b,9223372036854775807", NULL, NULL, "2:a/b/0\n4:a/b/9223372036854775807\n"},
     {"\xef\xbb\xbfthingName,status,jobId\r\n\"b:c\",\"x,\"\"\r\ny\",a\r\nd,,e\r\n", NULL, NULL,
-     "2:a/b:c/0\n4:e/d/0\n"},
+     "2:a/b:c/0\n4:e/d/0\nf: warning: columns that are not looked at: status\n"},
+    {"job_id,thing_name,x,y\x1b,x\na,b,1,2,3\n", NULL, NULL,
+     "2:a/b/0\nf: warning: columns that are not looked at: x, y\\x1b\n"},
+    {"{\"jobId\":\"a\",\"thingName\":\"b\",\"site\":\"x\"}\n{\"jobId\":\"a\",\"thingName\":\"c\",\"site\":1,"
+     "\"status\":\"FAILED\"}\n",
+     NULL, NULL, "1:a/b/0\n2:a/c/0\nf: warning: keys that are not looked at: site\n"},
     {"thing_name\nb\nc\n", "a", NULL, "2:a/b/0\n3:a/c/0\n"},
     {"execution_number\n1\n2\n", "a", "b", "2:a/b/1\n3:a/b/2\n"},
     {"job_id,thing_name\n,b\nc,b\n", "a", NULL, "2:a/b/0\n3:c/b/0\n"},
@@ -153,6 +158,20 @@ static const struct {
     {" \r\n\t\n", "f:1:1: error: nothing is there: neither the header of a CSV nor a row of JSON\n"},
     /* the header */
     {"a,b,1\n", NO_COLUMNS("job_id", "--job", "a") NO_COLUMNS("thing_name", "--thing", "a")},
+#define OTHER_NAME(name)                                                                                     \
+    {"job_id,thing_name," name "\na,b,1\n",                                                                  \
+     "f:1:19: error: unknown column \"" name "\"; did you mean execution_number?\n"},                        \
+    {                                                                                                        \
+        "{\"job_id\":\"a\",\"thing_name\":\"b\",\"" name "\":1}\n",                                          \
+            "f:1:1: error: unknown key \"" name "\"; did you mean execution_number?\n"                       \
+    }
+    OTHER_NAME("number"),
+    OTHER_NAME("exec_number"),
+    OTHER_NAME("execution"),
+    OTHER_NAME("execution_no"),
+    OTHER_NAME("execution_id"),
+    OTHER_NAME("exec"),
+    OTHER_NAME("Exec_No"),
     {"job_id,thing_name,execution_numbr\na,b,1\n",
      "f:1:19: error: unknown column \"execution_numbr\"; did you mean execution_number?\n"},
     {"JOB_ID,thing_name\na,b\n", "f:1:1: error: unknown column \"JOB_ID\"; did you mean job_id?\n"},
