@@ -1,5 +1,6 @@
 /* Runs a program once, without a shell, and reads what it says. Its standard input is empty; its environment
- * is ours. It is the leader of a session of its own, so that whatever it starts can be ended with it. */
+ * is ours, but for what systemd tells a service (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*). It is the leader of a
+ * session of its own, so that whatever it starts can be ended with it. */
 #ifndef NET_PROGRAM_H
 #define NET_PROGRAM_H
 
