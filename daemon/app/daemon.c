@@ -541,8 +541,10 @@ static struct world *make_world(const struct daemon *daemon, struct err *err)
     if (state_directory_make(daemon->config, directory, sizeof directory, err) != 0) {
         return NULL;
     }
-    const struct world_config config = {
-        .state_directory = directory, .program = "jobsweepd", .retain_ms = daemon->config->retain_ms};
+    const struct world_config config = {.state_directory = directory,
+                                        .program = "jobsweepd",
+                                        .service = true,
+                                        .retain_ms = daemon->config->retain_ms};
     return world_create(&config, err);
 }
 

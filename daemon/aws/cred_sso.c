@@ -35,6 +35,7 @@ struct sso {
     const struct cred_step *step;
     struct credentials_fetch *fetch;
     struct sso_token token;
+    struct sso_kept *kept; /* the provider's */
     int attempts;
 };
 
@@ -295,10 +296,31 @@ static bool take_token(struct sso *sso, const struct json_value *root)
 
 static void keep_token(const struct sso *sso)
 {
+    struct sso_kept *kept = sso->kept;
     struct err err;
+    sso_kept_finish(kept);
     if (sso_cache_write(cache_name(sso), sso->step->sso_start_url, sso->step->sso_region, &sso->token,
-                        &err) != 0) {
-        log_event(LOG_WARNING, "sso token not kept for the AWS CLI", "reason=%s", err.msg);
+                        &err) == 0) {
+        return;
+    }
+    kept->name = mem_strdup(cache_name(sso));
+    sso_token_copy(&kept->token, &sso->token);
+    if (!kept->warned) {
+        log_event(LOG_WARNING, "sso token not kept for the AWS CLI, nor for a restart", "reason=%s", err.msg);
+    }
+    kept->warned = true;
+}
+
+/* A login, or somebody else's refresh, may have made the file newer again. */
+static void take_kept_token(struct sso *sso)
+{
+    const struct sso_kept *kept = sso->kept;
+    if (kept->name == NULL || strcmp(kept->name, cache_name(sso)) != 0) {
+        return;
+    }
+    if (kept->token.expires_ms > sso->token.expires_ms) {
+        sso_token_finish(&sso->token);
+        sso_token_copy(&sso->token, &kept->token);
     }
 }
 
@@ -336,7 +358,10 @@ static void fetch_sso(struct credentials_source *source, struct credentials_fetc
     sso->fetch = fetch;
     if (sso_cache_read(cache_name(sso), &sso->token, &err) != 0) {
         fail(sso, ERR_CREDENTIALS, "Error loading SSO Token: %s; run: aws sso login", err.msg);
-    } else if (sso->step->sso_session == NULL && has_ended(sso)) {
+        return;
+    }
+    take_kept_token(sso);
+    if (sso->step->sso_session == NULL && has_ended(sso)) {
         fail_unauthorized(sso);
     } else if (sso->step->sso_session == NULL || sso->token.expires_ms - now_ms(sso) >= REFRESH_MS) {
         go_to_portal(sso);
@@ -362,11 +387,13 @@ static void destroy(struct credentials_source *source)
     free(sso);
 }
 
-struct credentials_source *cred_sso(const struct credentials_config *config, const struct cred_step *step)
+struct credentials_source *cred_sso(const struct credentials_config *config, const struct cred_step *step,
+                                    struct sso_kept *kept)
 {
     struct sso *sso = mem_zalloc(sizeof *sso);
     sso->face = (struct credentials_source){fetch_sso, cancel, destroy};
     sso->step = step;
+    sso->kept = kept;
     cred_http_init(&sso->oidc, config, sso);
     cred_http_init(&sso->portal, config, sso);
     sso->oidc.done = on_oidc;

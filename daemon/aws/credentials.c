@@ -48,6 +48,7 @@ struct credentials_provider {
     /* whose they must be; verified: an access key that is theirs, NULL before the first is known */
     char account[ACCOUNT_LENGTH + 1];
     char *verified;
+    struct sso_kept kept;
 };
 
 /* --- credentials --- */
@@ -145,6 +146,7 @@ static void free_provider(struct credentials_provider *provider)
     }
     credentials_finish(&provider->credentials);
     free(provider->verified);
+    sso_kept_finish(&provider->kept);
     free(provider);
 }
 
@@ -381,7 +383,7 @@ static void on_fetched(struct credentials_fetch *fetch)
     }
 }
 
-static struct credentials_source *make_source(const struct credentials_provider *provider,
+static struct credentials_source *make_source(struct credentials_provider *provider,
                                               const struct cred_step *step)
 {
     switch (step->kind) {
@@ -390,7 +392,7 @@ static struct credentials_source *make_source(const struct credentials_provider 
     case CRED_PROCESS:
         return cred_process(&provider->config, step);
     case CRED_SSO:
-        return cred_sso(&provider->config, step);
+        return cred_sso(&provider->config, step, &provider->kept);
     case CRED_WEB_IDENTITY:
         return cred_sts(&provider->config, step, NULL);
     case CRED_CONTAINER:

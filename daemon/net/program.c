@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHUNK 4096
 
@@ -170,6 +171,28 @@ static void open_handles(struct program *program, uv_loop_t *loop)
     program->open_handles = PIPE_COUNT + 2;
 }
 
+/* What systemd tells the service is not meant for what the service runs: such a program could keep the
+ * watchdog quiet, or end the service's start. NULL behind the last; the caller frees it. */
+static char **inherited(void)
+{
+    static const char *const own[] = {"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_"};
+    size_t count = 0, kept = 0;
+    while (environ[count] != NULL) {
+        count++;
+    }
+    char **left = mem_calloc(count + 1, sizeof *left);
+    for (size_t i = 0; i < count; i++) {
+        bool ours = false;
+        for (size_t j = 0; j < sizeof own / sizeof own[0]; j++) {
+            ours = ours || strncmp(environ[i], own[j], strlen(own[j])) == 0;
+        }
+        if (!ours) {
+            left[kept++] = environ[i];
+        }
+    }
+    return left;
+}
+
 static int spawn(struct program *program, uv_loop_t *loop)
 {
     const struct program_run *run = program->run;
@@ -181,14 +204,18 @@ static int spawn(struct program *program, uv_loop_t *loop)
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
          .data.stream = (uv_stream_t *)&program->pipes[PIPE_ERRORS]},
     };
+    char **environment = run->environment == NULL ? inherited() : NULL;
     const uv_process_options_t options = {.file = run->arguments[0],
                                           .args = (char **)(uintptr_t)run->arguments,
-                                          .env = (char **)(uintptr_t)run->environment,
+                                          .env = environment != NULL ? environment
+                                                                     : (char **)(uintptr_t)run->environment,
                                           .flags = UV_PROCESS_DETACHED,
                                           .stdio = stdio,
                                           .stdio_count = 3,
                                           .exit_cb = on_exit_seen};
-    return uv_spawn(loop, &program->child, &options);
+    int status = uv_spawn(loop, &program->child, &options);
+    free(environment);
+    return status;
 }
 
 static void on_written(uv_write_t *write, int status)

@@ -5,6 +5,7 @@
 
 #include "aws/cred_plan.h"
 #include "aws/credentials.h"
+#include "aws/sso_cache.h"
 #include "model/names.h"
 
 /* One asking: the source fills credentials, or fault and err, then calls done() exactly once (possibly before
@@ -42,8 +43,10 @@ struct credentials_source *cred_keys(const struct cred_step *step);
 struct credentials_source *cred_process(const struct credentials_config *config,
                                         const struct cred_step *step);
 /* GetRoleCredentials of IAM Identity Center with the token that `aws sso login` left in ~/.aws/sso/cache. A
- * token of an sso-session with less than 15 minutes left is refreshed and written back. */
-struct credentials_source *cred_sso(const struct credentials_config *config, const struct cred_step *step);
+ * token of an sso-session with less than 15 minutes left is refreshed and written back; where that cannot be,
+ * it is left in kept, the caller's, and used from there until the file has a newer one. */
+struct credentials_source *cred_sso(const struct credentials_config *config, const struct cred_step *step,
+                                    struct sso_kept *kept);
 /* AssumeRole with credentials (signed), or AssumeRoleWithWebIdentity with the token file as it is now
  * (unsigned; `with` NULL). Three attempts; a refusal because of our clock is answered once by the server's.
  */

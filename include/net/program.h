@@ -1,6 +1,7 @@
-/* Runs a program once, without a shell, and reads what it says. Its standard input is empty and its
- * environment ours unless others are given. It is the leader of a session of its own, so that whatever it
- * starts can be ended with it. */
+/* Runs a program once, without a shell, and reads what it says. Its standard input is empty unless another is
+ * given. Its environment is the one that is given, or ours, but for what systemd tells a service
+ * (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*). It is the leader of a session of its own, so that whatever it starts
+ * can be ended with it. */
 #ifndef NET_PROGRAM_H
 #define NET_PROGRAM_H
 

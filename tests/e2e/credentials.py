@@ -362,6 +362,13 @@ def a_fault_of_sts_that_may_pass_is_no_denial():
 
 # --- and keep their secrets ---
 
+def what_a_program_traces_is_not_in_the_daemons_log():
+    with Home(executions=10) as home:
+        done = run(home.command("failing", 5, "--once", name="jobsweepd"), home.environment())
+        said = done.stdout + done.stderr
+        assert "it ended with status 1; what it said is left out of logs" in said and "no luck" not in said, said
+
+
 CANARY = {"AccessKeyId": "AKIDCANARY", "SecretAccessKey": "canary-secret-access-key", "Token": "canary-session-token"}
 END = "2099-01-01T00:00:00Z"
 
@@ -491,5 +498,5 @@ main([*TESTS, sessions_that_end_sooner_than_told_are_renewed_when_the_service_sa
       keys_that_become_another_accounts_while_it_lists_delete_nothing,
       keys_that_become_another_accounts_while_it_deletes_delete_nothing_there,
       a_lost_answer_is_settled_with_keys_of_its_own_account_alone, each_broken_form_gives_its_sentence, a_fault_of_sts_that_may_pass_is_no_denial,
-      *[keeps_secrets_of(name, *given) for name, given in SOURCES.items()],
+      what_a_program_traces_is_not_in_the_daemons_log, *[keeps_secrets_of(name, *given) for name, given in SOURCES.items()],
       keeps_secrets_of("the_environment", None, {"keys": True}), the_search_for_secrets_finds_them], at_once=12)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,6 +53,26 @@ static void run_shell(struct world *world, const char *line)
     const char *const arguments[] = {"sh", "-c", line, NULL};
     begin(world, arguments, 60000);
     finish(world);
+}
+
+static void what_systemd_told_us_is_not_told_to_it(void **state)
+{
+    static const char *const names[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS",
+                                        "LISTEN_PID"};
+    struct world world;
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        setenv(names[i], "x", 1);
+    }
+    setenv("NOTIFY_SOCKET_NOT", "kept", 1);
+    run_shell(&world,
+              "echo \"$NOTIFY_SOCKET$WATCHDOG_USEC$WATCHDOG_PID$LISTEN_FDS$LISTEN_PID\" $NOTIFY_SOCKET_NOT");
+    assert_string_equal(buf_string(&world.run.output), " kept\n");
+    program_finish(&world.run);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        unsetenv(names[i]);
+    }
+    unsetenv("NOTIFY_SOCKET_NOT");
 }
 
 static void what_it_says_is_read(void **state)
@@ -302,6 +323,7 @@ static void output_that_stays_open_runs_into_the_time_limit(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_it_says_is_read),
+    cmocka_unit_test(what_systemd_told_us_is_not_told_to_it),
     cmocka_unit_test(nothing_is_said_and_nothing_is_asked),
     cmocka_unit_test(it_gets_the_input_and_the_environment_that_are_given),
     cmocka_unit_test(input_that_is_not_read_does_no_harm),
