@@ -83,6 +83,7 @@ struct credentials_config {
     /* Has a person type the code of the device `serial`, for a profile's role that wants one; false: none
      * came. NULL: nobody is here to type it, and such a profile is refused. */
     bool (*ask_code)(void *ctx, const char *serial, char code[CREDENTIALS_CODE_MAX]);
+    bool foreground; /* a person is here: a credential_process has the terminal, see net/program.h */
     const struct credentials_pace *pace;
     int64_t pause_ms; /* between two attempts at a container endpoint; 1,000 when 0 */
 };
