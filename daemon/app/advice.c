@@ -2,13 +2,29 @@
 #include "app/advice.h"
 
 #include <stddef.h>
+#include <string.h>
 
-static const char *by_answer(enum answer_class why)
+static const char *by_refusal(const struct err *err)
+{
+    if (strstr(err->msg, "AssumeRole") != NULL) {
+        return "check the trust policy of the role, external_id of the target, and whether its credentials "
+               "allow sts:AssumeRole (jobsweep whoami tries it)";
+    }
+    if (err->code == ERR_CREDENTIALS) {
+        return "check profile and credentials of the target (jobsweep whoami shows where they come from)";
+    }
+    if (strstr(err->msg, "AccessDenied") != NULL) {
+        return "jobsweep iam-policy prints what the IAM policy of the target's credentials has to allow";
+    }
+    return "check region, access keys and profile of the target (jobsweep whoami), and what its IAM policy "
+           "allows (jobsweep iam-policy)";
+}
+
+static const char *by_answer(enum answer_class why, const struct err *err)
 {
     switch (why) {
     case ANSWER_DENIED:
-        return "check region, access keys and profile of the target, and what its IAM policy allows "
-               "(aws sts get-caller-identity)";
+        return by_refusal(err);
     case ANSWER_EXPIRED:
         return "check where the target's credentials come from: these have expired, or are not known (any "
                "more)";
@@ -21,7 +37,7 @@ static const char *by_answer(enum answer_class why)
 
 const char *advice(const struct report *report)
 {
-    const char *text = by_answer(report->why);
+    const char *text = by_answer(report->why, &report->err);
     if (text != NULL) {
         return text;
     }
@@ -39,7 +55,7 @@ const char *advice(const struct report *report)
         return "try again later, or check whether this machine reaches what hands out the target's "
                "credentials";
     case ERR_CREDENTIALS:
-        return "check account, profile and credentials of the target";
+        return "check account, profile and credentials of the target (jobsweep whoami)";
     default:
         return NULL;
     }

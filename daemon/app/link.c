@@ -215,7 +215,9 @@ int link_compare_account(const struct target *target, const struct call *identit
 {
     if (identity->answer.class != ANSWER_DONE) {
         call_error(identity, err);
-        return err_context(err, "whose account this is could not be asked");
+        return call_lacked_credentials(identity)
+                   ? -1
+                   : err_context(err, "whose account this is could not be asked");
     }
     if (target->account[0] == '\0' || strcmp(identity->account, target->account) == 0) {
         return 0;

@@ -29,8 +29,12 @@ static int ask(struct asking *asking, struct link *link, char account[ACCOUNT_LE
     } else {
         call_error(call, err);
     }
+    bool asked = !call_lacked_credentials(call);
     call_finish(call);
-    return known ? 0 : err_context(err, "whose account this is could not be asked");
+    if (known || !asked) {
+        return known ? 0 : -1;
+    }
+    return err_context(err, "whose account this is could not be asked");
 }
 
 int own_account(const struct target *target, char account[ACCOUNT_LENGTH + 1], struct err *err)

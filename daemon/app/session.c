@@ -84,8 +84,10 @@ static void print(struct session *session)
 
 static void tell(struct pair *pair, const char *text)
 {
-    progress_clear(pair->session->progress);
-    say("%s in %s: %s", pair->run.policy->name, pair->run.target->name, text);
+    if (text != NULL) {
+        progress_clear(pair->session->progress);
+        say("%s in %s: %s", pair->run.policy->name, pair->run.target->name, text);
+    }
 }
 
 static void on_route(void *owner, const char *text, int64_t calls)
@@ -206,6 +208,14 @@ static void add_report(struct report *total, const struct report *one)
     }
 }
 
+/* Whether print_result() prints the report, with its error. */
+static bool is_reported(const struct pair *pair)
+{
+    const struct run *run = &pair->run;
+    return !json(pair->session) && run->report.end != SWEEP_PLANNED &&
+           (pair->deletes || run->resumed != NULL);
+}
+
 static void tell_error(struct pair *pair)
 {
     const struct report *report = &pair->run.report;
@@ -215,14 +225,17 @@ static void tell_error(struct pair *pair)
         return;
     }
     buf_init(&text, 2048);
+    if (is_reported(pair) && isatty(STDOUT_FILENO)) { /* the same terminal shows the sentence in the report */
+        tell(pair, hint);
+        buf_finish(&text);
+        return;
+    }
     if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED) {
         buf_printf(&text, "%s: ", pair->run.host);
     }
     buf_text(&text, report->err.msg);
     tell(pair, buf_string(&text));
-    if (hint != NULL) {
-        tell(pair, hint);
-    }
+    tell(pair, hint);
     if (pair->deletes && report->end == SWEEP_FAILED) {
         tell(pair, "nothing was deleted");
     }
@@ -237,7 +250,7 @@ static void print_result(struct pair *pair)
         events_target(&session->out, run->policy->name, run->target->name, &run->report, pair->status);
     } else if (run->report.end == SWEEP_PLANNED) {
         plan_view_print(pair->view, &run->report, &session->style, &session->out);
-    } else if (pair->deletes || run->resumed != NULL) {
+    } else if (is_reported(pair)) {
         view_report(run->policy->name, run->target->name, &run->report, &session->style, &session->out);
     }
     print(session);
@@ -299,11 +312,7 @@ static void print_failed(struct session *session)
         if (session->pairs[i].session == NULL || !report_failed(&run->report)) {
             continue;
         }
-        buf_printf(&session->out, "  %s in %s: %s", run->policy->name, run->target->name,
-                   report_end_name(&run->report));
-        buf_text(&session->out, run->report.err.code != ERR_NONE ? ": " : "");
-        text_visible(&session->out, run->report.err.code != ERR_NONE ? run->report.err.msg : "");
-        buf_char(&session->out, '\n');
+        view_failure(run->policy->name, run->target->name, &run->report, &session->out);
         print(session);
     }
 }
@@ -317,8 +326,12 @@ static void on_signal(uv_signal_t *handle, int number)
     session->interrupts++;
     progress_clear(session->progress);
     if (session->interrupts == 1) {
-        say("stopping: what was sent is settled first, which can take minutes; another signal leaves that "
-            "out");
+        struct sweep_progress now;
+        runner_progress(session->runner, &now);
+        say("%s", now.deleting || now.waiting_ms > 0
+                      ? "stopping: what was sent is settled first, which can take minutes; another signal "
+                        "leaves that out"
+                      : "stopping: nothing was sent");
     }
     runner_cancel(session->runner, session->interrupts > 1);
 }

@@ -17,6 +17,7 @@
 #define BAR_WIDTH      30
 #define JOBS_SHOWN     10
 #define REASON_SHOWN   6
+#define SENTENCE_SHOWN 72
 #define LABEL_MAX      512
 #define LINE_MAX_BYTES 4096
 
@@ -552,5 +553,32 @@ void view_report(const char *policy, const char *target, const struct report *re
         buf_printf(out, "  %-18s %10s\n", "skipped", text_thousands(number, report->skipped));
     }
     print_calls(out, report);
-    buf_printf(out, "  took     %s\n\n", time_about(report->ended_ms - report->started_ms, about));
+    bool begun = report->started_ms != 0;
+    buf_printf(out, "  took     %s\n\n",
+               begun ? time_about(report->ended_ms - report->started_ms, about) : "nothing: not begun");
+}
+
+static void append_beginning(struct buf *out, const char *sentence)
+{
+    char beginning[SENTENCE_SHOWN + 1];
+    size_t length = strlen(sentence);
+    bool whole = length <= SENTENCE_SHOWN;
+    length = whole ? length : SENTENCE_SHOWN;
+    while (!whole && ((unsigned char)sentence[length] & 0xc0) == 0x80) { /* not inside of a character */
+        length--;
+    }
+    memcpy(beginning, sentence, length);
+    beginning[length] = '\0';
+    buf_text(out, ": ");
+    text_visible(out, beginning);
+    buf_text(out, whole ? "" : "...");
+}
+
+void view_failure(const char *policy, const char *target, const struct report *report, struct buf *out)
+{
+    buf_printf(out, "  %s in %s: %s", policy, target, report_end_name(report));
+    if (report->err.code != ERR_NONE) {
+        append_beginning(out, report->err.msg);
+    }
+    buf_char(out, '\n');
 }

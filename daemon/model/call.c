@@ -74,8 +74,16 @@ static enum err_code transport_err_code(const char *code, enum err_code otherwis
     return otherwise;
 }
 
+bool call_lacked_credentials(const struct call *call)
+{
+    return call->answer.http_status == 0 && strcmp(call->answer.code, "NoCredentials") == 0;
+}
+
 int call_error(const struct call *call, struct err *err)
 {
+    if (call_lacked_credentials(call) && call->answer.message[0] != '\0') {
+        return err_set(err, ERR_CREDENTIALS, "%s", call->answer.message);
+    }
     const char *job_id = call->job_id;
     const char *thing_name = call->operation == OPERATION_LIST_THINGS_IN_GROUP ? call->group_name
                              : call->operation == OPERATION_SEARCH_INDEX && call->query != NULL

@@ -48,6 +48,10 @@ void view_row(const struct job_execution *execution, const struct verdict *verdi
 void view_report(const char *policy, const char *target, const struct report *report,
                  const struct view_style *style, struct buf *out);
 
+/* Appends a line for one that failed, with the beginning of its error: it was told in full where it happened.
+ */
+void view_failure(const char *policy, const char *target, const struct report *report, struct buf *out);
+
 /* Milliseconds that deleting so many takes at the target's quotas, every one checked first unless the policy
  * says otherwise; *calls is how many calls that is. */
 int64_t view_deletion_ms(const struct policy *policy, const struct target *target, int64_t executions,

@@ -112,8 +112,11 @@ void call_again(struct call *call);
 /* Forgets the answer and asks for the page behind it: moves page.next_token to next_token. */
 void call_next_page(struct call *call);
 
+/* Whether it was never sent, because no credentials could be had. */
+bool call_lacked_credentials(const struct call *call);
 /* Says in err what was asked, of what, and how it was refused: "DescribeJob fw-1: AccessDeniedException:
- * ...". For an answer that is not ANSWER_DONE; always -1. */
+ * ..."; or, where no credentials could be had, why not, with ERR_CREDENTIALS. For an answer that is not
+ * ANSWER_DONE; always -1. */
 int call_error(const struct call *call, struct err *err);
 
 const char *answer_class_name(enum answer_class class); /* "DONE", "NOT_SENT", ... */

@@ -144,7 +144,7 @@ def test_another_account_is_refused_before_anything_is_listed():
 def test_wrong_keys_are_named_and_delete_nothing():
     with Iotsim(*FLEET) as sim:
         refused(sim, configuration(sim), 8, env={"AWS_SECRET_ACCESS_KEY": "wrong"})
-        refused(sim, configuration(sim), 8, "credentials", env={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
+        refused(sim, configuration(sim), 8, "credentials", "jobsweep whoami", env={"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
                                                                 "AWS_SESSION_TOKEN": ""})
 
 
@@ -236,6 +236,18 @@ def test_a_sweep_of_one_policy_settles_what_another_left_and_deletes_nothing_of_
         assert last["outcomes"]["not_attempted"] > 0, last
         equal(place.sweep().returncode, 0)
         assert sim.counts()["deleted"] > before
+
+
+def test_an_interrupt_while_it_lists_ends_it_and_says_that_nothing_was_sent():
+    with Iotsim("--things", 5, "--jobs", 2, "--executions", 10, "--fault", "stall=1", "--fault-ops", "ListJobs") as sim:
+        place = Place(sim)
+        process = place.start("sweep", "old")
+        wait_until(lambda: sim.counts()["operations"]["ListJobs"]["received"] > 0, "a listing")
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=60)
+        equal(process.returncode, 130, said)
+        assert "stopping: nothing was sent" in said and "minutes" not in said, said
+        assert "canceled" in out, out
 
 
 def test_a_sweep_whose_terminal_goes_away_ends_with_a_record_of_all_it_sent():

@@ -38,6 +38,27 @@ static void advice_goes_by_what_went_wrong(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(advice_goes_by_what_went_wrong)};
+static void a_refusal_names_the_command_that_tells_more(void **state)
+{
+    static const struct {
+        enum err_code code;
+        const char *says, *word, *not ;
+    } rows[] = {
+        {ERR_CREDENTIALS, "profile 'ops' is not known", "jobsweep whoami", "iam-policy"},
+        {ERR_CREDENTIALS, "AssumeRole arn:aws:iam::1:role/x: AccessDenied", "external_id", "iam-policy"},
+        {ERR_PERMISSION, "ListJobs: AccessDeniedException: no", "jobsweep iam-policy", "whoami"},
+        {ERR_PERMISSION, "ListJobs: InvalidClientTokenId", "jobsweep whoami", "AssumeRole"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct report report = {.end = SWEEP_FAILED, .why = ANSWER_DENIED};
+        err_set(&report.err, rows[i].code, "%s", rows[i].says);
+        assert_non_null(strstr(advice(&report), rows[i].word));
+        assert_null(strstr(advice(&report), rows[i].not ));
+    }
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(advice_goes_by_what_went_wrong),
+                                          cmocka_unit_test(a_refusal_names_the_command_that_tells_more)};
 
 TAP_MAIN(tests)

@@ -159,6 +159,26 @@ static void operations_and_outcomes_have_names(void **state)
     }
 }
 
+static void where_no_credentials_could_be_had_their_sentence_stands_alone(void **state)
+{
+    struct call call;
+    struct err err;
+    (void)state;
+    call_init(&call, OPERATION_GET_CALLER_IDENTITY);
+    call.answer.class = ANSWER_DENIED;
+    strcpy(call.answer.code, "NoCredentials");
+    strcpy(call.answer.message, "profile 'ops' is not known");
+    assert_true(call_lacked_credentials(&call));
+    assert_int_equal(call_error(&call, &err), -1);
+    assert_int_equal(err.code, ERR_CREDENTIALS);
+    assert_string_equal(err.msg, "profile 'ops' is not known");
+    call.answer.http_status = 403; /* a service's own word */
+    assert_false(call_lacked_credentials(&call));
+    call_error(&call, &err);
+    assert_string_equal(err.msg, "GetCallerIdentity: NoCredentials: profile 'ops' is not known");
+    call_finish(&call);
+}
+
 static void a_call_moves_on_to_its_next_page(void **state)
 {
     struct call call;
@@ -186,6 +206,7 @@ int main(void)
         cmocka_unit_test(times_keep_their_text_and_give_milliseconds),
         cmocka_unit_test(every_field_of_a_fingerprint_counts),
         cmocka_unit_test(operations_and_outcomes_have_names),
+        cmocka_unit_test(where_no_credentials_could_be_had_their_sentence_stands_alone),
         cmocka_unit_test(a_call_moves_on_to_its_next_page),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -272,6 +272,20 @@ static void a_report_says_how_it_ended_and_what_became_of_each(void **state)
                  "\n");
 }
 
+static void what_was_not_begun_took_no_time(void **state)
+{
+    const struct report report = {.end = SWEEP_CANCELED, .ended_ms = NOW};
+    struct buf out;
+    (void)state;
+    buf_init(&out, 4096);
+    view_report("old", "eu", &report, &PLAIN, &out);
+    prints(&out, "old in eu: canceled\n"
+                 "  listed                      0\n"
+                 "  selected                    0\n"
+                 "  took     nothing: not begun\n"
+                 "\n");
+}
+
 static void each_end_has_its_words(void **state)
 {
     static const struct {
@@ -361,6 +375,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_rest_of_many_jobs_and_reasons_is_counted, load, unload),
     cmocka_unit_test(what_a_service_sends_cannot_move_the_cursor),
     cmocka_unit_test(a_report_says_how_it_ended_and_what_became_of_each),
+    cmocka_unit_test(what_was_not_begun_took_no_time),
     cmocka_unit_test(each_end_has_its_words),
     cmocka_unit_test_setup_teardown(the_time_is_that_of_the_slower_lane, load, unload),
     cmocka_unit_test(colour_is_for_terminals_only_and_only_if_wanted),
