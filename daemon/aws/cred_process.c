@@ -123,6 +123,7 @@ static void fetch_process(struct credentials_source *face, struct credentials_fe
         credentials_fail(fetch, PROVIDER, "a program cannot be run from here");
     } else {
         source->run = (struct program_run){.arguments = source->words,
+                                           .foreground = source->config->foreground,
                                            .timeout_ms = TIMEOUT_MS,
                                            .output_max = OUTPUT_MAX,
                                            .errors_max = ERRORS_MAX,

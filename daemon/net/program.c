@@ -80,10 +80,16 @@ static void end_if_over(struct program *program)
 }
 
 /* The process id is the program's until its exit has been seen. */
+static void signal_it(const struct program *program, int number)
+{
+    int pid = program->child.pid;
+    kill(program->run->foreground ? pid : -pid, number);
+}
+
 static void stop(struct program *program)
 {
     if (!program->exited) {
-        kill(-program->child.pid, SIGKILL);
+        signal_it(program, SIGKILL);
     }
     close_pipe(program, PIPE_OUTPUT);
     close_pipe(program, PIPE_ERRORS);
@@ -150,7 +156,7 @@ static void on_timeout(uv_timer_t *timer)
     if (run->grace_ms > 0 && !program->asked && !program->exited) {
         program->asked = true;
         err_set(&run->err, ERR_TIMEOUT, "it did not end in time");
-        kill(-program->child.pid, SIGTERM);
+        signal_it(program, SIGTERM);
         uv_timer_start(timer, on_timeout, (uint64_t)run->grace_ms, 0);
         return;
     }
@@ -204,12 +210,15 @@ static int spawn(struct program *program, uv_loop_t *loop)
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
          .data.stream = (uv_stream_t *)&program->pipes[PIPE_ERRORS]},
     };
+    if (run->foreground) {
+        stdio[0] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = STDIN_FILENO};
+    }
     char **environment = run->environment == NULL ? inherited() : NULL;
     const uv_process_options_t options = {.file = run->arguments[0],
                                           .args = (char **)(uintptr_t)run->arguments,
                                           .env = environment != NULL ? environment
                                                                      : (char **)(uintptr_t)run->environment,
-                                          .flags = UV_PROCESS_DETACHED,
+                                          .flags = run->foreground ? 0 : UV_PROCESS_DETACHED,
                                           .stdio = stdio,
                                           .stdio_count = 3,
                                           .exit_cb = on_exit_seen};

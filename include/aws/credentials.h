@@ -86,6 +86,7 @@ struct credentials_config {
     /* Messages go to a log: what a credential_process says on its standard error is left out of them, because
      * a script that traces itself (set -x) says its secrets there. */
     bool logged;
+    bool foreground; /* a person is here: a credential_process has the terminal, see net/program.h */
     const struct credentials_pace *pace;
     int64_t pause_ms; /* between two attempts at a container endpoint; 1,000 when 0 */
 };

@@ -20,6 +20,8 @@ struct program_run {
     const char *input;  /* for its standard input, which it need not read (SIGPIPE is ignored then);
                       NULL: nothing */
     int64_t timeout_ms; /* until it has ended and closed its output; above 0 */
+    bool foreground;    /* not in a session of its own: it has our terminal and standard input (no `input`),
+                           Ctrl-C reaches it, and it is ended alone */
     int64_t grace_ms;   /* above 0: after timeout_ms it is asked to end, and so much later killed */
     size_t output_max;  /* more on its standard output is ERR_TOO_BIG; what is more on its standard
                            error is dropped from errors_max on */

@@ -326,6 +326,34 @@ def a_code_is_asked_for_on_a_terminal_without_echo():
     assert forms and b"&SerialNumber=arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Fu&TokenCode=654321" in forms[0], forms
 
 
+def a_credential_process_can_ask_on_the_terminal():
+    folder = scratch()
+    asks = os.path.join(folder, "asks")
+    with open(asks, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nprintf 'word? ' >/dev/tty && read -r word </dev/tty &&\n"
+                   "echo '{\"Version\":1,\"AccessKeyId\":\"'$word'\",\"SecretAccessKey\":\"b\"}'\n")
+    os.chmod(asks, 0o700)
+    with open(os.path.join(folder, "cfg"), "w", encoding="utf-8") as file:
+        file.write(f"[profile a]\ncredential_process = {asks}\n")
+    os.chmod(os.path.join(folder, "cfg"), 0o600)
+    env = dict(clean_environment(), AWS_CONFIG_FILE=os.path.join(folder, "cfg"), AWS_REGION="us-east-1")
+    for answer, status in ((b"AKIDTYPED\n", 0), (b"\x03", 130)):
+        SERVER.taken()
+        child, terminal = pty.fork()
+        if child == 0:
+            signal.signal(signal.SIGINT, lambda number, frame: None)
+            command = subprocess.Popen([program("jobsweep"), *ONE, *AT, "--profile", "a"], env=env)
+            os.write(1, f"status {command.wait()}.".encode())
+            os.read(0, 1)
+            os._exit(0)
+        told = until(terminal, b"", rb"word\? |status")
+        os.write(terminal, answer)
+        told = until(terminal, told, rb"status -?\d+\.")
+        assert f"status {status}.".encode() in told, told
+        leave(terminal)
+        equal(["AKIDTYPED" in headers["Authorization"] for headers in SERVER.headers], [True] if status == 0 else [])
+
+
 def echoes(terminal):
     return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
 
@@ -344,7 +372,7 @@ def a_question_for_a_code_ends_with_ctrl_c_and_leaves_the_terminal_as_it_was():
 
 
 OWN = [keys_that_others_can_read_are_refused, a_code_is_asked_for_on_a_terminal_without_echo,
-       a_question_for_a_code_ends_with_ctrl_c_and_leaves_the_terminal_as_it_was,
+       a_credential_process_can_ask_on_the_terminal, a_question_for_a_code_ends_with_ctrl_c_and_leaves_the_terminal_as_it_was,
        a_deletion_says_nothing, it_needs_no_configuration_and_leaves_nothing_behind,
        iotsim_takes_its_signature_and_deletes_what_was_meant,
        a_certificate_that_nobody_vouches_for_is_refused_unless_that_is_asked_for, the_services_errors_are_told_and_counted,
