@@ -577,10 +577,9 @@ static int64_t at_pace(const struct sweep *sweep, enum operation operation, int6
 
 void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
 {
-    const struct report *report = &sweep->report;
     *progress = (struct sweep_progress){.deleting = sweep->state >= STATE_DELETING,
-                                        .listed = report->listed,
-                                        .selected = report->selected,
+                                        .listed = sweep->report.listed,
+                                        .selected = sweep->report.selected,
                                         .settled = sweep->settled,
                                         .remaining_ms = -1};
     struct supply_view view = {.calls_left = -1};
@@ -591,9 +590,9 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
     }
     if (sweep->apply != NULL) {
         progress->waiting_ms = apply_waits_ms(sweep->apply);
-        progress->quarantined = (int64_t)apply_quarantined(sweep->apply);
-        progress->remaining_ms =
-            at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);
+        int64_t rows = progress->selected - progress->settled;
+        bool only = apply_quarantined(sweep->apply, &progress->quarantined, &progress->quarantined_ms);
+        progress->remaining_ms = only ? -1 : at_pace(sweep, OPERATION_DELETE_EXECUTION, rows);
     } else if (sweep->state == STATE_SUPPLYING && view.calls_left >= 0) {
         progress->remaining_ms = at_pace(sweep, view.operation, view.calls_left);
     }

@@ -64,6 +64,9 @@ void deleter_cancel(struct deleter *deleter, bool hurry);
 size_t deleter_rows(const struct deleter *deleter);        /* in it, not settled */
 size_t deleter_quarantined(const struct deleter *deleter); /* of these, waiting for their signature to end */
 
+/* How long until the last signature among these is dead; 0: none waits. */
+int64_t deleter_quarantine_left_ns(const struct deleter *deleter);
+
 /* Why it stopped itself: ERR_NONE, or the error of the ledger, the clock, or a run of refusals (*why is the
  * class of the last one, else ANSWER_DONE). */
 const struct err *deleter_stopped(const struct deleter *deleter, enum answer_class *why);
