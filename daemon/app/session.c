@@ -13,6 +13,7 @@
 #include "app/events.h"
 #include "app/leftovers.h"
 #include "app/link.h"
+#include "app/process.h"
 #include "app/progress.h"
 #include "app/runner.h"
 #include "app/say.h"
@@ -554,7 +555,9 @@ static void finish_output(struct session *session)
         print(session);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        say("standard output could not be written");
+        if (!process_output_unread()) {
+            say("standard output could not be written");
+        }
         session->status = exit_status_worse(session->status, EXIT_FAILED);
     }
 }
