@@ -70,7 +70,8 @@ static const struct command_rule command_rules[] = {
     [COMMAND_IAM_POLICY] = {"iam-policy", "[POLICY...]", "print the least IAM policy that policies need",
                             "Prints what IAM must allow for the policies where they run, as a policy\n"
                             "document; the sessions of roles are limited to the same. Connects to nothing."},
-    [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command", ""},
+    [COMMAND_HELP] = {"help", "[COMMAND]", "show the help of a command",
+                      "Without COMMAND: of jobsweep as a whole."},
     [COMMAND_DAEMON] = {"", "", "", "Sweeps by the schedules of its policies."},
     [COMMAND_NONE] = {"", "COMMAND [OPTION...]", "", "Deletes finished AWS IoT job executions by policy."},
 };
@@ -88,8 +89,8 @@ static const struct option_rule option_rules[] = {
      "read this configuration"},
     {"target", 0, "NAME", LISTING | ROWS | EXPLAIN | WHOAMI | IAM_POLICY,
      "in these targets only; patterns as in prod/*"},
-    {"thing", 0, "NAME", HISTORY | EXPLAIN | ROWS, "of this thing; rows that name none are of this one"},
-    {"job", 0, "ID", HISTORY | EXPLAIN | ROWS, "of this job; rows that name none are of this one"},
+    {"thing", 0, "NAME", HISTORY | EXPLAIN | ROWS, "of this thing"},
+    {"job", 0, "ID", HISTORY | EXPLAIN | ROWS, "of this job"},
     {"execution-number", 0, "N", EXPLAIN, "this execution only; else all of the job there"},
     {"policy", 0, "NAME", HISTORY | EXPLAIN, "by this policy"},
     {"since", 0, "TIME", HISTORY, "since then: a duration back (12h), a day, a time"},
@@ -114,6 +115,33 @@ static const struct option_rule option_rules[] = {
 };
 
 #define RULES (sizeof option_rules / sizeof option_rules[0])
+
+/* Where an option means something else to a command than to the others. */
+static const struct {
+    unsigned commands;
+    const char *name, *argument, *text;
+} other_texts[] = {
+    {ROWS, "target", "NAME", "in this target; needed where there are several"},
+    {ROWS, "thing", "NAME", "rows that name no thing are of this one"},
+    {ROWS, "job", "ID", "rows that name no job are of this one"},
+    {ROWS, "yes", NULL, "do not ask"},
+    {BIT(COMMAND_APPLY) | ROWS, "verbose", NULL, "each job execution with what came of it"},
+    {HISTORY, "verbose", NULL, "each record"},
+    {LISTING, "verbose", NULL, "each job execution with its verdict"},
+    {TEST, "format", "text|json|junit", "text (default), JSON, or JUnit's XML"},
+};
+
+static const struct option_rule *find_rule(size_t index, enum command command, struct option_rule *rule)
+{
+    *rule = option_rules[index];
+    for (size_t i = 0; i < sizeof other_texts / sizeof other_texts[0]; i++) {
+        if ((other_texts[i].commands & BIT(command)) != 0 && strcmp(other_texts[i].name, rule->name) == 0) {
+            rule->argument = other_texts[i].argument;
+            rule->text = other_texts[i].text;
+        }
+    }
+    return rule;
+}
 
 /* --- setting values ------------------------------------------------------------------------------------ */
 
@@ -413,6 +441,18 @@ static int check_fit(const struct options *options, const struct reading *readin
     return 0;
 }
 
+/* Then an option of its own would be blamed, which are not known here. Asked before getopt moves the words.
+ */
+static bool delete_one_behind_options(int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++) {
+        if (argv[1][0] == '-' && strcmp(argv[i], command_rules[COMMAND_DELETE_ONE].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int options_parse(struct options *options, enum program program, int argc, char **argv, struct err *err)
 {
     struct reading reading = {0};
@@ -420,8 +460,13 @@ int options_parse(struct options *options, enum program program, int argc, char 
                                 .topic = COMMAND_NONE,
                                 .log_level = LOG_INFO};
     make_tables(&reading);
+    bool behind = program == PROGRAM_JOBSWEEP && delete_one_behind_options(argc, argv);
     if (read_options(options, &reading, argc, argv, err) != 0) {
-        return -1;
+        return !behind
+                   ? -1
+                   : err_set(err, ERR_INVALID,
+                             "delete-job-execution reads no configuration: -c and --target do not belong to "
+                             "it (they do to delete-job-executions)");
     }
     if (read_operands(options, program, argv + optind, (size_t)(argc - optind), err) != 0) {
         return -1;
@@ -438,7 +483,8 @@ static void help_options(enum command command, struct buf *out)
 {
     buf_text(out, "\nOptions:\n");
     for (size_t i = 0; i < RULES; i++) {
-        const struct option_rule *rule = &option_rules[i];
+        struct option_rule own;
+        const struct option_rule *rule = find_rule(i, command, &own);
         char name[64];
         if ((rule->commands & BIT(command)) == 0) {
             continue;
@@ -477,5 +523,7 @@ void options_help(enum command command, struct buf *out)
         }
     }
     help_options(command, out);
-    buf_printf(out, "\nSee also: man %s\n", daemon ? "jobsweepd" : "jobsweep");
+    const char *manual = daemon ? "jobsweepd" : "jobsweep";
+    buf_printf(out, "\nExit status: 0 when all went well; each other one is in man %s.\nSee also: man %s\n",
+               manual, manual);
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -34,6 +35,12 @@ void process_protect(void)
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a ledger over the limit is a write that fails, and is handled as one */
+}
+
+bool process_output_unread(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    return poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
 }
 
 static void *reallocate(void *old, size_t size)

@@ -52,10 +52,16 @@ static void append_rest(struct buf *out, const struct sweep_progress *now, int64
     if (rate_per_1000s > 0) {
         buf_printf(out, ", %" PRId64 ".%" PRId64 "/s", rate_per_1000s / 1000, rate_per_1000s / 100 % 10);
     }
-    if (now->remaining_ms >= 0) {
-        buf_printf(out, ", about %s left", time_about(now->remaining_ms, about));
+    int64_t left_ms = now->remaining_ms > now->quarantined_ms || now->quarantined == 0 ? now->remaining_ms
+                                                                                       : now->quarantined_ms;
+    if (left_ms >= 0) {
+        buf_printf(out, ", about %s left", time_about(left_ms, about));
     }
-    if (now->quarantined > 0) {
+    if (now->quarantined > 0 && now->quarantined == now->selected - now->settled) {
+        bool one = now->quarantined == 1;
+        buf_printf(out, ": %s answer%s lost, %s must first expire", text_thousands(number, now->quarantined),
+                   one ? " was" : "s were", one ? "its request" : "their requests");
+    } else if (now->quarantined > 0) {
         buf_printf(out, ", %s waiting to be verified", text_thousands(number, now->quarantined));
     }
 }

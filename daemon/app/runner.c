@@ -475,6 +475,9 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
     if (one->waiting_ms > sum->waiting_ms) {
         sum->waiting_ms = one->waiting_ms;
     }
+    if (one->quarantined_ms > sum->quarantined_ms) {
+        sum->quarantined_ms = one->quarantined_ms;
+    }
     if (one->remaining_ms > sum->remaining_ms) {
         sum->remaining_ms = one->remaining_ms;
     }

@@ -12,6 +12,7 @@
 #include "app/events.h"
 #include "app/leftovers.h"
 #include "app/link.h"
+#include "app/process.h"
 #include "app/progress.h"
 #include "app/runner.h"
 #include "app/say.h"
@@ -526,7 +527,9 @@ static void finish_output(struct session *session)
         print(session);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        say("standard output could not be written");
+        if (!process_output_unread()) {
+            say("standard output could not be written");
+        }
         session->status = exit_status_worse(session->status, EXIT_FAILED);
     }
 }

@@ -18,6 +18,7 @@
 #define JOBS_SHOWN     10
 #define REASON_SHOWN   6
 #define SENTENCE_SHOWN 72
+#define LATER_WORDS    "left for the next time by limits." /* engine/selector.c, engine/sieve.c */
 #define LABEL_MAX      512
 #define LINE_MAX_BYTES 4096
 
@@ -138,7 +139,10 @@ void plan_view_row(struct plan_view *view, const struct job_execution *execution
 {
     size_t age = 0;
     if (!verdict->delete) {
-        tally_add(&view->kept, verdict->reason);
+        bool later = strncmp(verdict->reason, LATER_WORDS, strlen(LATER_WORDS)) == 0;
+        if (!later) { /* those have a line of their own */
+            tally_add(&view->kept, verdict->reason);
+        }
         return;
     }
     view->by_status[execution->fingerprint.status]++;

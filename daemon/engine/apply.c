@@ -165,9 +165,11 @@ bool apply_expired(const struct apply *apply)
     return deleter_expired(apply->deleter);
 }
 
-size_t apply_quarantined(const struct apply *apply)
+bool apply_quarantined(const struct apply *apply, int64_t *rows, int64_t *left_ms)
 {
-    return deleter_quarantined(apply->deleter);
+    *rows = (int64_t)deleter_quarantined(apply->deleter);
+    *left_ms = deleter_quarantine_left_ns(apply->deleter) / TIME_NS_PER_MS;
+    return apply->stopping;
 }
 
 bool apply_complete(const struct apply *apply)

@@ -141,6 +141,23 @@ size_t deleter_quarantined(const struct deleter *deleter)
     return in_state[ROW_QUARANTINE] + in_state[ROW_LOOK] + in_state[ROW_LOOK_WAIT];
 }
 
+int64_t deleter_quarantine_left_ns(const struct deleter *deleter)
+{
+    const struct env *env = deleter->config.env;
+    const struct row *row;
+    int64_t end_ns = 0;
+    if (deleter_quarantined(deleter) == 0) {
+        return 0;
+    }
+    DL_FOREACH (deleter->rows, row) {
+        if (row->state == ROW_QUARANTINE && row->quarantine_end_ns > end_ns) {
+            end_ns = row->quarantine_end_ns;
+        }
+    }
+    int64_t left_ns = end_ns - env->mono_ns(env->ctx);
+    return left_ns > 0 ? left_ns : 0;
+}
+
 const struct err *deleter_stopped(const struct deleter *deleter, enum answer_class *why)
 {
     if (why != NULL) {

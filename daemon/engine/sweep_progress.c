@@ -26,9 +26,9 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
     }
     if (sweep->apply != NULL) {
         progress->waiting_ms = apply_waits_ms(sweep->apply);
-        progress->quarantined = (int64_t)apply_quarantined(sweep->apply);
-        progress->remaining_ms =
-            at_pace(sweep, OPERATION_DELETE_EXECUTION, report->selected - sweep->settled);
+        int64_t rows = progress->selected - progress->settled;
+        bool only = apply_quarantined(sweep->apply, &progress->quarantined, &progress->quarantined_ms);
+        progress->remaining_ms = only ? -1 : at_pace(sweep, OPERATION_DELETE_EXECUTION, rows);
     } else if (sweep->state == STATE_SUPPLYING && view.calls_left >= 0) {
         progress->remaining_ms = at_pace(sweep, view.operation, view.calls_left);
     }

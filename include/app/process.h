@@ -2,9 +2,14 @@
 #ifndef APP_PROCESS_H
 #define APP_PROCESS_H
 
+#include <stdbool.h>
+
 /* Keeps secrets in memory out of core dumps and from other processes of the user, files that are made from
  * other users, SIGPIPE from ending a sweep, and sockets from becoming standard output. */
 void process_protect(void);
+
+/* Whether standard output is a pipe that nobody reads any more, as with `jobsweep plan -v | head`. */
+bool process_output_unread(void);
 
 /* Libraries get their memory from base/mem.h: before anything uses them. */
 void process_supply_memory(void);

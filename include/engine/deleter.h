@@ -70,6 +70,9 @@ bool deleter_settles_only(const struct deleter *deleter);
 /* A row was not sent because until_ms had come. */
 bool deleter_expired(const struct deleter *deleter);
 
+/* How long until the last signature among these is dead; 0: none waits. */
+int64_t deleter_quarantine_left_ns(const struct deleter *deleter);
+
 /* Why it stopped itself: ERR_NONE, or the error of the ledger, the clock, or a run of refusals (*why is the
  * class of the last one, else ANSWER_DONE). */
 const struct err *deleter_stopped(const struct deleter *deleter, enum answer_class *why);

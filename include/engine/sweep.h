@@ -78,9 +78,10 @@ void sweep_destroy(struct sweep *sweep);
 struct sweep_progress {
     bool deleting; /* else listing */
     int64_t listed, selected, settled, quarantined;
+    int64_t quarantined_ms; /* until the last of the quarantined can be looked at */
     int64_t waiting_ms; /* above 0: until a lost request of an earlier run is surely dead; then it deletes */
     int64_t jobs, jobs_listed; /* scopes to list and those finished; 0 when not known yet */
-    int64_t remaining_ms;      /* estimate from the lanes' pace; -1 when not known */
+    int64_t remaining_ms;      /* estimate from the lanes' pace; -1 when not known, or nothing more is sent */
 };
 void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress);
 

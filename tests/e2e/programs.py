@@ -106,6 +106,18 @@ def test_a_limit_leaves_the_rest_for_the_next_time():
         equal(result.returncode, 6, result.stderr)
         equal(report(result)["outcomes"]["deleted"], 7)
         equal(sim.counts()["deleted"], 7)
+        plan = jobsweep(sim, configuration(sim, more="limits: {per_run: 7}"), "plan", "old")
+        equal((plan.stdout.count("left for later by limits"), plan.stdout.count("limits.per_run")), (1, 0), plan.stdout)
+
+
+def test_a_plan_that_nobody_reads_on_ends_without_a_word():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        process = place.start("plan", "-v", "old")
+        process.stdout.close()
+        said = process.stderr.read()
+        process.stderr.close()
+        equal((process.wait(60), said), (1, ""))
 
 
 def test_lost_answers_are_settled_and_never_sent_twice():

@@ -487,6 +487,7 @@ static void a_hurried_cancel_does_not_wait_for_a_quarantine(void **state)
     deletion_start(&test);
     rig_run(&test.rig, &never, 30);
     assert_int_equal(deleter_quarantined(test.deleter), 1);
+    assert_in_range(deleter_quarantine_left_ns(test.deleter) / TIME_NS_PER_SECOND, 1, 400);
     deleter_cancel(test.deleter, false);
     rig_run(&test.rig, &never, 30);
     assert_int_equal(test.settled, 0);

@@ -39,6 +39,28 @@ static void each_phase_has_its_words(void **state)
     line_is(&now, 0, 0, &PLAIN, "settled 250 of 1,000, about 1 min 30 s left, 7 waiting to be verified");
 }
 
+static void lost_answers_say_how_long_they_take(void **state)
+{
+    struct sweep_progress now = {.deleting = true,
+                                 .selected = 1000,
+                                 .settled = 989,
+                                 .quarantined = 11,
+                                 .quarantined_ms = 280 * TIME_MS_PER_SECOND,
+                                 .remaining_ms = TIME_MS_PER_SECOND};
+    (void)state;
+    line_is(&now, 0, 0, &PLAIN,
+            "settled 989 of 1,000, about 4 min 40 s left: 11 answers were lost, their requests must first "
+            "expire");
+    now.settled = 999;
+    now.quarantined = 1;
+    line_is(&now, 0, 0, &PLAIN,
+            "settled 999 of 1,000, about 4 min 40 s left: 1 answer was lost, its request must first expire");
+    now.settled = 500;
+    line_is(&now, 0, 0, &PLAIN, "settled 500 of 1,000, about 4 min 40 s left, 1 waiting to be verified");
+    now.remaining_ms = 400 * TIME_MS_PER_SECOND;
+    line_is(&now, 0, 0, &PLAIN, "settled 500 of 1,000, about 6 min 40 s left, 1 waiting to be verified");
+}
+
 /* What is left is known without the wait only: a smaller number beside it would be taken for the whole. */
 static void a_wait_stands_alone(void **state)
 {
@@ -99,9 +121,9 @@ static void it_is_never_as_wide_as_the_terminal(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {cmocka_unit_test(each_phase_has_its_words),
-                                          cmocka_unit_test(a_wait_stands_alone),
-                                          cmocka_unit_test(the_bar_is_as_full_as_the_work_is_done),
-                                          cmocka_unit_test(it_is_never_as_wide_as_the_terminal)};
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(each_phase_has_its_words), cmocka_unit_test(lost_answers_say_how_long_they_take),
+    cmocka_unit_test(a_wait_stands_alone), cmocka_unit_test(the_bar_is_as_full_as_the_work_is_done),
+    cmocka_unit_test(it_is_never_as_wide_as_the_terminal)};
 
 TAP_MAIN(tests)

@@ -200,10 +200,12 @@ static void the_rest_of_many_jobs_and_reasons_is_counted(void **state)
         snprintf(name, sizeof name, "reason %d", i);
         add_row(view, "kept", EXECUTION_CANCELED, 31, name);
     }
+    add_row(view, "kept", EXECUTION_CANCELED, 31, "left for the next time by limits.per_run");
     buf_init(&out, 65536);
     plan_view_print(view, &report, &PLAIN, &out);
     plan_view_destroy(view);
     const char *text = buf_string(&out);
+    assert_null(strstr(text, "per_run")); /* said once, in its own line */
     assert_non_null(strstr(text, "job-09"));
     assert_null(strstr(text, "job-10"));
     assert_non_null(strstr(text, "and 2 more jobs\n"));
