@@ -274,69 +274,64 @@ static void one_reading_leaves_nothing_for_the_next(void **state)
     assert_string_equal(line.options.policies[0], "b");
 }
 
+static const struct {
+    enum command command;
+    const char *usage;
+    const char *has[4], *has_not[4];
+} helps[] = {
+    {COMMAND_PLAN,
+     "Usage: jobsweep plan [OPTION...] [POLICY...]\n",
+     {"--detailed-exitcode", "-c, --config FILE", "--target NAME", NULL},
+     {"--yes", "--once", "--version", NULL}},
+    {COMMAND_SWEEP, "Usage: jobsweep sweep [OPTION...] [POLICY...]\n", {"--yes", NULL}, {"--detailed", NULL}},
+    {COMMAND_APPLY,
+     "Usage: jobsweep apply [OPTION...] FILE\n",
+     {"--quiet", "-c, --config FILE", "what came of it", NULL},
+     {"--force", "--target", "verdict", NULL}},
+    {COMMAND_DELETE_ROWS,
+     "Usage: jobsweep delete-job-executions [OPTION...] [FILE]\n",
+     {"in this target; needed", "rows that name no thing", "do not ask\n", NULL},
+     {"--output", "in these targets", "enforce", NULL}},
+    {COMMAND_EXPLAIN,
+     "Usage: jobsweep explain [OPTION...]\n",
+     {"of this thing\n", NULL},
+     {"rows that", NULL}},
+    {COMMAND_HISTORY,
+     "Usage: jobsweep history [OPTION...] [verify]\n",
+     {"each record\n", "Exit status: 0 ", NULL},
+     {"rows that", "verdict", NULL}},
+    {COMMAND_TEST,
+     "Usage: jobsweep test [OPTION...] FILE...\n",
+     {"--format text|json|junit", NULL},
+     {"--yes", NULL}},
+    {COMMAND_HELP,
+     "Usage: jobsweep help [OPTION...] [COMMAND]\n\nWithout COMMAND",
+     {"--help", NULL},
+     {"--config", NULL}},
+    {COMMAND_CHECK, "Usage: jobsweep check [OPTION...]\n", {"--format text|json", NULL}, {"--target", NULL}},
+    {COMMAND_DAEMON,
+     "Usage: jobsweepd [OPTION...]\n",
+     {"--log-level LEVEL", "--once", "See also: man jobsweepd\n", NULL},
+     {"--yes", "Commands:", NULL}},
+    {COMMAND_NONE,
+     "Usage: jobsweep COMMAND [OPTION...]\n",
+     {"Commands:", "  plan ", "  help ", NULL},
+     {"--target", NULL}},
+};
+
 static void the_help_names_what_its_command_takes_and_nothing_else(void **state)
 {
-    static const struct {
-        enum command command;
-        const char *usage;
-        const char *has[4], *has_not[4];
-    } rows[] = {
-        {COMMAND_PLAN,
-         "Usage: jobsweep plan [OPTION...] [POLICY...]\n",
-         {"--detailed-exitcode", "-c, --config FILE", "--target NAME", NULL},
-         {"--yes", "--once", "--version", NULL}},
-        {COMMAND_SWEEP,
-         "Usage: jobsweep sweep [OPTION...] [POLICY...]\n",
-         {"--yes", NULL},
-         {"--detailed", NULL}},
-        {COMMAND_APPLY,
-         "Usage: jobsweep apply [OPTION...] FILE\n",
-         {"--quiet", "-c, --config FILE", "what came of it", NULL},
-         {"--force", "--target", "verdict", NULL}},
-        {COMMAND_DELETE_ROWS,
-         "Usage: jobsweep delete-job-executions [OPTION...] [FILE]\n",
-         {"in this target; needed", "rows that name no thing", "do not ask\n", NULL},
-         {"--output", "in these targets", "enforce", NULL}},
-        {COMMAND_EXPLAIN,
-         "Usage: jobsweep explain [OPTION...]\n",
-         {"of this thing\n", NULL},
-         {"rows that", NULL}},
-        {COMMAND_HISTORY,
-         "Usage: jobsweep history [OPTION...] [verify]\n",
-         {"each record\n", "Exit status: 0 ", NULL},
-         {"rows that", "verdict", NULL}},
-        {COMMAND_TEST,
-         "Usage: jobsweep test [OPTION...] FILE...\n",
-         {"--format text|json|junit", NULL},
-         {"--yes", NULL}},
-        {COMMAND_HELP,
-         "Usage: jobsweep help [OPTION...] [COMMAND]\n\nWithout COMMAND",
-         {"--help", NULL},
-         {"--config", NULL}},
-        {COMMAND_CHECK,
-         "Usage: jobsweep check [OPTION...]\n",
-         {"--format text|json", NULL},
-         {"--target", NULL}},
-        {COMMAND_DAEMON,
-         "Usage: jobsweepd [OPTION...]\n",
-         {"--log-level LEVEL", "--once", "See also: man jobsweepd\n", NULL},
-         {"--yes", "Commands:", NULL}},
-        {COMMAND_NONE,
-         "Usage: jobsweep COMMAND [OPTION...]\n",
-         {"Commands:", "  plan ", "  help ", NULL},
-         {"--target", NULL}},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof helps / sizeof helps[0]; i++) {
         struct buf out;
         buf_init(&out, 16384);
-        options_help(rows[i].command, &out);
+        options_help(helps[i].command, &out);
         const char *text = buf_string(&out);
-        assert_int_equal(strncmp(text, rows[i].usage, strlen(rows[i].usage)), 0);
-        for (int j = 0; rows[i].has[j] != NULL; j++)
-            assert_non_null(strstr(text, rows[i].has[j]));
-        for (int j = 0; rows[i].has_not[j] != NULL; j++)
-            assert_null(strstr(text, rows[i].has_not[j]));
+        assert_int_equal(strncmp(text, helps[i].usage, strlen(helps[i].usage)), 0);
+        for (int j = 0; helps[i].has[j] != NULL; j++)
+            assert_non_null(strstr(text, helps[i].has[j]));
+        for (int j = 0; helps[i].has_not[j] != NULL; j++)
+            assert_null(strstr(text, helps[i].has_not[j]));
         buf_finish(&out);
     }
 }
