@@ -51,6 +51,9 @@ const char *advice(const struct report *report)
     case ERR_TIMEOUT:
     case ERR_BROKEN:
         return "check endpoint_url of the target and the network; nothing useful answers there";
+    case ERR_UNAVAILABLE:
+        return "try again later, or check whether this machine reaches what hands out the target's "
+               "credentials";
     case ERR_CREDENTIALS:
         return "check account, profile and credentials of the target (jobsweep whoami)";
     default:

@@ -254,7 +254,9 @@ static enum exit_status add_plans(struct application *application, const struct 
     application->sources = mem_calloc(file->count + 1, sizeof application->sources[0]);
     application->selection.pairs = mem_calloc(file->count + 1, sizeof application->selection.pairs[0]);
     for (size_t i = 0; i < file->count; i++) {
-        status = exit_status_worse(status, add_plan(application, config, i));
+        if (spool_count(file->plans[i].rows) > 0) {
+            status = exit_status_worse(status, add_plan(application, config, i));
+        }
     }
     return status;
 }

@@ -1,7 +1,8 @@
 /* See app/daemon.h.
  *
- * The happy path: load -> runs that were interrupted are resumed -> the scheduler fires -> begin() submits a
- * task for each target of the policy -> the runner sweeps -> on_done() logs the report. SIGHUP replaces the
+ * The happy path: load -> runs that were interrupted are resumed, and what was missed is made up for -> the
+ * scheduler fires -> put_off() waits for the jitter of each target of the policy -> begin() submits a task ->
+ * the runner sweeps -> on_done() logs the report and has on_finish started. SIGHUP replaces the
  * configuration; tasks keep the one that they began with.
  *
  * The ways out: a configuration that cannot be loaded ends the start with EXIT_USAGE, and leaves everything
@@ -11,8 +12,11 @@
 #include "app/daemon.h"
 
 #include "app/advice.h"
+#include "app/catch_up.h"
 #include "app/commands.h"
+#include "app/hooks.h"
 #include "app/leftovers.h"
+#include "app/postponed.h"
 #include "app/runner.h"
 #include "app/scheduler.h"
 #include "app/selection.h"
@@ -22,6 +26,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "policy/timetable.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -30,6 +35,7 @@
 #include <time.h>
 
 #define SIGNALS_WATCHED 3
+#define HOOKS_END_MS    (20 * TIME_MS_PER_SECOND) /* of it, for what on_finish has started */
 #define END_MS          (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
 
 struct task {
@@ -45,8 +51,12 @@ struct daemon {
     struct world *world;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct postponed *postponed;
     struct leftovers *leftovers;
-    struct task *resumed; /* one for each of them; NULL until they are known */
+    struct hooks *hooks;
+    struct env_timer hooks_end;
+    struct catch_up *catch_up; /* while it is at work */
+    struct task *resumed;      /* one for each of them; NULL until they are known */
     uv_signal_t signals[SIGNALS_WATCHED];
     uv_timer_t watchdog;
     struct env_timer drain; /* from the first signal to stop */
@@ -72,9 +82,26 @@ static bool winds_up(const struct daemon *daemon)
 static void end_if_idle(struct daemon *daemon)
 {
     bool ends = winds_up(daemon) || daemon->options->once;
-    if (daemon->tasks == 0 && ends && daemon->resumed != NULL) {
-        world_stop(daemon->world);
+    if (daemon->tasks > 0 || !ends || daemon->resumed == NULL || daemon->catch_up != NULL) {
+        return;
     }
+    if (hooks_count(daemon->hooks) == 0) {
+        world_stop(daemon->world);
+    } else if (winds_up(daemon) && !daemon->hooks_end.armed) {
+        const struct env *env = world_env(daemon->world);
+        env->start(env->ctx, &daemon->hooks_end, env->mono_ns(env->ctx) + HOOKS_END_MS * TIME_NS_PER_MS);
+    }
+}
+
+static void on_hooks_end(struct env_timer *timer)
+{
+    struct daemon *daemon = timer->owner;
+    hooks_cancel(daemon->hooks);
+}
+
+static void on_hooks_idle(void *owner)
+{
+    end_if_idle(owner);
 }
 
 /* --- tasks --- */
@@ -117,7 +144,7 @@ static void log_report(const struct run *run)
         report_failed(report) ? LOG_ERROR : LOG_INFO, "sweep ended",
         "policy=%s target=%s end=%s listed=%lld selected=%lld deleted=%lld deleted_presumed=%lld gone=%lld "
         "state_changed=%lld replaced=%lld failed=%lld unknown=%lld not_attempted=%lld remaining=%lld",
-        run->policy->name, run->target->name, sweep_end_name(report->end), (long long)report->listed,
+        run->policy->name, run->target->name, report_end_name(report), (long long)report->listed,
         (long long)report->selected, (long long)outcomes[OUTCOME_DELETED],
         (long long)outcomes[OUTCOME_DELETED_PRESUMED], (long long)outcomes[OUTCOME_GONE],
         (long long)outcomes[OUTCOME_STATE_CHANGED], (long long)outcomes[OUTCOME_REPLACED],
@@ -154,6 +181,7 @@ static void wind_up(struct daemon *daemon, bool hurry)
         drain(daemon);
     }
     scheduler_load(daemon->scheduler, NULL);
+    postponed_clear(daemon->postponed);
     runner_cancel(daemon->runner, hurry);
 }
 
@@ -173,6 +201,7 @@ static void on_done(struct run *run)
     struct daemon *daemon = task->daemon;
     log_failures(run);
     log_report(run);
+    hooks_finish_run(daemon->hooks, run);
     daemon->tasks--;
     note_status(daemon, run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, false));
     if (run->resumed == NULL) {
@@ -240,13 +269,35 @@ static void begin(struct daemon *daemon, const struct selected *pair)
     runner_submit(daemon->runner, &task->run);
 }
 
-static void begin_policy(struct daemon *daemon, const char *policy)
+/* A firing that comes late, or was put off, may come too late. */
+static bool in_window(const struct daemon *daemon, const struct policy *policy)
 {
-    struct selection selection;
+    const struct env *env = world_env(daemon->world);
+    if (timetable_open(policy, env->wall_ms(env->ctx))) {
+        return true;
+    }
+    log_event(LOG_WARNING, "sweep skipped", "policy=%s reason=%s", policy->name,
+              "it is late, and the window is closed");
+    return false;
+}
+
+/* The pairs of a policy, or the one in this target, by what is configured now. */
+static bool select_pairs(struct daemon *daemon, const char *policy, const char *target,
+                         struct selection *selection)
+{
     struct err err;
     char *names[] = {(char *)policy};
-    if (selection_make(&selection, daemon->config, names, 1, NULL, false, &err) != 0) {
-        log_event(LOG_ERROR, "schedule", "policy=%s error=%s", policy, err.msg);
+    if (selection_make(selection, daemon->config, names, 1, target, false, &err) == 0) {
+        return true;
+    }
+    log_event(LOG_ERROR, "schedule", "policy=%s error=%s", policy, err.msg);
+    return false;
+}
+
+static void begin_pairs(struct daemon *daemon, const char *policy, const char *target)
+{
+    struct selection selection;
+    if (!select_pairs(daemon, policy, target, &selection)) {
         return;
     }
     for (size_t i = 0; i < selection.count; i++) {
@@ -255,20 +306,91 @@ static void begin_policy(struct daemon *daemon, const char *policy)
     selection_finish(&selection);
 }
 
-static void on_fire(void *owner, const char *policy, int64_t due_ms)
+static void on_turn(void *owner, const char *name, const char *target)
+{
+    struct daemon *daemon = owner;
+    const struct policy *policy = config_policy(daemon->config, name);
+    if (policy != NULL && in_window(daemon, policy)) {
+        begin_pairs(daemon, name, target);
+    }
+}
+
+/* Until its window is open, where that is waited for, and by some of its jitter. */
+static void put_off(struct daemon *daemon, const struct selected *pair)
+{
+    const struct env *env = world_env(daemon->world);
+    const char *policy = pair->policy->name, *target = pair->target->name;
+    int64_t now_ms = env->wall_ms(env->ctx), opens_ms = timetable_opens(pair->policy, now_ms);
+    int64_t delay_ms = opens_ms - now_ms + postponed_draw(env, timetable_spread_ms(pair->policy, opens_ms));
+    if (delay_ms == 0) {
+        begin(daemon, pair);
+        return;
+    }
+    if (!postponed_add(daemon->postponed, policy, target, delay_ms)) {
+        log_event(LOG_WARNING, "sweep skipped", "policy=%s target=%s reason=%s", policy, target,
+                  "the one before has not begun");
+        return;
+    }
+    log_event(LOG_INFO, "sweep put off", "policy=%s target=%s delay_ms=%lld", policy, target,
+              (long long)delay_ms);
+}
+
+static void put_off_pairs(struct daemon *daemon, const char *policy, const char *target)
+{
+    struct selection selection;
+    if (!select_pairs(daemon, policy, target, &selection)) {
+        return;
+    }
+    for (size_t i = 0; i < selection.count; i++) {
+        put_off(daemon, &selection.pairs[i]);
+    }
+    selection_finish(&selection);
+}
+
+static void on_fire(void *owner, const char *name, int64_t due_ms)
+{
+    struct daemon *daemon = owner;
+    const struct policy *policy = config_policy(daemon->config, name);
+    char due[21];
+    time_rfc3339(due_ms, due);
+    log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", name, due);
+    resume(daemon);
+    if (policy != NULL && (policy->catch_up == CATCH_UP_ONCE || in_window(daemon, policy))) {
+        put_off_pairs(daemon, name, NULL);
+    }
+}
+
+static void on_missed(void *owner, const char *policy, const char *target, int64_t due_ms)
 {
     struct daemon *daemon = owner;
     char due[21];
     time_rfc3339(due_ms, due);
-    log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", policy, due);
-    resume(daemon);
-    begin_policy(daemon, policy);
+    if (!winds_up(daemon)) {
+        log_event(LOG_INFO, "sweep was missed", "policy=%s target=%s due=%s", policy, target, due);
+        put_off_pairs(daemon, policy, target);
+    }
+}
+
+static void on_caught_up(void *owner)
+{
+    struct daemon *daemon = owner;
+    catch_up_destroy(daemon->catch_up);
+    daemon->catch_up = NULL;
+    end_if_idle(daemon);
+}
+
+static void schedule(struct daemon *daemon)
+{
+    const struct env *env = world_env(daemon->world);
+    scheduler_load(daemon->scheduler, daemon->config);
+    daemon->catch_up = catch_up_start(world_ledger(daemon->world), daemon->config, env->wall_ms(env->ctx),
+                                      on_missed, on_caught_up, daemon);
 }
 
 static void begin_all(struct daemon *daemon)
 {
     for (size_t i = 0; i < daemon->config->policy_count; i++) {
-        begin_policy(daemon, daemon->config->policies[i].name);
+        begin_pairs(daemon, daemon->config->policies[i].name, NULL);
     }
     end_if_idle(daemon);
 }
@@ -328,6 +450,9 @@ static void on_signal(uv_signal_t *handle, int number)
     daemon->stops++;
     log_event(LOG_INFO, "stopping", "sweeps=%lu", (unsigned long)daemon->tasks);
     wind_up(daemon, daemon->stops > 1);
+    if (daemon->stops > 1) {
+        hooks_cancel(daemon->hooks);
+    }
     end_if_idle(daemon);
 }
 
@@ -361,6 +486,7 @@ static void unwatch(struct daemon *daemon)
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
     const struct env *env = world_env(daemon->world);
     env->stop(env->ctx, &daemon->drain);
+    env->stop(env->ctx, &daemon->hooks_end);
 }
 
 /* --- the daemon --- */
@@ -381,7 +507,7 @@ static void on_leftovers(void *owner)
     } else if (daemon->options->once) {
         begin_all(daemon);
     } else {
-        scheduler_load(daemon->scheduler, daemon->config);
+        schedule(daemon);
     }
 }
 
@@ -390,7 +516,10 @@ static void serve(struct daemon *daemon)
     const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
     daemon->runner = runner_create(&runner);
     daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
+    daemon->hooks_end = (struct env_timer){.fire = on_hooks_end, .owner = daemon};
+    daemon->hooks = hooks_create(world_loop(daemon->world), on_hooks_idle, daemon);
     daemon->scheduler = scheduler_create(world_env(daemon->world), on_fire, daemon);
+    daemon->postponed = postponed_create(world_env(daemon->world), on_turn, daemon);
     watch(daemon);
     log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)daemon->config->policy_count,
               (unsigned long)daemon->config->target_count);
@@ -398,6 +527,8 @@ static void serve(struct daemon *daemon)
     daemon->leftovers = leftovers_find(world_ledger(daemon->world), on_leftovers, daemon);
     world_run(daemon->world);
     scheduler_destroy(daemon->scheduler);
+    postponed_destroy(daemon->postponed);
+    hooks_destroy(daemon->hooks);
     runner_destroy(daemon->runner);
     leftovers_destroy(daemon->leftovers);
     free(daemon->resumed);
@@ -410,8 +541,10 @@ static struct world *make_world(const struct daemon *daemon, struct err *err)
     if (state_directory_make(daemon->config, directory, sizeof directory, err) != 0) {
         return NULL;
     }
-    const struct world_config config = {
-        .state_directory = directory, .program = "jobsweepd", .retain_ms = daemon->config->retain_ms};
+    const struct world_config config = {.state_directory = directory,
+                                        .program = "jobsweepd",
+                                        .service = true,
+                                        .retain_ms = daemon->config->retain_ms};
     return world_create(&config, err);
 }
 

@@ -364,7 +364,8 @@ static void open_provider(struct delete_call *call)
                                               .region = call->region.name,
                                               .ca_bundle = arguments->ca_bundle,
                                               .no_verify = arguments->no_verify_ssl,
-                                              .ask_code = mfa_prompt};
+                                              .ask_code = mfa_prompt,
+                                              .foreground = true};
     if (!arguments->no_sign_request) {
         call->provider = credentials_provider_create(&config);
     }

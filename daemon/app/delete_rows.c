@@ -59,7 +59,8 @@ static bool has_no_config(const struct options *options)
            config_file_find(NULL, geteuid() == 0, path, sizeof path, &err) != 0 && err.code == ERR_NOT_FOUND;
 }
 
-/* One target, of the account and region of the environment: what the AWS CLI would use. */
+/* One target, of the account and region of the environment: what the AWS CLI would use. It names no region,
+ * because a pseudo-region such as fips-us-east-1 says more than the one that was found. */
 static enum exit_status make_up_target(struct deletion *deletion)
 {
     struct target unknown = {.share_permille = 995, .concurrency = 1};
@@ -75,8 +76,7 @@ static enum exit_status make_up_target(struct deletion *deletion)
         return err.code == ERR_PERMISSION || err.code == ERR_CREDENTIALS ? EXIT_DENIED : EXIT_FAILED;
     }
     int length =
-        snprintf(text, sizeof text, "version: 1\ntargets:\n  default:\n    account: \"%s\"\n    region: %s\n",
-                 account, region);
+        snprintf(text, sizeof text, "version: 1\ntargets:\n  default:\n    account: \"%s\"\n", account);
     diagnostics_init(&diagnostics);
     deletion->config = config_load_text("environment", text, (size_t)length, &diagnostics);
     diagnostics_finish(&diagnostics);
@@ -183,12 +183,18 @@ static enum exit_status take_rows(struct deletion *deletion, int fd, struct diag
 {
     const struct options *options = deletion->options;
     struct input *input = mem_zalloc(sizeof *input);
+    char region[64];
+    struct err err = {0};
+    if (link_find_region(deletion->target, region, &err) != 0) {
+        region[0] = '\0'; /* then the session cannot begin, and says why */
+    }
     const struct row_reader_config config = {.name = name_of(options),
                                              .job_id = options->job,
                                              .thing_name = options->thing,
                                              .target = deletion->adhoc ? NULL : deletion->target->name,
+                                             .account = deletion->target->account,
+                                             .region = region,
                                              .diagnostics = diagnostics};
-    struct err err = {0};
     input_init(input, read_fd, &fd);
     struct row_reader *reader = row_reader_create(&config, input);
     deletion->spool = spool_create(&err);

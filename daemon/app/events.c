@@ -102,7 +102,7 @@ void events_target(struct buf *out, const char *policy, const char *target, cons
     buf_text(out, "{\"event\":\"target\"");
     string_member(out, "policy", policy);
     string_member(out, "target", target);
-    string_member(out, "end", sweep_end_name(report->end));
+    string_member(out, "end", report_end_name(report));
     buf_printf(out, ",\"listed\":%" PRId64 ",\"selected\":%" PRId64, report->listed, report->selected);
     if (report->newest > 0) {
         buf_printf(out, ",\"without_number\":%" PRId64, report->newest);

@@ -36,6 +36,9 @@ enum exit_status exit_status_of(const struct report *report, bool detailed)
         if (ledger_failed(report)) {
             return EXIT_LEDGER;
         }
+        if (report->err.code == ERR_EXPIRED) {
+            return EXIT_STALE;
+        }
         return report_denied(report) ? EXIT_DENIED : EXIT_FAILED;
     case SWEEP_FAILED:
         return report_denied(report) ? EXIT_DENIED : EXIT_FAILED;

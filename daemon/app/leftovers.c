@@ -114,6 +114,7 @@ int leftovers_fill(struct leftovers *leftovers, size_t index, struct config *con
     run->policy = policy != NULL ? policy : &item->no_policy;
     run->target = target;
     run->resumed = &item->found;
+    run->until_ms = plan_file_origin_expires_ms(header->origin);
     run->plan_only = false;
     return 0;
 }

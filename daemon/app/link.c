@@ -85,6 +85,8 @@ static struct credentials_provider *make_credentials(struct link *link, const ch
                                                    .profile = target->profile,
                                                    .region = given_region(target),
                                                    .ca_bundle = target->ca_bundle,
+                                                   .account = target->account,
+                                                   .logged = world_is_service(link->config.world),
                                                    .role = target->role_arn != NULL ? &role : NULL,
                                                    .pace = link->config.pace};
     free(link->session_policy);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "base/version.h"
+#include "policy/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -550,13 +551,15 @@ static int open_file(const char *path, struct err *err)
     if (fd < 0) {
         return failed(path, err);
     }
-    bool known = fstat(fd, &status) == 0;
-    if (known && S_ISREG(status.st_mode) && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) {
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        err_set(err, ERR_PERMISSION, "%s: no regular file", path);
+    } else if (source_check_owner(&status, err) != 0) {
+        err_context(err, "%s", path);
+    } else {
         return fd;
     }
     close(fd);
-    return err_set(err, ERR_PERMISSION, "%s: %s", path,
-                   known && S_ISREG(status.st_mode) ? "others can write it (chmod go-w)" : "no regular file");
+    return -1;
 }
 
 int plan_file_read(struct plan_file *file, const char *path, struct err *err)

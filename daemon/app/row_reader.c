@@ -2,66 +2,20 @@
 #include "app/row_reader.h"
 
 #include "app/json_items.h"
+#include "app/row_names.h"
 #include "aws/json.h"
 #include "base/csv.h"
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/text.h"
 #include "model/names.h"
+#include "model/partition.h"
 
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum column { COLUMN_JOB, COLUMN_THING, COLUMN_NUMBER, COLUMN_VERDICT, COLUMN_TARGET, COLUMN_COUNT };
-
-/* The second spelling is the service's own. */
-static const struct {
-    const char *name;
-    enum column column;
-} columns[] = {
-    {"job_id", COLUMN_JOB},
-    {"jobId", COLUMN_JOB},
-    {"thing_name", COLUMN_THING},
-    {"thingName", COLUMN_THING},
-    {"execution_number", COLUMN_NUMBER},
-    {"executionNumber", COLUMN_NUMBER},
-    {"verdict", COLUMN_VERDICT},
-    {"target", COLUMN_TARGET},
-};
-
-#define COLUMNS (sizeof columns / sizeof columns[0])
-
-/* Names that others give the number, none of them a slip of the pen. Without it the newest would be meant. */
-static const char *const number_names[] = {
-    "number",          "exec",        "exec_no",      "exec_num",     "exec_number",      "execNumber",
-    "exec_id",         "execution",   "execution_no", "execution_id", "execution_number", "executionNo",
-    "execution_count", "executionId", "execId",       "execNo",       "run_number",       "no",
-};
-
-/* What else jobsweep and the service say of an execution, in JSON. */
-static const char *const silent_keys[] = {
-    "event",
-    "policy",
-    "status",
-    "queued_at",
-    "queuedAt",
-    "started_at",
-    "startedAt",
-    "reason",
-    "outcome",
-    "last_updated_at",
-    "force",
-    "retryAttempt",
-    "lastUpdatedAt",
-    "sum",
-    "version_number",
-    "versionNumber",
-    "approximateSecondsBeforeTimedOut",
-    "statusDetails",
-};
 
 #define IGNORED_MAX        100 /* names that are remembered */
 #define IGNORED_TOLD_BYTES 512
@@ -98,34 +52,6 @@ static void refuse(struct row_reader *reader, int64_t line, int64_t column, cons
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     diagnostics_add(reader->config.diagnostics, &place, false, NULL, "%s", message);
-}
-
-static enum column find_column(const char *name)
-{
-    for (size_t i = 0; i < COLUMNS; i++) {
-        if (strcmp(columns[i].name, name) == 0) {
-            return columns[i].column;
-        }
-    }
-    return COLUMN_COUNT;
-}
-
-/* A name that was probably meant to be one of ours; then the row would say less than its author thinks. */
-static const char *nearest_column(const char *name)
-{
-    const char *names[COLUMNS + 1] = {NULL};
-    for (size_t i = 0; i < COLUMNS; i++) {
-        names[i] = columns[i].name;
-        if (strcasecmp(columns[i].name, name) == 0) {
-            return columns[i].name;
-        }
-    }
-    for (size_t i = 0; i < sizeof number_names / sizeof number_names[0]; i++) {
-        if (strcasecmp(number_names[i], name) == 0) {
-            return "execution_number";
-        }
-    }
-    return text_nearest(name, names);
 }
 
 static void ignore(struct row_reader *reader, const char *name)
@@ -196,15 +122,48 @@ static bool take_verdict(struct row_reader *reader, const struct words *words, b
     return false;
 }
 
-/* What was planned elsewhere would be looked for under the same names here. */
+/* "ENTRY/ACCOUNT/REGION": the name of a target that says where it is. */
+static bool says_where(const struct row_reader_config *config, const char *target)
+{
+    char where[128];
+    size_t length = strlen(target);
+    snprintf(where, sizeof where, "/%s/%s", config->account, config->region);
+    return length > strlen(where) && strcmp(target + length - strlen(where), where) == 0;
+}
+
+/* What was planned elsewhere would be looked for under the same names here, and a row has no fingerprint that
+ * would tell the two apart. */
 static bool take_target(struct row_reader *reader, const struct words *words)
 {
-    const char *text = words->text[COLUMN_TARGET], *wanted = reader->config.target;
-    if (text == NULL || text[0] == '\0' || wanted == NULL || strcmp(text, wanted) == 0) {
+    const struct row_reader_config *config = &reader->config;
+    const char *text = words->text[COLUMN_TARGET], *wanted = config->target;
+    bool fits =
+        wanted != NULL ? text != NULL && strcmp(text, wanted) == 0 : text != NULL && says_where(config, text);
+    if (text == NULL || text[0] == '\0' || fits) {
         return true;
     }
-    refuse(reader, words->line[COLUMN_TARGET], words->column[COLUMN_TARGET],
-           "the row is of target \"%.64s\", not of %s", text, wanted);
+    if (wanted != NULL) {
+        refuse(reader, words->line[COLUMN_TARGET], words->column[COLUMN_TARGET],
+               "the row is of target \"%.64s\", not of %s", text, wanted);
+    } else {
+        refuse(reader, words->line[COLUMN_TARGET], words->column[COLUMN_TARGET],
+               "the row is of target \"%.64s\"; without a configuration nothing says whether that is account "
+               "%s in %s",
+               text, config->account, config->region);
+    }
+    return false;
+}
+
+/* wanted "": it is not known, and then nothing can be deleted either. */
+static bool take_place(struct row_reader *reader, const struct words *words, enum column which,
+                       const char *wanted)
+{
+    const char *text = words->text[which];
+    if (text == NULL || text[0] == '\0' || wanted[0] == '\0' || strcmp(text, wanted) == 0) {
+        return true;
+    }
+    refuse(reader, words->line[which], words->column[which], "the row is of %s \"%.64s\", not of %s",
+           which == COLUMN_ACCOUNT ? "account" : "region", text, wanted);
     return false;
 }
 
@@ -221,6 +180,8 @@ static int take(struct row_reader *reader, const struct words *words, struct rea
     good &= take_number(reader, words, &execution->number);
     good &= take_verdict(reader, words, &keep);
     good &= take_target(reader, words);
+    good &= take_place(reader, words, COLUMN_ACCOUNT, reader->config.account);
+    good &= take_place(reader, words, COLUMN_REGION, reader->config.region);
     reader->kept += good && keep;
     return good && !keep;
 }
@@ -238,8 +199,8 @@ static void read_heading(struct row_reader *reader, size_t field)
 {
     const char *name = csv_text(&reader->csv, field);
     const struct csv_field *place = &reader->csv.fields[field];
-    enum column column = find_column(name);
-    const char *nearest = column == COLUMN_COUNT ? nearest_column(name) : NULL;
+    enum column column = row_names_find(name);
+    const char *nearest = column == COLUMN_COUNT ? row_names_nearest(name) : NULL;
     if (nearest != NULL) {
         refuse(reader, place->line, place->column, "unknown column \"%.80s\"; did you mean %s?", name,
                nearest);
@@ -363,14 +324,32 @@ static void set_word(struct members *members, enum column column, const char *ke
     }
 }
 
+/* ours: what the ARNs of things here begin with, as far as it is known. */
+static bool is_ours(const struct row_reader_config *config, const char *arn, size_t length, char ours[256])
+{
+    bool whole = config->account[0] != '\0';
+    int known = snprintf(ours, 256, "arn:%s:iot:%s:%s", partition_of_region(config->region), config->region,
+                         config->account);
+    if (config->region[0] == '\0') {
+        return true;
+    }
+    return strncmp(arn, ours, (size_t)known) == 0 &&
+           (whole ? length == (size_t)known : length > (size_t)known);
+}
+
 /* arn:aws:iot:eu-west-1:123456789012:thing/gw-1 */
 static void set_arn(struct members *members, const struct json_value *value)
 {
+    const struct row_reader_config *config = &members->reader->config;
     const char *arn = json_string(value);
     const char *name = arn != NULL ? strstr(arn, ":thing/") : NULL;
     const char *before = members->words.text[COLUMN_THING];
+    int length = name != NULL && name - arn < 200 ? (int)(name - arn) : 200;
+    char ours[256];
     if (name == NULL) {
         refuse_item(members, "%s is no ARN of a thing", "thingArn");
+    } else if (!is_ours(config, arn, (size_t)(name - arn), ours)) {
+        refuse_item(members, "thingArn begins with \"%.*s\", not with %s", length, arn, ours);
     } else if (before != NULL && strcmp(before, name + strlen(":thing/")) != 0) {
         refuse_item(members, "%s says something else than a key before it", "thingArn");
     } else {
@@ -378,29 +357,19 @@ static void set_arn(struct members *members, const struct json_value *value)
     }
 }
 
-static bool is_silent(const char *key)
-{
-    for (size_t i = 0; i < sizeof silent_keys / sizeof silent_keys[0]; i++) {
-        if (strcmp(silent_keys[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void on_member(void *ctx, const char *key, const struct json_value *value)
 {
     struct members *members = ctx;
-    enum column column = find_column(key);
+    enum column column = row_names_find(key);
     if (column != COLUMN_COUNT && value != NULL) {
         set_word(members, column, key, value);
     } else if (strcmp(key, "thingArn") == 0) {
         set_arn(members, value);
     } else if (strcmp(key, "jobExecutionSummary") == 0) {
         json_members(value, on_member, members);
-    } else if (column == COLUMN_COUNT && nearest_column(key) != NULL) {
-        refuse_item(members, "unknown key \"%.80s\"; did you mean %s?", key, nearest_column(key));
-    } else if (column == COLUMN_COUNT && !is_silent(key)) {
+    } else if (column == COLUMN_COUNT && row_names_nearest(key) != NULL) {
+        refuse_item(members, "unknown key \"%.80s\"; did you mean %s?", key, row_names_nearest(key));
+    } else if (column == COLUMN_COUNT && !row_names_silent(key)) {
         ignore(members->reader, key);
     }
 }
@@ -535,6 +504,8 @@ struct row_reader *row_reader_create(const struct row_reader_config *config, str
 {
     struct row_reader *reader = mem_zalloc(sizeof *reader);
     reader->config = *config;
+    reader->config.account = config->account != NULL ? config->account : "";
+    reader->config.region = config->region != NULL ? config->region : "";
     reader->input = input;
     reader->ignored = names_create();
     return reader;

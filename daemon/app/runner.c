@@ -190,6 +190,7 @@ static void sweep(struct runner *runner, struct run *run)
                                   .region = link_region(run->place->link),
                                   .source = run->source,
                                   .origin = run->origin,
+                                  .until_ms = run->until_ms,
                                   .plan_only = run->plan_only,
                                   .only_thing = run->only_thing,
                                   .observer = run->observer};

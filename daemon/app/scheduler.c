@@ -10,17 +10,18 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "policy/timetable.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define LOOK_EVERY_MS TIME_MS_PER_MINUTE
+#define LATE_MS       (5 * TIME_MS_PER_MINUTE) /* beyond it a firing was missed */
 #define STEP_MAX_MS   (3 * TIME_MS_PER_HOUR)
 
 struct entry {
-    char policy[POLICY_NAME_MAX + 1];
-    struct cron cron;
-    int64_t next_ms; /* -1: never again */
+    const struct policy *policy; /* of the scheduler's configuration */
+    int64_t next_ms;             /* -1: never again */
 };
 
 struct scheduler {
@@ -28,6 +29,7 @@ struct scheduler {
     void (*fire)(void *owner, const char *policy, int64_t due_ms);
     void *owner;
     struct env_timer timer;
+    struct config *config; /* NULL: none was loaded */
     struct entry *entries;
     size_t count;
     int64_t seen_wall_ms, seen_mono_ns; /* both clocks at the last look */
@@ -53,7 +55,7 @@ int64_t scheduler_next(const struct scheduler *scheduler, const char **policy)
         }
         next = entry->next_ms;
         if (policy != NULL) {
-            *policy = entry->policy;
+            *policy = entry->policy->name;
         }
     }
     return next;
@@ -73,7 +75,7 @@ static void recompute(struct scheduler *scheduler)
 {
     for (size_t i = 0; i < scheduler->count; i++) {
         struct entry *entry = &scheduler->entries[i];
-        entry->next_ms = cron_next(&entry->cron, scheduler->seen_wall_ms);
+        entry->next_ms = timetable_next(entry->policy, scheduler->seen_wall_ms);
     }
 }
 
@@ -94,9 +96,13 @@ static void fire_due(struct scheduler *scheduler)
     while ((entry = first_due(scheduler)) != NULL) {
         char policy[POLICY_NAME_MAX + 1];
         int64_t due_ms = entry->next_ms;
-        text_copy(policy, sizeof policy, entry->policy);
-        entry->next_ms = cron_next(&entry->cron, scheduler->seen_wall_ms);
-        scheduler->fire(scheduler->owner, policy, due_ms); /* may load other entries */
+        bool missed = scheduler->seen_wall_ms - due_ms > LATE_MS;
+        bool skipped = missed && entry->policy->catch_up == CATCH_UP_NEVER;
+        text_copy(policy, sizeof policy, entry->policy->name);
+        entry->next_ms = timetable_next(entry->policy, scheduler->seen_wall_ms);
+        if (!skipped) {
+            scheduler->fire(scheduler->owner, policy, due_ms); /* may load other entries */
+        }
     }
 }
 
@@ -151,27 +157,33 @@ void scheduler_destroy(struct scheduler *scheduler)
     }
     scheduler->env->stop(scheduler->env->ctx, &scheduler->timer);
     free(scheduler->entries);
+    config_unref(scheduler->config);
     free(scheduler);
 }
 
-static bool same_cron(const struct cron *a, const struct cron *b)
+static bool same_text(const char *a, const char *b)
 {
-    return a->minutes == b->minutes && a->hours == b->hours && a->days == b->days && a->months == b->months &&
-           a->weekdays == b->weekdays && a->any_day == b->any_day && a->any_weekday == b->any_weekday;
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+static bool same_times(const struct policy *a, const struct policy *b)
+{
+    return same_text(a->cron_text, b->cron_text) && same_text(a->timezone, b->timezone) &&
+           a->window.begin == b->window.begin && a->window.end == b->window.end;
 }
 
 static int64_t kept_next(const struct scheduler *scheduler, const struct policy *policy)
 {
     for (size_t i = 0; i < scheduler->count; i++) {
         const struct entry *entry = &scheduler->entries[i];
-        if (strcmp(entry->policy, policy->name) == 0 && same_cron(&entry->cron, &policy->cron)) {
+        if (strcmp(entry->policy->name, policy->name) == 0 && same_times(entry->policy, policy)) {
             return entry->next_ms;
         }
     }
-    return cron_next(&policy->cron, wall_ms(scheduler));
+    return timetable_next(policy, wall_ms(scheduler));
 }
 
-void scheduler_load(struct scheduler *scheduler, const struct config *config)
+void scheduler_load(struct scheduler *scheduler, struct config *config)
 {
     size_t policy_count = config == NULL ? 0 : config->policy_count;
     struct entry *entries = mem_calloc(policy_count + 1, sizeof *entries);
@@ -182,11 +194,12 @@ void scheduler_load(struct scheduler *scheduler, const struct config *config)
             continue;
         }
         struct entry *entry = &entries[count++];
-        text_copy(entry->policy, sizeof entry->policy, policy->name);
-        entry->cron = policy->cron;
+        entry->policy = policy;
         entry->next_ms = kept_next(scheduler, policy);
     }
     free(scheduler->entries);
+    config_unref(scheduler->config);
+    scheduler->config = config != NULL ? config_ref(config) : NULL;
     scheduler->entries = entries;
     scheduler->count = count;
     /* Looks as soon as possible: the clock may have been set since the last look, and arm() goes by that. */

@@ -4,9 +4,8 @@
  * submitted to the runner; the observer counts rows and prints what is asked for; when one is done its result
  * is printed; after the last one the loop stops.
  *
- * The ways out: a signal, or the time at which a plan expires, cancels the runner, and the pairs end by
- * themselves; standard output that cannot be written does the same for a plan, which nobody would see. A
- * sweep goes on: its ledger is the record. */
+ * The ways out: a signal cancels the runner, and the pairs end by themselves; standard output that cannot be
+ * written does the same for a plan, which nobody would see. A sweep goes on: its ledger is the record. */
 #include "app/session.h"
 
 #include "app/advice.h"
@@ -64,8 +63,6 @@ struct session {
     uv_signal_t signals[SIGNALS_WATCHED];
     int interrupts;
     bool interrupted; /* by SIGINT */
-    bool expired;     /* until_ms has come */
-    struct env_timer expiry;
     struct report total;
     enum exit_status status;
 };
@@ -270,9 +267,6 @@ static enum exit_status status_of(const struct session *session, const struct ru
     if (run->misconfigured) {
         return EXIT_USAGE;
     }
-    if (report->end == SWEEP_CANCELED && session->expired) {
-        return EXIT_STALE;
-    }
     if (report->end == SWEEP_FINISHED && stands && session->config.named) {
         return EXIT_SOME_FAILED;
     }
@@ -363,27 +357,6 @@ static void watch_signals(struct session *session)
     }
 }
 
-static void on_expired(struct env_timer *timer)
-{
-    struct session *session = timer->owner;
-    session->expired = true;
-    progress_clear(session->progress);
-    say("the plan has expired: what was sent is settled, the rest is not attempted");
-    if (session->runner != NULL) {
-        runner_cancel(session->runner, false);
-    }
-}
-
-static void await_expiry(struct session *session)
-{
-    const struct env *env = world_env(session->world);
-    session->expiry = (struct env_timer){.fire = on_expired, .owner = session};
-    if (session->config.until_ms != 0) {
-        int64_t left_ms = session->config.until_ms - env->wall_ms(env->ctx);
-        env->start(env->ctx, &session->expiry, env->mono_ns(env->ctx) + left_ms * TIME_NS_PER_MS);
-    }
-}
-
 static void on_episode(void *owner, const char *target, enum operation operation, bool begins,
                        int64_t rate_before, int64_t rate_now)
 {
@@ -434,6 +407,7 @@ static void submit(struct session *session, struct pair *pair, const struct sele
                              .target = selected->target,
                              .source = selected->source,
                              .origin = selected->origin,
+                             .until_ms = session->config.until_ms,
                              .plan_only = !pair->deletes,
                              .observer = observer,
                              .done = on_done,
@@ -499,7 +473,7 @@ static void submit_all(struct session *session)
     for (size_t i = 0; i < selection->count; i++) {
         submit(session, &session->pairs[left_over + i], &selection->pairs[i]);
     }
-    if (session->interrupts > 0 || session->expired) {
+    if (session->interrupts > 0) {
         runner_cancel(session->runner, session->interrupts > 1);
     }
     if (session->left == 0) {
@@ -526,7 +500,6 @@ static void run_all(struct session *session)
     const struct runner_config runner = {.world = session->world, .episode = on_episode, .owner = session};
     session->runner = runner_create(&runner);
     watch_signals(session);
-    await_expiry(session);
     if (!session->options->quiet) {
         session->progress = progress_create(world_env(session->world), session->runner, stderr);
     }
@@ -536,7 +509,6 @@ static void run_all(struct session *session)
         session->leftovers = leftovers_find(world_ledger(session->world), on_leftovers, session);
     }
     world_run(session->world);
-    world_env(session->world)->stop(world_env(session->world)->ctx, &session->expiry);
     progress_destroy(session->progress);
     session->progress = NULL;
     print_failed(session);

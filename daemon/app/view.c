@@ -495,7 +495,15 @@ static void print_ending(struct buf *out, const struct report *report)
         [SWEEP_CANCELED] = "canceled",
         [SWEEP_FAILED] = "failed, nothing was deleted",
     };
-    buf_text(out, endings[report->end]);
+    static const char *const limits[] = {[LIMIT_WINDOW] = "window", [LIMIT_DURATION] = "max_duration"};
+    char left[32];
+    if (report->end == SWEEP_LIMITED && report->limit != LIMIT_ROWS) {
+        bool any = report_left(report) > 0; /* that is known of */
+        buf_printf(out, "stopped by the %s%s%s%s", limits[report->limit], any ? ", " : "",
+                   any ? text_thousands(left, report_left(report)) : "", any ? " remain" : "");
+    } else {
+        buf_text(out, endings[report->end]);
+    }
     if (report->err.code != ERR_NONE) {
         buf_text(out, ": ");
         text_visible(out, report->err.msg);
@@ -572,7 +580,7 @@ static void append_beginning(struct buf *out, const char *sentence)
 
 void view_failure(const char *policy, const char *target, const struct report *report, struct buf *out)
 {
-    buf_printf(out, "  %s in %s: %s", policy, target, sweep_end_name(report->end));
+    buf_printf(out, "  %s in %s: %s", policy, target, report_end_name(report));
     if (report->err.code != ERR_NONE) {
         append_beginning(out, report->err.msg);
     }

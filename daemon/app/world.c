@@ -23,6 +23,7 @@ struct world {
     struct sorter_place place;
     struct scratch scratch;
     char *scratch_folder;
+    bool service;
 };
 
 static void on_ledger_wake(void *ctx)
@@ -103,6 +104,7 @@ static bool may_open_loop(void)
 struct world *world_create(const struct world_config *config, struct err *err)
 {
     struct world *world = mem_zalloc(sizeof *world);
+    world->service = config->service;
     int status = may_open_loop() ? uv_loop_init(&world->loop) : UV_EMFILE;
     if (status != 0) {
         err_set(err, ERR_INTERNAL, "event loop: %s", uv_strerror(status));
@@ -153,6 +155,11 @@ void world_run(struct world *world)
 void world_stop(struct world *world)
 {
     uv_stop(&world->loop);
+}
+
+bool world_is_service(const struct world *world)
+{
+    return world->service;
 }
 
 uv_loop_t *world_loop(struct world *world)

@@ -85,6 +85,8 @@ static void on_answer(struct http_request *request)
     call->answer.received_ms = wall_ms(client);
     if (call->answer.class == ANSWER_EXPIRED) {
         credentials_expired(client->config.credentials, transfer->access_key);
+    } else if (call->answer.class == ANSWER_DONE && call->operation == OPERATION_GET_CALLER_IDENTITY) {
+        credentials_identified(client->config.credentials, transfer->access_key, call->account);
     }
     free_transfer(transfer);
     call->service = NULL;
@@ -123,8 +125,7 @@ static void on_credentials(struct credentials_waiter *waiter)
         err_set(&err, ERR_CANCELED, "canceled before it was sent");
         refuse(transfer, &err);
     } else if (!waiter->credentials) {
-        err_set(&err, ERR_CREDENTIALS, "%s", waiter->err.msg);
-        refuse(transfer, &err);
+        refuse(transfer, &waiter->err);
     } else if (sign(transfer, waiter->credentials, &err)) {
         refuse(transfer, &err);
     } else {

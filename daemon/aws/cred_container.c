@@ -181,6 +181,9 @@ static void fail(struct container *container)
                          "Error retrieving metadata: Unable to parse JSON returned from container metadata "
                          "services");
     }
+    if (request->err.code != ERR_NONE || request->status == 429 || request->status >= 500) {
+        container->fetch->err.code = ERR_UNAVAILABLE;
+    }
     end(container);
 }
 

@@ -17,12 +17,10 @@ struct keys {
 static int take_keys(const struct profiles *profiles, const char *profile, struct cred_found *found,
                      struct err *err)
 {
-    const bool has_access_key = profiles_get(profiles, profile, found->names[0]) != NULL;
-    const char *leader = found->names[has_access_key ? 0 : 1];
+    const char *leader = found->names[0];
     const char *file = profiles_origin(profiles, profile, leader);
     for (int i = 0; i < 3; i++) {
-        bool beside = file != NULL && profiles_origin(profiles, profile, found->names[i]) == file;
-        found->values[i] = beside ? profiles_get(profiles, profile, found->names[i]) : NULL;
+        found->values[i] = profiles_beside(profiles, profile, leader, found->names[i]);
     }
     bool in_config = file != NULL && strcmp(file, profiles_config_path(profiles)) == 0;
     found->provider = in_config ? "config-file" : "shared-credentials-file";

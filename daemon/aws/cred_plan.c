@@ -161,13 +161,11 @@ static bool has_role(const struct planner *planner, const char *profile)
            profiles_get(planner->profiles, profile, "web_identity_token_file") == NULL;
 }
 
-/* Keys of the credentials file come before a command, and those of the config file behind it. */
+/* Keys of the credentials file come before a command, and those of the config file behind it. A file has them
+ * when it has an access key, as for the AWS CLI: a secret alone is passed over. */
 static bool has_keys_in(const struct planner *planner, const char *profile, bool config_file)
 {
-    const char *key = profiles_get(planner->profiles, profile, "aws_access_key_id") != NULL
-                          ? "aws_access_key_id"
-                          : "aws_secret_access_key";
-    const char *origin = profiles_origin(planner->profiles, profile, key);
+    const char *origin = profiles_origin(planner->profiles, profile, "aws_access_key_id");
     return origin != NULL && (strcmp(origin, profiles_config_path(planner->profiles)) == 0) == config_file;
 }
 

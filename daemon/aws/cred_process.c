@@ -1,5 +1,5 @@
 /* A program that prints credentials: see aws/cred_source.h. What it writes to its standard output is shown to
- * nobody; of its standard error the beginning is, made visible. */
+ * nobody; of its standard error the beginning is, made visible, but not in a log. */
 #include "aws/cred_check.h"
 #include "aws/shell_words.h"
 #include "base/mem.h"
@@ -44,6 +44,11 @@ static void fail_by_errors(struct process_source *source)
     text_visible(&visible, text);
     if (run->exit_signal != 0) {
         credentials_fail(source->fetch, PROVIDER, "it was ended by signal %d", run->exit_signal);
+    } else if (source->config->logged) {
+        credentials_fail(
+            source->fetch, PROVIDER,
+            "it ended with status %d; what it said is left out of logs: jobsweep whoami shows it",
+            run->exit_status);
     } else if (visible.length == 0) {
         credentials_fail(source->fetch, PROVIDER, "it ended with status %d and said nothing",
                          run->exit_status);
@@ -118,6 +123,7 @@ static void fetch_process(struct credentials_source *face, struct credentials_fe
         credentials_fail(fetch, PROVIDER, "a program cannot be run from here");
     } else {
         source->run = (struct program_run){.arguments = source->words,
+                                           .foreground = source->config->foreground,
                                            .timeout_ms = TIMEOUT_MS,
                                            .output_max = OUTPUT_MAX,
                                            .errors_max = ERRORS_MAX,

@@ -35,6 +35,7 @@ struct sso {
     const struct cred_step *step;
     struct credentials_fetch *fetch;
     struct sso_token token;
+    struct sso_kept *kept; /* the provider's */
     int attempts;
 };
 
@@ -54,27 +55,33 @@ static void end(struct sso *sso)
     sso->fetch->done(sso->fetch);
 }
 
-static void fail(struct sso *sso, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void fail(struct sso *sso, enum err_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static void fail(struct sso *sso, const char *format, ...)
+static void fail(struct sso *sso, enum err_code code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(sso->fetch->err.msg, sizeof sso->fetch->err.msg, format, args);
     va_end(args);
-    sso->fetch->err.code = ERR_CREDENTIALS;
+    sso->fetch->err.code = code;
     sso->fetch->fault = CREDENTIALS_RETRIEVAL;
     end(sso);
 }
 
 static void fail_unauthorized(struct sso *sso)
 {
-    fail(sso,
+    fail(sso, ERR_CREDENTIALS,
          "The SSO session associated with this profile has expired or is otherwise invalid. To refresh this "
          "SSO session run aws sso login with the corresponding profile.");
 }
 
 /* --- the role's keys --- */
+
+static bool is_passing(const struct http_request *request)
+{
+    return request->err.code != ERR_NONE || request->status == 429 || request->status >= 500;
+}
 
 static void ask_portal(struct sso *sso)
 {
@@ -98,7 +105,7 @@ static void go_to_portal(struct sso *sso)
     char region[64];
     sso->at_portal = true;
     if (cred_http_open_service(&sso->portal, "sso", NULL, sso->step->sso_region, region, &err) != 0) {
-        fail(sso, "Error when retrieving credentials from sso: %s", err.msg);
+        fail(sso, ERR_CREDENTIALS, "Error when retrieving credentials from sso: %s", err.msg);
         return;
     }
     ask_portal(sso);
@@ -116,14 +123,16 @@ static void take_keys(struct sso *sso, const struct json_value *keys)
     for (int i = 0; i < 3; i++) {
         found.values[i] = json_string(json_get(keys, found.names[i]));
         if (found.values[i] == NULL) {
-            fail(sso, "Error when retrieving credentials from sso: Missing required key in response: '%s'",
+            fail(sso, ERR_CREDENTIALS,
+                 "Error when retrieving credentials from sso: Missing required key in response: '%s'",
                  found.names[i]);
             return;
         }
     }
     if (!json_int64(json_get(keys, "expiration"), &expires_ms) || expires_ms <= 0) {
-        fail(sso, "Error when retrieving credentials from sso: 'expiration' in the response is no number of "
-                  "milliseconds");
+        fail(sso, ERR_CREDENTIALS,
+             "Error when retrieving credentials from sso: 'expiration' in the response is no number of "
+             "milliseconds");
         return;
     }
     time_rfc3339(expires_ms, expires);
@@ -138,7 +147,7 @@ static void read_keys(struct sso *sso)
     struct err err;
     struct json_doc *doc = json_parse_secret(buf_string(&request->body_in), request->body_in.length, &err);
     if (doc == NULL) {
-        fail(sso, "Error when retrieving credentials from sso: %s", err.msg);
+        fail(sso, ERR_CREDENTIALS, "Error when retrieving credentials from sso: %s", err.msg);
         return;
     }
     take_keys(sso, json_get(json_root(doc), "roleCredentials"));
@@ -151,7 +160,7 @@ static void refuse(struct sso *sso)
     struct answer answer = {0};
     struct buf message;
     if (request->err.code != ERR_NONE) {
-        fail(sso, "Error when retrieving credentials from sso: %s", request->err.msg);
+        fail(sso, ERR_UNAVAILABLE, "Error when retrieving credentials from sso: %s", request->err.msg);
         return;
     }
     iot_error_read(&answer, request);
@@ -161,16 +170,11 @@ static void refuse(struct sso *sso)
         snprintf(answer.code, sizeof answer.code, "%d", request->status);
     }
     sso->fetch->fault = CREDENTIALS_SERVICE;
-    err_set(&sso->fetch->err, ERR_CREDENTIALS,
+    err_set(&sso->fetch->err, is_passing(request) ? ERR_UNAVAILABLE : ERR_CREDENTIALS,
             "An error occurred (%s) when calling the GetRoleCredentials operation: %s", answer.code,
             buf_string(&message));
     buf_finish(&message);
     end(sso);
-}
-
-static bool is_passing(const struct http_request *request)
-{
-    return request->err.code != ERR_NONE || request->status == 429 || request->status >= 500;
 }
 
 static void on_portal(struct cred_http *http)
@@ -226,7 +230,7 @@ static void use_old_token(struct sso *sso, const char *why)
         return;
     }
     if (has_ended(sso)) {
-        fail(sso,
+        fail(sso, ERR_CREDENTIALS,
              "Error when retrieving token from sso: Token has expired and refresh failed (%.200s); run: aws "
              "sso "
              "login --sso-session %s",
@@ -292,10 +296,31 @@ static bool take_token(struct sso *sso, const struct json_value *root)
 
 static void keep_token(const struct sso *sso)
 {
+    struct sso_kept *kept = sso->kept;
     struct err err;
+    sso_kept_finish(kept);
     if (sso_cache_write(cache_name(sso), sso->step->sso_start_url, sso->step->sso_region, &sso->token,
-                        &err) != 0) {
-        log_event(LOG_WARNING, "sso token not kept for the AWS CLI", "reason=%s", err.msg);
+                        &err) == 0) {
+        return;
+    }
+    kept->name = mem_strdup(cache_name(sso));
+    sso_token_copy(&kept->token, &sso->token);
+    if (!kept->warned) {
+        log_event(LOG_WARNING, "sso token not kept for the AWS CLI, nor for a restart", "reason=%s", err.msg);
+    }
+    kept->warned = true;
+}
+
+/* A login, or somebody else's refresh, may have made the file newer again. */
+static void take_kept_token(struct sso *sso)
+{
+    const struct sso_kept *kept = sso->kept;
+    if (kept->name == NULL || strcmp(kept->name, cache_name(sso)) != 0) {
+        return;
+    }
+    if (kept->token.expires_ms > sso->token.expires_ms) {
+        sso_token_finish(&sso->token);
+        sso_token_copy(&sso->token, &kept->token);
     }
 }
 
@@ -307,7 +332,7 @@ static void on_oidc(struct cred_http *http)
     char why[64];
     struct json_doc *doc = NULL;
     if (http->canceled) {
-        fail(sso, "canceled");
+        fail(sso, ERR_CREDENTIALS, "canceled");
         return;
     }
     if (request->err.code == ERR_NONE && request->status == 200) {
@@ -332,8 +357,11 @@ static void fetch_sso(struct credentials_source *source, struct credentials_fetc
     struct err err;
     sso->fetch = fetch;
     if (sso_cache_read(cache_name(sso), &sso->token, &err) != 0) {
-        fail(sso, "Error loading SSO Token: %s; run: aws sso login", err.msg);
-    } else if (sso->step->sso_session == NULL && has_ended(sso)) {
+        fail(sso, ERR_CREDENTIALS, "Error loading SSO Token: %s; run: aws sso login", err.msg);
+        return;
+    }
+    take_kept_token(sso);
+    if (sso->step->sso_session == NULL && has_ended(sso)) {
         fail_unauthorized(sso);
     } else if (sso->step->sso_session == NULL || sso->token.expires_ms - now_ms(sso) >= REFRESH_MS) {
         go_to_portal(sso);
@@ -359,11 +387,13 @@ static void destroy(struct credentials_source *source)
     free(sso);
 }
 
-struct credentials_source *cred_sso(const struct credentials_config *config, const struct cred_step *step)
+struct credentials_source *cred_sso(const struct credentials_config *config, const struct cred_step *step,
+                                    struct sso_kept *kept)
 {
     struct sso *sso = mem_zalloc(sizeof *sso);
     sso->face = (struct credentials_source){fetch_sso, cancel, destroy};
     sso->step = step;
+    sso->kept = kept;
     cred_http_init(&sso->oidc, config, sso);
     cred_http_init(&sso->portal, config, sso);
     sso->oidc.done = on_oidc;

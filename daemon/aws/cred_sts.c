@@ -1,11 +1,11 @@
-/* A role that STS lends: see aws/cred_source.h.
+/* A role that STS lends, and whose account credentials are: see aws/cred_source.h.
  *
  * The happy path: a turn at the pace, one signed (or, with a web identity, unsigned) POST, the keys in the
  * answer.
  *
  * The ways out: what STS could not answer, or not at this rate, is asked again after a pause, three times in
- * all. A signature that STS calls too old or too new is made once more by the clock of its answer. A refusal
- * is told as the AWS CLI tells it. */
+ * all, each with a turn of its own. A signature that STS calls too old or too new is made once more by the
+ * clock of its answer. A refusal is told as the AWS CLI tells it. */
 #include "aws/cred_check.h"
 #include "aws/cred_http.h"
 #include "aws/iot.h"
@@ -25,12 +25,14 @@
 #define PAUSE_MS           1000
 #define IDENTITY_TOKEN_MAX ((size_t)20000)
 
+enum action { ASSUME_ROLE, ASSUME_ROLE_WITH_WEB_IDENTITY, GET_CALLER_IDENTITY };
+
 struct sts {
     struct credentials_source face;
     struct cred_http http;
     const struct cred_step *step;
     struct credentials with;
-    bool web_identity;
+    enum action action;
     struct credentials_fetch *fetch;
     struct credentials_turn turn;
     bool has_turn; /* acquired and not yet released */
@@ -45,7 +47,14 @@ struct sts {
 
 static const char *provider(const struct sts *sts)
 {
-    return sts->web_identity ? "assume-role-with-web-identity" : "assume-role";
+    static const char *const names[] = {"assume-role", "assume-role-with-web-identity",
+                                        "get-caller-identity"};
+    return names[sts->action];
+}
+
+static bool web_identity(const struct sts *sts)
+{
+    return sts->action == ASSUME_ROLE_WITH_WEB_IDENTITY;
 }
 
 static void give_turn_back(struct sts *sts)
@@ -69,7 +78,7 @@ static bool read_token(struct sts *sts)
 {
     struct err err;
     buf_reset(&sts->token);
-    if (!sts->web_identity) {
+    if (!web_identity(sts)) {
         return true;
     }
     if (credentials_read_file(sts->step->token_file, false, &sts->token, &err) != 0) {
@@ -102,6 +111,10 @@ static void write_form(struct sts *sts)
     const struct cred_step *step = sts->step;
     const struct credentials_config *config = sts->http.config;
     char name[64];
+    if (sts->action == GET_CALLER_IDENTITY) {
+        buf_text(&sts->http.body, STS_GET_CALLER_IDENTITY);
+        return;
+    }
     snprintf(name, sizeof name, "jobsweep-%lld",
              (long long)(config->wall_ms(config->ctx) / TIME_MS_PER_SECOND));
     const struct sts_role role = {.role_arn = step->role_arn,
@@ -111,7 +124,7 @@ static void write_form(struct sts *sts)
                                   .mfa_serial = step->mfa_serial,
                                   .token_code = step->mfa_serial != NULL ? sts->code : NULL,
                                   .duration_s = step->duration_s,
-                                  .web_identity_token = sts->web_identity ? buf_string(&sts->token) : NULL};
+                                  .web_identity_token = web_identity(sts) ? buf_string(&sts->token) : NULL};
     sts_role_form(&role, &sts->http.body);
 }
 
@@ -125,7 +138,7 @@ static int sign(struct sts *sts, struct err *err)
     http->request.body_length = http->body.length;
     signing_finish(&sts->signing);
     signing_init(&sts->signing);
-    if (!sts->web_identity) {
+    if (!web_identity(sts)) {
         return signing_apply(&sts->signing, &http->request, &sts->with, &sts->key, sts->region, "sts",
                              now_ms + sts->skew_ms, err);
     }
@@ -157,9 +170,22 @@ static void on_turn(struct credentials_turn *turn)
     ask(turn->owner);
 }
 
+/* One for each request: an attempt that failed does not make room for the next. */
+static void take_turn(struct sts *sts)
+{
+    const struct credentials_pace *pace = sts->http.config->pace;
+    give_turn_back(sts);
+    if (pace != NULL) {
+        sts->has_turn = true;
+        pace->acquire(pace->ctx, &sts->turn);
+    } else {
+        ask(sts);
+    }
+}
+
 static void on_rested(struct cred_http *http)
 {
-    ask(http->owner);
+    take_turn(http->owner);
 }
 
 /* --- the answer --- */
@@ -173,7 +199,7 @@ static void take_keys(struct sts *sts)
     const struct cred_step *step = sts->step;
     const char *role = strrchr(step->role_arn, '/');
     snprintf(source, sizeof source, "role %.50s", role != NULL ? role + 1 : step->role_arn);
-    if (sts_role_read(&answer, sts->web_identity, buf_string(&request->body_in), request->body_in.length,
+    if (sts_role_read(&answer, web_identity(sts), buf_string(&request->body_in), request->body_in.length,
                       &err) != 0) {
         credentials_fail(sts->fetch, provider(sts), "the answer of STS cannot be read: %s", err.msg);
     } else {
@@ -190,8 +216,31 @@ static void take_keys(struct sts *sts)
     end(sts);
 }
 
+static void take_account(struct sts *sts)
+{
+    const struct http_request *request = &sts->http.request;
+    struct call call;
+    struct err err;
+    call_init(&call, OPERATION_GET_CALLER_IDENTITY);
+    if (sts_identity_read(&call, buf_string(&request->body_in), request->body_in.length, &err) != 0) {
+        credentials_fail(sts->fetch, provider(sts), "the answer of STS cannot be read: %s", err.msg);
+    } else {
+        sts->fetch->found = true;
+        text_copy(sts->fetch->account, sizeof sts->fetch->account, call.account);
+    }
+    call_finish(&call);
+    end(sts);
+}
+
+static bool is_passing(const struct answer *answer)
+{
+    return answer->class == ANSWER_THROTTLED || answer->class == ANSWER_NOT_SENT ||
+           answer->class == ANSWER_AMBIGUOUS || strcmp(answer->code, "IDPCommunicationError") == 0;
+}
+
 static void refuse(struct sts *sts, const struct answer *answer)
 {
+    static const char *const operations[] = {"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"};
     struct buf message;
     buf_init(&message, 400);
     text_visible(&message, answer->message);
@@ -199,12 +248,12 @@ static void refuse(struct sts *sts, const struct answer *answer)
         credentials_fail(sts->fetch, provider(sts), "%s", buf_string(&message));
     } else {
         sts->fetch->fault = CREDENTIALS_SERVICE;
-        err_set(&sts->fetch->err, ERR_CREDENTIALS,
-                "An error occurred (%s) when calling the AssumeRole%s operation: %s",
-                answer->code[0] != '\0' ? answer->code : "Unknown",
-                sts->web_identity ? "WithWebIdentity" : "", buf_string(&message));
+        err_set(&sts->fetch->err, ERR_CREDENTIALS, "An error occurred (%s) when calling the %s operation: %s",
+                answer->code[0] != '\0' ? answer->code : "Unknown", operations[sts->action],
+                buf_string(&message));
     }
     buf_finish(&message);
+    sts->fetch->err.code = is_passing(answer) ? ERR_UNAVAILABLE : ERR_CREDENTIALS;
     end(sts);
 }
 
@@ -218,18 +267,12 @@ static void classify(const struct sts *sts, struct answer *answer)
     call_finish(&call);
 }
 
-static bool is_passing(const struct answer *answer)
-{
-    return answer->class == ANSWER_THROTTLED || answer->class == ANSWER_NOT_SENT ||
-           answer->class == ANSWER_AMBIGUOUS || strcmp(answer->code, "IDPCommunicationError") == 0;
-}
-
 static void on_answer(struct cred_http *http)
 {
     struct sts *sts = http->owner;
     struct answer answer = {0};
     if (http->request.err.code == ERR_NONE && http->request.status == 200) {
-        take_keys(sts);
+        sts->action == GET_CALLER_IDENTITY ? take_account(sts) : take_keys(sts);
         return;
     }
     classify(sts, &answer);
@@ -238,7 +281,7 @@ static void on_answer(struct cred_http *http)
         refuse(sts, &answer);
     } else if (skew_ms != 0 && sts->skew_ms == 0) {
         sts->skew_ms = skew_ms;
-        ask(sts);
+        take_turn(sts);
     } else if (is_passing(&answer) && sts->attempts < ATTEMPTS) {
         cred_http_rest(http, http->config->pause_ms > 0 ? http->config->pause_ms : PAUSE_MS);
     } else {
@@ -258,17 +301,13 @@ static int open_endpoint(struct sts *sts, struct err *err)
 static void fetch_sts(struct credentials_source *source, struct credentials_fetch *fetch)
 {
     struct sts *sts = (struct sts *)source;
-    const struct credentials_pace *pace = sts->http.config->pace;
     struct err err;
     sts->fetch = fetch;
     if (open_endpoint(sts, &err) != 0) {
         credentials_fail(fetch, provider(sts), "%s", err.msg);
         end(sts);
-    } else if (pace != NULL) {
-        sts->has_turn = true;
-        pace->acquire(pace->ctx, &sts->turn);
     } else {
-        ask(sts);
+        take_turn(sts);
     }
 }
 
@@ -290,13 +329,14 @@ static void destroy(struct credentials_source *source)
     free(sts);
 }
 
-struct credentials_source *cred_sts(const struct credentials_config *config, const struct cred_step *step,
-                                    const struct credentials *with)
+static struct credentials_source *create(const struct credentials_config *config,
+                                         const struct cred_step *step, enum action action,
+                                         const struct credentials *with)
 {
     struct sts *sts = mem_zalloc(sizeof *sts);
     sts->face = (struct credentials_source){fetch_sts, cancel, destroy};
     sts->step = step;
-    sts->web_identity = with == NULL;
+    sts->action = action;
     sts->turn = (struct credentials_turn){.granted = on_turn, .owner = sts};
     if (with != NULL) {
         credentials_copy(&sts->with, with);
@@ -307,4 +347,17 @@ struct credentials_source *cred_sts(const struct credentials_config *config, con
     signing_init(&sts->signing);
     buf_init_secret(&sts->token, IDENTITY_TOKEN_MAX);
     return &sts->face;
+}
+
+struct credentials_source *cred_sts(const struct credentials_config *config, const struct cred_step *step,
+                                    const struct credentials *with)
+{
+    return create(config, step, with == NULL ? ASSUME_ROLE_WITH_WEB_IDENTITY : ASSUME_ROLE, with);
+}
+
+struct credentials_source *cred_identity(const struct credentials_config *config,
+                                         const struct credentials *with)
+{
+    static const struct cred_step none;
+    return create(config, &none, GET_CALLER_IDENTITY, with);
 }

@@ -3,7 +3,8 @@
  * The happy path: get() finds fresh credentials and answers at once. Near their end it asks in the background
  * and still answers with what is there. Without any, or very near the end, the waiters queue: the plan says
  * which source comes first and which roles are assumed with what it yields; step by step each is asked, and
- * the last one's answer serves all waiters.
+ * the last one's answer serves all waiters. Once it is known whose they are, another access key is only taken
+ * when STS names the same account for it.
  *
  * The ways out: a step that fails ends the asking, as in the AWS CLI, so that broken settings are not hidden
  * by a source further down. Old credentials that still last are used on then, which is logged once, and the
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +44,11 @@ struct credentials_provider {
     int at; /* the step */
     struct credentials_source *source;
     struct credentials_fetch fetch;
-    struct credentials between; /* what the step before yielded */
+    struct credentials between; /* what the step before yielded, or whose account is being asked */
+    /* whose they must be; verified: an access key that is theirs, NULL before the first is known */
+    char account[ACCOUNT_LENGTH + 1];
+    char *verified;
+    struct sso_kept kept;
 };
 
 /* --- credentials --- */
@@ -116,6 +122,8 @@ struct credentials_provider *credentials_provider_create(const struct credential
     provider->config.region = copy(config->region);
     provider->config.sts_endpoint_url = copy(config->sts_endpoint_url);
     provider->config.ca_bundle = copy(config->ca_bundle);
+    text_copy(provider->account, sizeof provider->account, config->account != NULL ? config->account : "");
+    provider->config.account = provider->account;
     if (config->role != NULL) {
         provider->role = (struct credentials_role){.role_arn = copy(config->role->role_arn),
                                                    .external_id = copy(config->role->external_id),
@@ -137,6 +145,8 @@ static void free_provider(struct credentials_provider *provider)
         free((char *)(uintptr_t)texts[i]);
     }
     credentials_finish(&provider->credentials);
+    free(provider->verified);
+    sso_kept_finish(&provider->kept);
     free(provider);
 }
 
@@ -211,13 +221,18 @@ static void fail_expired(struct credentials_provider *provider, struct credentia
     fail(provider, CREDENTIALS_RETRIEVAL, &err);
 }
 
-static void succeed(struct credentials_provider *provider, struct credentials *credentials)
+static void verify(struct credentials_provider *provider, const char *access_key)
+{
+    free(provider->verified);
+    provider->verified = mem_strdup(access_key);
+}
+
+static void install(struct credentials_provider *provider, struct credentials *credentials)
 {
     const struct credentials_config *config = &provider->config;
     int64_t now = now_ms(provider);
-    if (credentials->expires_ms != 0 && credentials->expires_ms <= now) {
-        fail_expired(provider, credentials);
-        return;
+    if (provider->verified != NULL) {
+        verify(provider, credentials->access_key);
     }
     credentials_finish(&provider->credentials);
     provider->credentials = *credentials;
@@ -228,6 +243,98 @@ static void succeed(struct credentials_provider *provider, struct credentials *c
                     config->random != NULL ? config->random(config->ctx) : 0);
     stop_asking(provider);
     serve(provider, CREDENTIALS_OK, NULL);
+}
+
+/* --- whose they are --- */
+
+/* arn:PARTITION:iam::ACCOUNT:role/NAME */
+static bool is_role_of(const char *role_arn, const char *account)
+{
+    const char *at = role_arn;
+    for (int i = 0; i < 4 && at != NULL; i++) {
+        at = strchr(at, ':');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return at != NULL && strncmp(at, account, ACCOUNT_LENGTH) == 0 && at[ACCOUNT_LENGTH] == ':';
+}
+
+/* Files, programs and services can hand out another account's at any time; a role's sessions are the role's.
+ */
+static bool is_known(const struct credentials_provider *provider, const struct credentials *credentials)
+{
+    const struct cred_step *last = &provider->plan.steps[provider->plan.count - 1];
+    const bool role = last->kind == CRED_ROLE || last->kind == CRED_WEB_IDENTITY;
+    return provider->verified == NULL || strcmp(provider->verified, credentials->access_key) == 0 ||
+           (role && is_role_of(last->role_arn, provider->account));
+}
+
+static void fail_other_account(struct credentials_provider *provider, const char *account)
+{
+    struct err err;
+    err_set(&err, ERR_CREDENTIALS, "the new credentials of %s belong to account %s, not to %s as before",
+            provider->between.source, account, provider->account);
+    fail(provider, CREDENTIALS_RETRIEVAL, &err);
+}
+
+/* false when the provider was on its way out, and is gone. */
+static bool end_step(struct credentials_provider *provider)
+{
+    provider->source->destroy(provider->source);
+    provider->source = NULL;
+    if (provider->state == PROVIDER_CLOSING) {
+        stop_asking(provider);
+        free_provider(provider);
+        return false;
+    }
+    return true;
+}
+
+static void on_identity(struct credentials_fetch *fetch)
+{
+    struct credentials_provider *provider = fetch->owner;
+    if (!end_step(provider)) {
+        return;
+    }
+    if (fetch->fault != CREDENTIALS_OK) {
+        struct err err = fetch->err;
+        fail(provider, fetch->fault, &err);
+    } else if (strcmp(fetch->account, provider->account) != 0) {
+        fail_other_account(provider, fetch->account);
+    } else {
+        struct credentials credentials = provider->between;
+        credentials_init(&provider->between);
+        install(provider, &credentials);
+    }
+}
+
+static void succeed(struct credentials_provider *provider, struct credentials *credentials)
+{
+    if (credentials->expires_ms != 0 && credentials->expires_ms <= now_ms(provider)) {
+        fail_expired(provider, credentials);
+    } else if (is_known(provider, credentials)) {
+        install(provider, credentials);
+    } else {
+        credentials_finish(&provider->between);
+        provider->between = *credentials;
+        provider->source = cred_identity(&provider->config, &provider->between);
+        provider->fetch = (struct credentials_fetch){.done = on_identity, .owner = provider};
+        provider->source->fetch(provider->source, &provider->fetch);
+    }
+}
+
+void credentials_identified(struct credentials_provider *provider, const char *access_key,
+                            const char *account)
+{
+    if (provider->account[0] == '\0') {
+        text_copy(provider->account, sizeof provider->account, account);
+    }
+    if (provider->verified != NULL || strcmp(provider->account, account) != 0) {
+        return;
+    }
+    verify(provider, access_key);
+    if (provider->have && strcmp(provider->credentials.access_key, access_key) != 0) {
+        provider->refused = true; /* they came while STS was being asked about others */
+    }
 }
 
 /* --- asking --- */
@@ -258,13 +365,11 @@ static void on_fetched(struct credentials_fetch *fetch)
     struct credentials_provider *provider = fetch->owner;
     struct credentials found = fetch->credentials;
     fetch->credentials = (struct credentials){0};
-    provider->source->destroy(provider->source);
-    provider->source = NULL;
-    if (provider->state == PROVIDER_CLOSING) {
+    if (!end_step(provider)) {
         credentials_finish(&found);
-        stop_asking(provider);
-        free_provider(provider);
-    } else if (fetch->fault != CREDENTIALS_OK) {
+        return;
+    }
+    if (fetch->fault != CREDENTIALS_OK) {
         struct err err = fetch->err;
         fail(provider, fetch->fault, &err);
     } else if (!fetch->found) {
@@ -278,7 +383,7 @@ static void on_fetched(struct credentials_fetch *fetch)
     }
 }
 
-static struct credentials_source *make_source(const struct credentials_provider *provider,
+static struct credentials_source *make_source(struct credentials_provider *provider,
                                               const struct cred_step *step)
 {
     switch (step->kind) {
@@ -287,7 +392,7 @@ static struct credentials_source *make_source(const struct credentials_provider 
     case CRED_PROCESS:
         return cred_process(&provider->config, step);
     case CRED_SSO:
-        return cred_sso(&provider->config, step);
+        return cred_sso(&provider->config, step, &provider->kept);
     case CRED_WEB_IDENTITY:
         return cred_sts(&provider->config, step, NULL);
     case CRED_CONTAINER:

@@ -48,6 +48,8 @@ static const char *transport_code(enum err_code code)
         return "AnswerTooBig";
     case ERR_BROKEN:
         return "ConnectionBroken";
+    case ERR_UNAVAILABLE:
+        return "CredentialsUnavailable";
     default:
         return "TransportFailure";
     }

@@ -366,6 +366,14 @@ const char *profiles_origin(const struct profiles *profiles, const char *profile
     return profiles_get(profiles, profile, key) != NULL ? place.file->path : NULL;
 }
 
+const char *profiles_beside(const struct profiles *profiles, const char *profile, const char *leader,
+                            const char *key)
+{
+    struct place place = find_key(profiles, PROFILES_PROFILE, profile, leader);
+    const char *value = place.file != NULL ? ini_get(place.file->ini, place.section, key) : NULL;
+    return value != NULL && *value != '\n' ? value : NULL;
+}
+
 const char *profiles_config_path(const struct profiles *profiles)
 {
     return profiles->config.path;

@@ -37,6 +37,27 @@ void sso_token_finish(struct sso_token *token)
     *token = (struct sso_token){0};
 }
 
+static char *copy(const char *text)
+{
+    return text != NULL ? mem_strdup(text) : NULL;
+}
+
+void sso_token_copy(struct sso_token *to, const struct sso_token *from)
+{
+    *to = *from;
+    to->access_token = copy(from->access_token);
+    to->refresh_token = copy(from->refresh_token);
+    to->client_id = copy(from->client_id);
+    to->client_secret = copy(from->client_secret);
+}
+
+void sso_kept_finish(struct sso_kept *kept)
+{
+    free(kept->name);
+    kept->name = NULL;
+    sso_token_finish(&kept->token);
+}
+
 static void find_path(const char *name, const char *end, char path[PATH_BYTES])
 {
     const char *home = environment_get(NULL, "HOME");

@@ -57,7 +57,7 @@ static void hand_on(struct apply *apply)
     const struct plan_row *row = &apply->rows[apply->next++];
     if (row->outcome != OUTCOME_PENDING) {
         apply->config.settled(apply->config.owner, row, row->outcome, NULL, true);
-    } else if (!apply->config.deleter.settle_only || row->open || row->unsure) {
+    } else if (!deleter_settles_only(apply->deleter) || row->open || row->unsure) {
         deleter_add(apply->deleter, number, row);
     }
 }
@@ -158,6 +158,11 @@ const struct err *apply_stopped(const struct apply *apply, enum answer_class *wh
 {
     *why = apply->why;
     return &apply->err;
+}
+
+bool apply_expired(const struct apply *apply)
+{
+    return deleter_expired(apply->deleter);
 }
 
 bool apply_quarantined(const struct apply *apply, int64_t *rows, int64_t *left_ms)

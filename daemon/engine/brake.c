@@ -13,6 +13,12 @@ bool brake_stop(struct brake *brake, bool hurry)
     return true;
 }
 
+bool brake_expire(struct brake *brake)
+{
+    brake->expired = brake->expired || !brake->stopping;
+    return brake_stop(brake, false);
+}
+
 static bool stop_because(struct brake *brake, const struct err *err, enum answer_class why, bool hurry)
 {
     if (brake->err.code == ERR_NONE) {

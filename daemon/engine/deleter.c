@@ -60,6 +60,7 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .ledger = config->ledger,
                                           .run = config->run,
                                           .signature_life_ms = config->signature_life_ms,
+                                          .until_ms = config->until_ms,
                                           .force = config->policy->force,
                                           .given = config->given,
                                           .protect = config->protect,
@@ -88,7 +89,7 @@ size_t deleter_room(const struct deleter *deleter)
     struct lane_view lane;
     dispatcher_lane(deleter->config.dispatcher, OPERATION_DELETE_EXECUTION, &lane);
     const struct brake *brake = &deleter->shared.brake;
-    bool settles = deleter->config.settle_only && !brake->hurry && brake->err.code == ERR_NONE;
+    bool settles = deleter_settles_only(deleter) && !brake->hurry && brake->err.code == ERR_NONE;
     if (brake->stopping && !settles) {
         return 0;
     }
@@ -117,6 +118,16 @@ void deleter_cancel(struct deleter *deleter, bool hurry)
     if (brake_stop(&deleter->shared.brake, hurry)) {
         wake_all(deleter);
     }
+}
+
+bool deleter_expired(const struct deleter *deleter)
+{
+    return deleter->shared.brake.expired;
+}
+
+bool deleter_settles_only(const struct deleter *deleter)
+{
+    return deleter->config.settle_only || deleter_expired(deleter);
 }
 
 size_t deleter_rows(const struct deleter *deleter)

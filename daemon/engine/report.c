@@ -33,6 +33,18 @@ int64_t report_outcome_sum(const struct report *report)
     return sum;
 }
 
+const char *report_end_name(const struct report *report)
+{
+    static const char *const limits[] = {
+        [LIMIT_ROWS] = "limit", [LIMIT_WINDOW] = "window", [LIMIT_DURATION] = "max_duration"};
+    return report->end == SWEEP_LIMITED ? limits[report->limit] : sweep_end_name(report->end);
+}
+
+int64_t report_left(const struct report *report)
+{
+    return report->remaining + report->outcomes[OUTCOME_NOT_ATTEMPTED];
+}
+
 const char *sweep_end_name(enum sweep_end end)
 {
     static const char *const names[] = {

@@ -142,32 +142,48 @@ static bool check_holds(const struct row *row, const struct clock_sample *now)
            !clock_stepped(&row->check, now);
 }
 
-/* word stays in the ledger; the message is for people. */
-static void settle_unsent(struct row *row, const char *word, enum outcome outcome)
+static void settle_unsendable(struct row *row)
 {
-    enum execution_status status = row->plan.execution.fingerprint.status;
+    const char *word = "NotFinished"; /* stays in the ledger; the message is for people */
+    enum outcome outcome = row->shared->given ? step_unsendable(&row->plan, &word) : OUTCOME_FAILED;
     row->answer = (struct answer){.class = ANSWER_NOT_SENT};
     text_copy(row->answer.code, sizeof row->answer.code, word);
     snprintf(row->answer.message, sizeof row->answer.message, "its status is %s",
-             execution_status_name(status));
+             execution_status_name(row->plan.execution.fingerprint.status));
     settle(row, outcome);
 }
 
-static void settle_unsendable(struct row *row)
+static void settle_protected(struct row *row, const struct protect_rule *rule)
 {
-    const char *word = "NotFinished";
-    enum outcome outcome = row->shared->given ? step_unsendable(&row->plan, &word) : OUTCOME_FAILED;
-    settle_unsent(row, word, outcome);
+    bool says = rule->reason != NULL;
+    row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "Protected"};
+    snprintf(row->answer.message, sizeof row->answer.message, "%s%s%s:%d:%d", says ? rule->reason : "",
+             says ? ", by " : "by ", rule->place.file, rule->place.line, rule->place.column);
+    settle(row, OUTCOME_PROTECTED);
 }
 
-static bool is_protected(const struct row *row, const struct clock_sample *now)
+static const struct protect_rule *find_protection(const struct row *row, const struct clock_sample *now)
 {
     const struct row_shared *shared = row->shared;
     const struct job_execution *execution = &row->plan.execution;
     const struct match_facts facts = things_facts(shared->things, NULL);
     int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
     return protect_find(shared->protect, &facts, execution->job_id, execution->thing_name,
-                        service_ms != 0 ? service_ms : now->wall_ms) != NULL;
+                        service_ms != 0 ? service_ms : now->wall_ms);
+}
+
+static bool is_expired(const struct row_shared *shared, int64_t wall_ms)
+{
+    return shared->until_ms != 0 && wall_ms >= shared->until_ms;
+}
+
+static void settle_stopped(struct row *row)
+{
+    if (row->shared->brake.expired) {
+        row->answer =
+            (struct answer){.class = ANSWER_NOT_SENT, .code = "Expired", .message = "the plan has expired"};
+    }
+    settle(row, OUTCOME_NOT_ATTEMPTED);
 }
 
 static void begin_attempt(struct row *row)
@@ -176,16 +192,20 @@ static void begin_attempt(struct row *row)
     struct clock_sample now = sample_clock(row);
     row->sent = false;
     row->signed_at_ms = 0;
+    if (is_expired(shared, now.wall_ms)) {
+        tell_if(row, brake_expire(&shared->brake));
+    }
     if (shared->brake.stopping) {
-        settle(row, OUTCOME_NOT_ATTEMPTED);
+        settle_stopped(row);
         return;
     }
     if (step_sending(&row->plan, shared->force) == SENDING_NEVER) {
         settle_unsendable(row);
         return;
     }
-    if (is_protected(row, &now)) {
-        settle_unsent(row, "Protected", OUTCOME_PROTECTED);
+    const struct protect_rule *rule = find_protection(row, &now);
+    if (rule != NULL) {
+        settle_protected(row, rule);
         return;
     }
     if (!check_holds(row, &now)) {
@@ -246,7 +266,7 @@ static void on_described(struct dispatch *dispatch)
     shared->env->stop(shared->env->ctx, &row->timer);
     note_clock(row);
     if (!looking && shared->brake.stopping) {
-        settle(row, OUTCOME_NOT_ATTEMPTED);
+        settle_stopped(row);
         return;
     }
     if (looking && found == FOUND_NO_ANSWER && shared->brake.hurry) {
@@ -280,7 +300,7 @@ static void on_intent(struct ledger_request *request)
     row->intended = request->err.code == ERR_NONE;
     if (shared->brake.stopping) {
         row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "Withheld"};
-        settle(row, OUTCOME_NOT_ATTEMPTED);
+        settle_stopped(row);
         return;
     }
     set_state(row, ROW_SEND);
@@ -307,7 +327,7 @@ static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
     int64_t skew_ms = worst_skew_ms(shared, wall_ms);
     bool known = dispatcher_service_ms(shared->dispatcher) != 0;
     struct err ignored;
-    if (shared->brake.stopping || !check_holds(row, &now) ||
+    if (shared->brake.stopping || is_expired(shared, wall_ms) || !check_holds(row, &now) ||
         step_sending(&row->plan, shared->force) == SENDING_NEVER) {
         return false;
     }

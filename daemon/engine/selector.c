@@ -136,27 +136,47 @@ void selector_add(struct selector *selector, const struct job *job, const struct
     }
 }
 
-void selector_take(struct selector *selector, const struct plan_row *row, bool deletes)
+/* What a row that was given comes to, as far as it is known: OUTCOME_PENDING, it goes; else the verdict says
+ * why it stays. The groups of its thing are asked for when deletion begins, and are not known here: a rule by
+ * group protects all that its other patterns name. */
+static enum outcome judge_given(const struct selector *selector, const struct plan_row *row, int64_t now_ms,
+                                struct verdict *verdict)
+{
+    const struct policy *policy = selector->config.policy;
+    const struct job_execution *execution = &row->execution;
+    const char *word = NULL;
+    if (step_sending(row, policy->force) != SENDING_NEVER) {
+        const struct protect_rule *rule =
+            protect_find(policy->protect, NULL, execution->job_id, execution->thing_name, now_ms);
+        if (rule == NULL) {
+            return OUTCOME_PENDING;
+        }
+        verdict->place = &rule->place;
+        protect_explain(rule, verdict->reason);
+        return OUTCOME_PROTECTED;
+    }
+    enum outcome outcome = step_unsendable(row, &word);
+    bool gone = outcome == OUTCOME_GONE;
+    snprintf(verdict->reason, sizeof verdict->reason, "%s%s",
+             gone ? "there is no such job execution" : "status ",
+             gone ? "" : execution_status_name(execution->fingerprint.status));
+    return outcome;
+}
+
+void selector_take(struct selector *selector, const struct plan_row *row, int64_t now_ms, bool deletes)
 {
     struct report *report = selector->config.report;
     struct verdict verdict = {.force = row->force};
-    const char *word = NULL;
     if (selector->failed || selector->state != SELECTOR_ADDING) {
         return;
     }
     report->listed++;
     report->selected++;
-    verdict.delete = step_sending(row, selector->config.policy->force) != SENDING_NEVER;
     memcpy(verdict.reason, row->reason, sizeof verdict.reason);
     plan_writer_add(selector->writer, &row->execution, &verdict);
-    if (!verdict.delete) {
-        enum outcome outcome = step_unsendable(row, &word);
-        bool gone = outcome == OUTCOME_GONE;
-        report->outcomes[outcome] += !deletes;
-        snprintf(verdict.reason, sizeof verdict.reason, "%s%s",
-                 gone ? "there is no such job execution" : "status ",
-                 gone ? "" : execution_status_name(row->execution.fingerprint.status));
-    }
+    enum outcome outcome = judge_given(selector, row, now_ms, &verdict);
+    verdict.delete = outcome == OUTCOME_PENDING;
+    report->outcomes[outcome] += !verdict.delete &&!deletes;
     tell(selector, &row->execution, &verdict);
 }
 

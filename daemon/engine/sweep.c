@@ -13,49 +13,17 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/apply.h"
+#include "engine/curfew.h"
 #include "engine/facts.h"
 #include "engine/guard.h"
 #include "engine/selector.h"
 #include "engine/steps.h"
 #include "engine/supply.h"
+#include "engine/sweep_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum sweep_state {
-    STATE_STARTING,
-    STATE_SUPPLYING,
-    STATE_SELECTING, /* what must be seen together is; the last rows are on their way to the ledger */
-    STATE_SEALING,
-    STATE_PROTECTING, /* what is protected now is found out, of rows that were selected before */
-    STATE_DELETING,
-    STATE_CLOSING,
-    STATE_DONE
-};
-
-struct sweep {
-    struct sweep_config config;
-    enum sweep_state state;
-    struct report report;
-    bool ended; /* how it ends is decided: see end_as() */
-    struct facts *facts;
-    struct things *things;
-    struct supply *supply;
-    struct apply *apply;
-    int64_t run;
-    struct run_header header;
-    struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
-    struct selector *selector;
-    int64_t settled;        /* rows of the plan */
-    int64_t begin_ns;       /* before that no row is sent; monotonic */
-    int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
-    int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
-    struct env_timer timer; /* of sweep_resume() */
-    bool begun;             /* a resumed run: it has an intent, so something of it may have been sent */
-    bool settle_only;       /* a resumed run: nothing more of it may be sent */
-    int64_t calls_before[OPERATION_COUNT];
-};
 
 static void set_state(struct sweep *sweep, enum sweep_state state)
 {
@@ -157,7 +125,9 @@ static void on_closed(struct ledger_request *request)
 static void close_run(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
-    end_as(sweep, report->remaining > 0 ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
+    bool limited = report->remaining > 0 || report->limit != LIMIT_ROWS;
+    curfew_stop(&sweep->curfew);
+    end_as(sweep, limited ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
     report->outcomes[OUTCOME_NOT_ATTEMPTED] += report->selected - report_outcome_sum(report);
     set_state(sweep, STATE_CLOSING);
     if (sweep->begun && (sweep->apply == NULL || !apply_complete(sweep->apply))) {
@@ -165,7 +135,7 @@ static void close_run(struct sweep *sweep)
         return;
     }
     sweep->request = (struct ledger_request){.ended_ms = wall_ms(sweep)};
-    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", sweep_end_name(report->end));
+    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", report_end_name(report));
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
 }
 
@@ -189,6 +159,10 @@ static void on_applied(void *owner)
     const struct err *stopped = apply_stopped(sweep->apply, &why);
     if (stopped->code != ERR_NONE) {
         end_as(sweep, SWEEP_STOPPED, stopped, why);
+    } else if (apply_expired(sweep->apply)) {
+        struct err err;
+        err_set(&err, ERR_EXPIRED, "the plan has expired");
+        end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
     close_run(sweep);
 }
@@ -229,6 +203,7 @@ static void begin_deleting(struct sweep *sweep)
                                              .run = sweep->run,
                                              .policy = config->policy,
                                              .signature_life_ms = config->target->signature_life_ms,
+                                             .until_ms = config->until_ms,
                                              .facts = sweep->facts,
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
@@ -354,12 +329,17 @@ static void on_unselected(void *owner, const struct err *err, bool of_ledger)
     }
 }
 
+static int64_t service_now_ms(const struct sweep *sweep)
+{
+    int64_t known_ms = service_ms(sweep);
+    return known_ms != 0 ? known_ms : wall_ms(sweep);
+}
+
 static void on_listed(void *owner, const struct job *job, const struct job_execution *execution)
 {
     struct sweep *sweep = owner;
-    int64_t server_now_ms = service_ms(sweep);
     if (!sweep->ended) {
-        selector_add(sweep->selector, job, execution, server_now_ms != 0 ? server_now_ms : wall_ms(sweep));
+        selector_add(sweep->selector, job, execution, service_now_ms(sweep));
     }
 }
 
@@ -368,7 +348,7 @@ static void on_given(void *owner, const struct plan_row *row)
     struct sweep *sweep = owner;
     if (!sweep->ended) {
         things_only(sweep->things, row->execution.thing_name);
-        selector_take(sweep->selector, row, deletes(sweep));
+        selector_take(sweep->selector, row, service_now_ms(sweep), deletes(sweep));
     }
 }
 
@@ -455,7 +435,7 @@ static void on_started(struct ledger_request *request)
     sweep->run = request->run;
     sweep->lost_signed_ms = request->lost_signed_ms;
     sweep->began_ns = mono_ns(sweep);
-    if (sweep->ended) {
+    if (sweep->ended || sweep->report.limit != LIMIT_ROWS) { /* not a call is made */
         close_run(sweep);
         return;
     }
@@ -494,15 +474,6 @@ static struct sweep *create(const struct sweep_config *config, bool resumed)
     return sweep;
 }
 
-struct sweep *sweep_start(const struct sweep_config *config)
-{
-    struct sweep *sweep = create(config, false);
-    fill_header(sweep);
-    sweep->request = (struct ledger_request){.header = &sweep->header};
-    ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
-    return sweep;
-}
-
 /* What the process that ended had under way may still take effect, whichever run it was of. */
 static void on_resumed(struct env_timer *timer)
 {
@@ -512,6 +483,52 @@ static void on_resumed(struct env_timer *timer)
     } else {
         protect_and_delete(sweep, longest_ns(sweep));
     }
+}
+
+/* What was sent is settled first. */
+static void wind_up(struct sweep *sweep, bool hurry)
+{
+    if (sweep->state == STATE_SUPPLYING) {
+        supply_cancel(sweep->supply);
+    } else if (sweep->state == STATE_SELECTING) {
+        selector_cancel(sweep->selector);
+    } else if (sweep->state == STATE_PROTECTING) {
+        things_cancel(sweep->things);
+    } else if (sweep->state == STATE_DELETING) {
+        apply_cancel(sweep->apply, hurry);
+    }
+}
+
+static void on_curfew(void *owner, enum sweep_limit limit)
+{
+    struct sweep *sweep = owner;
+    if (sweep->ended) {
+        return;
+    }
+    sweep->report.limit = limit;
+    if (sweep->state != STATE_STARTING) {
+        end_as(sweep, SWEEP_LIMITED, NULL, ANSWER_DONE);
+        wind_up(sweep, false);
+    }
+}
+
+static void watch_clock(struct sweep *sweep)
+{
+    if (deletes(sweep)) {
+        sweep->curfew = (struct curfew){
+            .env = sweep->config.env, .policy = sweep->config.policy, .over = on_curfew, .owner = sweep};
+        sweep->report.limit = curfew_start(&sweep->curfew);
+    }
+}
+
+struct sweep *sweep_start(const struct sweep_config *config)
+{
+    struct sweep *sweep = create(config, false);
+    fill_header(sweep);
+    watch_clock(sweep);
+    sweep->request = (struct ledger_request){.header = &sweep->header};
+    ask_ledger(sweep, &sweep->request, LEDGER_START_RUN, on_started, sweep);
+    return sweep;
 }
 
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found)
@@ -529,7 +546,10 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
     sweep->header = *header;
     sweep->report.selected = rows;
     sweep->begun = found->begun;
-    sweep->settle_only = !same || !within || !found->sealed || !deletes(sweep);
+    watch_clock(sweep);
+    sweep->curfew.began_ns += longest_ns(sweep); /* it waits so long first */
+    bool open = sweep->report.limit == LIMIT_ROWS;
+    sweep->settle_only = !same || !within || !found->sealed || !deletes(sweep) || !open;
     sweep->began_ns = mono_ns(sweep);
     sweep->timer = (struct env_timer){.fire = on_resumed, .owner = sweep};
     config->env->start(config->env->ctx, &sweep->timer, sweep->began_ns);
@@ -538,18 +558,9 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
 
 void sweep_cancel(struct sweep *sweep, bool hurry)
 {
-    if (sweep->state >= STATE_CLOSING) {
-        return;
-    }
-    end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    if (sweep->state == STATE_SUPPLYING) {
-        supply_cancel(sweep->supply);
-    } else if (sweep->state == STATE_SELECTING) {
-        selector_cancel(sweep->selector);
-    } else if (sweep->state == STATE_PROTECTING) {
-        things_cancel(sweep->things);
-    } else if (sweep->state == STATE_DELETING) {
-        apply_cancel(sweep->apply, hurry);
+    if (sweep->state < STATE_CLOSING) {
+        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+        wind_up(sweep, hurry);
     }
 }
 
@@ -559,41 +570,11 @@ void sweep_destroy(struct sweep *sweep)
         return;
     }
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
+    curfew_stop(&sweep->curfew);
     apply_destroy(sweep->apply);
     supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
     things_destroy(sweep->things);
     selector_destroy(sweep->selector);
     free(sweep);
-}
-
-/* Milliseconds that so many calls take at a lane's pace. */
-static int64_t at_pace(const struct sweep *sweep, enum operation operation, int64_t calls)
-{
-    struct lane_view lane;
-    dispatcher_lane(sweep->config.dispatcher, operation, &lane);
-    return lane.rate_per_1000s > 0 ? calls * 1000 * TIME_MS_PER_SECOND / lane.rate_per_1000s : -1;
-}
-
-void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
-{
-    *progress = (struct sweep_progress){.deleting = sweep->state >= STATE_DELETING,
-                                        .listed = sweep->report.listed,
-                                        .selected = sweep->report.selected,
-                                        .settled = sweep->settled,
-                                        .remaining_ms = -1};
-    struct supply_view view = {.calls_left = -1};
-    if (sweep->supply != NULL) {
-        supply_view(sweep->supply, &view);
-        progress->jobs = view.scopes;
-        progress->jobs_listed = view.scopes_done;
-    }
-    if (sweep->apply != NULL) {
-        progress->waiting_ms = apply_waits_ms(sweep->apply);
-        int64_t rows = progress->selected - progress->settled;
-        bool only = apply_quarantined(sweep->apply, &progress->quarantined, &progress->quarantined_ms);
-        progress->remaining_ms = only ? -1 : at_pace(sweep, OPERATION_DELETE_EXECUTION, rows);
-    } else if (sweep->state == STATE_SUPPLYING && view.calls_left >= 0) {
-        progress->remaining_ms = at_pace(sweep, view.operation, view.calls_left);
-    }
 }

@@ -63,6 +63,7 @@ static bool is_taken(const struct ledger_durable *durable, const struct ledger_r
     switch (request->operation) {
     case LEDGER_READ_ROWS:
     case LEDGER_OPEN_RUN:
+    case LEDGER_LAST_RUN:
     case LEDGER_GET_RATES:
     case LEDGER_RESULT:
     case LEDGER_END_RUN:

@@ -236,6 +236,19 @@ static void find_open_run(const struct ledger_memory *memory, struct ledger_requ
     }
 }
 
+static void find_last_run(const struct ledger_memory *memory, struct ledger_request *request)
+{
+    request->run = 0;
+    for (size_t i = memory->run_count; i > 0 && request->run == 0; i--) {
+        const struct run_header *header = &memory->runs[i - 1].header;
+        if (strcmp(header->policy, request->header->policy) == 0 &&
+            strcmp(header->target, request->header->target) == 0) {
+            request->run = (int64_t)i;
+            request->found.started_ms = header->started_ms;
+        }
+    }
+}
+
 static void count_up(uint8_t *count)
 {
     *count = (uint8_t)(*count + (*count < UINT8_MAX));
@@ -328,6 +341,9 @@ static int carry_out(struct ledger_memory *memory, struct ledger_request *reques
         return 0;
     case LEDGER_OPEN_RUN:
         find_open_run(memory, request);
+        return 0;
+    case LEDGER_LAST_RUN:
+        find_last_run(memory, request);
         return 0;
     case LEDGER_SET_RATES:
         memcpy(find_rates(memory, request->header)->rates, request->rates, sizeof request->rates);

@@ -77,6 +77,12 @@ static const char *const steps[SCHEMA_VERSION] = {
     "CREATE VIEW record AS SELECT * FROM intents UNION ALL SELECT * FROM entries;"
     "PRAGMA user_version = 3;"
     "COMMIT",
+
+    /* For the latest run of a policy in a target. */
+    "BEGIN IMMEDIATE;"
+    "CREATE INDEX run_pair ON run (policy, target);"
+    "PRAGMA user_version = 4;"
+    "COMMIT",
 };
 
 static int ask_number(struct db *db, const char *sql, int64_t *number, struct err *err)

@@ -470,51 +470,21 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
     return result < 0 ? -1 : 0;
 }
 
-static int set_rates(struct store *store, const struct ledger_request *request, struct err *err)
+static int last_run(struct store *store, struct ledger_request *request, struct err *err)
 {
-    const struct run_header *header = request->header;
-    struct db_statement *forget_all = db_use(store->db, &store->statements[FORGET_RATES],
-                                             "DELETE FROM rate WHERE account = ?1 AND region = ?2", err);
-    struct db_statement *set =
-        db_use(store->db, &store->statements[SET_RATE], "INSERT INTO rate VALUES (?1, ?2, ?3, ?4)", err);
-    if (forget_all == NULL || set == NULL) {
-        return -1;
-    }
-    db_bind(forget_all, "tt", header->account, header->region);
-    if (db_run(forget_all, err) != 0) {
-        return -1;
-    }
-    for (int i = 0; i < OPERATION_COUNT; i++) {
-        db_bind(set, "ttti", header->account, header->region, operation_name((enum operation)i),
-                request->rates[i]);
-        if (request->rates[i] > 0 && db_run(set, err) != 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* By the operation's name, so that its number may change. */
-static int get_rates(struct store *store, struct ledger_request *request, struct err *err)
-{
-    const struct run_header *header = request->header;
-    struct db_statement *get =
-        db_use(store->db, &store->statements[GET_RATES],
-               "SELECT operation, per_1000s FROM rate WHERE account = ?1 AND region = ?2", err);
+    struct db_statement *get = db_use(store->db, &store->statements[PAIR_RUN],
+                                      "SELECT id, started_ms FROM run WHERE policy = ?1 AND target = ?2"
+                                      " ORDER BY id DESC LIMIT 1",
+                                      err);
     if (get == NULL) {
         return -1;
     }
-    memset(request->rates, 0, sizeof request->rates);
-    db_bind(get, "tt", header->account, header->region);
-    int result;
-    while ((result = db_step(get, err)) == 1) {
-        for (int i = 0; i < OPERATION_COUNT; i++) {
-            if (strcmp(db_text(get, 0), operation_name((enum operation)i)) == 0) {
-                request->rates[i] = db_int(get, 1);
-            }
-        }
-    }
-    return result;
+    db_bind(get, "tt", request->header->policy, request->header->target);
+    int result = db_step(get, err);
+    request->run = result == 1 ? db_int(get, 0) : 0;
+    request->found.started_ms = result == 1 ? db_int(get, 1) : 0;
+    db_reset(get);
+    return result < 0 ? -1 : 0;
 }
 
 /* Requests on a run that is known; state is its. */
@@ -551,10 +521,12 @@ static int apply(struct store *store, struct ledger_request *request, struct err
         return start_run(store, request, err);
     case LEDGER_OPEN_RUN:
         return open_run(store, request, err);
+    case LEDGER_LAST_RUN:
+        return last_run(store, request, err);
     case LEDGER_SET_RATES:
-        return set_rates(store, request, err);
+        return store_set_rates(store, request, err);
     case LEDGER_GET_RATES:
-        return get_rates(store, request, err);
+        return store_get_rates(store, request, err);
     default:
         return run_state(store, request->run, &state, err) != 0 ? -1
                                                                 : apply_to_run(store, request, state, err);

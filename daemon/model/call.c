@@ -62,7 +62,10 @@ static enum err_code transport_err_code(const char *code, enum err_code otherwis
     static const struct {
         const char *word;
         enum err_code code;
-    } words[] = {{"NameResolution", ERR_RESOLVE}, {"Tls", ERR_TLS}, {"Timeout", ERR_TIMEOUT}};
+    } words[] = {{"NameResolution", ERR_RESOLVE},
+                 {"Tls", ERR_TLS},
+                 {"Timeout", ERR_TIMEOUT},
+                 {"CredentialsUnavailable", ERR_UNAVAILABLE}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(code, words[i].word) == 0) {
             return words[i].code;

@@ -1,7 +1,7 @@
 /* See net/program.h.
  *
- * The happy path: program_start() spawns the program with two pipes and a timer. When it has exited and both
- * pipes have ended, close_all() closes the handles, and the last of them to go calls done().
+ * The happy path: program_start() spawns the program with its pipes and a timer. When it has exited and both
+ * pipes from it have ended, close_all() closes the handles, and the last of them to go calls done().
  *
  * The ways out: whatever goes wrong is written to run->err once and ends in stop(), which kills the program's
  * process group and closes the pipes; the exit, which is always waited for, does the rest. A program that
@@ -14,10 +14,12 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define CHUNK 4096
 
-enum pipe_of { PIPE_OUTPUT, PIPE_ERRORS, PIPE_COUNT };
+enum pipe_of { PIPE_OUTPUT, PIPE_ERRORS, PIPE_INPUT, PIPE_COUNT };
 
 struct program {
     struct program_run *run;
@@ -25,9 +27,10 @@ struct program {
     uv_pipe_t pipes[PIPE_COUNT];
     uv_timer_t timer;
     int open_handles;
-    int open_pipes;
-    bool exited;
-    char chunk[CHUNK]; /* of the pipe that is being read; wiped after each */
+    int open_pipes; /* from it */
+    uv_write_t write;
+    bool exited, asked; /* to end */
+    char chunk[CHUNK];  /* of the pipe that is being read; wiped after each */
 };
 
 /* --- the end --- */
@@ -55,7 +58,7 @@ static void close_pipe(struct program *program, enum pipe_of which)
 {
     uv_handle_t *handle = (uv_handle_t *)&program->pipes[which];
     if (!uv_is_closing(handle)) {
-        program->open_pipes--;
+        program->open_pipes -= which != PIPE_INPUT;
         uv_close(handle, on_closed);
     }
 }
@@ -64,6 +67,7 @@ static void close_all(struct program *program)
 {
     close_pipe(program, PIPE_OUTPUT);
     close_pipe(program, PIPE_ERRORS);
+    close_pipe(program, PIPE_INPUT);
     close_handle((uv_handle_t *)&program->timer);
     close_handle((uv_handle_t *)&program->child);
 }
@@ -76,10 +80,16 @@ static void end_if_over(struct program *program)
 }
 
 /* The process id is the program's until its exit has been seen. */
+static void signal_it(const struct program *program, int number)
+{
+    int pid = program->child.pid;
+    kill(program->run->foreground ? pid : -pid, number);
+}
+
 static void stop(struct program *program)
 {
     if (!program->exited) {
-        kill(-program->child.pid, SIGKILL);
+        signal_it(program, SIGKILL);
     }
     close_pipe(program, PIPE_OUTPUT);
     close_pipe(program, PIPE_ERRORS);
@@ -115,9 +125,10 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *room)
 static void take(struct program *program, enum pipe_of which, size_t length)
 {
     struct program_run *run = program->run;
-    if (which == PIPE_ERRORS) {
-        size_t room = run->errors.max - run->errors.length;
-        buf_append(&run->errors, program->chunk, length < room ? length : room);
+    if (which == PIPE_ERRORS || run->cuts_output) {
+        struct buf *out = which == PIPE_ERRORS ? &run->errors : &run->output;
+        size_t room = out->max - out->length;
+        buf_append(out, program->chunk, length < room ? length : room);
     } else if (!buf_append(&run->output, program->chunk, length)) {
         err_set(&run->err, ERR_TOO_BIG, "more than %zu bytes of output", run->output_max);
         stop(program);
@@ -140,6 +151,15 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *room)
 
 static void on_timeout(uv_timer_t *timer)
 {
+    struct program *program = timer->data;
+    struct program_run *run = program->run;
+    if (run->grace_ms > 0 && !program->asked && !program->exited) {
+        program->asked = true;
+        err_set(&run->err, ERR_TIMEOUT, "it did not end in time");
+        signal_it(program, SIGTERM);
+        uv_timer_start(timer, on_timeout, (uint64_t)run->grace_ms, 0);
+        return;
+    }
     fail(timer->data, ERR_TIMEOUT, "it did not end in time");
 }
 
@@ -153,26 +173,75 @@ static void open_handles(struct program *program, uv_loop_t *loop)
     }
     uv_timer_init(loop, &program->timer);
     program->timer.data = program->child.data = program;
-    program->open_pipes = PIPE_COUNT;
+    program->open_pipes = PIPE_COUNT - 1;
     program->open_handles = PIPE_COUNT + 2;
+}
+
+/* What systemd tells the service is not meant for what the service runs: such a program could keep the
+ * watchdog quiet, or end the service's start. NULL behind the last; the caller frees it. */
+static char **inherited(void)
+{
+    static const char *const own[] = {"NOTIFY_SOCKET=", "WATCHDOG_", "LISTEN_"};
+    size_t count = 0, kept = 0;
+    while (environ[count] != NULL) {
+        count++;
+    }
+    char **left = mem_calloc(count + 1, sizeof *left);
+    for (size_t i = 0; i < count; i++) {
+        bool ours = false;
+        for (size_t j = 0; j < sizeof own / sizeof own[0]; j++) {
+            ours = ours || strncmp(environ[i], own[j], strlen(own[j])) == 0;
+        }
+        if (!ours) {
+            left[kept++] = environ[i];
+        }
+    }
+    return left;
 }
 
 static int spawn(struct program *program, uv_loop_t *loop)
 {
+    const struct program_run *run = program->run;
     uv_stdio_container_t stdio[3] = {
-        {.flags = UV_IGNORE},
+        {.flags = run->input != NULL ? UV_CREATE_PIPE | UV_READABLE_PIPE : UV_IGNORE,
+         .data.stream = (uv_stream_t *)&program->pipes[PIPE_INPUT]},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
          .data.stream = (uv_stream_t *)&program->pipes[PIPE_OUTPUT]},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
          .data.stream = (uv_stream_t *)&program->pipes[PIPE_ERRORS]},
     };
-    const uv_process_options_t options = {.file = program->run->arguments[0],
-                                          .args = (char **)(uintptr_t)program->run->arguments,
-                                          .flags = UV_PROCESS_DETACHED,
+    if (run->foreground) {
+        stdio[0] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = STDIN_FILENO};
+    }
+    char **environment = run->environment == NULL ? inherited() : NULL;
+    const uv_process_options_t options = {.file = run->arguments[0],
+                                          .args = (char **)(uintptr_t)run->arguments,
+                                          .env = environment != NULL ? environment
+                                                                     : (char **)(uintptr_t)run->environment,
+                                          .flags = run->foreground ? 0 : UV_PROCESS_DETACHED,
                                           .stdio = stdio,
                                           .stdio_count = 3,
                                           .exit_cb = on_exit_seen};
-    return uv_spawn(loop, &program->child, &options);
+    int status = uv_spawn(loop, &program->child, &options);
+    free(environment);
+    return status;
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    (void)status; /* it need not read */
+    close_pipe(write->data, PIPE_INPUT);
+}
+
+static void give_input(struct program *program)
+{
+    const char *input = program->run->input;
+    uv_buf_t text = uv_buf_init((char *)(uintptr_t)input, input != NULL ? (unsigned)strlen(input) : 0);
+    program->write.data = program;
+    if (input == NULL ||
+        uv_write(&program->write, (uv_stream_t *)&program->pipes[PIPE_INPUT], &text, 1, on_written) != 0) {
+        close_pipe(program, PIPE_INPUT);
+    }
 }
 
 static void refuse(struct program *program, int status)
@@ -197,6 +266,7 @@ void program_start(uv_loop_t *loop, struct program_run *run)
         refuse(program, status);
         return;
     }
+    give_input(program);
     uv_read_start((uv_stream_t *)&program->pipes[PIPE_OUTPUT], on_room, on_read);
     uv_read_start((uv_stream_t *)&program->pipes[PIPE_ERRORS], on_room, on_read);
     uv_timer_start(&program->timer, on_timeout, (uint64_t)run->timeout_ms, 0);

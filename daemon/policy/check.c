@@ -5,6 +5,7 @@
 #include "model/status.h"
 #include "policy/clauses.h"
 #include "policy/endpoint.h"
+#include "policy/timetable.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,6 +156,22 @@ static void check_spared(const struct reader *reader, const struct yaml_node *no
     }
 }
 
+/* `defaults` may stand in another file than the policy: then the complaint is about the policy. */
+static void check_window(const struct reader *reader, const struct yaml_node *node,
+                         const struct policy *policy)
+{
+    const struct window *window = &policy->window;
+    if (!policy->scheduled || timetable_meets(policy)) {
+        return;
+    }
+    const struct yaml_node *schedule = yaml_get(node, "schedule");
+    const struct yaml_node *at = or_else(yaml_get(schedule, "window"), yaml_get(schedule, "cron"));
+    reader_error(reader, or_else(at, node),
+                 "the schedule never meets its window: '%.64s' has no time from %02d:%02d to %02d:%02d",
+                 policy->cron_text, window->begin / 60, window->begin % 60, window->end / 60,
+                 window->end % 60);
+}
+
 void check_policy(const struct reader *reader, const struct yaml_node *node, const struct yaml_node *defaults,
                   const struct policy *policy)
 {
@@ -165,6 +182,7 @@ void check_policy(const struct reader *reader, const struct yaml_node *node, con
     }
     check_force(reader, node, policy);
     check_spared(reader, node, policy);
+    check_window(reader, node, policy);
     for (size_t i = 0; policy->enforce && i < policy->target_count; i++) {
         check_enforcing(reader, or_else(yaml_get(node, "mode"), node),
                         &reader->config->targets[policy->targets[i]]);

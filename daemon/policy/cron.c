@@ -183,7 +183,8 @@ int cron_parse(const char *text, struct cron *cron, struct err *err)
                           .months = (uint32_t)bits[3],
                           .weekdays = (uint32_t)((bits[4] | bits[4] >> 7) & 0x7f), /* 7 is Sunday too */
                           .any_day = star[2],
-                          .any_weekday = star[4]};
+                          .any_weekday = star[4],
+                          .any_time = star[0] || star[1]};
     if (!ever_fires(cron)) {
         return err_set(err, ERR_SYNTAX, "'%.40s' never fires: none of its months has such a day", text);
     }

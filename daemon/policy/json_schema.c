@@ -62,6 +62,12 @@ static const struct type_json {
     {&value_any_of, BLOCK_LIST, NULL},
     {&value_none_of, BLOCK_LIST, NULL},
     {&value_namespace, "\"type\":\"string\",\"pattern\":\"^[a-zA-Z0-9_-]{1,64}$\"", NULL},
+    {&value_command, "\"type\":\"array\",\"minItems\":1,\"maxItems\":64,\"items\":{\"type\":\"string\"}",
+     NULL},
+    {&value_results,
+     "\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,"
+     "\"items\":{\"enum\":[\"success\",\"failure\",\"aborted\",\"limited\"]}",
+     NULL},
     {&value_keep, "\"type\":\"array\",\"minItems\":1,\"maxItems\":16,\"items\":{\"$ref\":\"#/$defs/keep\"}",
      NULL},
     {&value_per,

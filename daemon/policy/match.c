@@ -8,6 +8,7 @@
 #include "policy/glob.h"
 #include "policy/keep.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FUTURE_TOLERANCE_MS (5 * TIME_MS_PER_MINUTE) /* more is a clock that is wrong */
@@ -116,6 +117,12 @@ const struct protect_rule *protect_find(const struct protect_list *list, const s
     return NULL;
 }
 
+void protect_explain(const struct protect_rule *rule, char reason[PLAN_REASON_MAX + 1])
+{
+    snprintf(reason, PLAN_REASON_MAX + 1, "protected%s%s", rule->reason != NULL ? ": " : "",
+             rule->reason != NULL ? rule->reason : "");
+}
+
 /* --- the decision --------------------------------------------------------------------------------------- */
 
 const struct timestamp *policy_age_time(const struct policy *policy, const struct fingerprint *fingerprint)
@@ -163,13 +170,14 @@ static bool in_scope(const struct policy *policy, const struct subject *subject,
 
 static bool protected(const struct policy *policy, const struct subject *subject, struct finding *finding)
 {
+    char reason[PLAN_REASON_MAX + 1];
     const struct protect_rule *rule =
         protect_find(policy->protect, subject->facts, subject->job_id, subject->thing_name, subject->now_ms);
     if (rule == NULL) {
         return false;
     }
-    finding_set(finding, &rule->place, "protected%s%s", rule->reason != NULL ? ": " : "",
-                rule->reason != NULL ? rule->reason : "");
+    protect_explain(rule, reason);
+    finding_set(finding, &rule->place, "%s", reason);
     return true;
 }
 

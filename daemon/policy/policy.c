@@ -90,6 +90,7 @@ void policy_finish(struct policy *policy)
     zone_destroy(policy->zone);
     match_finish(&policy->match);
     free(policy->keep);
+    pattern_list_finish(&policy->finish_exec);
 }
 
 void config_unref(struct config *config)

@@ -30,6 +30,8 @@ static const char *const ORDERS[] = {[ORDER_LISTED] = "as_listed",
                                      [ORDER_NEWEST_FIRST] = "newest_first",
                                      NULL};
 
+static const char *const CATCH_UPS[] = {
+    [CATCH_UP_ASLEEP] = "asleep", [CATCH_UP_ONCE] = "once", [CATCH_UP_NEVER] = "never", NULL};
 static const char *const EXPECTATIONS[] = {"keep", "delete", NULL};
 /* By the values of enum execution_status and enum job_status. */
 static const char *const STATUSES[] = {"UNKNOWN",   "QUEUED",   "IN_PROGRESS", "SUCCEEDED", "FAILED",
@@ -127,14 +129,25 @@ static const struct schema_row ROWS[] = {
      .description = "When the daemon runs it; without a schedule only on request"},
     {.scope = SCHEMA_POLICY, .path = "schedule.cron", .type = &value_cron,
      .flags = SCHEMA_INHERITED | SCHEMA_REQUIRED,
-     .description = "Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly; in UTC"},
-    LATER(SCHEMA_POLICY, "schedule.jitter"),
-    LATER(SCHEMA_POLICY, "schedule.window"),
-    LATER(SCHEMA_POLICY, "schedule.max_duration"),
-    LATER(SCHEMA_POLICY, "schedule.catch_up"),
+     .description = "Five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly; in timezone"},
+    {.scope = SCHEMA_POLICY, .path = "schedule.window", .type = &value_window,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, AT(policy, window),
+     .description = "Two times of day in timezone: it fires, and deletes, only from the first to the second"},
+    {.scope = SCHEMA_POLICY, .path = "schedule.jitter", .type = &value_duration,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .min = SECOND, .max = TIME_MS_PER_DAY,
+     AT(policy, jitter_ms),
+     .description = "Each target's turn comes later by a time of up to this, drawn anew for each firing"},
+    {.scope = SCHEMA_POLICY, .path = "schedule.max_duration", .type = &value_duration,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .min = TIME_MS_PER_MINUTE, .max = 365 * TIME_MS_PER_DAY,
+     AT(policy, max_duration_ms),
+     .description = "How long a run that deletes may take; what it does not get to is left for the next time"},
+    {.scope = SCHEMA_POLICY, .path = "schedule.catch_up", .type = &value_word,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .fallback = "asleep", .words = CATCH_UPS, AT(policy, catch_up),
+     .description = "Which missed firings are made up for: what the machine slept over, also what came while "
+     "the daemon was down, or none"},
     {.scope = SCHEMA_POLICY, .path = "timezone", .type = &value_timezone,
      .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .fallback = "UTC", AT(policy, timezone),
-     .description = "The days, weeks and months of keep rules are those of this time zone"},
+     .description = "The schedule's times, and the days, weeks and months of keep rules, are of this time zone"},
     {.scope = SCHEMA_POLICY, .path = "match", .type = &value_match, .flags = SCHEMA_REQUIRED,
      .description = "What may go; all of its keys must hold. The word all, with keep rules, is everything "
      "that is finished",
@@ -175,7 +188,15 @@ static const struct schema_row ROWS[] = {
     LATER(SCHEMA_POLICY, "protect"),
     LATER(SCHEMA_POLICY, "grace"),
     LATER(SCHEMA_POLICY, "archive"),
-    LATER(SCHEMA_POLICY, "on_finish"),
+    {.scope = SCHEMA_POLICY, .path = "on_finish", .type = &value_map, .flags = SCHEMA_INHERITED,
+     .description = "A program that the daemon starts after each of its runs in a target"},
+    {.scope = SCHEMA_POLICY, .path = "on_finish.exec", .type = &value_command,
+     .flags = SCHEMA_INHERITED | SCHEMA_REQUIRED | SCHEMA_TERSE, .min = 1, .max = 64, AT(policy, finish_exec),
+     .description = "Its path and its arguments, without a shell",
+     .why = "on_finish starts a program"},
+    {.scope = SCHEMA_POLICY, .path = "on_finish.when", .type = &value_results,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .min = 1, AT(policy, finish_when),
+     .description = "Only after runs that ended so: success, failure, aborted, limited; else after each"},
 
     {.scope = SCHEMA_MATCH, .path = "match.status", .type = &value_statuses,
      .fallback = "TERMINAL", AT(match, status_bits), CLAUSE(STATUS),

@@ -8,7 +8,7 @@
 
 #define CHUNK 65536
 
-static int check_owner(const struct stat *stat, struct err *err)
+int source_check_owner(const struct stat *stat, struct err *err)
 {
     if (stat->st_uid != 0 && stat->st_uid != geteuid()) {
         return err_set(err, ERR_PERMISSION, "belongs to user %u: only root or user %u may own it",
@@ -45,7 +45,7 @@ int source_open(struct source *source, int folder, const char *name, struct err 
         err_set(err, ERR_IO, "cannot be read: %s", err_errno(errno));
     } else if (!S_ISREG(source->before.st_mode)) {
         err_set(err, ERR_PERMISSION, "is no regular file");
-    } else if (check_owner(&source->before, err) == 0) {
+    } else if (source_check_owner(&source->before, err) == 0) {
         return 0;
     }
     close(source->fd);
@@ -100,7 +100,7 @@ int source_open_folder(const char *path, struct err *err)
         return errno == ENOTDIR ? err_set(err, ERR_PERMISSION, "is no folder (links are not followed)")
                                 : refuse_open(err);
     }
-    int result = fstat(fd, &stat) == 0 ? check_owner(&stat, err)
+    int result = fstat(fd, &stat) == 0 ? source_check_owner(&stat, err)
                                        : err_set(err, ERR_IO, "cannot be read: %s", err_errno(errno));
     if (result != 0) {
         close(fd);

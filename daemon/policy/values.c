@@ -419,6 +419,48 @@ static void print_cron(const struct config *config, const struct schema_row *row
     }
 }
 
+/* "HH:MM"; the character behind it must be `end`. */
+static bool read_clock(const char *text, char end, int *minute)
+{
+    static const char form[] = "dd:dd";
+    for (size_t i = 0; i < sizeof form - 1; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == 'd' ? !digit : text[i] != form[i]) {
+            return false;
+        }
+    }
+    int hours = (text[0] - '0') * 10 + text[1] - '0', minutes = (text[3] - '0') * 10 + text[4] - '0';
+    *minute = hours * 60 + minutes;
+    return text[sizeof form - 1] == end && hours < 24 && minutes < 60;
+}
+
+static void read_window(const struct reader *reader, const struct schema_row *row,
+                        const struct yaml_node *node, void *object)
+{
+    struct window window;
+    if (!read_clock(node->text, '-', &window.begin) || !read_clock(node->text + 6, '\0', &window.end) ||
+        window.begin == window.end) {
+        reader_error(reader, node,
+                     "'%s' must be two different times of day such as \"01:00-05:00\", not '%.64s'",
+                     row->path, node->text);
+        return;
+    }
+    *(struct window *)value_field(row, object) = window;
+}
+
+static void print_window(const struct config *config, const struct schema_row *row, const void *object,
+                         struct buf *out)
+{
+    (void)config;
+    const struct window *window = value_seen(row, object);
+    if (window->begin == window->end) {
+        buf_text(out, "null");
+        return;
+    }
+    buf_printf(out, "\"%02d:%02d-%02d:%02d\"", window->begin / 60, window->begin % 60, window->end / 60,
+               window->end % 60);
+}
+
 static void read_timezone(const struct reader *reader, const struct schema_row *row,
                           const struct yaml_node *node, void *object)
 {
@@ -462,6 +504,11 @@ static void print_moment(const struct config *config, const struct schema_row *r
     buf_printf(out, "\"%s\"", text);
 }
 
+const struct value_type value_window = {.name = "times of day",
+                                        .wanted = "two times of day such as \"01:00-05:00\"",
+                                        .kind = NODE_VALUE,
+                                        .read = read_window,
+                                        .print = print_window};
 const struct value_type value_timezone = {.name = "time zone",
                                           .wanted = "a time zone such as Europe/Berlin",
                                           .kind = NODE_VALUE,

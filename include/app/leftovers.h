@@ -21,11 +21,11 @@ const struct err *
 leftovers_err(const struct leftovers *leftovers); /* ERR_NONE, or why the ledger said nothing */
 size_t leftovers_count(const struct leftovers *leftovers);
 
-/* Fills what is asked of a run: config, policy, target, resumed; the rest stays. The policy is config's where
- * it is still there for that target, else one of the same name that deletes nothing: what may have been sent
- * is settled all the same. Rows that were given have no such policy, nor has a plan from a file that expired
- * before now_ms: nothing more of them is sent. -1 with ERR_NOT_FOUND when config has no target in the run's
- * account and region: then it is left open. */
+/* Fills what is asked of a run: config, policy, target, resumed, until_ms; the rest stays. The policy is
+ * config's where it is still there for that target, else one of the same name that deletes nothing: what may
+ * have been sent is settled all the same. Rows that were given have no such policy, nor has a plan from a
+ * file that expired before now_ms: nothing more of them is sent. -1 with ERR_NOT_FOUND when config has no
+ * target in the run's account and region: then it is left open. */
 int leftovers_fill(struct leftovers *leftovers, size_t index, struct config *config, int64_t now_ms,
                    struct run *run, struct err *err);
 

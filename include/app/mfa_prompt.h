@@ -7,7 +7,8 @@
 #include <stdbool.h>
 
 /* As struct credentials_config has it. Asks on the terminal without echo; where there is none, on standard
- * error and from standard input, as the AWS CLI does. ctx is not looked at. */
+ * error and from standard input, as the AWS CLI does. SIGINT and SIGTERM meanwhile end the process, with 130
+ * and 143, and leave the terminal as it was. ctx is not looked at. */
 bool mfa_prompt(void *ctx, const char *serial, char code[CREDENTIALS_CODE_MAX]);
 
 #endif

@@ -39,8 +39,9 @@ struct plan_file_plan *plan_file_add(struct plan_file *file);
  * what it was before. -1 with ERR_IO or ERR_PERMISSION. */
 int plan_file_write(struct plan_file *file, const char *path, struct err *err);
 
-/* file: as plan_file_init() left it. -1 with ERR_IO, ERR_NOT_FOUND, ERR_PERMISSION (others can write it, or
- * it is no regular file), and ERR_SYNTAX: it is no plan, or not as it was written; the line is named. */
+/* file: as plan_file_init() left it. -1 with ERR_IO, ERR_NOT_FOUND, ERR_PERMISSION (others own or can write
+ * it, or it is no regular file), and ERR_SYNTAX: it is no plan, or not as it was written; the line is named.
+ */
 int plan_file_read(struct plan_file *file, const char *path, struct err *err);
 
 /* What names a policy in a plan. What the configuration protects is left out: it is asked again for each row.

@@ -15,7 +15,10 @@ struct row_reader;
 struct row_reader_config {
     const char *name;                /* of the input, for messages */
     const char *job_id, *thing_name; /* of rows that name none; NULL: every row must */
-    const char *target;              /* rows that name another one are wrong; NULL: whatever they name */
+    const char *target;              /* rows that name another one are wrong; NULL: it has no name, and rows
+                                        may only name one that ends with "/ACCOUNT/REGION" */
+    const char *account, *region; /* rows that name others, as such or in thingArn, are wrong; NULL or "": not
+                                     known, whatever they name. The region is a real one */
     struct diagnostics *diagnostics;
 };
 

@@ -42,6 +42,7 @@ struct run {
     const struct row_source
         *source; /* NULL: the policy lists; else as struct sweep_config, outlives the run */
     const char *origin;
+    int64_t until_ms; /* see struct sweep_config */
     struct sweep_observer
         observer; /* of its callbacks `owner` is this run; owner and done are not looked at */
     void (*done)(struct run *run);

@@ -17,7 +17,7 @@ struct session_config {
     bool plan_only;                    /* no pair deletes */
     bool named;             /* the rows are what a person named: one that still stands is a failure */
     struct plan_file *save; /* planned rows are added to it, a plan for each pair; NULL: they are not kept */
-    int64_t until_ms;       /* at this time it ends as when interrupted, with EXIT_STALE; 0: never */
+    int64_t until_ms;       /* of its runs, see struct sweep_config; then it ends with EXIT_STALE; 0: never */
 };
 
 /* What is saved is whole only with EXIT_FINE and EXIT_HAS_ROWS. */

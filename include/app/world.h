@@ -8,6 +8,7 @@
 #include "model/scratch.h"
 #include "net/http.h"
 
+#include <stdbool.h>
 #include <uv.h>
 
 struct world;
@@ -15,6 +16,7 @@ struct world;
 struct world_config {
     const char *state_directory; /* where the ledger is; NULL: it is in memory, for looking only */
     const char *program;         /* who holds the state directory, for others */
+    bool service;                /* a daemon: what is told goes to a log */
     int64_t retain_ms;           /* how long a run stays in the ledger after its end */
     struct http_limits http;     /* zeros: the usual ones */
 };
@@ -29,6 +31,7 @@ void world_destroy(struct world *world);
 void world_run(struct world *world);
 void world_stop(struct world *world);
 
+bool world_is_service(const struct world *world);
 uv_loop_t *world_loop(struct world *world);
 const struct env *world_env(const struct world *world);
 struct http_client *world_http(const struct world *world);

@@ -37,7 +37,8 @@ void aws_client_set_credentials(struct aws_client *client, struct credentials_pr
 
 /* Signs with call.signed_at_ms as X-Amz-Date. DELETE_EXECUTION is sent at most once per submit. A call that
  * iot_encode() refuses, or that has no signed_at_ms, is answered ANSWER_INVALID and never sent; without
- * credentials the answer is ANSWER_DENIED with the code "NoCredentials". */
+ * credentials the answer is ANSWER_DENIED with the code "NoCredentials", or, where that may pass,
+ * ANSWER_NOT_SENT with "CredentialsUnavailable". */
 struct job_service *aws_client_service(struct aws_client *client);
 
 /* Where such calls go, "host" or "host:port": for people. */

@@ -5,15 +5,18 @@
 
 #include "aws/cred_plan.h"
 #include "aws/credentials.h"
+#include "aws/sso_cache.h"
+#include "model/names.h"
 
 /* One asking: the source fills credentials, or fault and err, then calls done() exactly once (possibly before
  * fetch returns). found is false with CREDENTIALS_OK when the source has none, which is no error: err.msg
  * then says in few words why. */
 struct credentials_fetch {
     struct credentials credentials;
+    char account[ACCOUNT_LENGTH + 1]; /* of cred_identity() alone */
     bool found;
     enum credentials_fault fault;
-    struct err err;
+    struct err err; /* as in struct credentials_waiter */
     void (*done)(struct credentials_fetch *fetch);
     void *owner;
 };
@@ -40,13 +43,18 @@ struct credentials_source *cred_keys(const struct cred_step *step);
 struct credentials_source *cred_process(const struct credentials_config *config,
                                         const struct cred_step *step);
 /* GetRoleCredentials of IAM Identity Center with the token that `aws sso login` left in ~/.aws/sso/cache. A
- * token of an sso-session with less than 15 minutes left is refreshed and written back. */
-struct credentials_source *cred_sso(const struct credentials_config *config, const struct cred_step *step);
+ * token of an sso-session with less than 15 minutes left is refreshed and written back; where that cannot be,
+ * it is left in kept, the caller's, and used from there until the file has a newer one. */
+struct credentials_source *cred_sso(const struct credentials_config *config, const struct cred_step *step,
+                                    struct sso_kept *kept);
 /* AssumeRole with credentials (signed), or AssumeRoleWithWebIdentity with the token file as it is now
  * (unsigned; `with` NULL). Three attempts; a refusal because of our clock is answered once by the server's.
  */
 struct credentials_source *cred_sts(const struct credentials_config *config, const struct cred_step *step,
                                     const struct credentials *with);
+/* Yields no credentials but the account that `with` are of, by GetCallerIdentity; as cred_sts(). */
+struct credentials_source *cred_identity(const struct credentials_config *config,
+                                         const struct credentials *with);
 /* The endpoint of ECS, EKS Pod Identity and their like: 2 s an attempt, three attempts. */
 struct credentials_source *cred_container(const struct credentials_config *config,
                                           const struct cred_step *step);

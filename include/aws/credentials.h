@@ -78,9 +78,15 @@ struct credentials_config {
     const char *ca_bundle;        /* NULL: that of the settings, else the system's */
     bool no_verify;               /* only for `--no-verify-ssl` */
     const struct credentials_role *role;
+    /* Whose they must be; NULL or "": the first account that credentials_identified() names. */
+    const char *account;
     /* Has a person type the code of the device `serial`, for a profile's role that wants one; false: none
      * came. NULL: nobody is here to type it, and such a profile is refused. */
     bool (*ask_code)(void *ctx, const char *serial, char code[CREDENTIALS_CODE_MAX]);
+    /* Messages go to a log: what a credential_process says on its standard error is left out of them, because
+     * a script that traces itself (set -x) says its secrets there. */
+    bool logged;
+    bool foreground; /* a person is here: a credential_process has the terminal, see net/program.h */
     const struct credentials_pace *pace;
     int64_t pause_ms; /* between two attempts at a container endpoint; 1,000 when 0 */
 };
@@ -94,7 +100,7 @@ void credentials_provider_destroy(struct credentials_provider *provider);
 struct credentials_waiter {
     const struct credentials *credentials; /* valid inside done() only; NULL with err */
     enum credentials_fault fault;
-    struct err err; /* ERR_CREDENTIALS */
+    struct err err; /* ERR_CREDENTIALS; ERR_UNAVAILABLE: it may pass, as a service that answers 503 */
     void (*done)(struct credentials_waiter *waiter);
     void *owner;
     struct credentials_waiter *prev, *next;
@@ -105,5 +111,11 @@ void credentials_get(struct credentials_provider *provider, struct credentials_w
 /* The service refused these as expired or unknown: the next get asks for others. Does nothing when they are
  * no longer the ones in use. */
 void credentials_expired(struct credentials_provider *provider, const char *access_key);
+/* STS said that this access key is of this account. From then on no other access key is handed out before STS
+ * has named the same account for it, but for sessions of a role whose ARN does; those of another account are
+ * an ERR_CREDENTIALS that names both, and as long as the old ones last these are used on. Nothing is decided
+ * where the account is not the configured one: that is the caller's to refuse. */
+void credentials_identified(struct credentials_provider *provider, const char *access_key,
+                            const char *account);
 
 #endif

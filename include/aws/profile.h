@@ -31,6 +31,9 @@ bool profiles_has(const struct profiles *profiles, const char *profile);
 const char *profiles_get(const struct profiles *profiles, const char *profile, const char *key);
 /* The path of the file that has the value; NULL as above. */
 const char *profiles_origin(const struct profiles *profiles, const char *profile, const char *key);
+/* The value of key in the file that has leader, whatever the other one says; NULL as above. */
+const char *profiles_beside(const struct profiles *profiles, const char *profile, const char *leader,
+                            const char *key);
 /* For a secret: -1 with ERR_PERMISSION when the file that has the value is open to others. */
 int profiles_check_secret(const struct profiles *profiles, const char *profile, const char *key,
                           struct err *err);

@@ -15,6 +15,16 @@ struct sso_token {
     int64_t registration_expires_ms;
 };
 void sso_token_finish(struct sso_token *token); /* wipes and frees */
+void sso_token_copy(struct sso_token *to, const struct sso_token *from);
+
+/* The newest token where it could not be written back: its refresh token has replaced the file's, which
+ * serves once. Starts as zeros. */
+struct sso_kept {
+    char *name; /* as below; NULL: the file has the newest */
+    struct sso_token token;
+    bool warned;
+};
+void sso_kept_finish(struct sso_kept *kept); /* wipes and frees */
 
 /* name: of the sso-session, or the start URL where there is none. -1 with ERR_NOT_FOUND, "Token for NAME does
  * not exist", ERR_SYNTAX, "Token for NAME is invalid", or ERR_PERMISSION as secret_file_check(). */

@@ -21,7 +21,9 @@ enum err_code {
     ERR_TLS,         /* the TLS handshake or the certificate check failed */
     ERR_BROKEN,      /* the connection ended, or its content made no sense, after the request went out */
     ERR_CREDENTIALS, /* no credentials, or they cannot be used */
+    ERR_UNAVAILABLE, /* who hands out credentials does not answer, or not now */
     ERR_LOCKED,      /* somebody else holds it */
+    ERR_EXPIRED,     /* it was allowed until a time that has come */
     ERR_INTERNAL     /* a bug in this program */
 };
 

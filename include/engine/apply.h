@@ -32,6 +32,7 @@ void apply_destroy(struct apply *apply); /* after done() only; takes NULL */
 const struct err *apply_stopped(const struct apply *apply, enum answer_class *why);
 bool apply_complete(const struct apply *apply);    /* every row of the plan was taken up */
 int64_t apply_waits_ms(const struct apply *apply); /* until it begins; 0 once it has */
+bool apply_expired(const struct apply *apply);     /* as deleter_expired() */
 
 /* The rows whose answer was lost, and how long until the last of them can be looked at. Whether nothing else
  * is to come, because it was stopped. */

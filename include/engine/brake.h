@@ -16,9 +16,10 @@
 #define BRAKE_FAILED_MIN 20 /* fewer settled rows say nothing of a percentage */
 
 struct brake {
-    bool stopping;         /* nothing more passes the gate; what was sent is still settled */
-    bool hurry;            /* rows whose answer is not there are given up as unknown */
-    struct err err;        /* why it stopped itself; ERR_NONE when it did not */
+    bool stopping;  /* nothing more passes the gate; what was sent is still settled */
+    bool expired;   /* it stopped because the time was over: nothing is sent, all that was is settled */
+    bool hurry;     /* rows whose answer is not there are given up as unknown */
+    struct err err; /* why it stopped itself; ERR_NONE when it did not */
     enum answer_class why; /* of the last of a run of refusals, else ANSWER_DONE */
     struct guard_run run;
     int64_t settled, failed;   /* rows, by outcome; those that were not attempted do not count */
@@ -28,6 +29,8 @@ struct brake {
 
 /* Each returns true when rows must be woken: deletion stops, or hurries, from now on. */
 bool brake_stop(struct brake *brake, bool hurry);
+/* The time until which the rows may be deleted is over. */
+bool brake_expire(struct brake *brake);
 /* An intent could not be written: nothing more is sent, but there may still be room for results. */
 bool brake_withhold(struct brake *brake, const struct err *err);
 /* A result could not be written: without a record nothing may be sent, and nothing can be settled any more.

@@ -31,6 +31,7 @@ struct deleter_config {
     int64_t run; /* sealed */
     const struct policy *policy;
     int64_t signature_life_ms;
+    int64_t until_ms;                   /* nothing is sent from this wall time on; 0: no such time */
     const struct facts *facts;          /* what is known of the jobs: for verify: risky */
     bool settle_only;                   /* send nothing: only verify what may have been sent before */
     bool given;                         /* its rows were given: one that cannot go is no failure */
@@ -66,6 +67,10 @@ size_t deleter_quarantined(const struct deleter *deleter); /* of these, waiting 
 
 /* How long until the last signature among these is dead; 0: none waits. */
 int64_t deleter_quarantine_left_ns(const struct deleter *deleter);
+/* It only verifies what may have been sent before: as it was told, or because until_ms has come. */
+bool deleter_settles_only(const struct deleter *deleter);
+/* A row was not sent because until_ms had come. */
+bool deleter_expired(const struct deleter *deleter);
 
 /* Why it stopped itself: ERR_NONE, or the error of the ledger, the clock, or a run of refusals (*why is the
  * class of the last one, else ANSWER_DONE). */

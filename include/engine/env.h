@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* One stream of random numbers per subsystem, so that one more draw in one does not shift the others. */
-enum random_stream { RANDOM_BACKOFF, RANDOM_CREDENTIALS, RANDOM_STREAM_COUNT };
+enum random_stream { RANDOM_BACKOFF, RANDOM_CREDENTIALS, RANDOM_JITTER, RANDOM_STREAM_COUNT };
 
 /* A one-shot timer, embedded in its owner's struct. Zeroed memory is a stopped timer. */
 struct env_timer {

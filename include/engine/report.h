@@ -19,8 +19,16 @@ enum sweep_end {
     SWEEP_FAILED    /* listing failed: nothing was deleted; err says why */
 };
 
+/* What SWEEP_LIMITED means. */
+enum sweep_limit {
+    LIMIT_ROWS,    /* limits.per_run or per_thing */
+    LIMIT_WINDOW,  /* the end of schedule.window, or it was not open at all */
+    LIMIT_DURATION /* schedule.max_duration */
+};
+
 struct report {
     enum sweep_end end;
+    enum sweep_limit limit;
     struct err err;        /* SWEEP_GUARDED, SWEEP_STOPPED, SWEEP_FAILED: why */
     enum answer_class why; /* SWEEP_FAILED, SWEEP_STOPPED after an answer: its class; else ANSWER_DONE */
     int64_t listed;        /* distinct executions seen in scope */
@@ -41,6 +49,10 @@ bool report_failed(const struct report *report);
 /* Whether credentials or permissions were the trouble. */
 bool report_denied(const struct report *report);
 int64_t report_outcome_sum(const struct report *report);
+/* What a run that was limited has left: rows of its plan, and what matched besides. */
+int64_t report_left(const struct report *report);
+/* The same, and for a limit which: "limit", "window", "max_duration". */
+const char *report_end_name(const struct report *report);
 const char *sweep_end_name(enum sweep_end end); /* "finished", "planned", "guard", "limit", ... */
 
 #endif

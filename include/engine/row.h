@@ -45,6 +45,7 @@ struct row_shared {
     struct ledger *ledger;
     int64_t run;
     int64_t signature_life_ms;
+    int64_t until_ms;                   /* wall; nothing is sent from then on; 0: no such time */
     bool force;                         /* the policy's */
     bool given;                         /* the rows were given, see step_unsendable() */
     const struct protect_list *protect; /* what came since the rows were judged; NULL: nothing */

@@ -44,9 +44,10 @@ void selector_destroy(struct selector *selector);
 /* One execution in scope, at a moment of the service's clock. */
 void selector_add(struct selector *selector, const struct job *job, const struct job_execution *execution,
                   int64_t now_ms);
-/* A row that was given: all are selected, so that the report says what became of each. What cannot be sent is
- * settled when its turn comes; where nothing is deleted no turn comes, and its outcome is counted here. */
-void selector_take(struct selector *selector, const struct plan_row *row, bool deletes);
+/* A row that was given, at a moment of the service's clock: all are selected, so that the report says what
+ * became of each. What cannot be sent, or is protected, is settled when its turn comes; where nothing is
+ * deleted no turn comes, and its outcome is counted here. */
+void selector_take(struct selector *selector, const struct plan_row *row, int64_t now_ms, bool deletes);
 /* Behind the last row. complete: false when the list is not; then rows that must be seen together are left
  * out: what stands in the plan is for the record. */
 void selector_finish(struct selector *selector, bool complete);

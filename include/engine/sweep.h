@@ -48,6 +48,9 @@ struct sweep_config {
     /* NULL: the policy's rows are listed. Else these are taken, and all count as selected: the policy says
      * only how they are deleted (force, verify), and the guards count them. */
     const struct row_source *source;
+    /* Of rows of a source: nothing is sent from this wall time on, what was is settled, and the rest ends as
+     * not attempted, the sweep as SWEEP_STOPPED with ERR_EXPIRED; 0: no such time. */
+    int64_t until_ms;
     const char *origin; /* of the rows of a source, for the record: one line; NULL: none */
     bool
         plan_only; /* decide, delete nothing; also when the policy observes or the target allows plans only */

@@ -31,6 +31,7 @@ enum store_statement {
     ROW_STATE,
     READ_ROWS,
     OPEN_RUN,
+    PAIR_RUN,
     FORGET_RATES,
     SET_RATE,
     GET_RATES,
@@ -72,6 +73,9 @@ void store_take_header(struct db_statement *statement, int column, struct run_he
 /* LEDGER_ADD_ROWS, on a run that takes them. */
 int store_add_rows(struct store *store, const struct ledger_request *request, struct active_run *state,
                    struct err *err);
+/* LEDGER_SET_RATES and LEDGER_GET_RATES. */
+int store_set_rates(struct store *store, const struct ledger_request *request, struct err *err);
+int store_get_rates(struct store *store, struct ledger_request *request, struct err *err);
 void store_forget_names(struct store *store); /* that were interned last: they may go */
 /* What the record that seals a plan says of it. */
 void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size);

@@ -56,6 +56,8 @@ enum ledger_operation {
     LEDGER_END_RUN,   /* run, ended_ms, note; out of order while an intent of this process has no result */
     LEDGER_SET_RATES, /* header (account, region), rates: they replace all that was kept; 0 for none */
     LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
+    LEDGER_LAST_RUN,  /* header (policy, target) -> the latest run of this pair: run, found.started_ms; run is
+                         0  when there is none */
     LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found, count (rows),
                          sealed,   begun; run is 0 when there is none */
 };
@@ -63,8 +65,8 @@ enum ledger_operation {
 struct ledger_request {
     enum ledger_operation operation;
     int64_t run;
-    const struct run_header *header; /* START_RUN, SET_RATES, GET_RATES; valid until done */
-    struct run_header found;         /* OPEN_RUN */
+    const struct run_header *header; /* START_RUN, SET_RATES, GET_RATES, LAST_RUN; valid until done */
+    struct run_header found;         /* OPEN_RUN; LAST_RUN: its time alone */
     bool sealed;                     /* OPEN_RUN: its plan is complete; else it deleted nothing yet */
     bool begun;                      /* OPEN_RUN: it has an intent: the guards had let the plan pass */
     struct plan_row

@@ -1,21 +1,31 @@
-/* Runs a program once, without a shell, and reads what it says. Its standard input is empty; its environment
- * is ours. It is the leader of a session of its own, so that whatever it starts can be ended with it. */
+/* Runs a program once, without a shell, and reads what it says. Its standard input is empty unless another is
+ * given. Its environment is the one that is given, or ours, but for what systemd tells a service
+ * (NOTIFY_SOCKET, WATCHDOG_*, LISTEN_*). It is the leader of a session of its own, so that whatever it starts
+ * can be ended with it. */
 #ifndef NET_PROGRAM_H
 #define NET_PROGRAM_H
 
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
 
 struct program_run {
     /* asked; the submitter's and valid until done */
-    const char *const *arguments; /* [0] is looked for in PATH; NULL behind the last */
-    int64_t timeout_ms;           /* until it has ended and closed its output; above 0 */
-    size_t output_max;            /* more on its standard output is ERR_TOO_BIG; what is more on its standard
-                                     error is dropped from errors_max on */
+    const char *const *arguments;   /* [0] is looked for in PATH; NULL behind the last */
+    const char *const *environment; /* NULL: ours; else all of it, NULL behind the last */
+    const char *input;  /* for its standard input, which it need not read (SIGPIPE is ignored then);
+                      NULL: nothing */
+    int64_t timeout_ms; /* until it has ended and closed its output; above 0 */
+    bool foreground;    /* not in a session of its own: it has our terminal and standard input (no `input`),
+                           Ctrl-C reaches it, and it is ended alone */
+    int64_t grace_ms;   /* above 0: after timeout_ms it is asked to end, and so much later killed */
+    size_t output_max;  /* more on its standard output is ERR_TOO_BIG; what is more on its standard
+                           error is dropped from errors_max on */
+    bool cuts_output;   /* what is more on its standard output is dropped, too */
     size_t errors_max;
 
     /* answered; valid until program_finish() */

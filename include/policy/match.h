@@ -62,6 +62,8 @@ bool policy_wants_job(const struct policy *policy, const struct job *job, char r
 /* The same of a thing, by its name and what is known of things; facts may be NULL. */
 bool policy_wants_thing(const struct policy *policy, const struct match_facts *facts, const char *thing_name);
 
+/* "protected: " and the rule's reason: what a verdict says of it. */
+void protect_explain(const struct protect_rule *rule, char reason[PLAN_REASON_MAX + 1]);
 /* The first rule that protects the execution, or may because the facts are not known; NULL when none does. */
 const struct protect_rule *protect_find(const struct protect_list *list, const struct match_facts *facts,
                                         const char *job_id, const char *thing_name, int64_t server_now_ms);

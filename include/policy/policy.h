@@ -130,6 +130,21 @@ struct protect_list {
     size_t count;
 };
 
+/* Minutes of the local day; one that begins after its end goes over midnight. Both the same: no window. */
+struct window {
+    int begin, end;
+};
+
+/* What is made up for, once, of firings that were missed. */
+enum catch_up_rule {
+    CATCH_UP_ASLEEP, /* what the machine slept over, or its clock jumped over */
+    CATCH_UP_ONCE,   /* that, and what came while the daemon was down */
+    CATCH_UP_NEVER
+};
+
+/* How a run ended, for on_finish.when. */
+enum run_result { RESULT_SUCCESS, RESULT_FAILURE, RESULT_ABORTED, RESULT_LIMITED, RESULT_COUNT };
+
 enum sweep_order { ORDER_LISTED, ORDER_OLDEST_FIRST, ORDER_NEWEST_FIRST };
 
 struct policy {
@@ -145,8 +160,12 @@ struct policy {
     bool scheduled;  /* has schedule.cron */
     char *cron_text; /* schedule.cron as written; NULL when not scheduled */
     struct cron cron;
-    char *timezone;    /* NULL when not given: UTC */
-    struct zone *zone; /* NULL: UTC */
+    struct window window; /* it fires and deletes only then */
+    enum catch_up_rule catch_up;
+    int64_t jitter_ms;       /* a firing is late by up to it, by chance; 0: not given */
+    int64_t max_duration_ms; /* a run that deletes ends after it; 0: not given */
+    char *timezone;          /* NULL when not given: UTC */
+    struct zone *zone;       /* NULL: UTC */
     struct match match;
     bool match_all; /* match: all */
     struct keep_rule *keep;
@@ -158,8 +177,10 @@ struct policy {
     int64_t selected_over_percent;      /* of the executions in scope; 0: not given */
     int64_t failed_over_percent;        /* of the deletions so far; 0: not given */
     enum sweep_order order;
-    bool verify_risky; /* verify: risky; else always */
-    bool force;        /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
+    struct pattern_list finish_exec; /* on_finish.exec: a program and its arguments; empty: none */
+    unsigned finish_when;            /* 1 << enum run_result; 0: after each run */
+    bool verify_risky;               /* verify: risky; else always */
+    bool force; /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
 };
 
 struct config {
@@ -174,6 +195,8 @@ struct config {
     char **files;          /* read, in order; struct place.file points here */
     size_t file_count;
 };
+
+const char *run_result_name(enum run_result result); /* "success", ... */
 
 /* Frees what each holds, not the struct. */
 void match_finish(struct match *match);

@@ -44,6 +44,7 @@ extern const struct value_type value_duration; /* int64_t ms, row->min..max */
 extern const struct value_type value_word;     /* an enum, row->words by value */
 extern const struct value_type value_flag;     /* bool, row->words[0] false, [1] true */
 extern const struct value_type value_cron;     /* scheduled, cron_text and cron of struct policy */
+extern const struct value_type value_window;   /* struct window */
 extern const struct value_type value_timezone; /* timezone and zone of struct policy */
 extern const struct value_type value_moment;   /* int64_t ms, RFC 3339 */
 
@@ -57,7 +58,9 @@ extern const struct value_type value_external_id;  /* char *, as STS takes it */
 extern const struct value_type value_session_name; /* char *, as STS takes it */
 extern const struct value_type value_job_patterns; /* struct pattern_list of globs of job ids */
 extern const struct value_type value_thing_patterns;
-extern const struct value_type value_names; /* struct pattern_list of whole names of groups or types */
+extern const struct value_type value_command; /* struct pattern_list: a program by its path, and arguments */
+extern const struct value_type value_results; /* unsigned, 1 << enum run_result */
+extern const struct value_type value_names;   /* struct pattern_list of whole names of groups or types */
 
 /* Where the row's field is in the object: to set, and to read. */
 void *value_field(const struct schema_row *row, void *object);

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import threading
@@ -93,8 +94,8 @@ print(json.dumps(dict(Version=1, AccessKeyId=keys["AccessKeyId"], SecretAccessKe
 class Home:
     """A simulator with a fleet in another account, and a home with every kind of profile."""
 
-    def __init__(self, executions=EXECUTIONS, life_s=0, early_s=0):
-        self.sim = Iotsim("--metadata-port", 0, "--things", 1)
+    def __init__(self, executions=EXECUTIONS, life_s=0, early_s=0, options=()):
+        self.sim = Iotsim("--metadata-port", 0, "--things", 1, *options)
         self.folder = scratch()
         self.sim.control("world", {
             "fleets": [{"account": OTHER, "things": 40, "jobs": 4, "executions": executions,
@@ -221,6 +222,91 @@ def a_refresh_that_fails_for_a_while_costs_no_deletion():
         check_all_deleted(home, subprocess.CompletedProcess([], sweep.returncode, output, errors))
 
 
+# --- they turn out to be another account's ---
+
+THIRD = "333344445555"
+LIVING = """who=$(cat "{folder}/who")
+echo "$who" >> "{folder}/asked"
+printf '{{"Version":1,"AccessKeyId":"AKIA%s","SecretAccessKey":"secret","Expiration":"%s"}}' "$who" \\
+    "$(date -u -d '+4 seconds' +%Y-%m-%dT%H:%M:%SZ)"
+"""
+
+
+class Switching(Home):
+    """A credential_process whose keys end after 4 s, and are whose `who` says; two accounts with the same fleet."""
+
+    def __init__(self, *options, lists=500, third=True):
+        super().__init__(options=options)
+        self.write(".aws/config", f'[profile process]\ncredential_process = sh "{self.folder}/the helper"\n')
+        fleet = {"region": "us-east-1", "seed": 7, "things": 40, "jobs": 30, "executions": 2 * EXECUTIONS, "quotas": {"DeleteJobExecution": -1}}
+        self.lists = lists
+        self.sim.control("world", {
+            "fleets": [{"account": account, **fleet} for account in ([OTHER, THIRD] if third else [OTHER])],
+            "users": [{"account": account, "name": "both", "access_key": "AKIA" + account, "secret_key": "secret"}
+                      for account in (OTHER, THIRD)]})
+        self.write("the helper", LIVING.format(folder=self.folder))
+        self.switch(OTHER)
+
+    def switch(self, account):
+        self.write("who.new", account)
+        os.rename(os.path.join(self.folder, "who.new"), os.path.join(self.folder, "who"))
+
+    def start(self, rate):
+        command = self.command("process", rate, "--format", "json", "sweep", "old")
+        path = os.path.join(self.folder, "jobsweep.yaml")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        self.write("jobsweep.yaml", text.replace("ListJobExecutionsForJob: 500", f"ListJobExecutionsForJob: {self.lists}"))
+        return subprocess.Popen(command, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+
+    def asked(self):
+        return read(os.path.join(self.folder, "asked")).decode().split()
+
+    def sweep_until(self, stage, rate=2000, hurry=0):
+        """Starts a sweep, has the keys become THIRD's at this stage, and waits for its end: the report. With hurry it is
+        ended when they have been asked for so often, unless it has."""
+        sweep = self.start(rate)
+        try:
+            wait_until(lambda: stage(self.sim.counts()), "the stage")
+            self.switch(THIRD)
+            if hurry > 0:
+                wait_until(lambda: self.asked().count(THIRD) >= hurry or sweep.poll() is not None, "keys of the other account")
+                sweep.send_signal(signal.SIGINT)
+                wait_until(lambda: (line := sweep.stderr.readline()) == "" or "stopping" in line, "its answer to the signal")
+                sweep.send_signal(signal.SIGINT)
+            output, errors = sweep.communicate(timeout=LIMIT_S)
+        finally:
+            sweep.kill()
+        said = output + errors
+        assert sweep.returncode not in (0, 70), said
+        assert hurry > 0 or f"belong to account {THIRD}, not to {OTHER}" in said, said
+        equal([row for row in self.sim.deleted() if row["account"] == THIRD], [], "deleted in the other account")
+        return json.loads(output.splitlines()[-1])
+
+
+def keys_that_become_another_accounts_while_it_lists_delete_nothing():
+    with Switching(lists=1) as home:
+        report = home.sweep_until(lambda counts: counts["operations"]["ListJobExecutionsForJob"]["received"] >= 1)
+        equal((report["outcomes"]["not_attempted"], home.sim.deleted()), (report["selected"], []), report)
+
+
+def keys_that_become_another_accounts_while_it_deletes_delete_nothing_there():
+    for third in (True, False):
+        with Switching(third=third) as home:
+            report = home.sweep_until(lambda counts: counts["deleted"] >= 1, rate=4)
+            outcomes = report["outcomes"]
+            equal((outcomes["deleted"], outcomes["gone"], outcomes["deleted_presumed"]), (len(home.sim.deleted()), 0, 0), report)
+            assert outcomes["not_attempted"] > 0, report
+
+
+def a_lost_answer_is_settled_with_keys_of_its_own_account_alone():
+    with Switching("--fault", "reset-before=1", "--fault-ops", "DeleteJobExecution", "--fault-limit", 1, third=False) as home:
+        report = home.sweep_until(lambda counts: counts["faults"]["reset-before"] >= 1, rate=4, hurry=3)
+        outcomes = report["outcomes"]
+        equal((outcomes["deleted"], outcomes["gone"], outcomes["deleted_presumed"]), (len(home.sim.deleted()), 0, 0), report)
+
+
 # --- they fail, and say why ---
 
 REFUSALS = [  # profile, variables, what is set up in the simulator, what is said
@@ -266,7 +352,22 @@ def each_broken_form_gives_its_sentence():
         equal(home.sim.deleted(), [], "what was deleted")
 
 
+def a_fault_of_sts_that_may_pass_is_no_denial():
+    with Home(executions=10, options=("--fault", "503=1", "--fault-ops", "AssumeRole")) as home:
+        done = home.sweep("assume")
+        equal(done.returncode, 1, done.stdout + done.stderr)
+        assert "CredentialsUnavailable: An error occurred" in done.stdout + done.stderr, done.stdout + done.stderr
+        assert "access keys" not in done.stderr, done.stderr
+
+
 # --- and keep their secrets ---
+
+def what_a_program_traces_is_not_in_the_daemons_log():
+    with Home(executions=10) as home:
+        done = run(home.command("failing", 5, "--once", name="jobsweepd"), home.environment())
+        said = done.stdout + done.stderr
+        assert "it ended with status 1; what it said is left out of logs" in said and "no luck" not in said, said
+
 
 CANARY = {"AccessKeyId": "AKIDCANARY", "SecretAccessKey": "canary-secret-access-key", "Token": "canary-session-token"}
 END = "2099-01-01T00:00:00Z"
@@ -393,6 +494,9 @@ def the_search_for_secrets_finds_them():
 
 TESTS = [sweeps_with(name, *given) for name, given in SOURCES.items()]
 main([*TESTS, sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so,
-      a_refresh_that_fails_for_a_while_costs_no_deletion, each_broken_form_gives_its_sentence,
-      *[keeps_secrets_of(name, *given) for name, given in SOURCES.items()],
+      a_refresh_that_fails_for_a_while_costs_no_deletion,
+      keys_that_become_another_accounts_while_it_lists_delete_nothing,
+      keys_that_become_another_accounts_while_it_deletes_delete_nothing_there,
+      a_lost_answer_is_settled_with_keys_of_its_own_account_alone, each_broken_form_gives_its_sentence, a_fault_of_sts_that_may_pass_is_no_denial,
+      what_a_program_traces_is_not_in_the_daemons_log, *[keeps_secrets_of(name, *given) for name, given in SOURCES.items()],
       keeps_secrets_of("the_environment", None, {"keys": True}), the_search_for_secrets_finds_them], at_once=12)

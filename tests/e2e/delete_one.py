@@ -10,9 +10,12 @@ import json
 import os
 import pty
 import random
+import re
+import select
 import signal
 import socket
 import subprocess
+import termios
 
 from answering import AWS, KEYS, Caller, Server, closed_url
 from harness import LIMIT_S, Iotsim, Skip, clean_environment, equal, main, program, run, scratch
@@ -276,7 +279,9 @@ def keys_that_others_can_read_are_refused():
     assert "others may read this file" in done.stderr, done.stderr
 
 
-def a_code_is_asked_for_on_a_terminal_without_echo():
+def asked_for_a_code():
+    """The command on a terminal, once it asks for the code of a device: its process, our end, and what was told so far. The
+    terminal outlives it, because its session is another's, who tells its status and ends with the next line."""
     config = ("[profile b]\naws_access_key_id = a\naws_secret_access_key = b\n[profile a]\nsource_profile = b\n"
               "role_arn = arn:aws:iam::123456789012:role/x\nmfa_serial = arn:aws:iam::123456789012:mfa/u\n")
     path = os.path.join(scratch(), "cfg")
@@ -287,26 +292,87 @@ def a_code_is_asked_for_on_a_terminal_without_echo():
     SERVER.taken()
     child, terminal = pty.fork()
     if child == 0:
-        os.execve(program("jobsweep"), ["jobsweep", *ONE, *AT, "--profile", "a"], env)
-    told = b""
-    while b"mfa/u: " not in told:
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+        command = subprocess.Popen([program("jobsweep"), *ONE, *AT, "--profile", "a"], env=env)
+        os.write(1, f"process {command.pid}.".encode())
+        os.write(1, f"status {command.wait()}.".encode())
+        os.read(0, 1)
+        os._exit(0)
+    told = until(terminal, b"", rb"mfa/u: ")
+    told = until(terminal, told, rb"process \d+\.")
+    return int(re.search(rb"process (\d+)", told)[1]), terminal, told
+
+
+def until(terminal, told, pattern):
+    while not re.search(pattern, told):
+        assert select.select([terminal], [], [], LIMIT_S)[0], told
         told += os.read(terminal, 4096)
+    return told
+
+
+def leave(terminal):
+    os.write(terminal, b"\n")
+    os.close(terminal)
+    os.wait()
+
+
+def a_code_is_asked_for_on_a_terminal_without_echo():
+    _, terminal, told = asked_for_a_code()
     os.write(terminal, b"654321\n")
-    try:
-        while True:
-            more = os.read(terminal, 4096)
-            if not more:
-                break
-            told += more
-    except OSError:
-        pass  # how a terminal tells that nobody is on its other end
-    os.waitpid(child, 0)
+    told = until(terminal, told, rb"status \d+\.")
+    leave(terminal)
     assert b"Enter MFA code for arn:aws:iam::123456789012:mfa/u: " in told and b"654321" not in told, told
     forms = SERVER.bodies
     assert forms and b"&SerialNumber=arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Fu&TokenCode=654321" in forms[0], forms
 
 
+def a_credential_process_can_ask_on_the_terminal():
+    folder = scratch()
+    asks = os.path.join(folder, "asks")
+    with open(asks, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nprintf 'word? ' >/dev/tty && read -r word </dev/tty &&\n"
+                   "echo '{\"Version\":1,\"AccessKeyId\":\"'$word'\",\"SecretAccessKey\":\"b\"}'\n")
+    os.chmod(asks, 0o700)
+    with open(os.path.join(folder, "cfg"), "w", encoding="utf-8") as file:
+        file.write(f"[profile a]\ncredential_process = {asks}\n")
+    os.chmod(os.path.join(folder, "cfg"), 0o600)
+    env = dict(clean_environment(), AWS_CONFIG_FILE=os.path.join(folder, "cfg"), AWS_REGION="us-east-1")
+    for answer, status in ((b"AKIDTYPED\n", 0), (b"\x03", 130)):
+        SERVER.taken()
+        child, terminal = pty.fork()
+        if child == 0:
+            signal.signal(signal.SIGINT, lambda number, frame: None)
+            command = subprocess.Popen([program("jobsweep"), *ONE, *AT, "--profile", "a"], env=env)
+            os.write(1, f"status {command.wait()}.".encode())
+            os.read(0, 1)
+            os._exit(0)
+        told = until(terminal, b"", rb"word\? |status")
+        os.write(terminal, answer)
+        told = until(terminal, told, rb"status -?\d+\.")
+        assert f"status {status}.".encode() in told, told
+        leave(terminal)
+        equal(["AKIDTYPED" in headers["Authorization"] for headers in SERVER.headers], [True] if status == 0 else [])
+
+
+def echoes(terminal):
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+
+def a_question_for_a_code_ends_with_ctrl_c_and_leaves_the_terminal_as_it_was():
+    for ends, status in ((lambda process, terminal: os.write(terminal, b"\x03"), 130),
+                         (lambda process, terminal: os.kill(process, signal.SIGTERM), 143)):
+        process, terminal, told = asked_for_a_code()
+        assert not echoes(terminal)
+        ends(process, terminal)
+        told = until(terminal, told, rb"status -?\d+\.")
+        assert f"status {status}.".encode() in told, told
+        assert echoes(terminal)
+        leave(terminal)
+        equal(SERVER.taken(), [])
+
+
 OWN = [keys_that_others_can_read_are_refused, a_code_is_asked_for_on_a_terminal_without_echo,
+       a_credential_process_can_ask_on_the_terminal, a_question_for_a_code_ends_with_ctrl_c_and_leaves_the_terminal_as_it_was,
        a_deletion_says_nothing, it_needs_no_configuration_and_leaves_nothing_behind,
        iotsim_takes_its_signature_and_deletes_what_was_meant,
        a_certificate_that_nobody_vouches_for_is_refused_unless_that_is_asked_for, the_services_errors_are_told_and_counted,

@@ -191,7 +191,7 @@ def test_a_damaged_plan_names_its_line():
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(text)
         os.chmod(path, 0o666)
-        refused(place, path, 2, "others can write it")
+        refused(place, path, 2, "can be written by everybody")
         os.chmod(path, 0o600)
         equal(apply(place, path).returncode, 0)
         equal(deleted(sim), keys(lines))
@@ -211,6 +211,24 @@ def test_several_policies_and_guards_in_one_file():
         equal(result.returncode, 0, result.stderr)
         equal(deleted(sim), keys(lines))
         equal(report(result)["deleted"], len(keys(lines)))
+
+
+def test_a_plan_without_rows_holds_nothing_up():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, more="""limits: {per_run: 10}
+  - name: second
+    targets: [sim]
+    mode: enforce
+    match: {status: [FAILED], age: {older_than: 6000d}}""")
+        path, lines = plan(place)
+        equal([line["policy"] for line in lines if line.get("event") == "plan"], ["old", "second"])
+        with open(place.path, encoding="utf-8") as file:
+            text = file.read()
+        with open(place.path, "w", encoding="utf-8") as file:
+            file.write(text.replace("6000d", "6001d"))
+        result = apply(place, path)
+        equal((result.returncode, report(result)), (0, {"deleted": len(keys(lines))}), result.stderr)
+        equal([event["policy"] for event in map(json.loads, result.stdout.splitlines()) if event["event"] == "target"], ["old"])
 
 
 def test_a_plan_that_cannot_be_made_or_written_leaves_the_one_before():
@@ -397,6 +415,7 @@ main([test_a_plan_is_applied_once_and_then_its_rows_are_gone, test_the_sums_are_
       test_several_policies_and_guards_in_one_file, test_a_plan_that_cannot_be_made_or_written_leaves_the_one_before,
       test_a_place_that_is_no_place_for_a_plan_is_refused_at_once, test_a_plan_that_was_written_is_told_and_may_be_replaced,
       test_apply_needs_the_state_directory_and_says_who_has_it, test_a_plan_that_expires_while_it_is_applied_ends,
+      test_a_plan_without_rows_holds_nothing_up,
       test_lost_answers_are_settled_and_never_sent_twice, test_an_application_that_was_killed_is_gone_on_with,
       test_a_large_plan_is_applied_in_bounded_memory],
      at_once=4)

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Sweeps through a proxy that wants a password: iotsim under a name that only the proxy knows."""
 import base64
+import http.server
 import json
 import os
 import socket
 import socketserver
+import ssl
+import subprocess
 import threading
 
-from harness import LIMIT_S, Iotsim, Place, equal, main
+from harness import LIMIT_S, Iotsim, Place, clean_environment, equal, main, program, scratch, wait_until
 
 PASSWORD = "hunter2%40x"  # "hunter2@x" on the wire
 WANTED = "Basic " + base64.b64encode(b"user:hunter2@x").decode()
@@ -107,4 +110,45 @@ def a_proxy_that_refuses_the_password_lets_nothing_through():
         equal(sim.counts()["deleted"], 0)
 
 
-main([a_sweep_goes_through_the_proxy_of_the_environment, a_proxy_that_refuses_the_password_lets_nothing_through])
+class Sts(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = (b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+                b"<Arn>arn:aws:iam::123456789012:user/x</Arn><UserId>AID</UserId><Account>123456789012</Account>"
+                b"</GetCallerIdentityResult></GetCallerIdentityResponse>")
+        self.send_response(200)
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+
+def given_rows_of_a_pseudo_region_go_to_fips_without_a_configuration():
+    folder = scratch()
+    key, certificate, rows = (os.path.join(folder, name) for name in ("key.pem", "cert.pem", "rows.csv"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
+                    "-subj", "/CN=x", "-addext", "subjectAltName=DNS:sts-fips.us-east-1.amazonaws.com"], check=True, capture_output=True)
+    with open(rows, "w", encoding="utf-8") as file:
+        file.write("job_id,thing_name,execution_number\nj,t,1\n")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sts) as sts:
+        sts.socket = context.wrap_socket(sts.socket, server_side=True)
+        threading.Thread(target=sts.serve_forever, daemon=True).start()
+        with Proxy(sts.server_address[1]) as proxy:
+            env = dict(clean_environment(), HOME=folder, XDG_CONFIG_HOME=folder, AWS_REGION="fips-us-east-1", AWS_CA_BUNDLE=certificate,
+                       AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b",
+                       HTTPS_PROXY=f"http://user:{PASSWORD}@127.0.0.1:{proxy.server_address[1]}")
+            with subprocess.Popen([program("jobsweep"), "delete-job-executions", "--dry-run", rows], env=env, cwd=folder,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+                wait_until(lambda: any("iot" in line for line in proxy.asked) or process.poll() is not None, "a call of IoT")
+                process.kill()
+                told = process.stderr.read()
+            equal(set(proxy.asked), {f"CONNECT {name}-fips.us-east-1.amazonaws.com:443 HTTP/1.1" for name in ("sts", "iot")}, told)
+        sts.shutdown()
+
+
+main([given_rows_of_a_pseudo_region_go_to_fips_without_a_configuration,
+      a_sweep_goes_through_the_proxy_of_the_environment, a_proxy_that_refuses_the_password_lets_nothing_through])

@@ -102,6 +102,18 @@ def test_what_the_aws_command_lists_is_taken():
         equal(deleted(sim), keys(rows))
 
 
+def test_what_was_listed_in_another_account_or_region_is_refused():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        row = next(row for row in rows_of(place) if row["status"] in TERMINAL)
+        for where in (f"us-gov-west-1:{ACCOUNT}", f"{REGION}:999999999999"):
+            item = {"thingArn": f"arn:aws:iot:{where}:thing/{row['thing_name']}", "jobExecutionSummary": {"executionNumber": 1}}
+            result = delete(place, "--yes", "--job", row["job_id"], text=json.dumps({"executionSummaries": [item]}))
+            equal(result.returncode, 2, result.stderr)
+            assert f'thingArn begins with "arn:aws:iot:{where}", not with' in result.stderr, result.stderr
+        nothing_deleted(sim)
+
+
 def test_what_is_not_finished_stays_and_is_said():
     with Iotsim(*FLEET) as sim:
         place = Place(sim)
@@ -281,6 +293,10 @@ def test_without_a_configuration_the_environment_says_where():
         assert "no configuration: no protection rules" in dry.stderr, dry.stderr
         equal(deleted(sim), keys(rows))
         assert os.path.exists(os.path.join(env["HOME"], ".local/state/jobsweep/ledger.db"))
+        planned = "".join(json.dumps(row) + "\n" for row in rows)
+        result = delete(place, "--yes", text=planned, env=env, cwd=scratch(), config=False)
+        equal(result.returncode, 2, result.stderr)
+        assert 'standard input:1:1: error: the row is of target "sim"; without a configuration' in result.stderr, result.stderr
         del env["AWS_SECRET_ACCESS_KEY"]
         result = delete(place, "--yes", text=csv(rows), env=env, cwd=scratch(), config=False)
         equal(result.returncode, 8, result.stderr)
@@ -294,10 +310,15 @@ def test_what_the_configuration_protects_stays():
             file.write("protect:\n  - {job_id: fw-0000, reason: legal hold}\n")
         held = {key for key in keys(rows) if key[0] == "fw-0000"}
         assert held and held != keys(rows)
+        result = delete(place, "--dry-run", "--format", "json", text=csv(rows))
+        equal(report(result), {"protected": len(held), "not_attempted": len(keys(rows) - held)})
+        shown = [event for event in map(json.loads, result.stdout.splitlines()) if event["event"] == "row"]
+        equal({event["reason"] for event in shown if event["verdict"] == "keep"}, {"protected: legal hold"})
+        equal(keys(event for event in shown if event["verdict"] == "keep"), held)
         result = delete(place, "--yes", "--format", "json", text=csv(rows))
         equal((result.returncode, report(result)), (5, {"protected": len(held), "deleted": len(keys(rows) - held)}), result.stderr)
         equal(deleted(sim), keys(rows) - held)
-        assert "protected: Protected" in result.stderr, result.stderr
+        assert f"protected: Protected: legal hold, by {place.path}:" in result.stderr, result.stderr
 
 
 def test_the_ledger_tells_where_a_row_was_given():

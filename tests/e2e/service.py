@@ -94,7 +94,7 @@ def test_a_reload_brings_a_schedule():
     Scheduled.sim = Scheduled.stack.enter_context(Iotsim("--things", 20, "--jobs", 3, "--executions", 60, "--quota", "all=-1"))
     path = write_policy(Scheduled.sim, "2s")
     Scheduled.daemon = Daemon(Scheduled.sim, Scheduled.stack, path)
-    write_policy(Scheduled.sim, "2s", os.path.dirname(path), ', schedule: {cron: "* * * * *"}')
+    write_policy(Scheduled.sim, "2s", os.path.dirname(path), ', schedule: {cron: "* * * * *", jitter: 2s}')
     Scheduled.daemon.process.send_signal(signal.SIGHUP)
     assert Scheduled.daemon.told().startswith("RELOADING=1\nMONOTONIC_USEC=")
     equal(Scheduled.daemon.told(), "READY=1")
@@ -161,6 +161,8 @@ def test_the_schedule_fires_and_its_sweep_deletes():
         deleted = sum(int(number) for number in re.findall(r"sweep ended.* deleted=(\d+)", daemon.said()))
         assert deleted > 0, daemon.said()
         equal(sim.counts()["deleted"], deleted)
+        delays = re.findall(r"sweep put off.* delay_ms=(\d+)", daemon.said())
+        assert delays and all(int(delay) <= 2000 for delay in delays), daemon.said()
 
 
 main([value for name, value in list(globals().items()) if name.startswith("test_")])

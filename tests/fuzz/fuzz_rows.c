@@ -31,8 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct read_row row;
     size_t rows = 0;
     diagnostics_init(&diagnostics);
-    const struct row_reader_config config = {
-        .name = "fuzz", .job_id = size % 2 == 0 ? "job" : NULL, .diagnostics = &diagnostics};
+    const struct row_reader_config config = {.name = "fuzz",
+                                             .job_id = size % 2 == 0 ? "job" : NULL,
+                                             .account = size % 3 == 0 ? "123456789012" : NULL,
+                                             .region = size % 5 == 0 ? NULL : "eu-west-1",
+                                             .diagnostics = &diagnostics};
     input_init(&input, read_bytes, &bytes);
     struct row_reader *reader = row_reader_create(&config, &input);
     while (row_reader_next(reader, &row) > 0) {

@@ -4,8 +4,10 @@
 #include "cred_world.h"
 #include "tap.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define KEYS(key, expires)                                                                                   \
@@ -309,6 +311,14 @@ static void a_token_file_is_read_at_each_refresh(void **state)
     cred_world_close(&world);
 }
 
+#define SSO_CONFIG                                                                                           \
+    "[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = R\n[sso-session s]\n"                   \
+    "sso_region = eu-west-1\nsso_start_url = https://u\n"
+#define SSO_ENDED                                                                                            \
+    "{\"accessToken\":\"OLD\",\"expiresAt\":\"2026-11-24T03:00:00Z\",\"refreshToken\":\"RT\",\"clientId\":"  \
+    "\"CI\","                                                                                                \
+    "\"clientSecret\":\"CS\",\"registrationExpiresAt\":\"2027-01-01T00:00:00Z\"}"
+
 static void a_new_sso_token_is_kept_for_the_aws_cli(void **state)
 {
     static const char *const answers[] = {
@@ -323,10 +333,7 @@ static void a_new_sso_token_is_kept_for_the_aws_cli(void **state)
     (void)state;
     cred_world_open(&world, answers);
     cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(&world, ".aws/config",
-                    "[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = R\n[sso-session "
-                    "s]\nsso_region = eu-west-1\nsso_start_url = https://u\n",
-                    0600);
+    cred_world_file(&world, ".aws/config", SSO_CONFIG, 0600);
     cred_world_file(&world, file,
                     "{\"accessToken\":\"OLD\",\"expiresAt\":\"2026-11-24T03:20:00Z\",\"refreshToken\":\"RT\","
                     "\"clientId\":\"CI\",\"clientSecret\":\"CS\",\"registrationExpiresAt\":"
@@ -376,19 +383,46 @@ static void an_sso_token_that_somebody_else_refreshed_serves(void **state)
     cred_world_open(&world, NULL);
     world.server.on_request = on_request_too_late;
     cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(&world, ".aws/config",
-                    "[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = R\n[sso-session "
-                    "s]\nsso_region = eu-west-1\nsso_start_url = https://u\n",
-                    0600);
-    cred_world_file(&world, SSO_FILE,
-                    "{\"accessToken\":\"OLD\",\"expiresAt\":\"2026-11-24T03:00:00Z\",\"refreshToken\":\"RT\","
-                    "\"clientId\":\"CI\",\"clientSecret\":\"CS\",\"registrationExpiresAt\":"
-                    "\"2027-01-01T00:00:00Z\"}",
-                    0600);
+    cred_world_file(&world, ".aws/config", SSO_CONFIG, 0600);
+    cred_world_file(&world, SSO_FILE, SSO_ENDED, 0600);
     struct credentials_config config = cred_world_config(&world);
     cred_world_provider(&world, &config);
     expect(&world, "AK", 2);
     assert_non_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: OTHER"));
+    cred_world_close(&world);
+}
+
+/* As with a read-only folder, which would not stop root. */
+static void a_new_sso_token_that_cannot_be_written_is_used_on(void **state)
+{
+    static const char *const answers[] = {
+        "200 {\"accessToken\":\"NEW\",\"expiresIn\":28800,\"refreshToken\":\"RT2\"}",
+        "200 {\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\",\"sessionToken\":\"TK\","
+        "\"expiration\":1795511700000}}",
+        NULL};
+    struct rlimit before, none;
+    struct cred_world world;
+    (void)state;
+    cred_world_open(&world, answers);
+    cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
+    cred_world_file(&world, ".aws/config", SSO_CONFIG, 0600);
+    cred_world_file(&world, SSO_FILE, SSO_ENDED, 0600);
+    struct credentials_config config = cred_world_config(&world);
+    cred_world_provider(&world, &config);
+    getrlimit(RLIMIT_FSIZE, &before);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &none);
+    expect(&world, "AK", 2);
+    setrlimit(RLIMIT_FSIZE, &before);
+    credentials_expired(world.provider, "AK");
+    expect(&world, "AK", 3); /* the portal alone: the file's refresh token is used up */
+    assert_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: OLD"));
+    cred_world_file(&world, SSO_FILE, "{\"accessToken\":\"LOGIN\",\"expiresAt\":\"2026-11-25T11:15:00Z\"}",
+                    0600);
+    credentials_expired(world.provider, "AK");
+    expect(&world, "AK", 4);
+    assert_non_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: LOGIN"));
     cred_world_close(&world);
 }
 
@@ -468,6 +502,33 @@ static void a_turn_that_is_no_longer_wanted_is_given_back(void **state)
     assert_int_equal(world.done, 0);
 }
 
+static void each_attempt_has_a_turn_of_its_own(void **state)
+{
+    static const char *const answers[] = {"503 x", "503 x", "503 x", NULL};
+    struct gate gate = {0};
+    struct credentials_pace pace = {&gate, acquire, release};
+    struct cred_world world;
+    (void)state;
+    open_role(&world, answers, &pace);
+    cred_world_begin(&world);
+    for (int attempt = 1; attempt <= 3; attempt++) {
+        while (gate.acquired < attempt) {
+            uv_run(&world.loop, UV_RUN_ONCE);
+        }
+        assert_int_equal(world.server.requests, attempt - 1);
+        assert_int_equal(gate.released, attempt - 1);
+        gate.waiting->granted(gate.waiting);
+    }
+    while (world.done == 0) {
+        uv_run(&world.loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(world.server.requests, 3);
+    assert_int_equal(gate.released, 3);
+    assert_int_equal(world.fault, CREDENTIALS_SERVICE);
+    assert_int_equal(world.err.code, ERR_UNAVAILABLE);
+    cred_world_close(&world);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_windows_shrink_with_the_life),
     cmocka_unit_test(what_never_ends_stays_fresh),
@@ -486,8 +547,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_token_file_is_read_at_each_refresh),
     cmocka_unit_test(a_new_sso_token_is_kept_for_the_aws_cli),
     cmocka_unit_test(an_sso_token_that_somebody_else_refreshed_serves),
+    cmocka_unit_test(a_new_sso_token_that_cannot_be_written_is_used_on),
     cmocka_unit_test(a_role_waits_for_its_turn),
     cmocka_unit_test(a_turn_that_is_no_longer_wanted_is_given_back),
+    cmocka_unit_test(each_attempt_has_a_turn_of_its_own),
 };
 
 TAP_MAIN(tests)

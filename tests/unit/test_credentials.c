@@ -148,9 +148,14 @@ static void what_is_half_there_is_an_error_that_names_the_other_half(void **stat
     assert_string_equal(asked.err.msg, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY");
     unsetenv("AWS_ACCESS_KEY_ID");
     write_file(state, "credentials", "[default]\naws_secret_access_key=s\n", 0600);
+    asked = ask_once(NULL); /* no key at all, as for the AWS CLI */
+    assert_non_null(strstr(asked.err.msg, "no credentials found; "));
+    assert_non_null(strstr(asked.err.msg, "profile 'default': has no keys and names no other source"));
+    write_file(state, "credentials", "[default]\naws_access_key_id=F\n", 0600);
     asked = ask_once(NULL);
-    assert_string_equal(asked.err.msg,
-                        "Partial credentials found in shared-credentials-file, missing: aws_access_key_id");
+    assert_string_equal(
+        asked.err.msg,
+        "Partial credentials found in shared-credentials-file, missing: aws_secret_access_key");
 }
 
 static void keys_with_impossible_characters_are_refused(void **state)
@@ -209,6 +214,20 @@ static void keys_are_taken_from_one_file(void **state)
     assert_non_null(strstr(ask_once(NULL).err.msg, "missing: aws_secret_access_key"));
 }
 
+static void a_secret_alone_does_not_hide_the_keys_of_the_other_file(void **state)
+{
+    write_file(state, "credentials", "[default]\naws_secret_access_key=other\naws_session_token=other\n",
+               0600);
+    write_file(state, "config", "[default]\naws_access_key_id=G\naws_secret_access_key=s\n", 0600);
+    struct asked asked = ask_once(NULL);
+    assert_int_equal(asked.err.code, ERR_NONE);
+    assert_string_equal(asked.access_key, "G");
+    assert_string_equal(asked.token, "");
+    write_file(state, "config", "[default]\naws_access_key_id=G\n", 0600);
+    assert_string_equal(ask_once(NULL).err.msg,
+                        "Partial credentials found in config-file, missing: aws_secret_access_key");
+}
+
 static void a_broken_file_is_an_error_and_not_an_absence(void **state)
 {
     write_file(state, "credentials", "[default\n", 0600);
@@ -265,6 +284,7 @@ int main(void)
         HOME_TEST(when_there_are_none_the_message_says_who_was_asked),
         HOME_TEST(a_secret_in_a_config_file_that_others_can_read_is_refused),
         HOME_TEST(keys_are_taken_from_one_file),
+        HOME_TEST(a_secret_alone_does_not_hide_the_keys_of_the_other_file),
         HOME_TEST(a_broken_file_is_an_error_and_not_an_absence),
         HOME_TEST(expiry_is_obeyed),
         HOME_TEST(credentials_that_the_service_calls_expired_are_asked_for_again),

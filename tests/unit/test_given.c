@@ -266,6 +266,27 @@ static void what_is_protected_stays(void **state)
     finish(&test);
 }
 
+static void a_dry_run_shows_what_is_protected(void **state)
+{
+    struct gift test;
+    (void)state;
+    begin(&test, NULL);
+    fleet_each(test.fleet, false, give_planned, &test);
+    static const char *const jobs[] = {"fw-0000", NULL};
+    rig_patterns(&test.rule.job_ids, jobs);
+    test.protect = (struct protect_list){.rules = &test.rule, .count = 1};
+    test.policy.protect = &test.protect;
+    struct sweep_config config = config_of(&test);
+    config.plan_only = true;
+    test.sweep = sweep_start(&config);
+    end(&test);
+    int64_t protected = test.report.outcomes[OUTCOME_PROTECTED];
+    assert_in_range(protected, 1, 100);
+    assert_int_equal(test.kept, protected);
+    assert_int_equal(test.report.outcomes[OUTCOME_NOT_ATTEMPTED], test.report.selected - protected);
+    finish(&test);
+}
+
 /* --- what was planned before ------------------------------------------------------------------------------
  */
 
@@ -485,6 +506,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_a_number_the_newest_is_meant),
     cmocka_unit_test(a_dry_run_looks_at_each_and_deletes_none),
     cmocka_unit_test(what_is_protected_stays),
+    cmocka_unit_test(a_dry_run_shows_what_is_protected),
     cmocka_unit_test(a_planned_row_that_changed_since_is_left_alone),
     cmocka_unit_test(the_guards_count_what_is_given),
     cmocka_unit_test(a_source_that_fails_deletes_nothing),

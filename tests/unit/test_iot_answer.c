@@ -312,6 +312,7 @@ static void without_an_answer_it_matters_whether_anything_was_sent(void **state)
         {ERR_TIMEOUT, HTTP_NOT_SENT, ANSWER_NOT_SENT, "Timeout"},
         {ERR_CANCELED, HTTP_NOT_SENT, ANSWER_NOT_SENT, "Canceled"},
         {ERR_CREDENTIALS, HTTP_NOT_SENT, ANSWER_DENIED, "NoCredentials"},
+        {ERR_UNAVAILABLE, HTTP_NOT_SENT, ANSWER_NOT_SENT, "CredentialsUnavailable"},
         {ERR_INVALID, HTTP_NOT_SENT, ANSWER_INVALID, "InvalidCall"},
         {ERR_TIMEOUT, HTTP_MAYBE_SENT, ANSWER_AMBIGUOUS, "Timeout"},
         {ERR_BROKEN, HTTP_MAYBE_SENT, ANSWER_AMBIGUOUS, "ConnectionBroken"},

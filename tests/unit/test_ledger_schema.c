@@ -62,13 +62,20 @@ static void path_of(const struct ledger_world *world, const char *name, char pat
     snprintf(path, 128, "%s/%s", world->directory, name);
 }
 
-/* The closed ledger becomes a file of version 1 or 2 with the same content. */
+/* The closed ledger becomes a file of an older version with the same content. */
 static void turn_back(const struct ledger_world *world, int version)
 {
     char path[128], old[128], sql[1024];
     struct err err = {0};
     path_of(world, "ledger.db", path);
     path_of(world, "old.db", old);
+    if (version == 3) {
+        struct db *latest = db_open(path, NULL, false, &err);
+        assert_non_null(latest);
+        assert_int_equal(db_execute(latest, "DROP INDEX run_pair; PRAGMA user_version = 3", &err), 0);
+        db_close(latest);
+        return;
+    }
     struct db *db = db_open(old, NULL, false, &err);
     assert_non_null(db);
     assert_int_equal(db_execute(db, VERSION_1, &err), 0);
@@ -167,6 +174,52 @@ static void a_file_of_version_1_is_brought_up_to_date(void **state)
 static void a_file_of_version_2_is_brought_up_to_date(void **state)
 {
     bring_up_to_date(*state, 2);
+}
+
+static void a_file_of_version_3_is_brought_up_to_date(void **state)
+{
+    bring_up_to_date(*state, 3);
+}
+
+static int64_t last_run(struct ledger_world *world, const char *policy, const char *target,
+                        int64_t *started_ms)
+{
+    struct run_header header = {0};
+    struct ledger_request request = {.operation = LEDGER_LAST_RUN, .header = &header}, answered;
+    strcpy(header.policy, policy);
+    strcpy(header.target, target);
+    assert_int_equal(ledger_world_ask(world, request, &answered), ERR_NONE);
+    *started_ms = answered.found.started_ms;
+    return answered.run;
+}
+
+static int64_t run_at(struct ledger_world *world, const char *policy, const char *target, int64_t started_ms)
+{
+    struct run_header header = {.started_ms = started_ms};
+    struct ledger_request request = {.operation = LEDGER_START_RUN, .header = &header}, answered;
+    strcpy(header.policy, policy);
+    strcpy(header.target, target);
+    assert_int_equal(ledger_world_ask(world, request, &answered), ERR_NONE);
+    return answered.run;
+}
+
+static void the_last_run_of_a_policy_in_a_target_is_known_over_a_restart(void **state)
+{
+    struct ledger_world *world = *state;
+    int64_t started_ms;
+    assert_int_equal(last_run(world, "p", "eu", &started_ms), 0);
+    run_at(world, "p", "eu", 1000);
+    int64_t latest = run_at(world, "p", "eu", 2000);
+    run_at(world, "p", "us", 3000);
+    run_at(world, "q", "eu", 4000);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(last_run(world, "p", "eu", &started_ms), latest);
+        assert_int_equal(started_ms, 2000);
+        assert_int_equal(last_run(world, "q", "us", &started_ms), 0);
+        assert_int_equal(started_ms, 0);
+        ledger_world_close(world);
+        ledger_world_open(world, false);
+    }
 }
 
 static void the_latest_lost_request_is_told_to_later_runs_of_its_account_and_region(void **state)
@@ -392,9 +445,9 @@ static void history_reads_a_file_of_an_older_version(void **state)
         assert_int_equal(ledger_world_intent(world, run, row, 1), ERR_NONE);
         assert_int_equal(ledger_world_result(world, run, row, 1, OUTCOME_DELETED), ERR_NONE);
     }
-    for (int version = 3; version >= 1; version--) {
+    for (int version = SCHEMA_VERSION; version >= 1; version--) {
         ledger_world_close(world);
-        if (version < 3) {
+        if (version < SCHEMA_VERSION) {
             turn_back(world, version);
         }
         assert_int_equal(history_count(world, &all), 8);
@@ -438,8 +491,8 @@ static void bringing_it_up_to_date_may_be_killed_anywhere(void **state)
         expect_whole(world, 2 * ROWS + 3);
     }
     assert_true(of_version[2] >= 3);
-    assert_int_equal(of_version[2] + of_version[3], kills);
-    assert_int_equal(count(world, "PRAGMA user_version"), 3);
+    assert_int_equal(of_version[2] + of_version[3] + of_version[4], kills);
+    assert_int_equal(count(world, "PRAGMA user_version"), SCHEMA_VERSION);
     assert_int_equal(count(world, "SELECT count(*) FROM intent"), ROWS);
     assert_int_equal(count(world, "SELECT count(*) FROM entry"), ROWS + 3);
     expect_whole(world, 2 * ROWS + 3);
@@ -498,6 +551,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCHEMA_TEST(a_file_of_version_1_is_brought_up_to_date),
         SCHEMA_TEST(a_file_of_version_2_is_brought_up_to_date),
+        SCHEMA_TEST(a_file_of_version_3_is_brought_up_to_date),
+        SCHEMA_TEST(the_last_run_of_a_policy_in_a_target_is_known_over_a_restart),
         SCHEMA_TEST(history_reads_a_file_of_an_older_version),
         SCHEMA_TEST(bringing_it_up_to_date_may_be_killed_anywhere),
         SCHEMA_TEST(an_older_file_with_an_impossible_key_is_refused),

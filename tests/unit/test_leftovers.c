@@ -78,6 +78,7 @@ static bool goes_on(const char *policy, const char *origin, int64_t now_ms)
     assert_ptr_equal(run.target, &stage.config->targets[0]);
     assert_string_equal(run.resumed->found.origin, origin);
     assert_null(run.source);
+    assert_int_equal(run.until_ms, strncmp(origin, "plan ", 5) == 0 ? EXPIRES_MS : 0);
     assert_string_equal(run.policy->name, policy);
     bool configured = run.policy == &stage.config->policies[0];
     assert_true(configured || !run.policy->enforce);

@@ -301,6 +301,10 @@ static void only_a_file_that_nobody_else_can_write_is_read(void **state)
     refuse(&place, ERR_PERMISSION);
     chmod(place.path, 0602);
     refuse(&place, ERR_PERMISSION);
+    chmod(place.path, 0600);
+    if (chown(place.path, 12345, (gid_t)-1) == 0) { /* as root only; others cannot give a file away */
+        refuse(&place, ERR_PERMISSION);
+    }
     unlink(place.path);
     assert_int_equal(mkfifo(place.path, 0600), 0);
     refuse(&place, ERR_PERMISSION);

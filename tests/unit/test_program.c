@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +55,26 @@ static void run_shell(struct world *world, const char *line)
     finish(world);
 }
 
+static void what_systemd_told_us_is_not_told_to_it(void **state)
+{
+    static const char *const names[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS",
+                                        "LISTEN_PID"};
+    struct world world;
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        setenv(names[i], "x", 1);
+    }
+    setenv("NOTIFY_SOCKET_NOT", "kept", 1);
+    run_shell(&world,
+              "echo \"$NOTIFY_SOCKET$WATCHDOG_USEC$WATCHDOG_PID$LISTEN_FDS$LISTEN_PID\" $NOTIFY_SOCKET_NOT");
+    assert_string_equal(buf_string(&world.run.output), " kept\n");
+    program_finish(&world.run);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        unsetenv(names[i]);
+    }
+    unsetenv("NOTIFY_SOCKET_NOT");
+}
+
 static void what_it_says_is_read(void **state)
 {
     struct world world;
@@ -75,6 +96,94 @@ static void nothing_is_said_and_nothing_is_asked(void **state)
     assert_int_equal(world.run.exit_status, 0);
     assert_string_equal(buf_string(&world.run.output), "");
     program_finish(&world.run);
+}
+
+static void begin_with(struct world *world, const char *line, const char *input,
+                       const char *const *environment)
+{
+    const char *const arguments[] = {"/bin/sh", "-c", line, NULL};
+    memset(world, 0, sizeof *world);
+    signal(SIGPIPE, SIG_IGN);
+    uv_loop_init(&world->loop);
+    world->run = (struct program_run){.arguments = arguments,
+                                      .input = input,
+                                      .environment = environment,
+                                      .timeout_ms = 60000,
+                                      .output_max = 20,
+                                      .errors_max = 10,
+                                      .cuts_output = true,
+                                      .done = on_done,
+                                      .owner = world};
+    program_start(&world->loop, &world->run);
+    finish(world);
+}
+
+static void it_gets_the_input_and_the_environment_that_are_given(void **state)
+{
+    static const char *const environment[] = {"WHO=me", NULL};
+    struct world world;
+    (void)state;
+    setenv("SECRET", "x", 1);
+    begin_with(&world, "cat; printf \"$WHO$SECRET\"", "in\n", environment);
+    unsetenv("SECRET");
+    assert_int_equal(world.run.err.code, ERR_NONE);
+    assert_string_equal(buf_string(&world.run.output), "in\nme");
+    program_finish(&world.run);
+}
+
+/* More than a pipe holds, so that it cannot all be written. */
+static void input_that_is_not_read_does_no_harm(void **state)
+{
+    enum { BYTES = 1000000 };
+    struct world world;
+    char *input = mem_alloc(BYTES + 1);
+    (void)state;
+    memset(input, 'x', BYTES);
+    input[BYTES] = '\0';
+    begin_with(&world, "exit 3", input, NULL);
+    assert_int_equal(world.run.err.code, ERR_NONE);
+    assert_int_equal(world.run.exit_status, 3);
+    program_finish(&world.run);
+    free(input);
+}
+
+static void output_is_cut_where_that_is_wanted(void **state)
+{
+    struct world world;
+    (void)state;
+    begin_with(&world, "printf 0123456789012345678901234567890123456789; exit 4", NULL, NULL);
+    assert_int_equal(world.run.err.code, ERR_NONE);
+    assert_string_equal(buf_string(&world.run.output), "01234567890123456789");
+    assert_int_equal(world.run.exit_status, 4);
+    program_finish(&world.run);
+}
+
+/* The first program ends when asked, the second one does not care and is killed. */
+static void a_program_that_takes_too_long_is_asked_to_end_and_then_killed(void **state)
+{
+    static const char *const lines[] = {
+        "trap 'printf bye; exit 5' TERM; printf on; while :; do sleep 0.01; done",
+        "trap '' TERM; printf on; while :; do sleep 0.01; done"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const char *const arguments[] = {"sh", "-c", lines[i], NULL};
+        struct world world;
+        memset(&world, 0, sizeof world);
+        uv_loop_init(&world.loop);
+        world.run = (struct program_run){.arguments = arguments,
+                                         .timeout_ms = 1000,
+                                         .grace_ms = i == 0 ? 60000 : 100,
+                                         .output_max = 100,
+                                         .errors_max = 10,
+                                         .done = on_done,
+                                         .owner = &world};
+        program_start(&world.loop, &world.run);
+        finish(&world);
+        assert_int_equal(world.run.err.code, ERR_TIMEOUT);
+        assert_int_equal(world.run.exit_status, i == 0 ? 5 : 0);
+        assert_int_equal(world.run.exit_signal, i == 0 ? 0 : SIGKILL);
+        program_finish(&world.run);
+    }
 }
 
 static void arguments_are_not_looked_at(void **state)
@@ -214,7 +323,12 @@ static void output_that_stays_open_runs_into_the_time_limit(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_it_says_is_read),
+    cmocka_unit_test(what_systemd_told_us_is_not_told_to_it),
     cmocka_unit_test(nothing_is_said_and_nothing_is_asked),
+    cmocka_unit_test(it_gets_the_input_and_the_environment_that_are_given),
+    cmocka_unit_test(input_that_is_not_read_does_no_harm),
+    cmocka_unit_test(output_is_cut_where_that_is_wanted),
+    cmocka_unit_test(a_program_that_takes_too_long_is_asked_to_end_and_then_killed),
     cmocka_unit_test(arguments_are_not_looked_at),
     cmocka_unit_test(a_signal_is_told),
     cmocka_unit_test(what_is_no_program_cannot_be_started),

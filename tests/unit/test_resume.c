@@ -30,6 +30,7 @@ struct restart {
     struct report report;
     int process;          /* 1, and 2 after the restart */
     int64_t deletions[3]; /* by process */
+    int64_t until_ms;     /* of the plan; 0: it does not expire */
     struct sent sent[PAIRS_MAX];
     int sent_count;
     int warnings;
@@ -60,6 +61,7 @@ static void on_sent(struct rig *rig, const struct call *call)
         return;
     struct sent *sent = find_sent(test, call);
     int64_t now_ns = virtual_mono_ns(rig->world);
+    assert_true(test->until_ms == 0 || rig->env.wall_ms(rig->env.ctx) < test->until_ms);
     bool by_other = sent->process != 0 && sent->process != test->process;
     if (by_other && now_ns - sent->at_ns <= SIGNATURE_MS * TIME_NS_PER_MS)
         fail_msg("%s/%s is sent %lld ms after the process before sent it", call->job_id, call->thing_name,
@@ -113,6 +115,7 @@ static struct sweep_config config_of(struct restart *test, const char *sha256)
                                  .policy = &test->policy,
                                  .target = &test->target,
                                  .policy_sha256 = sha256,
+                                 .until_ms = test->until_ms,
                                  .observer = {.owner = test, .warning = on_warning, .done = on_done}};
 }
 
@@ -285,6 +288,16 @@ static void expect_no_doubt(const struct restart *test, const bool doubtful[ROWS
     }
 }
 
+static void expect_no_doubt_or_deleted(const struct restart *test, const bool doubtful[ROWS])
+{
+    struct ledger_row_state state;
+    struct plan_row plan;
+    for (int row = 0; row < ROWS; row++) {
+        ledger_memory_row(test->rig.memory, 1, row, &plan, &state);
+        assert_true(!doubtful[row] || (state.outcome != OUTCOME_PENDING && state.outcome != OUTCOME_UNKNOWN));
+    }
+}
+
 /* The policy is another one: what may have been sent is looked at, and nothing is sent. */
 static void a_run_of_a_changed_policy_is_only_settled(void **state)
 {
@@ -319,7 +332,7 @@ static void a_run_of_a_changed_policy_is_only_settled(void **state)
 static void a_run_that_may_not_delete_any_more_is_only_settled(void **state)
 {
     (void)state;
-    for (int way = 0; way < 5; way++) {
+    for (int way = 0; way < 6; way++) {
         struct restart test;
         struct ledger_request found;
         begin(&test, rig_seed(1));
@@ -335,11 +348,66 @@ static void a_run_that_may_not_delete_any_more_is_only_settled(void **state)
             test.policy.selected_over = ROWS - 1;
         if (way == 4)
             strcpy(test.policy.name, "renamed");
+        if (way == 5)
+            test.policy.window = (struct window){12 * 60, 13 * 60}; /* it is shortly after midnight */
         restart(&test, &found, SHA, 0);
         end_process(&test);
         assert_int_equal(test.deletions[2], 0);
+        assert_int_equal(test.report.end, way == 5 ? SWEEP_LIMITED : SWEEP_FINISHED);
+        assert_true(test.report.recorded);
         finish(&test);
     }
+}
+
+/* The wait for what may still take effect does not count: else it would never get anywhere. */
+static void the_longest_duration_of_a_resumed_run_begins_behind_its_wait(void **state)
+{
+    struct restart test;
+    struct ledger_request found;
+    (void)state;
+    begin(&test, rig_seed(1));
+    assert_true(interrupt(&test, 14));
+    test.rig.ledger_fails_at = 0;
+    find_open(&test, &found);
+    test.policy.max_duration_ms = TIME_MS_PER_MINUTE;
+    restart(&test, &found, SHA, 0);
+    end_process(&test);
+    assert_true(test.deletions[2] > 0);
+    finish(&test);
+}
+
+/* The plan expires so long after the second process has taken its run up: while it waits for the life of a
+ * signature, or among the deletions. What may have been sent is looked at all the same, and the run ends. */
+static void a_plan_that_expires_meanwhile_is_only_settled(void **state)
+{
+    int cut = 0, through = 0;
+    (void)state;
+    for (int64_t after_ms = 0; after_ms < 5 * SIGNATURE_MS; after_ms += 1900) {
+        struct restart test;
+        struct ledger_request found;
+        bool doubtful[ROWS];
+        begin(&test, rig_seed(1));
+        assert_true(interrupt(&test, 14));
+        test.rig.ledger_fails_at = 0;
+        find_open(&test, &found);
+        assert_true(found.begun);
+        mark_doubtful(&test, doubtful);
+        test.until_ms = test.rig.env.wall_ms(test.rig.env.ctx) + after_ms;
+        restart(&test, &found, SHA, 0);
+        end_process(&test);
+        expect_no_doubt_or_deleted(&test, doubtful);
+        bool stopped = test.report.end == SWEEP_STOPPED;
+        assert_int_equal(test.report.err.code, stopped ? ERR_EXPIRED : ERR_NONE);
+        assert_int_equal(test.report.outcomes[OUTCOME_NOT_ATTEMPTED] > 0, stopped);
+        assert_true(after_ms >= SIGNATURE_MS / 2 || test.deletions[2] == 0);
+        cut += stopped && test.deletions[2] > 0;
+        through += !stopped;
+        find_open(&test, &found);
+        assert_int_equal(found.run, 0);
+        finish(&test);
+    }
+    assert_in_range(cut, 5, 3000);
+    assert_in_range(through, 5, 3000);
 }
 
 /* Nothing is deleted while what another run of the dead process sent may take effect. */
@@ -501,7 +569,9 @@ static void a_ledger_that_gives_more_rows_than_the_guards_saw_stops_the_sweep(vo
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_run_goes_on_where_it_was_interrupted),
     cmocka_unit_test(a_run_of_a_changed_policy_is_only_settled),
+    cmocka_unit_test(a_plan_that_expires_meanwhile_is_only_settled),
     cmocka_unit_test(a_run_that_may_not_delete_any_more_is_only_settled),
+    cmocka_unit_test(the_longest_duration_of_a_resumed_run_begins_behind_its_wait),
     cmocka_unit_test(a_resumed_run_waits_for_the_life_of_a_signature),
     cmocka_unit_test(a_resumed_run_that_is_canceled_can_be_resumed_again),
     cmocka_unit_test(three_attempts_are_counted_over_processes),

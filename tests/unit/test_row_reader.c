@@ -25,15 +25,16 @@ static ssize_t read_given(void *ctx, char *bytes, size_t size)
 }
 
 /* Each row as LINE:JOB/THING/NUMBER, and how many are kept; then each message as it is printed. */
-static void read_all(const char *text, size_t length, const char *job, const char *thing, struct buf *out)
+static void read_in(const struct row_reader_config *where, const char *text, size_t length, struct buf *out)
 {
     struct given given = {.text = text, .length = length};
     struct diagnostics diagnostics;
     struct read_row row;
     struct input *input = mem_zalloc(sizeof *input);
     diagnostics_init(&diagnostics);
-    const struct row_reader_config config = {
-        .name = "f", .job_id = job, .thing_name = thing, .target = "eu", .diagnostics = &diagnostics};
+    struct row_reader_config config = *where;
+    config.name = "f";
+    config.diagnostics = &diagnostics;
     input_init(input, read_given, &given);
     struct row_reader *reader = row_reader_create(&config, input);
     while (row_reader_next(reader, &row) > 0) {
@@ -50,15 +51,32 @@ static void read_all(const char *text, size_t length, const char *job, const cha
     free(input);
 }
 
-static void expect(const char *text, const char *job, const char *thing, const char *means)
+#define ACCOUNT "123456789012"
+#define REGION  "eu-west-1"
+
+static void read_all(const char *text, size_t length, const char *job, const char *thing, struct buf *out)
+{
+    const struct row_reader_config config = {
+        .job_id = job, .thing_name = thing, .target = "eu", .account = ACCOUNT, .region = REGION};
+    read_in(&config, text, length, out);
+}
+
+static void expect_in(const struct row_reader_config *config, const char *text, const char *means)
 {
     struct buf out;
     buf_init(&out, 65536);
-    read_all(text, strlen(text), job, thing, &out);
+    read_in(config, text, strlen(text), &out);
     if (strcmp(buf_string(&out), means) != 0) {
         fail_msg("%s\n--- gives ---\n%s--- not ---\n%s", text, buf_string(&out), means);
     }
     buf_finish(&out);
+}
+
+static void expect(const char *text, const char *job, const char *thing, const char *means)
+{
+    const struct row_reader_config config = {
+        .job_id = job, .thing_name = thing, .target = "eu", .account = ACCOUNT, .region = REGION};
+    expect_in(&config, text, means);
 }
 
 /* --- what is taken ---------------------------------------------------------------------------------------
@@ -99,7 +117,8 @@ static const struct {
      NULL, NULL, "1:a/b/2\nkept 1\n"},
     {"{\"executionSummaries\": [{\"thingArn\": \"arn:aws:iot:eu-west-1:123456789012:thing/b\", "
      "\"jobExecutionSummary\": "
-     "{\"status\": \"SUCCEEDED\", \"executionNumber\": 3}}, {\"thingArn\": \"arn:aws:iot:x:1:thing/c\", "
+     "{\"status\": \"SUCCEEDED\", \"executionNumber\": 3}}, {\"thingArn\": "
+     "\"arn:aws:iot:eu-west-1:123456789012:thing/c\", "
      "\"jobExecutionSummary\": {}}], \"nextToken\": \"t\"}",
      "a", NULL, "1:a/b/3\n1:a/c/0\n"},
     {"{\n    \"executionSummaries\": [\n        {\n            \"jobId\": \"a\",\n            "
@@ -207,7 +226,7 @@ static const struct {
      "f:1:1: error: unknown key \"executionNumbr\"; did you mean executionNumber?\n"},
     {"{\"job_id\":\"a\",\"jobId\":\"c\",\"thing_name\":\"b\"}\n",
      "f:1:1: error: jobId says something else than a key before it\n"},
-    {"{\"job_id\":\"a\",\"thing_name\":\"b\",\"thingArn\":\"arn:aws:iot:x:1:thing/c\"}\n",
+    {"{\"job_id\":\"a\",\"thing_name\":\"b\",\"thingArn\":\"arn:aws:iot:eu-west-1:123456789012:thing/c\"}\n",
      "f:1:1: error: thingArn says something else than a key before it\n"},
     {"{\"job_id\":\"a\",\"thingArn\":\"gw-1\"}\n", "f:1:1: error: thingArn is no ARN of a thing\n"},
     {"{\"event\":\"history\",\"job_id\":\"a\",\"thing_name\":\"b\"}\n",
@@ -238,6 +257,59 @@ static void what_is_wrong_is_told_word_for_word(void **state)
     assert_true(sizeof bad / sizeof bad[0] >= 50);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         expect(bad[i].text, NULL, NULL, bad[i].means);
+    }
+}
+
+#define ARN_ROW(arn) "{\"job_id\":\"a\",\"thingArn\":\"" arn "\"}\n"
+#define ARN(found)                                                                                           \
+    "f:1:1: error: thingArn begins with \"" found "\", not with arn:aws:iot:" REGION ":" ACCOUNT "\n"
+#define NOWHERE(target)                                                                                      \
+    "the row is of target \"" target                                                                         \
+    "\"; without a configuration nothing says whether that is account " ACCOUNT " in " REGION "\n"
+
+static void rows_of_another_account_or_region_are_refused(void **state)
+{
+    static const struct row_reader_config named = {.target = "eu", .account = ACCOUNT, .region = REGION},
+                                          unnamed = {.account = ACCOUNT, .region = REGION},
+                                          unknown = {.target = "eu", .region = REGION};
+    static const struct {
+        const struct row_reader_config *config;
+        const char *text, *means;
+    } table[] = {
+        {&named, ARN_ROW("arn:aws:iot:eu-west-1:123456789012:thing/b"), "1:a/b/0\n"},
+        {&named, ARN_ROW("arn:aws:iot:us-east-1:123456789012:thing/b"),
+         ARN("arn:aws:iot:us-east-1:123456789012")},
+        {&named, ARN_ROW("arn:aws:iot:eu-west-1:999999999999:thing/b"),
+         ARN("arn:aws:iot:eu-west-1:999999999999")},
+        {&named, ARN_ROW("arn:aws-cn:iot:eu-west-1:123456789012:thing/b"),
+         ARN("arn:aws-cn:iot:eu-west-1:123456789012")},
+        {&named, ARN_ROW("arn:aws:iot:eu-west-1:1234567890123:thing/b"),
+         ARN("arn:aws:iot:eu-west-1:1234567890123")},
+        {&named, ARN_ROW("arn:aws:iot:eu-west-1:12345678901:thing/b"),
+         ARN("arn:aws:iot:eu-west-1:12345678901")},
+        {&named, ARN_ROW(":thing/b"), ARN("")},
+        {&unnamed, ARN_ROW("arn:aws:iot:us-east-1:123456789012:thing/b"),
+         ARN("arn:aws:iot:us-east-1:123456789012")},
+        {&unknown, ARN_ROW("arn:aws:iot:eu-west-1:999999999999:thing/b"), "1:a/b/0\n"},
+        {&unknown, ARN_ROW("arn:aws:iot:us-east-1:999999999999:thing/b"),
+         "f:1:1: error: thingArn begins with \"arn:aws:iot:us-east-1:999999999999\", not with "
+         "arn:aws:iot:eu-west-1:\n"},
+        {&named, "job_id,thing_name,account,region\na,b," ACCOUNT "," REGION "\na,c,,\n",
+         "2:a/b/0\n3:a/c/0\n"},
+        {&named, "job_id,thing_name,account,region,reason\na,b,999999999999,us-east-1,x\n",
+         "f:2:5: error: the row is of account \"999999999999\", not of " ACCOUNT
+         "\nf:2:18: error: the row is of region \"us-east-1\", not of " REGION "\n"},
+        {&unnamed, "job_id,thing_name,target\na,b,\na,c,eu/" ACCOUNT "/" REGION "\n", "2:a/b/0\n3:a/c/0\n"},
+        {&unnamed, "job_id,thing_name,target\na,b,eu\n", "f:2:5: error: " NOWHERE("eu")},
+        {&unnamed, "job_id,thing_name,target\na,b,eu/" ACCOUNT "\n", "f:2:5: error: " NOWHERE("eu/" ACCOUNT)},
+        {&unnamed, "job_id,thing_name,target\na,b,eu/999999999999/" REGION "\n",
+         "f:2:5: error: " NOWHERE("eu/999999999999/" REGION)},
+        {&unnamed, "{\"event\":\"row\",\"target\":\"prod\",\"job_id\":\"a\",\"thing_name\":\"b\"}\n",
+         "f:1:1: error: " NOWHERE("prod")},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        expect_in(table[i].config, table[i].text, table[i].means);
     }
 }
 
@@ -282,6 +354,7 @@ static void lines_and_objects_have_a_bound(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_people_have_is_taken),
     cmocka_unit_test(what_is_wrong_is_told_word_for_word),
+    cmocka_unit_test(rows_of_another_account_or_region_are_refused),
     cmocka_unit_test(no_more_messages_are_kept_than_somebody_reads),
     cmocka_unit_test(lines_and_objects_have_a_bound),
 };

@@ -341,6 +341,47 @@ static void a_machine_that_slept_fires_late_and_once(void **state)
     end(&scene);
 }
 
+/* 1 a.m. to 5 a.m. in Berlin, where the clock is set forward at 2 a.m. on 29 March. */
+static void a_schedule_follows_the_clock_and_the_window_of_its_zone(void **state)
+{
+    struct scene scene;
+    (void)state;
+    begin(&scene, "2026-03-28T22:00:00Z");
+    struct config *config = config_from_text(
+        "version: 1\ntargets: {t: {region: eu-west-1}}\npolicies:\n"
+        "  - {name: a, targets: [t], match: {age: {older_than: 1d}}, timezone: Europe/Berlin,"
+        " schedule: {cron: \"30 * * * *\", window: \"01:00-05:00\"}}\n"
+        "  - {name: b, targets: [t], match: {age: {older_than: 1d}}, timezone: Europe/Berlin,"
+        " schedule: {cron: \"45 2 * * *\"}}\n");
+    scheduler_load(scene.scheduler, config);
+    config_unref(config); /* it holds its own */
+    pass(&scene, TIME_MS_PER_DAY);
+    FIRED(&scene, "a 2026-03-29T00:30:00Z", "b 2026-03-29T01:00:00Z", "a 2026-03-29T01:30:00Z",
+          "a 2026-03-29T02:30:00Z");
+    end(&scene);
+}
+
+static void what_is_not_made_up_for_is_left_out_when_it_comes_late(void **state)
+{
+    struct scene scene;
+    (void)state;
+    begin(&scene, "2026-11-26T09:30:10Z");
+    struct config *config = config_from_text("version: 1\ntargets: {t: {region: eu-west-1}}\npolicies:\n"
+                                             "  - {name: a, targets: [t], match: {age: {older_than: 1d}},"
+                                             " schedule: {cron: \"0 * * * *\", catch_up: never}}\n"
+                                             "  - {name: b, targets: [t], match: {age: {older_than: 1d}},"
+                                             " schedule: {cron: \"0 * * * *\", catch_up: once}}\n");
+    scheduler_load(scene.scheduler, config);
+    config_unref(config);
+    pass(&scene, TIME_MS_PER_HOUR);
+    scene.clocks.asleep_ns = 10 * 3600 * TIME_NS_PER_SECOND;
+    pass(&scene, TIME_MS_PER_HOUR);
+    FIRED(&scene, "a 2026-11-26T10:00:00Z", "b 2026-11-26T10:00:00Z",
+          "b 2026-11-26T11:00:00Z at 2026-11-26T20:31:00Z", "a 2026-11-26T21:00:00Z",
+          "b 2026-11-26T21:00:00Z");
+    end(&scene);
+}
+
 static void a_firing_years_ahead_is_waited_for(void **state)
 {
     struct scene scene;
@@ -367,6 +408,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_great_step_back_begins_anew),
     cmocka_unit_test(steps_of_three_hours_are_the_last_small_ones),
     cmocka_unit_test(a_machine_that_slept_fires_late_and_once),
+    cmocka_unit_test(a_schedule_follows_the_clock_and_the_window_of_its_zone),
+    cmocka_unit_test(what_is_not_made_up_for_is_left_out_when_it_comes_late),
     cmocka_unit_test(a_firing_years_ahead_is_waited_for),
 };
 

@@ -293,18 +293,24 @@ static void each_end_has_its_words(void **state)
     static const struct {
         enum sweep_end end;
         const char *words;
+        enum sweep_limit limit;
     } rows[] = {
-        {SWEEP_FINISHED, "old in eu: finished\n"},
-        {SWEEP_PLANNED, "old in eu: only planned\n"},
-        {SWEEP_GUARDED, "old in eu: stopped by a guard, nothing was deleted\n"},
-        {SWEEP_LIMITED, "old in eu: stopped by a limit, more remains\n"},
-        {SWEEP_STOPPED, "old in eu: stopped before its end\n"},
-        {SWEEP_CANCELED, "old in eu: canceled\n"},
-        {SWEEP_FAILED, "old in eu: failed, nothing was deleted\n"},
+        {SWEEP_FINISHED, "old in eu: finished\n", LIMIT_ROWS},
+        {SWEEP_PLANNED, "old in eu: only planned\n", LIMIT_ROWS},
+        {SWEEP_GUARDED, "old in eu: stopped by a guard, nothing was deleted\n", LIMIT_ROWS},
+        {SWEEP_LIMITED, "old in eu: stopped by a limit, more remains\n", LIMIT_ROWS},
+        {SWEEP_LIMITED, "old in eu: stopped by the window, 1,234 remain\n", LIMIT_WINDOW},
+        {SWEEP_LIMITED, "old in eu: stopped by the max_duration, 1,234 remain\n", LIMIT_DURATION},
+        {SWEEP_STOPPED, "old in eu: stopped before its end\n", LIMIT_ROWS},
+        {SWEEP_CANCELED, "old in eu: canceled\n", LIMIT_ROWS},
+        {SWEEP_FAILED, "old in eu: failed, nothing was deleted\n", LIMIT_ROWS},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const struct report report = {.end = rows[i].end};
+        const struct report report = {.end = rows[i].end,
+                                      .limit = rows[i].limit,
+                                      .remaining = 1000,
+                                      .outcomes = {[OUTCOME_NOT_ATTEMPTED] = 234}};
         struct buf out;
         buf_init(&out, 4096);
         view_report("old", "eu", &report, &PLAIN, &out);

@@ -1,0 +1,48 @@
+/* What the files of engine/sweep share. */
+#ifndef ENGINE_SWEEP_PRIVATE_H
+#define ENGINE_SWEEP_PRIVATE_H
+
+#include "engine/apply.h"
+#include "engine/curfew.h"
+#include "engine/facts.h"
+#include "engine/selector.h"
+#include "engine/supply.h"
+#include "engine/sweep.h"
+#include "engine/things.h"
+
+enum sweep_state {
+    STATE_STARTING,
+    STATE_SUPPLYING,
+    STATE_SELECTING, /* what must be seen together is; the last rows are on their way to the ledger */
+    STATE_SEALING,
+    STATE_PROTECTING, /* what is protected now is found out, of rows that were selected before */
+    STATE_DELETING,
+    STATE_CLOSING,
+    STATE_DONE
+};
+
+struct sweep {
+    struct sweep_config config;
+    enum sweep_state state;
+    struct report report;
+    bool ended; /* how it ends is decided: see end_as() */
+    struct facts *facts;
+    struct things *things;
+    struct supply *supply;
+    struct apply *apply;
+    int64_t run;
+    struct run_header header;
+    struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
+    struct selector *selector;
+    int64_t settled;        /* rows of the plan */
+    int64_t begin_ns;       /* before that no row is sent; monotonic */
+    int64_t began_ns;       /* when the ledger began the run, or it was resumed; monotonic */
+    int64_t lost_signed_ms; /* as LEDGER_START_RUN answered */
+    struct env_timer timer; /* of sweep_resume() */
+    struct curfew curfew;   /* of a sweep that deletes */
+    bool begun;             /* a resumed run: it has an intent, so something of it may have been sent */
+    bool settle_only;       /* a resumed run: nothing more of it may be sent */
+    int64_t calls_before[OPERATION_COUNT];
+};
+
+#endif
