@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "policy/keep.h"
 #include "policy/load.h"
 #include "policy/reader.h"
@@ -110,11 +111,25 @@ static bool same(const struct job_execution *a, const struct job_execution *b)
            strcmp(a->thing_name, b->thing_name) == 0;
 }
 
+static void complain_of_policy(const struct config *config, const struct example_test *test,
+                               struct diagnostics *diagnostics)
+{
+    const char **known = mem_calloc(config->policy_count + 1, sizeof *known);
+    for (size_t i = 0; i < config->policy_count; i++) {
+        known[i] = config->policies[i].name;
+    }
+    const char *nearest = text_nearest(test->policy, known);
+    diagnostics_add(diagnostics, &test->place, false, NULL, "the configuration has no policy '%.128s'%s%s%s",
+                    test->policy, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+                    nearest != NULL ? "'?" : "");
+    free(known);
+}
+
 static void check_test(const struct config *config, struct examples *examples, struct example_test *test,
                        struct diagnostics *diagnostics)
 {
     if (config_policy(config, test->policy) == NULL) {
-        complain(diagnostics, &test->place, "the configuration has no policy", test->policy);
+        complain_of_policy(config, test, diagnostics);
     }
     for (size_t i = 0; i < test->count; i++) {
         make_execution(examples, &test->given[i], diagnostics);

@@ -167,6 +167,10 @@ def mistakes_in_a_file_of_examples_are_told():
     result = jobsweep("-c", config, "test", private("tests.yaml", bad))
     equal(result.returncode, 2)
     equal(result.stderr.count("the configuration has no policy 'q'"), 2, result.stderr)
+    far = private("far.yaml", CONFIGURATION.replace("name: p,", "name: finished,").replace("name: p\n", "name: finished\n"))
+    result = jobsweep("-c", far, "test", private("tests.yaml", TESTS.replace("policy: p", "policy: finsihed")))
+    equal(result.stderr.count("no policy 'finsihed'; did you mean 'finished'?"), 2, result.stderr)
+    result = jobsweep("-c", config, "test", private("tests.yaml", bad))
     assert "stands here twice" in result.stderr, result.stderr
     bad = TESTS.replace("expect: keep", "expects: keep")
     result = jobsweep("-c", config, "test", private("tests.yaml", bad))
