@@ -199,10 +199,11 @@ def sweeps_with(name, profile, options):
 
 
 def sessions_that_end_sooner_than_told_are_renewed_when_the_service_says_so():
-    with Home(life_s=60, early_s=54) as home:
+    # A row forgives one ended session; on a busy machine it must not live through two of them.
+    with Home(life_s=60, early_s=50) as home:
         done = home.sweep("assume", rate=5)
         check_all_deleted(home, done)
-        assert home.sim.counts()["sessions"] >= 3
+        assert home.sim.counts()["sessions"] >= 2
 
 
 def a_refresh_that_fails_for_a_while_costs_no_deletion():
