@@ -188,6 +188,7 @@ check-long: check valgrind fuzz ## check, valgrind, fuzz, the long run of the si
 	JOBSWEEP_CASES=100000 tests/run -t 3000 build/sanitize/tests/test_retention
 	JOBSWEEP_KILLS=1000 JOBSWEEP_EVERY=1 JOBSWEEP_SECONDS=2700 JOBSWEEP_ROWS=1000000 tests/run -j1 -t 3000 tests/e2e/kills.py tests/e2e/disk.py tests/e2e/memory.py \
 	    tests/e2e/plans.py
+	JOBSWEEP_CASES=1000 tests/run -t 3000 tests/e2e/delete_one.py
 	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory mutants
 
