@@ -7,10 +7,9 @@
 #include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "ledger/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,27 +52,11 @@ static int failed(struct err *err)
     return err_set(err, ERR_IO, "temporary file: %s", err_errno(errno));
 }
 
-static int open_nameless(const char *folder)
-{
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/jobsweep-XXXXXX", folder);
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) || length < 0 ||
-        (size_t)length >= sizeof path) {
-        return fd;
-    }
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0) {
-        unlink(path);
-    }
-    return fd;
-}
-
 struct spool *spool_create(struct err *err)
 {
     const char *folder = getenv("TMPDIR");
     folder = folder != NULL && folder[0] == '/' ? folder : "/var/tmp";
-    int fd = open_nameless(folder);
+    int fd = file_open_nameless(folder);
     if (fd < 0) {
         err_set(err, errno == EACCES ? ERR_PERMISSION : ERR_IO, "temporary file in '%s': %s", folder,
                 err_errno(errno));

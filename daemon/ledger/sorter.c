@@ -6,9 +6,9 @@
 #include "ledger/sorter.h"
 
 #include "base/mem.h"
+#include "ledger/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,16 +100,7 @@ static int fail(const struct sorter *sorter, const char *what, struct err *err)
 
 static int make_file(struct sorter *sorter, struct err *err)
 {
-    char path[4096];
-    sorter->fd = open(sorter->place->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (sorter->fd < 0 &&
-        (errno == EOPNOTSUPP || errno == EISDIR) && /* some file systems have no such files */
-        snprintf(path, sizeof path, "%s/sort-XXXXXX", sorter->place->folder) < (int)sizeof path) {
-        sorter->fd = mkostemp(path, O_CLOEXEC);
-        if (sorter->fd >= 0) {
-            unlink(path);
-        }
-    }
+    sorter->fd = file_open_nameless(sorter->place->folder);
     return sorter->fd >= 0 ? 0 : fail(sorter, "made", err);
 }
 
