@@ -123,6 +123,35 @@ static void print_problems(const struct online_target *target)
     }
 }
 
+/* What slows nothing down and breaks nothing is not said. */
+static void print_quotas(const struct online_target *target)
+{
+    for (size_t i = 0; i < target->quota_count; i++) {
+        const struct online_quota *quota = &target->quotas[i];
+        const char *name = operation_name(quota->operation);
+        if (quota->of_account == 0 || quota->of_account == quota->used) {
+            continue;
+        }
+        double used = (double)quota->used / 1000, account = (double)quota->of_account / 1000;
+        if (account < used) {
+            printf("  warning: the quota of %s is %.6g a second in this account, %s: it will be throttled "
+                   "down\n",
+                   name, account,
+                   quota->configured ? "less than in the configuration" : "less than AWS's default");
+        } else {
+            printf("  the account has %.6g a second of %s, %.6g are used: quotas: {%s: %.6g} would use all\n",
+                   account, name, used, name, account);
+        }
+    }
+    if (target->quotas_failed.code != ERR_NONE) {
+        struct buf out;
+        buf_init(&out, ONLINE_MAX);
+        text_visible(&out, target->quotas_failed.msg);
+        printf("  quotas not tested: %s\n", buf_string(&out));
+        buf_finish(&out);
+    }
+}
+
 static void print_target(const struct options *options, const struct online_target *target)
 {
     const struct identity *identity = target->identity;
@@ -150,6 +179,7 @@ static void print_target(const struct options *options, const struct online_targ
     if (probes->left_out > 0) {
         printf("  %zu more patterns of the policies were not tried\n", probes->left_out);
     }
+    print_quotas(target);
 }
 
 static void print_online(const struct options *options, const struct online *online)

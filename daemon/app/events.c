@@ -153,6 +153,30 @@ static void call_object(struct buf *out, const struct probe *probe)
     buf_char(out, '}');
 }
 
+static void rate_member(struct buf *out, const char *key, int64_t per_1000s)
+{
+    if (per_1000s == 0) {
+        buf_printf(out, ",\"%s\":null", key);
+        return;
+    }
+    buf_printf(out, ",\"%s\":%" PRId64 ".%03d", key, per_1000s / 1000, (int)(per_1000s % 1000));
+}
+
+static void quota_members(struct buf *out, const struct online_target *target)
+{
+    buf_text(out, ",\"quotas\":[");
+    for (size_t i = 0; i < target->quota_count; i++) {
+        const struct online_quota *quota = &target->quotas[i];
+        buf_printf(out, "%s{\"operation\":\"%s\"", i > 0 ? "," : "", operation_name(quota->operation));
+        rate_member(out, "used", quota->used);
+        rate_member(out, "account", quota->of_account);
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
+    text_member(out, "quotas_error",
+                target->quotas_failed.code != ERR_NONE ? target->quotas_failed.msg : NULL);
+}
+
 void events_online(struct buf *out, const struct online_target *target)
 {
     buf_text(out, "{\"event\":\"online\"");
@@ -164,6 +188,7 @@ void events_online(struct buf *out, const struct online_target *target)
     }
     buf_printf(out, "],\"calls_left_out\":%zu,\"not_tested\":[%s]", target->probes.left_out,
                target->probes.needed[OPERATION_DELETE_EXECUTION] ? "\"iot:DeleteJobExecution\"" : "");
+    quota_members(out, target);
     if (target->clock_known) {
         buf_printf(out, ",\"clock_skew_ms\":%" PRId64, target->skew_ms);
     }

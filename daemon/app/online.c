@@ -20,7 +20,8 @@ static const char LOOK_ONLY[] =
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"sts:GetCallerIdentity\","
     "\"iot:ListJobs\",\"iot:ListThings\",\"iot:DescribeJob\",\"iot:ListJobExecutionsForJob\","
     "\"iot:ListJobExecutionsForThing\",\"iot:DescribeThing\",\"iot:ListThingsInThingGroup\","
-    "\"iot:SearchIndex\",\"iot:DescribeJobExecution\"],\"Resource\":\"*\"}]}";
+    "\"iot:SearchIndex\",\"iot:DescribeJobExecution\",\"servicequotas:GetServiceQuota\"],"
+    "\"Resource\":\"*\"}]}";
 
 struct asking {
     struct online *online;
@@ -33,6 +34,8 @@ struct visit {
     struct whoami_visit *whoami;
     struct dispatch *dispatches; /* by the number of the probe */
     size_t answered;
+    struct dispatch quota;
+    int quota_of; /* the operation that is next */
 };
 
 /* --- what is asked --- */
@@ -99,6 +102,58 @@ static void leave(struct visit *visit)
     free(visit);
 }
 
+/* --- quotas --- */
+
+static bool has_quota(const struct visit *visit, enum operation operation)
+{
+    const char *service;
+    return visit->target->probes.needed[operation] && operation_quota_code(operation, &service) != NULL;
+}
+
+static void take_quota(struct online_target *target, const struct call *call)
+{
+    const int64_t *configured = &target->identity->target->quota_per_1000s[call->quota_of];
+    target->quotas[target->quota_count++] = (struct online_quota){
+        .operation = call->quota_of,
+        .configured = *configured != 0,
+        .used = *configured != 0 ? *configured : (int64_t)operation_default_quota(call->quota_of) * 1000,
+        .of_account = call->quota_per_1000s};
+}
+
+static void ask_quota(struct visit *visit);
+
+static void on_quota(struct dispatch *dispatch)
+{
+    struct visit *visit = dispatch->owner;
+    enum answer_class class = dispatch->call.answer.class;
+    bool answered = class == ANSWER_DONE || class == ANSWER_GONE;
+    if (answered) {
+        take_quota(visit->target, &dispatch->call);
+    } else {
+        call_error(&dispatch->call, &visit->target->quotas_failed);
+    }
+    call_finish(&dispatch->call);
+    visit->quota_of = answered ? visit->quota_of + 1 : OPERATION_COUNT;
+    ask_quota(visit);
+}
+
+static void ask_quota(struct visit *visit)
+{
+    while (visit->quota_of < OPERATION_COUNT && !has_quota(visit, (enum operation)visit->quota_of)) {
+        visit->quota_of++;
+    }
+    if (visit->quota_of == OPERATION_COUNT) {
+        leave(visit);
+        return;
+    }
+    visit->quota = (struct dispatch){.done = on_quota, .owner = visit};
+    call_init(&visit->quota.call, OPERATION_GET_SERVICE_QUOTA);
+    visit->quota.call.quota_of = (enum operation)visit->quota_of;
+    dispatcher_submit(link_dispatcher(visit->whoami->link), &visit->quota);
+}
+
+/* --- permissions --- */
+
 static void on_probe(struct dispatch *dispatch)
 {
     struct visit *visit = dispatch->owner;
@@ -108,7 +163,7 @@ static void on_probe(struct dispatch *dispatch)
     call_finish(&dispatch->call);
     visit->answered++;
     if (visit->answered == visit->target->probes.count) {
-        leave(visit);
+        ask_quota(visit);
     }
 }
 
@@ -117,6 +172,7 @@ static void on_visit(void *owner, struct whoami_visit *whoami)
     const struct asking *asking = owner;
     struct visit *visit = mem_zalloc(sizeof *visit);
     visit->target = &asking->online->targets[whoami->number];
+    visit->target->identity = whoami->identity;
     visit->whoami = whoami;
     make_probes(asking, whoami->identity->target, &visit->target->probes);
     size_t count = visit->target->probes.count;
@@ -127,7 +183,7 @@ static void on_visit(void *owner, struct whoami_visit *whoami)
         dispatcher_submit(link_dispatcher(whoami->link), &visit->dispatches[i]);
     }
     if (count == 0) {
-        leave(visit);
+        ask_quota(visit);
     }
 }
 

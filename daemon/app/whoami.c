@@ -16,7 +16,8 @@
 
 #include <stdlib.h>
 
-#define AT_ONCE 64
+#define AT_ONCE      64
+#define FEW_ATTEMPTS 3 /* somebody waits for the answer */
 
 /* A session that can be asked for its name and for nothing else. */
 static const char NOTHING_ELSE[] =
@@ -137,7 +138,9 @@ static void begin(struct whoami *whoami, struct identity *identity)
     const struct link_config link = {.world = whoami->config.world,
                                      .target = target,
                                      .pace = sts_pace_face(whoami->pace, STS_FIRST),
-                                     .session_policy = target->unscoped ? NULL : session};
+                                     .session_policy = target->unscoped ? NULL : session,
+                                     .with_quotas = whoami->config.follow != NULL,
+                                     .read_attempts = whoami->config.follow != NULL ? FEW_ATTEMPTS : 0};
     asking->whoami = whoami;
     asking->identity = identity;
     asking->turn = (struct credentials_turn){.granted = on_turn, .owner = asking};

@@ -36,7 +36,8 @@ struct whoami_config {
     const char *target_name;    /* the targets that it means; NULL: all */
     const char *session_policy; /* of roles; NULL: a session that can be asked for its name alone */
     /* What else is to be asked of the target; it keeps the visit until it calls whoami_leave(), which it may
-     * do from inside of a call's done(). NULL: nothing. */
+     * do from inside of a call's done(). The link can ask Service Quotas, and gives up sooner than usual.
+     * NULL: nothing. */
     void (*follow)(void *owner, struct whoami_visit *visit);
     void *owner;
 };

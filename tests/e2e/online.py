@@ -10,12 +10,20 @@ NEEDED = ["ListJobs", "DescribeJob", "ListJobExecutionsForJob", "ListJobExecutio
           "DescribeJobExecution"]
 
 
+def asked(fleet, sim):
+    fleet.environment["AWS_ENDPOINT_URL_SERVICE_QUOTAS"] = sim.url
+    return fleet
+
+
 def one(sim, match="", **more):
-    return Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], match=match, **more)
+    return asked(Fleet(sim, accounts=ACCOUNTS[:1], regions=["us-east-1"], match=match, **more), sim)
+
+
+QUOTAS = {"Effect": "Allow", "Action": "servicequotas:GetServiceQuota", "Resource": "*"}
 
 
 def may(*actions, resource="*", deny=()):
-    statements = [{"Effect": "Allow", "Action": [f"iot:{action}" for action in actions], "Resource": resource}]
+    statements = [{"Effect": "Allow", "Action": [f"iot:{action}" for action in actions], "Resource": resource}, QUOTAS]
     if deny:
         statements.append({"Effect": "Deny", "Action": [f"iot:{action}" for action in deny], "Resource": "*"})
     return {"Version": "2012-10-17", "Statement": statements}
@@ -131,18 +139,60 @@ def the_session_of_a_role_cannot_delete():
 
 def a_role_that_may_too_little_or_cannot_be_assumed_is_told():
     with make_roles(accounts=ACCOUNTS[:2], policy=may("List*", "Describe*", deny=["DescribeJob"])) as sim:
-        done, events, _ = check(Fleet(sim, regions=["us-east-1"], credentials=EXTERNAL))
+        done, events, _ = check(asked(Fleet(sim, regions=["us-east-1"], credentials=EXTERNAL), sim))
         equal((done.returncode, [event["exit"] for event in events]), (8, [8, 8, 8]))
         equal(results(events[0])["DescribeJob", "job/*"], "denied")
         equal((events[2]["account"], events[2]["calls"]), (None, []))
         assert "AccessDenied" in events[2]["error"], events[2]
 
 
+# --- quotas ---
+
+def rates(event):
+    return {quota["operation"]: (quota["used"], quota["account"]) for quota in event["quotas"]}
+
+
+def the_quotas_of_the_account_are_compared_with_those_that_are_used():
+    with make("--quota", "DeleteJobExecution=50", "--quota", "DescribeJob=5", "--quota", "ListJobs=-1", "--quota", "SearchIndex=7") as sim:
+        fleet = one(sim, ", thing: {query: \"attributes.a:b\"}")
+        done, (event,), _ = check(fleet)
+        equal(done.returncode, 0, done.stdout)
+        found = rates(event)
+        equal(found["DeleteJobExecution"], (2000, 50))
+        equal(found["DescribeJob"], (500, 5))
+        equal(found["ListThings"], (10, 10))
+        equal(found["ListJobs"], (500, None))
+        equal(found["SearchIndex"], (15, 7))
+        shown = fleet.run("check", "--online").stdout
+        assert "  warning: the quota of DeleteJobExecution is 50 a second in this account, less than in the configuration" in shown, shown
+        assert "  warning: the quota of SearchIndex is 7 a second in this account, less than AWS's default" in shown, shown
+
+
+def a_quota_that_is_not_made_use_of_is_told():
+    with make("--quota", "DeleteJobExecution=50") as sim:
+        done = one(sim, rate=10).run("check", "--online")
+        equal(done.returncode, 0, done.stdout)
+        wanted = ("  the account has 50 a second of DeleteJobExecution, 10 are used: quotas: {DeleteJobExecution: 50} would "
+                  "use all\n")
+        assert wanted in done.stdout, done.stdout
+
+
+def quotas_that_may_not_be_read_make_nothing_fail():
+    with make() as sim:
+        policy = may("*")
+        policy["Statement"].remove(QUOTAS)
+        allow(sim, policy)
+        done, (event,), _ = check(one(sim))
+        equal((done.returncode, event["quotas"]), (0, []))
+        assert "AccessDeniedException" in event["quotas_error"], event
+        assert "servicequotas:GetServiceQuota" in event["quotas_error"], event
+
+
 # --- credentials, the way, the clock ---
 
 def nothing_is_asked_with_the_credentials_of_another_account():
     with make() as sim:
-        done, (event,), _ = check(Fleet(sim, accounts=ACCOUNTS[1:2], regions=["us-east-1"], credentials=f'profile: "{ACCOUNTS[0]}"'))
+        done, (event,), _ = check(asked(Fleet(sim, accounts=ACCOUNTS[1:2], regions=["us-east-1"], credentials=f'profile: "{ACCOUNTS[0]}"'), sim))
         equal((done.returncode, event["calls"], event["account"]), (8, [], ACCOUNTS[0]))
         assert f"belong to account {ACCOUNTS[0]}, not to {ACCOUNTS[1]}" in event["error"], event
 
@@ -188,7 +238,7 @@ def a_profile_that_does_not_exist_is_a_mistake_of_the_configuration():
 def one_target_that_fails_hides_no_other():
     with make(users=ACCOUNTS[:2]) as sim:
         allow(sim, may("List*", "Describe*", deny=["ListJobs"]))
-        fleet = Fleet(sim, regions=["us-east-1"])
+        fleet = asked(Fleet(sim, regions=["us-east-1"]), sim)
         done, events, last = check(fleet)
         equal([event["exit"] for event in events], [8, 0, 8])
         equal((done.returncode, last["targets"], last["failed"], last["exit"]), (8, 3, 2, 8))
@@ -200,9 +250,9 @@ def one_target_that_fails_hides_no_other():
 
 
 def the_text_is_as_people_know_it():
-    with make(users=ACCOUNTS[:2]) as sim:
+    with make("--quota", "all=-1", "--quota", "DeleteJobExecution=50", users=ACCOUNTS[:2]) as sim:
         allow(sim, may("List*", "Describe*", deny=["ListJobs"]))
-        fleet = Fleet(sim, accounts=ACCOUNTS[:2], regions=["us-east-1"])
+        fleet = asked(Fleet(sim, accounts=ACCOUNTS[:2], regions=["us-east-1"]), sim)
         done = fleet.run("check", "--online")
         host = sim.url.removeprefix("https://")
         shown = done.stdout.replace(host, "HOST").replace(fleet.path, "FILE").replace(fleet.environment["HOME"], "HOME")
@@ -214,7 +264,11 @@ GOLDEN = """FILE: fine
 prod/111111111111/us-east-1: failed: account 111111111111 (profile '111111111111') at HOST, 5 of 6 calls allowed
   iot:ListJobs on *: AccessDeniedException: User: arn:aws:iam::111111111111:user/hub is not authorized to perform: \
 iot:ListJobs on resource: * with an explicit deny in an identity-based policy
+  warning: the quota of DeleteJobExecution is 50 a second in this account, less than in the configuration: it will be \
+throttled down
 prod/222222222222/us-east-1: fine: account 222222222222 (profile '222222222222') at HOST, 6 of 6 calls allowed
+  warning: the quota of DeleteJobExecution is 50 a second in this account, less than in the configuration: it will be \
+throttled down
 2 targets asked, 1 failed
 not tested: iot:DeleteJobExecution, because AWS has no dry run of it and a check sends no deletion; compare with \
 jobsweep iam-policy
@@ -231,7 +285,9 @@ def without_the_option_nothing_is_asked():
         assert "check takes --target only with --online" in done.stderr, done.stderr
 
 
-TESTS = [everything_that_is_needed_is_asked_for_and_nothing_else, what_iam_policy_prints_passes_and_each_action_less_fails,
+TESTS = [the_quotas_of_the_account_are_compared_with_those_that_are_used, a_quota_that_is_not_made_use_of_is_told,
+         quotas_that_may_not_be_read_make_nothing_fail,
+         everything_that_is_needed_is_asked_for_and_nothing_else, what_iam_policy_prints_passes_and_each_action_less_fails,
          a_permission_for_other_jobs_is_not_enough, deletion_is_never_tested_and_its_denial_not_seen,
          a_policy_that_only_observes_does_not_speak_of_deletion, a_thing_group_that_is_not_there_is_told,
          many_patterns_are_tried_in_part_and_the_rest_is_counted, the_session_of_a_role_cannot_delete, a_role_that_may_too_little_or_cannot_be_assumed_is_told,
