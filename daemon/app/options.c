@@ -108,8 +108,8 @@ static const struct option_rule option_rules[] = {
     {"verbose", 'v', NULL, RUNNING | HISTORY, "each job execution with its verdict; each record"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
     {"once", 0, NULL, BIT(COMMAND_DAEMON), "sweep every policy now, once, and exit"},
-    {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON), "the least: debug, info (default), warning, error"},
-    {"log-format", 0, "FORMAT", BIT(COMMAND_DAEMON), "text, journal (default under systemd) or json"},
+    {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON), "the least: debug, info, warning or error"},
+    {"log-format", 0, "FORMAT", BIT(COMMAND_DAEMON), "auto, text, journal or json"},
     {"help", 'h', NULL, ALL, "show this help"},
     {"version", 0, NULL, BIT(COMMAND_NONE) | BIT(COMMAND_DAEMON), "show the version"},
 };
@@ -192,9 +192,11 @@ static int set_with_value(struct options *options, const char *name, const char 
             return err_set(err, ERR_INVALID, "--log-level takes debug, info, warning or error, not \"%s\"",
                            value);
         }
+        options->log_level_given = true;
     } else if (strcmp(name, "log-format") == 0) {
         if (log_format_parse(value, &options->log_format) != 0) {
-            return err_set(err, ERR_INVALID, "--log-format takes text, journal or json, not \"%s\"", value);
+            return err_set(err, ERR_INVALID, "--log-format takes auto, text, journal or json, not \"%s\"",
+                           value);
         }
         options->log_format_given = true;
     }

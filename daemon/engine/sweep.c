@@ -105,6 +105,7 @@ static void count_calls(const struct sweep *sweep, int64_t calls[OPERATION_COUNT
 static void finish(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
+    report->run = sweep->run;
     report->ended_ms = wall_ms(sweep);
     count_calls(sweep, report->calls);
     set_state(sweep, STATE_DONE);

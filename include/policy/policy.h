@@ -4,6 +4,7 @@
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
+#include "base/log.h"
 #include "model/names.h"
 #include "model/operation.h"
 #include "policy/cron.h"
@@ -192,7 +193,9 @@ struct config {
     struct protect_list protect;
     char *state_directory; /* NULL when not given */
     int64_t retain_ms;     /* how long a run stays in the ledger after its end; 400 d by default */
-    char **files;          /* read, in order; struct place.file points here */
+    enum log_level log_level;
+    enum log_format log_format;
+    char **files; /* read, in order; struct place.file points here */
     size_t file_count;
 };
 
