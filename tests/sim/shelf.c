@@ -28,6 +28,7 @@ struct shelf {
     size_t count, syncs;
     int64_t left[SHELF_TROUBLE_COUNT], failures;
     int ppm;
+    bool down;
 };
 
 /* Every kind is asked for each time, so that one that is left out does not move the others. */
@@ -55,7 +56,7 @@ static int create(void *ctx, const char *directory, const char *name, struct err
     struct shelf *shelf = ctx;
     char path[512];
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    if (befalls(shelf, SHELF_CREATE_ERROR)) {
+    if (befalls(shelf, SHELF_CREATE_ERROR) || shelf->down) {
         return err_set(err, ERR_ARCHIVE, "archive '%s': %s", path, err_errno(EACCES));
     }
     if (find(shelf, path) >= 0) {
@@ -167,6 +168,12 @@ void shelf_crash(struct shelf *shelf)
         file->synced = file->bytes.length;
         file->open = false;
     }
+    shelf->down = true;
+}
+
+void shelf_restart(struct shelf *shelf)
+{
+    shelf->down = false;
 }
 
 size_t shelf_files(const struct shelf *shelf)

@@ -30,7 +30,8 @@ const struct archive_disk *shelf_disk(struct shelf *shelf);
 void shelf_trouble(struct shelf *shelf, enum shelf_trouble trouble, int64_t operations);
 /* So many of a million operations suffer a trouble of some kind, each once. */
 void shelf_rate(struct shelf *shelf, int ppm);
-void shelf_crash(struct shelf *shelf); /* the power goes */
+void shelf_crash(struct shelf *shelf);   /* the power goes: nothing works any more */
+void shelf_restart(struct shelf *shelf); /* but what was open stays closed */
 
 size_t shelf_files(const struct shelf *shelf);
 size_t shelf_open_files(const struct shelf *shelf);
