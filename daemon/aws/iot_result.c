@@ -315,6 +315,21 @@ static int read_page(struct call *call, const struct json_value *root, struct er
     return 0;
 }
 
+/* Raw line ends stand between tokens only: strings that hold one are no JSON. */
+static void keep_document(struct call *call, const char *body, size_t length)
+{
+    if (length > CALL_DOCUMENT_MAX) {
+        return;
+    }
+    call->document = mem_alloc(length + 1);
+    call->document_length = length;
+    call->document[length] = '\0';
+    for (size_t i = 0; i < length; i++) {
+        bool line_end = body[i] == '\n' || body[i] == '\r';
+        call->document[i] = line_end ? ' ' : body[i];
+    }
+}
+
 int iot_result_read(struct call *call, const char *body, size_t length, struct err *err)
 {
     struct json_doc *doc = json_parse(body, length, err);
@@ -339,6 +354,9 @@ int iot_result_read(struct call *call, const char *body, size_t length, struct e
         call->job = (struct job){0};
         call->execution = (struct job_execution){0};
         result = err_set(err, ERR_SYNTAX, "%s: %s", operation_name(call->operation), wrong);
+    }
+    if (result == 0 && call->wants_document) {
+        keep_document(call, body, length);
     }
     json_free(doc);
     return result;

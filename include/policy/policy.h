@@ -180,6 +180,8 @@ struct policy {
     enum sweep_order order;
     struct pattern_list finish_exec; /* on_finish.exec: a program and its arguments; empty: none */
     unsigned finish_when;            /* 1 << enum run_result; 0: after each run */
+    char *archive_directory;         /* where what is deleted is kept; NULL: nowhere */
+    bool archive_optional;           /* archive.required: false */
     bool verify_risky;               /* verify: risky; else always */
     bool force; /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
 };

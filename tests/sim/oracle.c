@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "sim/actors.h"
-#include "sim/archive.h"
+#include "sim/bookkeeper.h"
 #include "sim/oracle_model.h"
 #include "sim/rules.h"
 
@@ -200,7 +200,7 @@ static void check_disk(struct oracle *oracle, const struct call *call, const str
 {
     const struct slot *slot = &oracle->slots[row->slot];
     static struct plan_row found;
-    if (!archive_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
+    if (!bookkeeper_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
         found.attempts != row->intents) {
         sim_break(oracle->sim, "intent first: a crash would lose the intent of %s/%s/%lld", call->job_id,
                   call->thing_name, (long long)call->number);
