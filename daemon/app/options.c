@@ -47,7 +47,9 @@ static const struct command_rule command_rules[] = {
          "deleted when a row is wrong. Only finished job executions go, and those\n"
          "IN_PROGRESS with --force. Asks on the terminal unless --yes."},
     [COMMAND_CHECK] = {"check", "", "say all that is wrong with the configuration",
-                       "Reads the configuration as the daemon would. Connects to nothing."},
+                       "Reads the configuration as the daemon would. Connects to nothing, but with\n"
+                       "--online asks each target whose credentials it has and which of the calls that\n"
+                       "its policies need are allowed. Nothing is changed, so deletion is not tested."},
     [COMMAND_HISTORY] = {"history", "[verify]", "show what was done, from the ledger",
                          "Shows the job executions that sweeps have settled, oldest first. Works while\n"
                          "the daemon runs. history verify tells whether the ledger is as it was written:\n"
@@ -66,7 +68,7 @@ static const struct command_rule command_rules[] = {
                         "For editors and programs that write configurations. Connects to nothing."},
     [COMMAND_WHOAMI] = {"whoami", "", "show who the credentials of each target say we are",
                         "Asks STS, for each target, whose credentials it has: the account, the ARN, where\n"
-                        "they come from and when they expire. Exit status 8 when any target fails."},
+                        "they come from and when they expire. Exit status 8 where they cannot be used."},
     [COMMAND_IAM_POLICY] = {"iam-policy", "[POLICY...]", "print the least IAM policy that policies need",
                             "Prints what IAM must allow for the policies where they run, as a policy\n"
                             "document; the sessions of roles are limited to the same. Connects to nothing."},
@@ -87,7 +89,7 @@ struct option_rule {
 static const struct option_rule option_rules[] = {
     {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_NONE)),
      "read this configuration"},
-    {"target", 0, "NAME", LISTING | ROWS | EXPLAIN | WHOAMI | IAM_POLICY,
+    {"target", 0, "NAME", LISTING | ROWS | EXPLAIN | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "in these targets only; patterns as in prod/*"},
     {"thing", 0, "NAME", HISTORY | EXPLAIN | ROWS, "of this thing"},
     {"job", 0, "ID", HISTORY | EXPLAIN | ROWS, "of this job"},
@@ -106,6 +108,7 @@ static const struct option_rule option_rules[] = {
     {"quiet", 'q', NULL, RUNNING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "no progress, no notes, only results and errors"},
     {"verbose", 'v', NULL, RUNNING | HISTORY, "each job execution with its verdict; each record"},
+    {"online", 0, NULL, BIT(COMMAND_CHECK), "ask the targets, too; changes nothing"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
     {"once", 0, NULL, BIT(COMMAND_DAEMON), "sweep every policy now, once, and exit"},
     {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON), "the least: debug, info, warning or error"},
@@ -122,6 +125,7 @@ static const struct {
     const char *name, *argument, *text;
 } other_texts[] = {
     {ROWS, "target", "NAME", "in this target; needed where there are several"},
+    {BIT(COMMAND_CHECK), "target", "NAME", "with --online: in these targets only"},
     {ROWS, "thing", "NAME", "rows that name no thing are of this one"},
     {ROWS, "job", "ID", "rows that name no job are of this one"},
     {ROWS, "yes", NULL, "do not ask"},
@@ -215,6 +219,7 @@ static bool *flag_of(struct options *options, const char *name)
         {"dry-run", &options->dry_run},
         {"quiet", &options->quiet},
         {"verbose", &options->verbose},
+        {"online", &options->online},
         {"check", &options->check},
         {"once", &options->once},
         {"help", &options->help},
@@ -436,6 +441,9 @@ static int check_fit(const struct options *options, const struct reading *readin
     }
     if (options->format == OUTPUT_JUNIT && options->command != COMMAND_TEST) {
         return err_set(err, ERR_INVALID, "--format junit is for test alone");
+    }
+    if (options->command == COMMAND_CHECK && options->target != NULL && !options->online) {
+        return err_set(err, ERR_INVALID, "check takes --target only with --online");
     }
     if (options->check && options->once) {
         return err_set(err, ERR_INVALID, "--check and --once exclude each other");

@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The readers below return NULL, or what is wrong with the value. */
@@ -330,6 +331,21 @@ static void keep_document(struct call *call, const char *body, size_t length)
     }
 }
 
+/* --- quotas --- */
+
+/* {"Quota":{"Value":10.0, ...}}: requests a second, for all that we ask for. */
+static const char *read_quota(struct call *call, const struct json_value *quota)
+{
+    const char *text = json_number(json_get(quota, "Value"));
+    double value = text ? strtod(text, NULL) : 0;
+
+    if (!(value >= 0.001 && value <= 1e9)) {
+        return "Value is no number of requests";
+    }
+    call->quota_per_1000s = (int64_t)(value * 1000 + 0.5);
+    return NULL;
+}
+
 int iot_result_read(struct call *call, const char *body, size_t length, struct err *err)
 {
     struct json_doc *doc = json_parse(body, length, err);
@@ -346,6 +362,8 @@ int iot_result_read(struct call *call, const char *body, size_t length, struct e
         wrong = read_execution(call, json_get(root, "execution"), &call->execution);
     } else if (call->operation == OPERATION_DESCRIBE_THING) {
         wrong = read_described_thing(call, root);
+    } else if (call->operation == OPERATION_GET_SERVICE_QUOTA) {
+        wrong = read_quota(call, json_get(root, "Quota"));
     } else {
         result = read_page(call, root, err);
     }

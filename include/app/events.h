@@ -2,7 +2,7 @@
 #ifndef APP_EVENTS_H
 #define APP_EVENTS_H
 
-#include "app/whoami.h"
+#include "app/online.h"
 #include "base/buf.h"
 #include "engine/report.h"
 #include "model/job_execution.h"
@@ -18,7 +18,10 @@ void events_verdict(struct buf *out, const char *policy, const char *target,
 /* Every outcome is there, and they add up to `selected`. */
 void events_report(struct buf *out, const struct report *report, int exit_status);
 void events_diagnostic(struct buf *out, const struct diagnostic *diagnostic);
-void events_check(struct buf *out, const struct diagnostics *diagnostics, int exit_status);
+/* online: NULL where the configuration alone was looked at. */
+void events_check(struct buf *out, const struct diagnostics *diagnostics, const struct online *online,
+                  int exit_status);
+void events_online(struct buf *out, const struct online_target *target);
 /* What became of a policy in a target. */
 void events_target(struct buf *out, const char *policy, const char *target, const struct report *report,
                    int exit_status);

@@ -72,6 +72,7 @@ struct call {
     /* LIST_THINGS: only those of this type, with this attribute and value; NULL: any. The owner's. */
     const char *thing_type, *attribute_name, *attribute_value;
     const char *query;            /* SEARCH_INDEX; the owner's */
+    enum operation quota_of;      /* GET_SERVICE_QUOTA: of which operation */
     int64_t number;               /* DESCRIBE_EXECUTION (0: the newest), DELETE_EXECUTION */
     bool force;                   /* DELETE_EXECUTION; see the design of deletion in ARCHITECTURE.md */
     enum execution_status status; /* list executions of this state only; EXECUTION_UNKNOWN: all */
@@ -94,6 +95,7 @@ struct call {
     size_t document_length;
     char account[ACCOUNT_LENGTH + 1]; /* GET_CALLER_IDENTITY */
     char arn[256];                    /* GET_CALLER_IDENTITY */
+    int64_t quota_per_1000s;          /* GET_SERVICE_QUOTA: what the account has */
 
     /* plumbing */
     void (*done)(struct call *call);
