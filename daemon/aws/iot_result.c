@@ -240,6 +240,17 @@ static const char *read_row(struct call *call, const struct json_value *row)
     }
 }
 
+static void count_skip(struct page *page, const char *why)
+{
+    for (size_t i = 0; i < PAGE_SKIPS_MAX; i++) {
+        if (page->skips[i].count == 0 || strcmp(page->skips[i].why, why) == 0) {
+            page->skips[i].why = why;
+            page->skips[i].count++;
+            return;
+        }
+    }
+}
+
 static void read_rows(struct call *call, const struct json_value *rows)
 {
     struct page *page = &call->page;
@@ -257,7 +268,10 @@ static void read_rows(struct call *call, const struct json_value *rows)
         const char *wrong = read_row(call, json_at(rows, i));
         if (!wrong) {
             page->count++;
-        } else if (page->skipped++ == 0) {
+            continue;
+        }
+        count_skip(page, wrong);
+        if (page->skipped++ == 0) {
             snprintf(page->skipped_why, sizeof(page->skipped_why), "row %zu: %s", i + 1, wrong);
         }
     }

@@ -50,6 +50,8 @@ struct answer {
     int64_t received_ms;    /* our wall clock when the answer was complete */
 };
 
+#define PAGE_SKIPS_MAX 8 /* there are no more reasons */
+
 /* A page of a list operation. Which array is filled follows from the operation. Rows that break a rule (a
  * name outside its pattern, no number, an unusable time) are left out and counted. */
 struct page {
@@ -59,7 +61,11 @@ struct page {
     size_t count;          /* of the array that is filled */
     size_t skipped;        /* rows left out */
     char skipped_why[128]; /* the first one's reason, for people */
-    char *next_token;      /* NULL on the last page */
+    struct {
+        const char *why; /* a literal */
+        size_t count;
+    } skips[PAGE_SKIPS_MAX]; /* the same rows by reason; what finds no room is left out here */
+    char *next_token;        /* NULL on the last page */
 };
 
 struct call {
