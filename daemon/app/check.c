@@ -2,6 +2,7 @@
 #include "app/commands.h"
 #include "app/config_file.h"
 #include "app/events.h"
+#include "app/logging.h"
 #include "app/online.h"
 #include "app/say.h"
 #include "app/selection.h"
@@ -15,15 +16,6 @@
 
 #define PRINTED_MAX (1024 * 1024)
 #define ONLINE_MAX  ((size_t)256 * 1024 * 1024)
-
-static void print_diagnostics(const struct diagnostics *diagnostics)
-{
-    struct buf out;
-    buf_init(&out, PRINTED_MAX);
-    diagnostics_print(diagnostics, &out);
-    fputs(buf_string(&out), stderr);
-    buf_finish(&out);
-}
 
 static int find(const struct options *options, char path[PATH_MAX])
 {
@@ -45,8 +37,11 @@ struct config *command_config(const struct options *options)
     }
     diagnostics_init(&diagnostics);
     struct config *config = config_load(path, &diagnostics);
+    if (config != NULL && options->command == COMMAND_DAEMON) {
+        logging_set_up(options, config);
+    }
     if (config == NULL || !options->quiet) {
-        print_diagnostics(&diagnostics);
+        logging_diagnostics(&diagnostics);
     }
     diagnostics_finish(&diagnostics);
     return config;
@@ -71,7 +66,7 @@ static void print_json(const struct diagnostics *diagnostics, const struct onlin
 static void print_text(const struct options *options, const struct config *config,
                        const struct diagnostics *diagnostics)
 {
-    print_diagnostics(diagnostics);
+    logging_diagnostics(diagnostics);
     if (config == NULL) {
         say("%zu error%s", diagnostics->errors, diagnostics->errors == 1 ? "" : "s");
         return;

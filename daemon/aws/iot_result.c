@@ -240,6 +240,17 @@ static const char *read_row(struct call *call, const struct json_value *row)
     }
 }
 
+static void count_skip(struct page *page, const char *why)
+{
+    for (size_t i = 0; i < PAGE_SKIPS_MAX; i++) {
+        if (page->skips[i].count == 0 || strcmp(page->skips[i].why, why) == 0) {
+            page->skips[i].why = why;
+            page->skips[i].count++;
+            return;
+        }
+    }
+}
+
 static void read_rows(struct call *call, const struct json_value *rows)
 {
     struct page *page = &call->page;
@@ -257,7 +268,10 @@ static void read_rows(struct call *call, const struct json_value *rows)
         const char *wrong = read_row(call, json_at(rows, i));
         if (!wrong) {
             page->count++;
-        } else if (page->skipped++ == 0) {
+            continue;
+        }
+        count_skip(page, wrong);
+        if (page->skipped++ == 0) {
             snprintf(page->skipped_why, sizeof(page->skipped_why), "row %zu: %s", i + 1, wrong);
         }
     }
@@ -316,6 +330,21 @@ static int read_page(struct call *call, const struct json_value *root, struct er
     return 0;
 }
 
+/* Raw line ends stand between tokens only: strings that hold one are no JSON. */
+static void keep_document(struct call *call, const char *body, size_t length)
+{
+    if (length > CALL_DOCUMENT_MAX) {
+        return;
+    }
+    call->document = mem_alloc(length + 1);
+    call->document_length = length;
+    call->document[length] = '\0';
+    for (size_t i = 0; i < length; i++) {
+        bool line_end = body[i] == '\n' || body[i] == '\r';
+        call->document[i] = line_end ? ' ' : body[i];
+    }
+}
+
 /* --- quotas --- */
 
 /* {"Quota":{"Value":10.0, ...}}: requests a second, for all that we ask for. */
@@ -357,6 +386,9 @@ int iot_result_read(struct call *call, const char *body, size_t length, struct e
         call->job = (struct job){0};
         call->execution = (struct job_execution){0};
         result = err_set(err, ERR_SYNTAX, "%s: %s", operation_name(call->operation), wrong);
+    }
+    if (result == 0 && call->wants_document) {
+        keep_document(call, body, length);
     }
     json_free(doc);
     return result;

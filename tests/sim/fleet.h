@@ -53,6 +53,9 @@ void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms);
 /* The same for a read, from the state of an earlier moment. */
 void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms, int64_t as_of_ms);
 
+/* Writes the document of an answered description: what tells one incarnation from another. */
+void fleet_document(struct call *call);
+
 /* Pages hold so many rows at most from now on, whatever is asked for, and 0 is possible; -1: no limit. */
 void fleet_limit_pages(struct fleet *fleet, int rows);
 

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -249,6 +250,41 @@ static void carry_out(struct fleet *fleet, struct call *call, int64_t now_ms)
     }
 }
 
+static void put_time(struct buf *out, const char *member, const struct timestamp *time)
+{
+    if (timestamp_present(time)) {
+        buf_printf(out, ",\"%s\":%s", member, time->text);
+    }
+}
+
+/* What tells one incarnation from another, in the service's form. */
+static void write_execution(const struct job_execution *execution, struct buf *out)
+{
+    const struct fingerprint *fingerprint = &execution->fingerprint;
+    buf_printf(out, "{\"execution\":{\"jobId\":\"%s\",\"thingArn\":\"thing/%s\",\"executionNumber\":%" PRId64,
+               execution->job_id, execution->thing_name, execution->number);
+    buf_printf(out, ",\"status\":\"%s\"", execution_status_name(fingerprint->status));
+    put_time(out, "queuedAt", &fingerprint->queued_at);
+    put_time(out, "startedAt", &fingerprint->started_at);
+    put_time(out, "lastUpdatedAt", &fingerprint->last_updated_at);
+    buf_printf(out, ",\"versionNumber\":%" PRId64 "}}", fingerprint->version_number);
+}
+
+void fleet_document(struct call *call)
+{
+    struct buf text;
+    buf_init(&text, CALL_DOCUMENT_MAX);
+    if (call->operation == OPERATION_DESCRIBE_JOB) {
+        buf_printf(&text, "{\"job\":{\"jobId\":\"%s\",\"status\":\"%s\"}}", call->job.job_id,
+                   job_status_name(call->job.status));
+    } else {
+        write_execution(&call->execution, &text);
+    }
+    free(call->document);
+    call->document = text.data;
+    call->document_length = text.length;
+}
+
 void fleet_answer(struct fleet *fleet, struct call *call, int64_t now_ms)
 {
     uint64_t high = random_next(&fleet->random), low = random_next(&fleet->random);
@@ -270,6 +306,9 @@ void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms)
     }
     if (valid(call)) {
         carry_out(fleet, call, now_ms);
+    }
+    if (call->wants_document && call->answer.class == ANSWER_DONE) {
+        fleet_document(call);
     }
 }
 
