@@ -128,10 +128,15 @@ void events_diagnostic(struct buf *out, const struct diagnostic *diagnostic)
     buf_text(out, "}\n");
 }
 
-void events_check(struct buf *out, const struct diagnostics *diagnostics, int exit_status)
+void events_check(struct buf *out, const struct diagnostics *diagnostics, const struct online *online,
+                  int exit_status)
 {
-    buf_printf(out, "{\"event\":\"check\",\"errors\":%zu,\"warnings\":%zu,\"exit\":%d}\n",
-               diagnostics->errors, diagnostics->warnings, exit_status);
+    buf_printf(out, "{\"event\":\"check\",\"errors\":%zu,\"warnings\":%zu", diagnostics->errors,
+               diagnostics->warnings);
+    if (online != NULL) {
+        buf_printf(out, ",\"targets\":%zu,\"failed\":%zu", online->count, online->failed);
+    }
+    buf_printf(out, ",\"exit\":%d}\n", exit_status);
 }
 
 /* The texts are "outcome: reason", see report_reason(). */
@@ -173,13 +178,12 @@ void events_target(struct buf *out, const char *policy, const char *target, cons
     buf_printf(out, ",\"exit\":%d}\n", exit_status);
 }
 
-void events_identity(struct buf *out, const struct identity *identity)
+static void identity_members(struct buf *out, const struct identity *identity)
 {
     char expires[21] = "";
     if (identity->expires_ms != 0) {
         time_rfc3339(identity->expires_ms, expires);
     }
-    buf_text(out, "{\"event\":\"identity\"");
     string_member(out, "target", identity->target->name);
     text_member(out, "account", identity->account);
     text_member(out, "region", identity->region);
@@ -189,7 +193,68 @@ void events_identity(struct buf *out, const struct identity *identity)
     text_member(out, "expires_at", expires);
     text_member(out, "host", identity->host);
     text_member(out, "error", identity->err.code != ERR_NONE ? identity->err.msg : NULL);
+}
+
+void events_identity(struct buf *out, const struct identity *identity)
+{
+    buf_text(out, "{\"event\":\"identity\"");
+    identity_members(out, identity);
     buf_text(out, "}\n");
+}
+
+static void call_object(struct buf *out, const struct probe *probe)
+{
+    char action[64];
+    snprintf(action, sizeof action, "iot:%s", operation_name(probe->operation));
+    buf_text(out, "{\"result\":");
+    text_json(out, probe_result_name(probe->result));
+    string_member(out, "action", action);
+    string_member(out, "resource", probe->resource);
+    text_member(out, "error", probe->result != PROBE_ALLOWED ? probe->err.msg : NULL);
+    buf_char(out, '}');
+}
+
+static void rate_member(struct buf *out, const char *key, int64_t per_1000s)
+{
+    if (per_1000s == 0) {
+        buf_printf(out, ",\"%s\":null", key);
+        return;
+    }
+    buf_printf(out, ",\"%s\":%" PRId64 ".%03d", key, per_1000s / 1000, (int)(per_1000s % 1000));
+}
+
+static void quota_members(struct buf *out, const struct online_target *target)
+{
+    buf_text(out, ",\"quotas\":[");
+    for (size_t i = 0; i < target->quota_count; i++) {
+        const struct online_quota *quota = &target->quotas[i];
+        buf_printf(out, "%s{\"operation\":\"%s\"", i > 0 ? "," : "", operation_name(quota->operation));
+        rate_member(out, "used", quota->used);
+        rate_member(out, "account", quota->of_account);
+        buf_char(out, '}');
+    }
+    buf_char(out, ']');
+    text_member(out, "quotas_error",
+                target->quotas_failed.code != ERR_NONE ? target->quotas_failed.msg : NULL);
+}
+
+void events_online(struct buf *out, const struct online_target *target)
+{
+    buf_text(out, "{\"event\":\"online\"");
+    identity_members(out, target->identity);
+    buf_text(out, ",\"calls\":[");
+    for (size_t i = 0; i < target->probes.count; i++) {
+        buf_text(out, i > 0 ? "," : "");
+        call_object(out, &target->probes.probes[i]);
+    }
+    buf_printf(out, "],\"calls_left_out\":%zu,\"not_tested\":[%s]", target->probes.left_out,
+               target->probes.needed[OPERATION_DELETE_EXECUTION] ? "\"iot:DeleteJobExecution\"" : "");
+    quota_members(out, target);
+    if (target->clock_known) {
+        buf_printf(out, ",\"clock_skew_ms\":%" PRId64, target->skew_ms);
+    }
+    text_member(out, "clock_error", target->clock.code != ERR_NONE ? target->clock.msg : NULL);
+    buf_printf(out, ",\"exit\":%d}\n", target->status);
 }
 
 void events_whoami(struct buf *out, size_t targets, size_t failed, int exit_status)

@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The readers below return NULL, or what is wrong with the value. */
@@ -329,6 +330,36 @@ static int read_page(struct call *call, const struct json_value *root, struct er
     return 0;
 }
 
+/* Raw line ends stand between tokens only: strings that hold one are no JSON. */
+static void keep_document(struct call *call, const char *body, size_t length)
+{
+    if (length > CALL_DOCUMENT_MAX) {
+        return;
+    }
+    call->document = mem_alloc(length + 1);
+    call->document_length = length;
+    call->document[length] = '\0';
+    for (size_t i = 0; i < length; i++) {
+        bool line_end = body[i] == '\n' || body[i] == '\r';
+        call->document[i] = line_end ? ' ' : body[i];
+    }
+}
+
+/* --- quotas --- */
+
+/* {"Quota":{"Value":10.0, ...}}: requests a second, for all that we ask for. */
+static const char *read_quota(struct call *call, const struct json_value *quota)
+{
+    const char *text = json_number(json_get(quota, "Value"));
+    double value = text ? strtod(text, NULL) : 0;
+
+    if (!(value >= 0.001 && value <= 1e9)) {
+        return "Value is no number of requests";
+    }
+    call->quota_per_1000s = (int64_t)(value * 1000 + 0.5);
+    return NULL;
+}
+
 int iot_result_read(struct call *call, const char *body, size_t length, struct err *err)
 {
     struct json_doc *doc = json_parse(body, length, err);
@@ -345,6 +376,8 @@ int iot_result_read(struct call *call, const char *body, size_t length, struct e
         wrong = read_execution(call, json_get(root, "execution"), &call->execution);
     } else if (call->operation == OPERATION_DESCRIBE_THING) {
         wrong = read_described_thing(call, root);
+    } else if (call->operation == OPERATION_GET_SERVICE_QUOTA) {
+        wrong = read_quota(call, json_get(root, "Quota"));
     } else {
         result = read_page(call, root, err);
     }
@@ -353,6 +386,9 @@ int iot_result_read(struct call *call, const char *body, size_t length, struct e
         call->job = (struct job){0};
         call->execution = (struct job_execution){0};
         result = err_set(err, ERR_SYNTAX, "%s: %s", operation_name(call->operation), wrong);
+    }
+    if (result == 0 && call->wants_document) {
+        keep_document(call, body, length);
     }
     json_free(doc);
     return result;

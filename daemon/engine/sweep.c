@@ -105,6 +105,7 @@ static void count_calls(const struct sweep *sweep, int64_t calls[OPERATION_COUNT
 static void finish(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
+    report->run = sweep->run;
     report->ended_ms = wall_ms(sweep);
     count_calls(sweep, report->calls);
     set_state(sweep, STATE_DONE);
@@ -164,7 +165,7 @@ static void on_applied(void *owner)
         err_set(&err, ERR_EXPIRED, "the plan has expired");
         end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
-    close_run(sweep);
+    sweep_archive_end(sweep, close_run);
 }
 
 static int64_t longest_ns(const struct sweep *sweep)
@@ -197,6 +198,12 @@ static const struct protect_list *find_protected(const struct sweep *sweep)
 static void begin_deleting(struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
+    struct err err;
+    if (sweep_archive_begin(sweep, &err) !=
+        0) { /* what may have been sent is settled, and nothing more sent */
+        end_as(sweep, SWEEP_FAILED, &err, ANSWER_DONE);
+        sweep->settle_only = true;
+    }
     struct apply_config apply = {.deleter = {.env = config->env,
                                              .dispatcher = config->dispatcher,
                                              .ledger = config->ledger,
@@ -208,7 +215,8 @@ static void begin_deleting(struct sweep *sweep)
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
                                              .protect = find_protected(sweep),
-                                             .things = sweep->things},
+                                             .things = sweep->things,
+                                             .archivist = sweep->archivist},
                                  .rows = sweep->report.selected,
                                  .begin_ns = sweep->begin_ns,
                                  .owner = sweep,
@@ -576,6 +584,7 @@ void sweep_destroy(struct sweep *sweep)
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
     curfew_stop(&sweep->curfew);
     apply_destroy(sweep->apply);
+    archivist_destroy(sweep->archivist);
     supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
     things_destroy(sweep->things);

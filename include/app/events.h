@@ -2,6 +2,7 @@
 #ifndef APP_EVENTS_H
 #define APP_EVENTS_H
 
+#include "app/online.h"
 #include "app/summary.h"
 #include "app/tally.h"
 #include "app/whoami.h"
@@ -26,7 +27,10 @@ void events_settled(struct buf *out, const char *policy, const char *target, con
 void events_report(struct buf *out, int64_t selected, const int64_t outcomes[OUTCOME_COUNT], int exit_status);
 void events_summary(struct buf *out, const struct summary_sum *sum);
 void events_diagnostic(struct buf *out, const struct diagnostic *diagnostic);
-void events_check(struct buf *out, const struct diagnostics *diagnostics, int exit_status);
+/* online: NULL where the configuration alone was looked at. */
+void events_check(struct buf *out, const struct diagnostics *diagnostics, const struct online *online,
+                  int exit_status);
+void events_online(struct buf *out, const struct online_target *target);
 /* What became of a policy in a target. reasons: why rows were not deleted, of report_reason(); may be NULL.
  */
 void events_target(struct buf *out, const char *policy, const char *target, const struct report *report,

@@ -9,6 +9,7 @@
 #include "engine/given.h"
 #include "engine/report.h"
 #include "engine/route.h"
+#include "model/archive.h"
 #include "model/ledger.h"
 #include "model/scratch.h"
 #include "policy/match.h"
@@ -43,6 +44,7 @@ struct sweep_config {
     /* NULL, or the one thing that is looked at, in all of its executions, whatever the policy wants: to
      * explain it. plan_only is true then. */
     const char *only_thing;
+    struct archive *archive;       /* NULL: none, and a policy that archives deletes nothing */
     const struct scratch *scratch; /* NULL: none, and a policy that needs it ends with an error */
     const struct policy *policy;   /* of the configuration that the sweep was started with; outlives it */
     const struct target *target;
