@@ -117,8 +117,9 @@ size_t runner_count(const struct runner *runner); /* that wait or are under way 
  */
 void runner_renew(struct runner *runner);
 
-/* The sum over everything submitted since the runner was idle last; remaining_ms is the longest. Each value
- * that a run under way does not know yet is left out. */
+/* The sum over everything submitted since the runner was idle last. Each value that a run under way does not
+ * know yet is left out; remaining_ms is the longest, and not known while there is a run that has not begun,
+ * or lists what it will delete while others delete. */
 void runner_progress(const struct runner *runner, struct sweep_progress *progress);
 
 #endif

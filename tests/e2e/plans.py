@@ -213,6 +213,19 @@ def test_several_policies_and_guards_in_one_file():
         equal(report(result)["deleted"], len(keys(lines)))
 
 
+def test_a_guard_counts_what_limits_left_out_of_the_plan_too():
+    """A sweep of this policy would delete nothing, so its plan must not either."""
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, more="limits: {per_run: 10}\n    abort_if: {selected_over: 50}")
+        path, lines = plan(place)
+        equal(len(keys(lines)), 10)
+        assert lines[1]["remaining"] > 50, lines[1]
+        result = apply(place, path)
+        equal((result.returncode, report(result)), (4, {"not_attempted": 10}), result.stderr)
+        nothing_deleted(sim)
+        equal(place.sweep().returncode, 4)
+
+
 def test_a_plan_without_rows_holds_nothing_up():
     with Iotsim(*FLEET) as sim:
         place = Place(sim, more="""limits: {per_run: 10}
@@ -372,7 +385,7 @@ def write_large(path, header, count):
             file.write(f'{text},"sum":"{digest.hex()[:16]}"}}\n')
 
         line(f'{{"jobsweep_plan":1,"created_at":"2026-01-01T00:00:00Z","expires_at":"{expires}","plans":1,"rows":{count}')
-        line(json.dumps({**header, "listed": count, "rows": count})[:-1])
+        line(json.dumps({**header, "listed": count, "remaining": 0, "rows": count})[:-1])
         for number in range(count):
             line(f'{{"event":"row","job_id":"job-{number % 50}","thing_name":"thing-{number // 50}","execution_number":1,'
                  f'"status":"SUCCEEDED","queued_at":1560787023.{number},"started_at":null,"last_updated_at":1560787023.{number},'
@@ -415,7 +428,7 @@ main([test_a_plan_is_applied_once_and_then_its_rows_are_gone, test_the_sums_are_
       test_several_policies_and_guards_in_one_file, test_a_plan_that_cannot_be_made_or_written_leaves_the_one_before,
       test_a_place_that_is_no_place_for_a_plan_is_refused_at_once, test_a_plan_that_was_written_is_told_and_may_be_replaced,
       test_apply_needs_the_state_directory_and_says_who_has_it, test_a_plan_that_expires_while_it_is_applied_ends,
-      test_a_plan_without_rows_holds_nothing_up,
+      test_a_plan_without_rows_holds_nothing_up, test_a_guard_counts_what_limits_left_out_of_the_plan_too,
       test_lost_answers_are_settled_and_never_sent_twice, test_an_application_that_was_killed_is_gone_on_with,
       test_a_large_plan_is_applied_in_bounded_memory],
      at_once=4)
