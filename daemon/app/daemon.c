@@ -16,6 +16,8 @@
 #include "app/commands.h"
 #include "app/hooks.h"
 #include "app/leftovers.h"
+#include "app/logging.h"
+#include "app/monitor.h"
 #include "app/postponed.h"
 #include "app/runner.h"
 #include "app/scheduler.h"
@@ -49,6 +51,7 @@ struct daemon {
     struct config *config;
     int loads; /* of the configuration, the present one included */
     struct world *world;
+    struct monitor *monitor;
     struct runner *runner;
     struct scheduler *scheduler;
     struct postponed *postponed;
@@ -420,11 +423,26 @@ static void tell_reloading(void)
     }
 }
 
+/* NULL: nothing of it is in force. */
+static struct config *load(struct daemon *daemon)
+{
+    struct err err;
+    struct config *config = command_config(daemon->options);
+    if (config != NULL && monitor_configure(daemon->monitor, config, &err) != 0) {
+        logging_set_up(daemon->options, daemon->config);
+        log_event(LOG_ERROR, "configuration", "error=%s", err.msg);
+        config_unref(config);
+        config = NULL;
+    }
+    return config;
+}
+
 static void reload(struct daemon *daemon)
 {
     tell_reloading();
-    struct config *config = command_config(daemon->options);
+    struct config *config = load(daemon);
     if (config == NULL) {
+        metrics_refused(monitor_metrics(daemon->monitor));
         log_event(LOG_ERROR, "reload refused", "note=%s",
                   "the configuration that was in force stays in force");
     } else {
@@ -516,8 +534,12 @@ static void on_leftovers(void *owner)
 
 static void serve(struct daemon *daemon)
 {
-    const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
+    const struct runner_config runner = {.world = daemon->world,
+                                         .episode = on_episode,
+                                         .owner = daemon,
+                                         .metrics = monitor_metrics(daemon->monitor)};
     daemon->runner = runner_create(&runner);
+    monitor_watch(daemon->monitor, daemon->runner);
     daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
     daemon->hooks_end = (struct env_timer){.fire = on_hooks_end, .owner = daemon};
     daemon->hooks = hooks_create(world_loop(daemon->world), on_hooks_idle, daemon);
@@ -532,6 +554,7 @@ static void serve(struct daemon *daemon)
     scheduler_destroy(daemon->scheduler);
     postponed_destroy(daemon->postponed);
     hooks_destroy(daemon->hooks);
+    monitor_watch(daemon->monitor, NULL);
     runner_destroy(daemon->runner);
     leftovers_destroy(daemon->leftovers);
     free(daemon->resumed);
@@ -559,12 +582,14 @@ enum exit_status daemon_run(const struct options *options)
         return EXIT_USAGE;
     }
     daemon.world = make_world(&daemon, &err);
-    if (daemon.world == NULL) {
+    daemon.monitor = daemon.world != NULL ? monitor_create(daemon.world) : NULL;
+    if (daemon.world == NULL || monitor_configure(daemon.monitor, daemon.config, &err) != 0) {
         log_event(LOG_ERROR, "start failed", "error=%s", err.msg);
         daemon.status = exit_status_of_start(&err);
     } else {
         serve(&daemon);
     }
+    monitor_destroy(daemon.monitor);
     world_destroy(daemon.world);
     config_unref(daemon.config);
     /* A service that was told to stop has done as it was told, whatever its sweeps met. */
