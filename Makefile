@@ -8,13 +8,13 @@ BUILD   := build/$(VARIANT)
 
 LAYERS := base model policy engine net aws ledger app
 PROGRAMS := jobsweep jobsweepd iotsim
-PACKAGES := libcurl libuv openssl yaml-0.1 json-c sqlite3
+PACKAGES := libcurl libuv openssl yaml-0.1 json-c sqlite3 libzstd
 
 # What `make deps` installs on Debian 12: to build, to test, to compare with.
 DEPS_BUILD := gcc libc6-dev make pkg-config libcurl4-openssl-dev libuv1-dev libssl-dev libyaml-dev libsqlite3-dev \
               libjson-c-dev libzstd-dev uthash-dev libmicrohttpd-dev ca-certificates python3
 DEPS_TEST  := libcmocka-dev clang clang-format libclang-rt-14-dev llvm valgrind mandoc openssl systemd nghttp2-proxy \
-              awscli python3-botocore python3-boto3 git tzdata \
+              awscli python3-botocore python3-boto3 git tzdata zstd jq \
               python3-jsonschema python3-yaml
 # What `make check-systemd` installs besides.
 DEPS_SYSTEM := debootstrap systemd-container

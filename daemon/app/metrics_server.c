@@ -241,11 +241,9 @@ static int open_listener(const struct listen_address *address)
 
 static int start(struct metrics_server *server, const struct listen_address *address, struct err *err)
 {
-    const struct place *place = &address->place;
-    int listener = open_listener(address), number = errno;
+    int listener = open_listener(address);
     if (listener < 0) {
-        return err_set(err, ERR_UNAVAILABLE, "%s:%d:%d: metrics.listen: %s: %s", place->file, place->line,
-                       place->column, address->text, err_errno(number));
+        return err_set(err, ERR_UNAVAILABLE, "metrics.listen: %s: %s", address->text, err_errno(errno));
     }
     server->daemon =
         MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listener,
@@ -253,10 +251,10 @@ static int start(struct metrics_server *server, const struct listen_address *add
                          CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_END);
     if (server->daemon == NULL) {
-        number = errno;
+        err_set(err, ERR_UNAVAILABLE, "metrics.listen: %s: the server does not start: %s", address->text,
+                err_errno(errno));
         close(listener);
-        return err_set(err, ERR_UNAVAILABLE, "%s:%d:%d: metrics.listen: %s: the server does not start: %s",
-                       place->file, place->line, place->column, address->text, err_errno(number));
+        return -1;
     }
     return 0;
 }

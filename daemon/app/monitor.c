@@ -14,6 +14,7 @@ struct monitor {
     struct metrics *metrics;
     struct metrics_server *server; /* NULL: none is wanted */
     struct listen_address address; /* of the server */
+    struct metrics_server *next;   /* of a configuration that is not in force yet; NULL: as before */
 };
 
 static int64_t wall_ms(const struct monitor *monitor)
@@ -72,6 +73,7 @@ void monitor_destroy(struct monitor *monitor)
         return;
     }
     metrics_server_destroy(monitor->server);
+    metrics_server_destroy(monitor->next);
     metrics_destroy(monitor->metrics);
     free(monitor);
 }
@@ -91,26 +93,30 @@ static bool same_address(const struct listen_address *a, const struct listen_add
     return a->port == b->port && a->ipv6 == b->ipv6 && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* The new server before the old one goes, so that there is one whatever happens. */
-static int move(struct monitor *monitor, const struct listen_address *address, struct err *err)
+int monitor_prepare(struct monitor *monitor, const struct config *config, struct err *err)
 {
-    const struct metrics_server_config config = {
-        .loop = world_loop(monitor->world), .address = address, .print = on_print, .owner = monitor};
-    struct metrics_server *server = address->port != 0 ? metrics_server_create(&config, err) : NULL;
-    if (address->port != 0 && server == NULL) {
-        return -1;
+    const struct metrics_server_config server = {
+        .loop = world_loop(monitor->world), .address = &config->metrics, .print = on_print, .owner = monitor};
+    if (config->metrics.port == 0 || same_address(&monitor->address, &config->metrics)) {
+        return 0;
     }
-    metrics_server_destroy(monitor->server);
-    monitor->server = server;
-    monitor->address = *address;
-    return 0;
+    monitor->next = metrics_server_create(&server, err);
+    return monitor->next != NULL ? 0 : -1;
 }
 
-int monitor_configure(struct monitor *monitor, const struct config *config, struct err *err)
+void monitor_commit(struct monitor *monitor, const struct config *config)
 {
-    if (!same_address(&monitor->address, &config->metrics) && move(monitor, &config->metrics, err) != 0) {
-        return -1;
+    if (!same_address(&monitor->address, &config->metrics)) {
+        metrics_server_destroy(monitor->server);
+        monitor->server = monitor->next;
+        monitor->next = NULL;
+        monitor->address = config->metrics;
     }
     metrics_configured(monitor->metrics, config, wall_ms(monitor));
-    return 0;
+}
+
+void monitor_abandon(struct monitor *monitor)
+{
+    metrics_server_destroy(monitor->next);
+    monitor->next = NULL;
 }

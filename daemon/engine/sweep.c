@@ -165,7 +165,7 @@ static void on_applied(void *owner)
         err_set(&err, ERR_EXPIRED, "the plan has expired");
         end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
-    close_run(sweep);
+    sweep_archive_end(sweep, close_run);
 }
 
 static int64_t longest_ns(const struct sweep *sweep)
@@ -198,6 +198,12 @@ static const struct protect_list *find_protected(const struct sweep *sweep)
 static void begin_deleting(struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
+    struct err err;
+    if (sweep_archive_begin(sweep, &err) !=
+        0) { /* what may have been sent is settled, and nothing more sent */
+        end_as(sweep, SWEEP_FAILED, &err, ANSWER_DONE);
+        sweep->settle_only = true;
+    }
     struct apply_config apply = {.deleter = {.env = config->env,
                                              .dispatcher = config->dispatcher,
                                              .ledger = config->ledger,
@@ -209,7 +215,8 @@ static void begin_deleting(struct sweep *sweep)
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
                                              .protect = find_protected(sweep),
-                                             .things = sweep->things},
+                                             .things = sweep->things,
+                                             .archivist = sweep->archivist},
                                  .rows = sweep->report.selected,
                                  .begin_ns = sweep->begin_ns,
                                  .owner = sweep,
@@ -286,6 +293,7 @@ static void on_sealed(struct ledger_request *request)
     struct sweep *sweep = request->owner;
     if (!ledger_failed(sweep, request) && !sweep->ended) {
         judge_plan(sweep);
+        count_calls(sweep, sweep->report.calls);
         if (sweep->config.observer.planned != NULL) {
             sweep->config.observer.planned(sweep->config.observer.owner, &sweep->report);
         }
@@ -366,11 +374,11 @@ static void on_warning(void *owner, const char *text)
     warn(owner, text);
 }
 
-static void on_route(void *owner, const char *text, int64_t calls)
+static void on_route(void *owner, const struct route *route)
 {
     struct sweep *sweep = owner;
     if (sweep->config.observer.route != NULL) {
-        sweep->config.observer.route(sweep->config.observer.owner, text, calls);
+        sweep->config.observer.route(sweep->config.observer.owner, route);
     }
 }
 
@@ -418,6 +426,7 @@ static void begin_supply(struct sweep *sweep)
                                          .listed = on_listed,
                                          .given = on_given,
                                          .warning = on_warning,
+                                         .aside = sweep->config.observer.aside,
                                          .done = on_supplied};
     sweep->selector = selector_create(&selector);
     set_state(sweep, STATE_SUPPLYING);
@@ -463,6 +472,7 @@ static struct sweep *create(const struct sweep_config *config, bool resumed)
 {
     struct sweep *sweep = mem_zalloc(sizeof *sweep);
     sweep->config = *config;
+    sweep->config.observer.aside.owner = config->observer.owner;
     sweep->report.started_ms = wall_ms(sweep);
     sweep->facts = facts_create(config->dispatcher);
     sweep->things = things_create(&(struct things_config){.env = config->env,
@@ -573,6 +583,7 @@ void sweep_destroy(struct sweep *sweep)
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
     curfew_stop(&sweep->curfew);
     apply_destroy(sweep->apply);
+    archivist_destroy(sweep->archivist);
     supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
     things_destroy(sweep->things);

@@ -19,7 +19,7 @@ struct metrics_server_config {
     void *owner;
 };
 
-/* Listens at once. NULL with ERR_UNAVAILABLE: "FILE:LINE:COLUMN: metrics.listen: ADDRESS: why". */
+/* Listens at once. NULL with ERR_UNAVAILABLE: "metrics.listen: ADDRESS: why". */
 struct metrics_server *metrics_server_create(const struct metrics_server_config *config, struct err *err);
 /* Listens no more, and drops its clients. Its memory goes with a turn of the loop. Takes NULL. */
 void metrics_server_destroy(struct metrics_server *server);

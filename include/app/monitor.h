@@ -17,8 +17,11 @@ void monitor_destroy(struct monitor *monitor); /* takes NULL; its memory goes wi
 struct metrics *monitor_metrics(const struct monitor *monitor);
 void monitor_watch(struct monitor *monitor, const struct runner *runner); /* NULL: no more */
 
-/* Listens where this configuration says, and no longer where it does not. -1 with the errors of
- * metrics_server_create(): then all is as before. */
-int monitor_configure(struct monitor *monitor, const struct config *config, struct err *err);
+/* Listens where this configuration says, besides where it does already. -1 with the errors of
+ * metrics_server_create(). One of the two below follows, unless it failed. */
+int monitor_prepare(struct monitor *monitor, const struct config *config, struct err *err);
+/* The configuration is in force: it listens nowhere else any more, and counts by it. */
+void monitor_commit(struct monitor *monitor, const struct config *config);
+void monitor_abandon(struct monitor *monitor); /* all is as before */
 
 #endif

@@ -57,6 +57,7 @@ struct options {
     size_t file_count;
     bool verify;      /* history verify */
     bool check, once; /* jobsweepd */
+    bool online;      /* check */
     enum log_level log_level;
     enum log_format log_format;
     bool log_level_given, log_format_given;

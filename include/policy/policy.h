@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #define POLICY_NAME_MAX 64
+#define SOCKET_PATH_MAX 107 /* bytes: what unix(7) takes, without its NUL */
+#define SOCKET_NONE     "none"
 
 struct zone; /* policy/zone.h */
 
@@ -188,6 +190,8 @@ struct policy {
     enum sweep_order order;
     struct pattern_list finish_exec; /* on_finish.exec: a program and its arguments; empty: none */
     unsigned finish_when;            /* 1 << enum run_result; 0: after each run */
+    char *archive_directory;         /* where what is deleted is kept; NULL: nowhere */
+    bool archive_optional;           /* archive.required: false */
     bool verify_risky;               /* verify: risky; else always */
     bool force; /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
 };
@@ -200,6 +204,7 @@ struct config {
     size_t policy_count;
     struct protect_list protect;
     char *state_directory;         /* NULL when not given */
+    char *control_socket;          /* NULL when not given; SOCKET_NONE where none is wanted */
     int64_t retain_ms;             /* how long a run stays in the ledger after its end; 400 d by default */
     struct listen_address metrics; /* port 0: no metrics */
     enum log_level log_level;

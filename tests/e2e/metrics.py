@@ -299,6 +299,10 @@ def test_a_reload_moves_the_page_or_changes_nothing():
         assert "Address already in use" in told and "reload refused" in told and not told.startswith("{"), told
         found = wait_for_reload(second, False)
         assert sample(found, "jobsweep_runs_total", policy="old", target="sim", result="success") == 0
+        third = next(PORTS)
+        told = daemon.reload(more=listen(third) + "\ncontrol: {socket: /proc/none/socket}", target="other")
+        assert "reload refused" in told and refused(third), told
+        wait_for_reload(second, False)
         daemon.reload(more=listen(second), target="other")
         found = wait_for_reload(second, True)
         equal({dict(labels)["target"] for labels in found["jobsweep_runs_total"]}, {"other"})

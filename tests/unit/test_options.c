@@ -89,6 +89,7 @@ static void describe(const struct options *options, struct buf *out)
     add(out, options->verbose, "verbose");
     add(out, options->check, "checking");
     add(out, options->once, "once");
+    add(out, options->online, "online");
     add(out, options->help, "help");
     add(out, options->version, "version");
     for (size_t i = 0; i < options->policy_count; i++)
@@ -125,6 +126,7 @@ static const struct {
     {"jobsweep sweep --format json", "sweep json"},
     {"jobsweep sweep --format=text", "sweep"},
     {"jobsweep check --format json", "check json"},
+    {"jobsweep check --online --target prod/*", "check target=prod/* online"},
     {"jobsweep plan --detailed-exitcode", "plan detailed"},
     {"jobsweep plan -qc x.yaml", "plan config=x.yaml quiet"},
     {"jobsweep plan -v", "plan verbose"},
@@ -215,7 +217,7 @@ static const struct {
     {"jobsweep plan --format ''", "--format takes text or json, not \"\""},
     {"jobsweep plan --yes", "plan does not take --yes"},
     {"jobsweep sweep --detailed-exitcode", "sweep does not take --detailed-exitcode"},
-    {"jobsweep check --target eu", "check does not take --target"},
+    {"jobsweep check --target eu", "check takes --target only with --online"},
     {"jobsweep check --verbose", "check does not take --verbose"},
     {"jobsweep help --config x", "help does not take --config"},
     {"jobsweep apply", "apply needs the file of a plan (jobsweep plan -o FILE)"},
@@ -307,7 +309,10 @@ static const struct {
      "Usage: jobsweep help [OPTION...] [COMMAND]\n\nWithout COMMAND",
      {"--help", NULL},
      {"--config", NULL}},
-    {COMMAND_CHECK, "Usage: jobsweep check [OPTION...]\n", {"--format text|json", NULL}, {"--target", NULL}},
+    {COMMAND_CHECK,
+     "Usage: jobsweep check [OPTION...]\n",
+     {"--format text|json", "--online", "--target", NULL},
+     {"--yes", NULL}},
     {COMMAND_DAEMON,
      "Usage: jobsweepd [OPTION...]\n",
      {"--log-level LEVEL", "--once", "See also: man jobsweepd\n", NULL},

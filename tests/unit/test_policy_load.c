@@ -74,6 +74,9 @@ static void dump(const struct config *config, const struct diagnostics *diagnost
                    config->metrics.place.column);
         schema_print_row(config, schema_find(SCHEMA_FILE, "metrics.", "listen"), config, out);
     }
+    if (config->control_socket != NULL) {
+        buf_printf(out, " control %s", config->control_socket);
+    }
     buf_char(out, '\n');
     for (size_t i = 0; i < config->target_count; i++) {
         const struct target *target = &config->targets[i];
