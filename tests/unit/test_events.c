@@ -115,7 +115,7 @@ static void mistakes_have_their_place_and_their_number(void **state)
     events_diagnostic(&out, &diagnostic);
     diagnostic.warning = true;
     events_diagnostic(&out, &diagnostic);
-    events_check(&out, &diagnostics, 2);
+    events_check(&out, &diagnostics, NULL, 2);
     prints(&out, "{\"event\":\"diagnostic\",\"file\":\"a "
                  "\\\"b\\\".yaml\",\"line\":2,\"column\":14,\"severity\":\"error\","
                  "\"message\":\"what is it\"}\n"
