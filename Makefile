@@ -99,7 +99,10 @@ $(BUILD)/libsim.a: $(call object,$(SIM_SRC))
 	ar rcsD $@ $^
 
 $(BUILD)/jobsweep $(BUILD)/jobsweepd: $(BUILD)/%: $(BUILD)/obj/daemon/app/main_%.o $(BUILD)/libjobsweep.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(MICROHTTPD) $(LDLIBS)
+
+# The daemon's page of metrics; the command needs neither it nor the TLS library that comes with it.
+$(BUILD)/jobsweepd: MICROHTTPD = $(shell pkg-config --libs libmicrohttpd)
 
 $(BUILD)/iotsim: $(BUILD)/obj/tests/sim/main_iotsim.o $(BUILD)/libsim.a $(BUILD)/libjobsweep.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libmicrohttpd) $(LDLIBS)
@@ -149,7 +152,8 @@ unit: $(UNIT) ## build and run the unit tests of this VARIANT
 
 # --- everything that is needed, and everything that is checked ---------------------------------------------
 
-E2E := $(filter-out tests/e2e/harness.py tests/e2e/witness.py tests/e2e/answering.py,$(wildcard tests/e2e/*.py))
+E2E := $(filter-out tests/e2e/harness.py tests/e2e/witness.py tests/e2e/answering.py \
+                     tests/e2e/exposition.py tests/e2e/managed.py,$(wildcard tests/e2e/*.py))
 
 install_missing = @missing=; for p in $(1); do \
     dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
