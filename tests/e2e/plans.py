@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import witness
-from harness import ACCOUNT, REGION, Iotsim, Place, equal, main, run, scratch, wait_until
+from harness import ACCOUNT, REGION, Iotsim, Place, equal, main, note, run, scratch, wait_until
 
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
 FLEET = ("--things", 30, "--jobs", 6, "--executions", 600, "--quota", "all=-1")
@@ -349,7 +349,7 @@ def one_kill(service, jobs, number):
 
 
 def test_an_application_that_was_killed_is_gone_on_with():
-    print(f"# JOBSWEEP_SEED={SEED}", flush=True)
+    note(f"JOBSWEEP_SEED={SEED}")
     jobs = witness.Jobs()
     with witness.Service("--things", 40, *jobs.FLEET) as service, concurrent.futures.ThreadPoolExecutor(KILLS) as pool:
         killed = list(pool.map(lambda number: one_kill(service, jobs, number), range(KILLS)))
@@ -404,7 +404,7 @@ def test_a_large_plan_is_applied_in_bounded_memory():
         _, lines = plan(place)
         header = {key: lines[1][key] for key in ("event", "policy", "policy_sha256", "target", "account", "region", "planned_at")}
         few, many = peak_of_large(place, header, FEW), peak_of_large(place, header, MANY)
-        print(f"# {few >> 20} MiB for {FEW} rows, {many >> 20} MiB for {MANY}", flush=True)
+        note(f"{few >> 20} MiB for {FEW} rows, {many >> 20} MiB for {MANY}")
         assert many - few < MEMORY_MORE, (few, many)
         nothing_deleted(sim)
 

@@ -11,7 +11,7 @@ import resource
 import subprocess
 
 import witness
-from harness import ACCOUNT, REGION, Iotsim, Place, Skip, equal, main, program, run, scratch
+from harness import ACCOUNT, REGION, Iotsim, Place, Skip, equal, main, note, program, run, scratch
 
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
 FLEET = ("--things", 30, "--jobs", 6, "--executions", 600, "--quota", "all=-1")
@@ -389,7 +389,7 @@ def one_kill(service, jobs, number):
 
 
 def test_a_kill_leaves_nothing_unsettled_and_the_rest_to_the_user():
-    print(f"# JOBSWEEP_SEED={SEED}", flush=True)
+    note(f"JOBSWEEP_SEED={SEED}")
     jobs = witness.Jobs()
     with witness.Service("--things", 40, *jobs.FLEET) as service, concurrent.futures.ThreadPoolExecutor(KILLS) as pool:
         killed = list(pool.map(lambda number: one_kill(service, jobs, number), range(KILLS)))
@@ -427,7 +427,7 @@ def test_a_million_rows_are_read_in_bounded_memory():
             size, said = peak(command, dict(place.environment, TMPDIR=folder), path, 2)
             assert f"warning: {MANY // 1000:,} rows are there more than once".replace(",", "") in said, said
             assert size < MEMORY_MAX, f"{name}: {size} bytes for {MANY} rows"
-            print(f"# {name}: {size >> 20} MiB for {MANY} rows", flush=True)
+            note(f"{name}: {size >> 20} MiB for {MANY} rows")
 
 
 main([test_the_rows_of_a_csv_go_and_no_others, test_a_plan_that_is_piped_in_deletes_what_it_says_and_keeps_the_rest,
