@@ -227,7 +227,7 @@ valgrind: ## the unit tests and a whole sweep of the release build under valgrin
 # tests/bench/bench_X.c and bench_X.py print a table each; part_X belongs to one of them
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c)) $(wildcard tests/bench/bench_*.py)
 
-bench: all $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%) ## speed, side by side with what one would use instead (under eight minutes)
+bench: all $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%) ## speed, side by side with what one would use instead (ten minutes)
 	@for b in $(BENCHES); do BUILD=$(BUILD) $$b || exit 1; done
 
 lint: ## the rules of ARCHITECTURE.md and CONTRIBUTING.md: includes, purity, lengths, layout, manuals

@@ -110,6 +110,33 @@ def run(arguments, env, timeout=LIMIT_S, **more):
                           timeout=timeout, check=False, **more)
 
 
+class Measured:
+    """What a program said and took: see measure()."""
+
+    def __init__(self, status, stdout, stderr, usage, seconds):
+        self.returncode, self.stdout, self.stderr, self.seconds = os.waitstatus_to_exitcode(status), stdout, stderr, seconds
+        self.peak_bytes = usage.ru_maxrss * 1024  # the greatest resident size
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+
+
+def measure(arguments, env, stdin=subprocess.DEVNULL, timeout=LIMIT_S, **more):
+    """As run(), and how much memory and time it took; one that does not end in time is killed."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(arguments, env=env, stdin=stdin, stdout=out, stderr=err, **more)
+        timer = threading.Timer(timeout, os.kill, (process.pid, signal.SIGKILL))
+        timer.start()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        timer.cancel()
+        timer.join()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - began
+        out.seek(0)
+        err.seek(0)
+        return Measured(status, out.read(), err.read(), usage, seconds)
+
+
 class Iotsim:
     """A running iotsim: Iotsim("--things", 10, "--fault", "stall=1"). Use with `with`, or stop() it."""
 
