@@ -226,6 +226,9 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
     if (call->force != running) {
         sim_break(oracle->sim, "eligible: force is %d", call->force);
     }
+    if (oracle->until_ms != 0 && call->signed_at_ms >= oracle->until_ms) {
+        sim_break(oracle->sim, "guards: sent after the plan had expired");
+    }
     if (!running && !rules_terminal(row->print.status)) {
         sim_break(oracle->sim, "eligible: the plan's row is not terminal");
     }

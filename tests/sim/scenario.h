@@ -88,12 +88,17 @@ struct accident {
 
 #define SCENARIO_ACCIDENTS_MAX 12
 #define SCENARIO_POLICIES_MAX  3
+#define SCENARIO_NAMES_MAX     2
 
 enum extra {             /* what a seed has besides: a share in percent, or a number; 0: it has none of it */
              EXTRA_KEEP, /* policies with keep rules */
              EXTRA_PER_THING,    /* policies with limits.per_thing */
              EXTRA_ORDER,        /* policies with an order */
              EXTRA_MAX_DURATION, /* policies with schedule.max_duration */
+             EXTRA_PROTECT,      /* policies in a configuration that protects something */
+             EXTRA_GIVEN,        /* runs whose rows are given */
+             EXTRA_TARGET_NAMES, /* how many names the target has: each with lanes of its own, and they take
+                                    turns */
              EXTRA_COUNT
 };
 
@@ -121,7 +126,7 @@ struct scenario {
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large);
 /* The same with no more than the first `later` of the parts that were thought of later, as the seed was while
  * there were no others. */
-enum scenario_part { PART_WAY, PART_LANGUAGE, SCENARIO_LATER };
+enum scenario_part { PART_WAY, PART_LANGUAGE, PART_RUNS, SCENARIO_LATER };
 #define SCENARIO_CALM (-1)
 void scenario_draw_first(struct scenario *scenario, uint64_t seed, bool large, int later);
 void scenario_print(const struct scenario *scenario, struct buf *out);
