@@ -12,6 +12,7 @@
 #include "app/daemon.h"
 
 #include "app/advice.h"
+#include "app/archive_report.h"
 #include "app/catch_up.h"
 #include "app/commands.h"
 #include "app/hooks.h"
@@ -200,6 +201,7 @@ static void on_done(struct run *run)
     struct task *task = run->owner;
     struct daemon *daemon = task->daemon;
     log_failures(run);
+    archive_report_log(run->policy->name, run->target->name, &run->report);
     log_report(run);
     hooks_finish_run(daemon->hooks, run);
     daemon->tasks--;

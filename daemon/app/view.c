@@ -1,6 +1,7 @@
 /* Plans and reports for people. */
 #include "app/view.h"
 
+#include "app/archive_report.h"
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/text.h"
@@ -328,7 +329,8 @@ static int64_t at_quota_ms(const struct target *target, enum operation operation
 int64_t view_deletion_ms(const struct policy *policy, const struct target *target, int64_t executions,
                          int64_t *calls)
 {
-    int64_t checks = policy->verify_risky ? 0 : executions;
+    bool unseen = policy->verify_risky && policy->archive_directory == NULL;
+    int64_t checks = unseen ? 0 : executions;
     int64_t delete_ms = at_quota_ms(target, OPERATION_DELETE_EXECUTION, executions);
     int64_t check_ms = at_quota_ms(target, OPERATION_DESCRIBE_EXECUTION, checks);
     *calls = executions + checks;
@@ -479,6 +481,7 @@ void plan_view_print(const struct plan_view *view, const struct report *report,
                    text_thousands(number, report->skipped));
     }
     print_cost(out, view, report);
+    archive_report_plan(view->policy, out);
     buf_char(out, '\n');
 }
 
@@ -556,6 +559,7 @@ void view_report(const char *policy, const char *target, const struct report *re
     if (report->skipped > 0) {
         buf_printf(out, "  %-18s %10s\n", "skipped", text_thousands(number, report->skipped));
     }
+    archive_report_text(report, out);
     print_calls(out, report);
     bool begun = report->started_ms != 0;
     buf_printf(out, "  took     %s\n\n",
