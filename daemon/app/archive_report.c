@@ -11,15 +11,6 @@ static bool is_empty(const struct report *report)
     return report->archive.file[0] == '\0' && report->archive.missing == 0;
 }
 
-void archive_report_plan(const struct policy *policy, struct buf *out)
-{
-    if (policy->archive_directory != NULL) {
-        buf_printf(out, "  %-8s ", "archive");
-        text_visible(out, policy->archive_directory);
-        buf_printf(out, ", %s\n", policy->archive_optional ? "optional" : "required");
-    }
-}
-
 void archive_report_text(const struct report *report, struct buf *out)
 {
     const struct archivist_view *archive = &report->archive;

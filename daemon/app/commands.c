@@ -20,13 +20,13 @@
 
 enum exit_status command_end_early(const struct options *options, enum exit_status status)
 {
-    const struct report nothing = {0};
+    const int64_t none[OUTCOME_COUNT] = {0};
     struct buf out;
     if (options->format != OUTPUT_JSON) {
         return status;
     }
     buf_init(&out, 1024);
-    events_report(&out, &nothing, status);
+    events_report(&out, 0, none, status);
     fputs(buf_string(&out), stdout);
     buf_finish(&out);
     return status;

@@ -109,7 +109,8 @@ static struct aws_client *make_client(const struct link *link, const struct link
                                              .settings = settings,
                                              .region = given_region(config->target),
                                              .endpoint_url = config->target->endpoint_url,
-                                             .ca_bundle = config->target->ca_bundle};
+                                             .ca_bundle = config->target->ca_bundle,
+                                             .with_quotas = config->with_quotas};
     struct aws_client *made = aws_client_create(&client, err);
     settings_free(settings);
     return made;
@@ -119,6 +120,7 @@ static struct dispatcher *make_dispatcher(const struct link *link, const struct 
 {
     struct dispatcher_config dispatcher = {.share_permille = config->target->share_permille,
                                            .concurrency = config->target->concurrency,
+                                           .read_attempts = config->read_attempts,
                                            .episode = config->episode,
                                            .episode_owner = config->owner};
     memcpy(dispatcher.quota_per_1000s, config->target->quota_per_1000s, sizeof dispatcher.quota_per_1000s);

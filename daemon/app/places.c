@@ -22,6 +22,7 @@ struct places {
     struct target_state *idle; /* the longest first */
     struct site *sites;
     struct env_timer tidy;
+    bool held; /* no link sends a deletion */
 };
 
 static int64_t mono_ns(const struct places *places)
@@ -61,8 +62,12 @@ static int open_link(struct target_state *place, struct config *config, const st
     close_link(place);
     place->stale = false;
     place->link = link_create(&link, err);
-    place->config = place->link != NULL ? config_ref(config) : NULL;
-    return place->link != NULL ? 0 : -1;
+    if (place->link == NULL) {
+        return -1;
+    }
+    place->config = config_ref(config);
+    dispatcher_hold(link_dispatcher(place->link), place->places->held);
+    return 0;
 }
 
 static void wake(struct target_state *place)
@@ -144,6 +149,17 @@ void places_renew(struct places *places)
     HASH_ITER (hh, places->targets, place, next) {
         place->stale = true;
         place->denials = 0;
+    }
+}
+
+void places_hold(struct places *places, bool hold)
+{
+    struct target_state *place, *next;
+    places->held = hold;
+    HASH_ITER (hh, places->targets, place, next) {
+        if (place->link != NULL) {
+            dispatcher_hold(link_dispatcher(place->link), hold);
+        }
     }
 }
 

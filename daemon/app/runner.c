@@ -30,6 +30,7 @@ struct runner {
     struct run *runs;               /* in the order of their submission */
     struct run *ready;              /* that have ended, or may begin */
     struct sweep_progress finished; /* of those that are done, since the runner was idle */
+    bool paused;
 };
 
 static void set_state(struct run *run, enum run_state state)
@@ -54,6 +55,9 @@ static bool may_begin(const struct run *run)
 {
     if (run->canceled || run->refused.code != ERR_NONE) {
         return true;
+    }
+    if (run->runner->paused && run->resumed == NULL) {
+        return false;
     }
     return run->place->runs == run && (run->site == NULL || run->site->runs == run);
 }
@@ -320,6 +324,8 @@ static void act(struct runner *runner, struct run *run)
         finish(runner, run);
     } else if (run->canceled) {
         end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
+    } else if (!may_begin(run)) {
+        return; /* paused since it was listed */
     } else if (run->refused.code != ERR_NONE || is_barred(run)) {
         end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &run->refused);
     } else {
@@ -398,6 +404,16 @@ void runner_submit(struct runner *runner, struct run *run)
         DL_APPEND2(run->site->runs, run, site_prev, site_next);
     }
     look_at(runner, run);
+}
+
+void runner_pause(struct runner *runner, bool pause)
+{
+    struct run *run;
+    runner->paused = pause;
+    places_hold(runner->places, pause);
+    DL_FOREACH (runner->runs, run) {
+        look_at(runner, run);
+    }
 }
 
 void runner_cancel(struct runner *runner, bool hurry)

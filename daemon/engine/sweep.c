@@ -105,6 +105,7 @@ static void count_calls(const struct sweep *sweep, int64_t calls[OPERATION_COUNT
 static void finish(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
+    report->run = sweep->run;
     report->ended_ms = wall_ms(sweep);
     count_calls(sweep, report->calls);
     set_state(sweep, STATE_DONE);
@@ -292,6 +293,7 @@ static void on_sealed(struct ledger_request *request)
     struct sweep *sweep = request->owner;
     if (!ledger_failed(sweep, request) && !sweep->ended) {
         judge_plan(sweep);
+        count_calls(sweep, sweep->report.calls);
         if (sweep->config.observer.planned != NULL) {
             sweep->config.observer.planned(sweep->config.observer.owner, &sweep->report);
         }
@@ -372,11 +374,11 @@ static void on_warning(void *owner, const char *text)
     warn(owner, text);
 }
 
-static void on_route(void *owner, const char *text, int64_t calls)
+static void on_route(void *owner, const struct route *route)
 {
     struct sweep *sweep = owner;
     if (sweep->config.observer.route != NULL) {
-        sweep->config.observer.route(sweep->config.observer.owner, text, calls);
+        sweep->config.observer.route(sweep->config.observer.owner, route);
     }
 }
 
@@ -424,6 +426,7 @@ static void begin_supply(struct sweep *sweep)
                                          .listed = on_listed,
                                          .given = on_given,
                                          .warning = on_warning,
+                                         .aside = sweep->config.observer.aside,
                                          .done = on_supplied};
     sweep->selector = selector_create(&selector);
     set_state(sweep, STATE_SUPPLYING);
@@ -469,6 +472,7 @@ static struct sweep *create(const struct sweep_config *config, bool resumed)
 {
     struct sweep *sweep = mem_zalloc(sizeof *sweep);
     sweep->config = *config;
+    sweep->config.observer.aside.owner = config->observer.owner;
     sweep->report.started_ms = wall_ms(sweep);
     sweep->facts = facts_create(config->dispatcher);
     sweep->things = things_create(&(struct things_config){.env = config->env,

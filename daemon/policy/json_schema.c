@@ -26,6 +26,7 @@ static const struct type_json {
     {&value_version, "\"const\":1", NULL},
     {&value_path, "\"type\":\"string\",\"pattern\":\"^/\"", NULL},
     {&value_folder, "\"type\":\"string\",\"pattern\":\"^/.*[^/]$\"", NULL},
+    {&value_socket, "\"type\":\"string\",\"pattern\":\"^(none|/.{0,105}[^/])$\"", NULL},
     {&value_endpoint, "\"type\":\"string\",\"pattern\":\"^https?://\"", NULL},
     {&value_name, "\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$\"", NULL},
     {&value_account, "\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]{12}$\",\"minimum\":100000000000",

@@ -112,6 +112,7 @@ void config_unref(struct config *config)
     free(config->policies);
     free(config->protect.rules);
     free(config->state_directory);
+    free(config->control_socket);
     free_texts(config->files, config->file_count);
     free(config);
 }

@@ -1,13 +1,10 @@
-/* What is told of the archive: by a plan, by a report, by the log. Nothing where nothing was archived. */
+/* What is told of the archive: by a report, by the log. Nothing where nothing was archived. */
 #ifndef APP_ARCHIVE_REPORT_H
 #define APP_ARCHIVE_REPORT_H
 
 #include "base/buf.h"
 #include "engine/report.h"
-#include "policy/policy.h"
 
-/* "  archive  /var/lib/jobsweep/archive, required", a line of a plan. */
-void archive_report_plan(const struct policy *policy, struct buf *out);
 /* Lines of a report: how many documents, in which file; how many deletions went on without, and why. */
 void archive_report_text(const struct report *report, struct buf *out);
 /* ',"archive":{"file":...,"executions":N,"jobs":N,"missing":N}', a member of an object of a report. */

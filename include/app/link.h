@@ -16,6 +16,8 @@ struct link_config {
     const struct target *target;         /* outlives the link */
     const struct credentials_pace *pace; /* of calls on STS; outlives the link; NULL: none */
     const char *session_policy;          /* as for link_scope() */
+    bool with_quotas;                    /* Service Quotas can be asked */
+    int read_attempts;                   /* as in struct dispatcher_config; 0: the usual ones */
     /* Throttling begins or is over in a lane: see struct dispatcher_config. May be NULL. */
     void (*episode)(void *owner, enum operation operation, bool begins, int64_t rate_before,
                     int64_t rate_now);

@@ -75,4 +75,7 @@ int64_t places_rest_ms(const struct target_state *place);
 /* No link is used for runs that begin later, and no target rests. */
 void places_renew(struct places *places);
 
+/* No link, of now or later, hands a deletion to the service while it is so: see dispatcher_hold(). */
+void places_hold(struct places *places, bool hold);
+
 #endif

@@ -92,6 +92,11 @@ void runner_submit(struct runner *runner, struct run *run);
 /* Those that wait end as SWEEP_CANCELED; those under way are asked to (see sweep_cancel()). */
 void runner_cancel(struct runner *runner, bool hurry);
 
+/* While it is paused no deletion is sent, and no run begins but those that are resumed: they settle what was
+ * sent before. Runs under way list, look and settle what was sent; their deletions wait, and are looked at
+ * again before they leave when that was over a minute. Time goes on for them: a window may end. */
+void runner_pause(struct runner *runner, bool pause);
+
 /* How long a cancel without hurry is worth waiting for, in milliseconds: until the requests of the runs under
  * way are surely dead and were looked at. 0 when there is none. */
 int64_t runner_drain_ms(const struct runner *runner);

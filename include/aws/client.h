@@ -24,6 +24,7 @@ struct aws_client_config {
     const char *endpoint_url;
     const char *sts_endpoint_url;
     const char *signing_name; /* NULL: "iot" */
+    bool with_quotas;         /* GET_SERVICE_QUOTA can be sent; else it is refused */
     const char *ca_bundle;    /* NULL: that of the settings, else the system's */
     bool no_verify;           /* only for `--no-verify-ssl` */
 };

@@ -72,6 +72,10 @@ void dispatcher_submit(struct dispatcher *dispatcher, struct dispatch *dispatch)
  * in the dispatcher is left alone. */
 void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch);
 
+/* While it is held no deletion is handed to the service: they wait in their lane, in their order, and their
+ * gates are asked when they leave. Everything else goes on. */
+void dispatcher_hold(struct dispatcher *dispatcher, bool hold);
+
 struct lane_view {
     int64_t rate_per_1000s; /* the present pace */
     int64_t waiting, in_flight;

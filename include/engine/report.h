@@ -28,6 +28,7 @@ enum sweep_limit {
 };
 
 struct report {
+    int64_t run; /* its number in the ledger; 0: it never began there */
     enum sweep_end end;
     enum sweep_limit limit;
     struct err err;        /* SWEEP_GUARDED, SWEEP_STOPPED, SWEEP_FAILED: why */

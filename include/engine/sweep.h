@@ -3,10 +3,12 @@
 #ifndef ENGINE_SWEEP_H
 #define ENGINE_SWEEP_H
 
+#include "engine/aside.h"
 #include "engine/dispatcher.h"
 #include "engine/env.h"
 #include "engine/given.h"
 #include "engine/report.h"
+#include "engine/route.h"
 #include "model/archive.h"
 #include "model/ledger.h"
 #include "model/scratch.h"
@@ -19,8 +21,9 @@ struct sweep;
  * NULL. */
 struct sweep_observer {
     void *owner;
-    /* The route and what it costs, before anything is listed; text is one line. */
-    void (*route)(void *owner, const char *text, int64_t calls);
+    /* The route and what it costs, before anything is listed. */
+    void (*route)(void *owner, const struct route *route);
+    struct aside aside; /* told what a listing leaves aside; its owner is not looked at */
     /* Each execution in scope, once, with the verdict on it; rows that limits leave for later come as kept,
      * and so do rows that were given and cannot be deleted as they are. */
     void (*row)(void *owner, const struct job_execution *execution, const struct verdict *verdict);
@@ -82,6 +85,7 @@ struct sweep_progress {
     int64_t listed, selected, settled, quarantined;
     int64_t quarantined_ms; /* until the last of the quarantined can be looked at */
     int64_t waiting_ms; /* above 0: until a lost request of an earlier run is surely dead; then it deletes */
+    int64_t pages;      /* of the listing, that have come */
     int64_t jobs, jobs_listed; /* scopes to list and those finished; 0 when not known yet */
     int64_t remaining_ms;      /* estimate from the lanes' pace; -1 when not known, or nothing more is sent */
 };

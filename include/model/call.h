@@ -50,6 +50,8 @@ struct answer {
     int64_t received_ms;    /* our wall clock when the answer was complete */
 };
 
+#define PAGE_SKIPS_MAX 8 /* there are no more reasons */
+
 /* A page of a list operation. Which array is filled follows from the operation. Rows that break a rule (a
  * name outside its pattern, no number, an unusable time) are left out and counted. */
 struct page {
@@ -59,7 +61,11 @@ struct page {
     size_t count;          /* of the array that is filled */
     size_t skipped;        /* rows left out */
     char skipped_why[128]; /* the first one's reason, for people */
-    char *next_token;      /* NULL on the last page */
+    struct {
+        const char *why; /* a literal */
+        size_t count;
+    } skips[PAGE_SKIPS_MAX]; /* the same rows by reason; what finds no room is left out here */
+    char *next_token;        /* NULL on the last page */
 };
 
 struct call {
@@ -72,6 +78,7 @@ struct call {
     /* LIST_THINGS: only those of this type, with this attribute and value; NULL: any. The owner's. */
     const char *thing_type, *attribute_name, *attribute_value;
     const char *query;            /* SEARCH_INDEX; the owner's */
+    enum operation quota_of;      /* GET_SERVICE_QUOTA: of which operation */
     int64_t number;               /* DESCRIBE_EXECUTION (0: the newest), DELETE_EXECUTION */
     bool force;                   /* DELETE_EXECUTION; see the design of deletion in ARCHITECTURE.md */
     enum execution_status status; /* list executions of this state only; EXECUTION_UNKNOWN: all */
@@ -94,6 +101,7 @@ struct call {
     size_t document_length;
     char account[ACCOUNT_LENGTH + 1]; /* GET_CALLER_IDENTITY */
     char arn[256];                    /* GET_CALLER_IDENTITY */
+    int64_t quota_per_1000s;          /* GET_SERVICE_QUOTA: what the account has */
 
     /* plumbing */
     void (*done)(struct call *call);

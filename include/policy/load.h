@@ -21,4 +21,9 @@ struct config *config_load(const char *path, struct diagnostics *diagnostics);
 struct config *config_load_text(const char *name, const char *text, size_t length,
                                 struct diagnostics *diagnostics);
 
+/* What the main file says of the program itself (state_directory, control), whatever is wrong with it
+ * otherwise: for who has to find a daemon that may have refused the file. No targets, no policies. What
+ * cannot be read at all is as if it were not there. */
+struct config *config_peek(const char *path);
+
 #endif

@@ -4,6 +4,7 @@
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
+#include "base/log.h"
 #include "model/names.h"
 #include "model/operation.h"
 #include "policy/cron.h"
@@ -13,6 +14,8 @@
 #include <stdint.h>
 
 #define POLICY_NAME_MAX 64
+#define SOCKET_PATH_MAX 107 /* bytes: what unix(7) takes, without its NUL */
+#define SOCKET_NONE     "none"
 
 struct zone; /* policy/zone.h */
 
@@ -193,8 +196,11 @@ struct config {
     size_t policy_count;
     struct protect_list protect;
     char *state_directory; /* NULL when not given */
+    char *control_socket;  /* NULL when not given; SOCKET_NONE where none is wanted */
     int64_t retain_ms;     /* how long a run stays in the ledger after its end; 400 d by default */
-    char **files;          /* read, in order; struct place.file points here */
+    enum log_level log_level;
+    enum log_format log_format;
+    char **files; /* read, in order; struct place.file points here */
     size_t file_count;
 };
 

@@ -101,6 +101,7 @@ static bool valid(struct call *call)
         return fleet_check_job(call) && fleet_check_thing(call);
     case OPERATION_SEARCH_INDEX:
     case OPERATION_GET_CALLER_IDENTITY:
+    case OPERATION_GET_SERVICE_QUOTA:
     case OPERATION_COUNT:
         break;
     }
@@ -243,6 +244,7 @@ static void carry_out(struct fleet *fleet, struct call *call, int64_t now_ms)
         text_copy(call->account, sizeof call->account, fleet->account);
         snprintf(call->arn, sizeof call->arn, "arn:aws:iam::%s:user/sweeper", fleet->account);
         break;
+    case OPERATION_GET_SERVICE_QUOTA: /* iotsim's own */
     case OPERATION_COUNT:
         break;
     }
@@ -320,4 +322,9 @@ void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms,
 void fleet_use_quota(struct fleet *fleet, enum operation operation, int64_t now_ms)
 {
     quota_take(&fleet->quotas[operation], now_ms);
+}
+
+int64_t fleet_quota(const struct fleet *fleet, enum operation operation)
+{
+    return fleet->quotas[operation].rate;
 }

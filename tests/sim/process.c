@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/sweep.h"
+#include "ledger/sorter.h"
 #include "sim/bookkeeper.h"
 #include "sim/configs.h"
 #include "sim/oracle.h"
@@ -22,6 +23,8 @@
 #define WIND_UP_EVENTS 2000000
 #define TRIES_MAX      12
 #define RESTART_MS     30000
+#define SCRATCH_BYTES                                                                                        \
+    (64u * 1024 * 1024) /* whatever is sorted stays in memory; pages that nobody uses cost nothing */
 
 struct process {
     struct sim *sim;
@@ -34,6 +37,8 @@ struct process {
     struct run_header site; /* whose rates they are */
     struct report report;
     struct target target, look_only; /* the same, as a reload may make it */
+    struct sorter_place place;
+    struct scratch scratch;
     bool asking, dead, done, over, closing;
     bool leaving;    /* it ends with the present run */
     int turn_number; /* turns that were planned before are void */
@@ -267,6 +272,7 @@ static void sweep_on(struct process *process, int policy, const struct ledger_re
         .env = virtual_env(sim->world),
         .dispatcher = process->dispatcher,
         .ledger = bookkeeper_face(process->bookkeeper),
+        .scratch = &process->scratch,
         .target = look_only ? &process->look_only : &process->target,
         .observer = {
             .owner = process, .row = on_row, .planned = on_planned, .settled = on_settled, .done = on_done}};
@@ -407,6 +413,8 @@ struct process *process_create(struct sim *sim)
     process->look_only.plan_only = true;
     memcpy(process->site.account, process->target.account, sizeof process->site.account);
     memcpy(process->site.region, process->target.region, sizeof process->site.region);
+    process->place = (struct sorter_place){.folder = "/var/tmp", .memory_bytes = SCRATCH_BYTES};
+    sorter_scratch(&process->scratch, &process->place);
     scenario_stream(sim->scenario, 500, &process->random);
     virtual_at(sim->world, 0, start, process);
     return process;

@@ -400,6 +400,27 @@ static void a_gate_that_refuses_costs_no_slot_and_sends_nothing(void **state)
     close_bench(bench);
 }
 
+static void while_it_is_held_no_deletion_leaves_and_reads_do(void **state)
+{
+    (void)state;
+    struct bench *bench = open_default();
+    dispatcher_hold(bench->dispatcher, true);
+    for (int i = 0; i < 40; i++)
+        submit(bench, i, i % 2 ? READ : DELETE);
+    run(bench, 600 * S);
+    assert_int_equal(bench->sent_count, 20);
+    assert_int_equal(bench->done_count, 20);
+    cancel(bench, 0); /* one that waits can still be taken back */
+    run(bench, 601 * S);
+    assert_int_equal(bench->done_count, 21);
+    dispatcher_hold(bench->dispatcher, false);
+    run(bench, 3600 * S);
+    assert_int_equal(bench->done_count, 40);
+    assert_int_equal(bench->sent_count, 39);
+    assert_true(bench->sent_ns[38] - bench->sent_ns[20] >= 17 * 100 * MS); /* no burst for the time lost */
+    close_bench(bench);
+}
+
 static void a_canceled_one_that_waits_never_leaves(void **state)
 {
     (void)state;
@@ -563,6 +584,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_empty_budget_leaves_one_probe_a_minute),
     cmocka_unit_test(what_the_gate_sees_is_what_is_signed),
     cmocka_unit_test(a_gate_that_refuses_costs_no_slot_and_sends_nothing),
+    cmocka_unit_test(while_it_is_held_no_deletion_leaves_and_reads_do),
     cmocka_unit_test(a_canceled_one_that_waits_never_leaves),
     cmocka_unit_test(a_canceled_one_that_rests_ends_at_once),
     cmocka_unit_test(a_canceled_one_in_flight_is_not_repeated),
