@@ -194,6 +194,14 @@ struct archive *world_archive(const struct world *world)
     return world->archive != NULL ? archive_writer_face(world->archive) : NULL;
 }
 
+void world_look_at_ledger(const struct world *world, struct ledger_durable_state *state)
+{
+    *state = (struct ledger_durable_state){0};
+    if (world->durable != NULL) {
+        ledger_durable_look(world->durable, state);
+    }
+}
+
 const struct scratch *world_scratch(const struct world *world)
 {
     return &world->scratch;
