@@ -58,8 +58,9 @@ static int64_t count_runs(const struct policy *policy, const struct plan_cost *c
 void plan_cost(const struct policy *policy, const struct target *target, int64_t executions, int64_t later,
                struct plan_cost *cost)
 {
+    bool unseen = policy->verify_risky && policy->archive_directory == NULL;
     *cost = (struct plan_cost){.deletions = executions,
-                               .looks = policy->verify_risky ? 0 : executions,
+                               .looks = unseen ? 0 : executions,
                                .delete_per_1000s = rate_per_1000s(target, OPERATION_DELETE_EXECUTION),
                                .look_per_1000s = rate_per_1000s(target, OPERATION_DESCRIBE_EXECUTION)};
     int64_t delete_ms = at_rate_ms(cost->deletions, cost->delete_per_1000s);

@@ -1,6 +1,7 @@
 /* See app/report_view.h. */
 #include "app/report_view.h"
 
+#include "app/archive_report.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -130,6 +131,7 @@ void report_view(const char *policy, const char *target, const struct report *re
     if (report->skipped > 0) {
         buf_printf(out, "  %-18s %10s\n", "skipped", text_thousands(number, report->skipped));
     }
+    archive_report_text(report, out);
     print_calls(report, style, out);
     bool begun = report->started_ms != 0;
     buf_printf(out, "  took     %s\n\n",
