@@ -60,7 +60,10 @@ static const struct command_rule commands[] = {
     [COMMAND_CHECK] = {.name = "check",
                        .shown = "",
                        .summary = "say all that is wrong with the configuration",
-                       .text = "Reads the configuration as the daemon would. Connects to nothing.",
+                       .text =
+                           "Reads the configuration as the daemon would. Connects to nothing, but with\n"
+                           "--online asks each target whose credentials it has and which of the calls that\n"
+                           "its policies need are allowed. Nothing is changed, so deletion is not tested.",
                        .instead = "; a configuration is named with --config"},
     [COMMAND_HISTORY] =
         {.name = "history",
@@ -101,7 +104,7 @@ static const struct command_rule commands[] = {
          .shown = "",
          .summary = "show who the credentials of each target say we are",
          .text = "Asks STS, for each target, whose credentials it has: the account, the ARN, where\n"
-                 "they come from and when they expire. Exit status 8 when any target fails.",
+                 "they come from and when they expire. Exit status 8 where they cannot be used.",
          .instead = "; a target is named with --target"},
     [COMMAND_IAM_POLICY] =
         {.name = "iam-policy",
@@ -167,7 +170,7 @@ static const struct command_rule commands[] = {
 static const struct option_rule options[] = {
     {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_NONE)),
      "read this configuration"},
-    {"target", 0, "NAME", LISTING | RUN | ROWS | EXPLAIN | WHOAMI | IAM_POLICY,
+    {"target", 0, "NAME", LISTING | RUN | ROWS | EXPLAIN | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "in these targets only; patterns as in prod/*"},
     {"thing", 0, "NAME", HISTORY | EXPLAIN | ROWS, "of this thing"},
     {"job", 0, "ID", HISTORY | EXPLAIN | ROWS, "of this job"},
@@ -192,10 +195,11 @@ static const struct option_rule options[] = {
      RUNNING | DAEMON_ASKED | SCHEDULE | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "no progress, no notes, only results and errors"},
     {"verbose", 'v', NULL, RUNNING | STATUS | HISTORY, "each job execution with its verdict; each record"},
+    {"online", 0, NULL, BIT(COMMAND_CHECK), "ask the targets, too; changes nothing"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
     {"once", 0, NULL, BIT(COMMAND_DAEMON), "sweep every policy now, once, and exit"},
-    {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON), "the least: debug, info (default), warning, error"},
-    {"log-format", 0, "FORMAT", BIT(COMMAND_DAEMON), "text, journal (default under systemd) or json"},
+    {"log-level", 0, "LEVEL", BIT(COMMAND_DAEMON), "the least: debug, info, warning or error"},
+    {"log-format", 0, "FORMAT", BIT(COMMAND_DAEMON), "auto, text, journal or json"},
     {"help", 'h', NULL, ALL, "show this help"},
     {"version", 0, NULL, BIT(COMMAND_NONE) | BIT(COMMAND_DAEMON), "show the version"},
 };
@@ -209,6 +213,7 @@ static const struct {
     const char *name, *argument, *text;
 } other_texts[] = {
     {ROWS, "target", "NAME", "in this target; needed where there are several"},
+    {BIT(COMMAND_CHECK), "target", "NAME", "with --online: in these targets only"},
     {ROWS, "thing", "NAME", "rows that name no thing are of this one"},
     {ROWS, "job", "ID", "rows that name no job are of this one"},
     {ROWS, "yes", NULL, "do not ask"},

@@ -13,6 +13,7 @@
 #include "app/control_place.h"
 #include "app/events.h"
 #include "app/progress.h"
+#include "app/report_view.h"
 #include "app/say.h"
 #include "app/status_view.h"
 #include "app/view.h"
@@ -260,9 +261,9 @@ static void show_result(struct conversation *conversation, const struct json_val
     control_read_result(line, &report, &status);
     add_report(&conversation->total, &report);
     if (conversation->json) {
-        events_target(&conversation->out, policy, target, &report, status);
+        events_target(&conversation->out, policy, target, &report, NULL, status);
     } else {
-        view_report(policy, target, &report, &conversation->style, &conversation->out);
+        report_view(policy, target, &report, NULL, &conversation->style, &conversation->out);
     }
     print(conversation);
     fflush(stdout);
@@ -310,7 +311,7 @@ enum exit_status command_run(const struct options *options)
         say("the run goes on in the daemon; jobsweep status shows how far it is");
     }
     if (conversation.json) {
-        events_report(&conversation.out, &conversation.total, status);
+        events_report(&conversation.out, conversation.total.selected, conversation.total.outcomes, status);
         print(&conversation);
     }
     return finish(&conversation, status);

@@ -89,7 +89,7 @@ static bool needs_all(const struct pair *pair)
     }
     for (size_t i = 0; i < pair->count; i++) {
         const struct verdict *verdict = &pair->explained[i].verdict;
-        if (verdict->delete || strncmp(verdict->reason, "kept by ", 8) == 0) {
+        if (verdict->delete || verdict->cause == CAUSE_KEEP) {
             return true;
         }
     }

@@ -64,9 +64,11 @@ static int set_with_value(struct options *options, const char *name, const char 
             return err_set(err, ERR_INVALID, "--log-level takes debug, info, warning or error, not \"%s\"",
                            value);
         }
+        options->log_level_given = true;
     } else if (strcmp(name, "log-format") == 0) {
         if (log_format_parse(value, &options->log_format) != 0) {
-            return err_set(err, ERR_INVALID, "--log-format takes text, journal or json, not \"%s\"", value);
+            return err_set(err, ERR_INVALID, "--log-format takes auto, text, journal or json, not \"%s\"",
+                           value);
         }
         options->log_format_given = true;
     }
@@ -87,6 +89,7 @@ static bool *flag_of(struct options *options, const char *name)
         {"verbose", &options->verbose},
         {"watch", &options->watch},
         {"no-wait", &options->no_wait},
+        {"online", &options->online},
         {"check", &options->check},
         {"once", &options->once},
         {"help", &options->help},
@@ -310,6 +313,9 @@ static int check_sense(const struct options *options, struct err *err)
     }
     if (options->format == OUTPUT_JUNIT && options->command != COMMAND_TEST) {
         return err_set(err, ERR_INVALID, "--format junit is for test alone");
+    }
+    if (options->command == COMMAND_CHECK && options->target != NULL && !options->online) {
+        return err_set(err, ERR_INVALID, "check takes --target only with --online");
     }
     if (options->check && options->once) {
         return err_set(err, ERR_INVALID, "--check and --once exclude each other");

@@ -52,7 +52,11 @@ static const struct partition PARTITIONS[] = {
 
 static const struct {
     const char *name, *host;
-} SERVICES[] = {{"iot", "iot"}, {"sts", "sts"}, {"sso", "portal.sso"}, {"sso-oidc", "oidc"}};
+} SERVICES[] = {{"iot", "iot"},
+                {"sts", "sts"},
+                {"sso", "portal.sso"},
+                {"sso-oidc", "oidc"},
+                {"service-quotas", "servicequotas"}};
 
 /* --- partitions
  * ---------------------------------------------------------------------------------------------- */

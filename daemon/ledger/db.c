@@ -250,6 +250,8 @@ void db_bind(struct db_statement *statement, const char *types, ...)
             sqlite3_bind_int64(statement->stmt, i + 1, va_arg(args, int64_t));
         } else if (types[i] == 'h') {
             sqlite3_bind_blob(statement->stmt, i + 1, va_arg(args, const void *), 32, SQLITE_STATIC);
+        } else if (types[i] == 'k') {
+            sqlite3_bind_blob(statement->stmt, i + 1, va_arg(args, const void *), 16, SQLITE_STATIC);
         } else {
             sqlite3_bind_text(statement->stmt, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
         }

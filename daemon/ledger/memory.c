@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/names.h"
+#include "ledger/memory_grace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,9 @@ struct ledger_memory {
     struct run *runs; /* run N is runs[N - 1] */
     size_t run_count;
     struct rates *rates;
+    struct memory_graces *graces;
+    void (*look)(void *ctx, struct ledger_request *request); /* where graces are looked up; NULL: here */
+    void *look_ctx;
     struct ledger_request *waiting;
     bool forgets_rows;
     bool woken;
@@ -79,6 +83,13 @@ void ledger_memory_forget_rows(struct ledger_memory *memory)
     memory->forgets_rows = true;
 }
 
+void ledger_memory_look_up_graces(struct ledger_memory *memory,
+                                  void (*look)(void *ctx, struct ledger_request *request), void *ctx)
+{
+    memory->look = look;
+    memory->look_ctx = ctx;
+}
+
 void ledger_memory_destroy(struct ledger_memory *memory)
 {
     if (memory == NULL) {
@@ -96,6 +107,7 @@ void ledger_memory_destroy(struct ledger_memory *memory)
         memory->rates = rates->next;
         free(rates);
     }
+    memory_graces_finish(&memory->graces);
     names_destroy(memory->names);
     free(memory);
 }
@@ -187,6 +199,9 @@ static void start_run(struct ledger_memory *memory, struct ledger_request *reque
         if (same_place(&run->header, request->header) && run->lost_signed_ms > request->lost_signed_ms) {
             request->lost_signed_ms = run->lost_signed_ms;
         }
+    }
+    if (request->header->origin[0] == '\0' && !request->header->graced) {
+        memory_graces_forget(&memory->graces, request->header);
     }
     memory->runs = mem_realloc(memory->runs, memory->run_count + 1, sizeof *memory->runs);
     memory->runs[memory->run_count++] = (struct run){.header = *request->header};
@@ -294,66 +309,83 @@ static struct rates *find_rates(struct ledger_memory *memory, const struct run_h
     return rates;
 }
 
-/* The caller must keep the order of a run: rows, seal, then intents and results. */
-static int carry_out(struct ledger_memory *memory, struct ledger_request *request)
+static bool walk_graces(struct ledger_memory *memory, struct ledger_request *request)
 {
-    struct run *run = find_run(memory, request->run);
+    if (memory->look == NULL) {
+        return memory_graces_walk(&memory->graces, request);
+    }
+    memory->look(memory->look_ctx, request);
+    return true;
+}
+
+/* The caller must keep the order of a run: rows, seal, then intents and results. false: it does not. */
+static bool carry_out_of_run(struct ledger_memory *memory, struct run *run, struct ledger_request *request)
+{
     struct row *row = find_row(run, request->row);
+    bool open = run != NULL && !run->sealed;
+    bool sendable = row != NULL && run->sealed && !run->ended && row->outcome == OUTCOME_PENDING;
+    switch (request->operation) {
+    case LEDGER_ADD_ROWS:
+        if (open) {
+            add_rows(memory, run, request);
+        }
+        return open;
+    case LEDGER_SEAL_PLAN:
+        if (open) {
+            run->sealed = true;
+        }
+        return open;
+    case LEDGER_READ_ROWS:
+        if (run != NULL) {
+            read_rows(memory, run, request);
+        }
+        return run != NULL;
+    case LEDGER_INTENT:
+        if (sendable) {
+            take_intent(run, row);
+        }
+        return sendable;
+    case LEDGER_RESULT:
+        if (sendable) {
+            take_result(run, row, request);
+        }
+        return sendable;
+    case LEDGER_END_RUN:
+        if (run == NULL || run->ended || run->open > 0) {
+            return false;
+        }
+        run->ended = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool carry_out(struct ledger_memory *memory, struct ledger_request *request)
+{
     switch (request->operation) {
     case LEDGER_START_RUN:
         start_run(memory, request);
-        return 0;
-    case LEDGER_ADD_ROWS:
-        if (run == NULL || run->sealed) {
-            break;
-        }
-        add_rows(memory, run, request);
-        return 0;
-    case LEDGER_SEAL_PLAN:
-        if (run == NULL || run->sealed) {
-            break;
-        }
-        run->sealed = true;
-        return 0;
-    case LEDGER_READ_ROWS:
-        if (run == NULL) {
-            break;
-        }
-        read_rows(memory, run, request);
-        return 0;
-    case LEDGER_INTENT:
-        if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
-            break;
-        }
-        take_intent(run, row);
-        return 0;
-    case LEDGER_RESULT:
-        if (row == NULL || !run->sealed || run->ended || row->outcome != OUTCOME_PENDING) {
-            break;
-        }
-        take_result(run, row, request);
-        return 0;
-    case LEDGER_END_RUN:
-        if (run == NULL || run->ended || run->open > 0) {
-            break;
-        }
-        run->ended = true;
-        return 0;
+        return true;
     case LEDGER_OPEN_RUN:
         find_open_run(memory, request);
-        return 0;
+        return true;
     case LEDGER_LAST_RUN:
         find_last_run(memory, request);
-        return 0;
+        return true;
     case LEDGER_SET_RATES:
         memcpy(find_rates(memory, request->header)->rates, request->rates, sizeof request->rates);
-        return 0;
+        return true;
     case LEDGER_GET_RATES:
         memcpy(request->rates, find_rates(memory, request->header)->rates, sizeof request->rates);
-        return 0;
+        return true;
+    case LEDGER_GRACES:
+        return walk_graces(memory, request);
+    case LEDGER_COUNT_GRACES:
+        return memory->look != NULL || memory_graces_count(&memory->graces, request);
+    default:
+        return carry_out_of_run(memory, find_run(memory, request->run), request);
     }
-    return err_set(&request->err, ERR_INTERNAL, "ledger: operation %d on run %lld, row %lld is out of order",
-                   (int)request->operation, (long long)request->run, (long long)request->row);
 }
 
 void ledger_memory_drain(struct ledger_memory *memory)
@@ -364,7 +396,10 @@ void ledger_memory_drain(struct ledger_memory *memory)
     while (batch != NULL) {
         struct ledger_request *request = batch;
         DL_DELETE(batch, request);
-        carry_out(memory, request);
+        if (!carry_out(memory, request)) {
+            err_set(&request->err, ERR_INTERNAL, "ledger: operation %d on run %lld, row %lld is out of order",
+                    (int)request->operation, (long long)request->run, (long long)request->row);
+        }
         request->done(request);
     }
 }

@@ -56,6 +56,15 @@ static int forget_runs(struct store *store, int64_t last, int64_t *runs, struct 
     return 0;
 }
 
+/* Of policies that are no more, or have no grace any more and did not run since. */
+static int forget_graces(struct store *store, int64_t before_ms, struct err *err)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "UPDATE grace_scope SET dropped = 1 WHERE touched_ms < %lld AND dropped = 0",
+             (long long)before_ms);
+    return db_execute(store->db, sql, err);
+}
+
 int store_prune(struct store *store, int64_t before_ms, int64_t *runs, struct err *err)
 {
     int64_t last;
@@ -64,7 +73,8 @@ int store_prune(struct store *store, int64_t before_ms, int64_t *runs, struct er
         return -1;
     }
     if (prunable(store, before_ms, &last, err) != 0 ||
-        (last > 0 && forget_runs(store, last, runs, err) != 0) || store_commit(store, err) != 0) {
+        (last > 0 && forget_runs(store, last, runs, err) != 0) || forget_graces(store, before_ms, err) != 0 ||
+        store_commit(store, err) != 0) {
         store_rollback(store);
         return -1;
     }
@@ -107,6 +117,29 @@ static int take_records(struct store *store, const char *table, int64_t *taken, 
     return 0;
 }
 
+#define DROPPED_SCOPE "(SELECT min(id) FROM grace_scope WHERE dropped = 1)"
+
+static int take_graces(struct store *store, int64_t *taken, struct err *err)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "DELETE FROM grace WHERE (scope, key) IN"
+             " (SELECT scope, key FROM grace WHERE scope = " DROPPED_SCOPE " LIMIT %d)",
+             PART_ROWS);
+    if (db_execute(store->db, sql, err) != 0) {
+        return -1;
+    }
+    int64_t graces = db_changes(store->db);
+    if (graces < PART_ROWS && db_execute(store->db,
+                                         "DELETE FROM grace_run WHERE scope = " DROPPED_SCOPE ";"
+                                         "DELETE FROM grace_scope WHERE id = " DROPPED_SCOPE,
+                                         err) != 0) {
+        return -1;
+    }
+    *taken += graces < PART_ROWS ? db_changes(store->db) : graces;
+    return 0;
+}
+
 int store_prune_rest(struct store *store, bool *more, struct err *err)
 {
     int64_t taken = 0;
@@ -116,7 +149,8 @@ int store_prune_rest(struct store *store, bool *more, struct err *err)
         return -1;
     }
     if (take_rows(store, &taken, err) != 0 || take_records(store, "intent", &taken, err) != 0 ||
-        take_records(store, "entry", &taken, err) != 0 || store_commit(store, err) != 0) {
+        take_records(store, "entry", &taken, err) != 0 || take_graces(store, &taken, err) != 0 ||
+        store_commit(store, err) != 0) {
         store_rollback(store);
         return -1;
     }

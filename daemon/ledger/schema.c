@@ -4,7 +4,8 @@
  * lies together, the rows of a page find their state in two short ranges, and a run adds to the end of each
  * table, where a page is filled to its end before the next begins. `record` shows both as one, with the key
  * taken apart. A record's place in the chain is its column `sequence`. What is 0 or "" in it may be NULL. The
- * chain covers run (but for what its later records say), plan and record; `rate` is a memory, not evidence.
+ * chain covers run (but for what its later records say), plan and record; `rate` and the tables of graces are
+ * a memory, not evidence.
  */
 #include "ledger/schema.h"
 
@@ -82,6 +83,20 @@ static const char *const steps[SCHEMA_VERSION] = {
     "BEGIN IMMEDIATE;"
     "CREATE INDEX run_pair ON run (policy, target);"
     "PRAGMA user_version = 4;"
+    "COMMIT",
+
+    /* Since when runs select an execution: see ledger/grace.c. */
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE grace_scope (id INTEGER PRIMARY KEY, policy TEXT, account TEXT, region TEXT, sha256 BLOB,"
+    " complete INTEGER NOT NULL DEFAULT 0, merging INTEGER NOT NULL DEFAULT 0,"
+    " oldest INTEGER NOT NULL DEFAULT 0, touched_ms INTEGER, dropped INTEGER NOT NULL DEFAULT 0);"
+    "CREATE UNIQUE INDEX grace_scope_name ON grace_scope (policy, account, region, sha256)"
+    " WHERE dropped = 0;"
+    "CREATE TABLE grace_run (scope INTEGER, run INTEGER, counted_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (scope, run)) WITHOUT ROWID;"
+    "CREATE TABLE grace (scope INTEGER, key BLOB, run INTEGER NOT NULL, gone INTEGER NOT NULL,"
+    " PRIMARY KEY (scope, key)) WITHOUT ROWID;"
+    "PRAGMA user_version = 5;"
     "COMMIT",
 };
 

@@ -227,6 +227,10 @@ static int start_run(struct store *store, struct ledger_request *request, struct
         find_lost(store, header, &request->lost_signed_ms, err) != 0) {
         return -1;
     }
+    bool unwatched = header->origin[0] == '\0' && !header->graced;
+    if (unwatched && store_forget_graces(store, header, err) != 0) {
+        return -1;
+    }
     db_bind(add, "tttttii", header->policy, header->policy_sha256, header->target, header->account,
             header->region, header->started_ms, store->sequence + 1);
     if (db_run(add, err) != 0) {
@@ -527,6 +531,10 @@ static int apply(struct store *store, struct ledger_request *request, struct err
         return store_set_rates(store, request, err);
     case LEDGER_GET_RATES:
         return store_get_rates(store, request, err);
+    case LEDGER_GRACES:
+        return store_graces(store, request, err);
+    case LEDGER_COUNT_GRACES:
+        return store_count_graces(store, request, err);
     default:
         return run_state(store, request->run, &state, err) != 0 ? -1
                                                                 : apply_to_run(store, request, state, err);

@@ -91,6 +91,7 @@ void policy_finish(struct policy *policy)
     match_finish(&policy->match);
     free(policy->keep);
     pattern_list_finish(&policy->finish_exec);
+    free(policy->archive_directory);
 }
 
 void config_unref(struct config *config)

@@ -1,10 +1,12 @@
 /* See policy/schema.h. */
 #include "policy/schema.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "policy/blocks.h"
 #include "policy/examples.h"
+#include "policy/listen.h"
 #include "policy/values.h"
 
 #include <stdio.h>
@@ -69,8 +71,20 @@ static const struct schema_row ROWS[] = {
     {.scope = SCHEMA_FILE, .path = "control.socket", .type = &value_socket, .flags = SCHEMA_MAIN_ONLY,
      .max = SOCKET_PATH_MAX, AT(config, control_socket),
      .description = "The socket of jobsweep status, run, pause, resume and reload; none: no such socket"},
-    LATER(SCHEMA_FILE, "metrics"),
-    LATER(SCHEMA_FILE, "log"),
+    {.scope = SCHEMA_FILE, .path = "metrics", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
+     .description = "Numbers for Prometheus, which the daemon tells over HTTP"},
+    {.scope = SCHEMA_FILE, .path = "metrics.listen", .type = &value_listen,
+     .flags = SCHEMA_REQUIRED | SCHEMA_TERSE, AT(config, metrics),
+     .description = "The address and the port that it listens at, GET /metrics",
+     .why = "without it nothing is told"},
+    {.scope = SCHEMA_FILE, .path = "log", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
+     .description = "What the daemon logs; its options win"},
+    {.scope = SCHEMA_FILE, .path = "log.level", .type = &value_word, .flags = SCHEMA_TERSE, .fallback = "info",
+     .words = log_level_words, AT(config, log_level),
+     .description = "The least that is logged"},
+    {.scope = SCHEMA_FILE, .path = "log.format", .type = &value_word, .flags = SCHEMA_TERSE, .fallback = "auto",
+     .words = log_format_words, AT(config, log_format),
+     .description = "How: auto is journal where standard error leads to the journal, else text"},
     {.scope = SCHEMA_FILE, .path = "protect", .type = &value_protect, .min = 1,
      .description = "What no policy deletes; the rules of all files count"},
 

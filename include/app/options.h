@@ -69,9 +69,10 @@ struct options {
     int64_t next;       /* schedule: how many firings of each; 1 by default */
     bool verify;        /* history verify */
     bool check, once;   /* jobsweepd */
+    bool online;        /* check */
     enum log_level log_level;
     enum log_format log_format;
-    bool log_format_given;
+    bool log_level_given, log_format_given;
 };
 
 /* -1 with ERR_INVALID for anything that the program does not take; the nearest known word is named. Moves the

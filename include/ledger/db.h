@@ -25,7 +25,7 @@ int db_execute(struct db *db, const char *sql, struct err *err); /* statements w
 struct db_statement *db_use(struct db *db, struct db_statement **slot, const char *sql, struct err *err);
 
 /* Binds from parameter 1 on, one letter each: i int64_t, t const char *, n const char * that may be NULL, h
- * 32 bytes. Texts and bytes must live until the statement is run. */
+ * 32 bytes, k 16 bytes that may be NULL. Texts and bytes must live until the statement is run. */
 void db_bind(struct db_statement *statement, const char *types, ...);
 
 int db_step(struct db_statement *statement,

@@ -12,6 +12,10 @@ struct ledger_memory;
 struct ledger_memory *ledger_memory_create(void (*wake)(void *ctx), void *ctx);
 /* Keeps no rows from now on: for plans that nobody applies, however large they are. */
 void ledger_memory_forget_rows(struct ledger_memory *memory);
+/* LEDGER_GRACES are handed to look from now on, which fills since_ms and, where it fails, err; nothing is
+ * noted. For plans: what a real ledger knows. */
+void ledger_memory_look_up_graces(struct ledger_memory *memory,
+                                  void (*look)(void *ctx, struct ledger_request *request), void *ctx);
 void ledger_memory_destroy(struct ledger_memory *memory); /* takes NULL; no request may be in it */
 
 struct ledger *ledger_memory_face(struct ledger_memory *memory); /* valid as long as memory */

@@ -73,11 +73,13 @@ struct store_filter {
 int store_history(struct store *store, const struct store_filter *filter,
                   void (*each)(void *ctx, const struct store_record *record), void *ctx, struct err *err);
 
-/* Recomputes the chain and the digests. 0: whole; -1 with ERR_INVALID and the first place that does not fit,
- * or ERR_IO. *records gets how many were checked. */
+/* Recomputes the chain and the digests. What is kept of graces is not covered: it is a memory that comes and
+ * goes, and no evidence; a changed one makes a row go that the policy selects today, or stay. 0: whole; -1
+ * with ERR_INVALID and the first place that does not fit, or ERR_IO. *records gets how many were checked. */
 int store_verify(struct store *store, int64_t *records, struct err *err);
 
-/* Removes the runs that ended before before_ms, as far as the chain stays whole: only from its old end. *runs
+/* Removes what is kept of graces of policies that no run touched since before_ms, and the runs that ended
+ * before before_ms, as far as the chain stays whole: only from its old end. *runs
  * gets how many went. Quick however large they are; store_prune_rest() takes away what they leave. Outside of
  * a transaction. */
 int store_prune(struct store *store, int64_t before_ms, int64_t *runs, struct err *err);

@@ -1,4 +1,4 @@
-/* What store.c, plan.c and history.c share: the database, columns that both read. */
+/* What the files of ledger/store share: the database, columns that both read. */
 #ifndef LEDGER_STORE_PRIVATE_H
 #define LEDGER_STORE_PRIVATE_H
 
@@ -39,6 +39,20 @@ enum store_statement {
     VERIFY_PLAN,
     VERIFY_TIP,
     PRUNE_LAST,
+    FIND_GRACES,
+    ADD_GRACES,
+    FORGET_GRACES,
+    BEGIN_GRACES,
+    OLDEST_GRACE,
+    LOOK_UP_GRACE,
+    GRACE_RANGE,
+    PUT_GRACE,
+    MARK_GRACE,
+    DROP_GRACE,
+    COUNT_GRACES,
+    COUNT_GRACE_RUN,
+    DROP_GRACE_RUNS,
+    DROP_OLD_GRACES,
     STORE_STATEMENT_COUNT
 };
 
@@ -76,6 +90,11 @@ int store_add_rows(struct store *store, const struct ledger_request *request, st
 /* LEDGER_SET_RATES and LEDGER_GET_RATES. */
 int store_set_rates(struct store *store, const struct ledger_request *request, struct err *err);
 int store_get_rates(struct store *store, struct ledger_request *request, struct err *err);
+/* LEDGER_GRACES; of a store that is only read it looks, and notes nothing. */
+int store_graces(struct store *store, struct ledger_request *request, struct err *err);
+int store_count_graces(struct store *store, const struct ledger_request *request, struct err *err);
+/* What was noted of the policy in the account and region goes, bit by bit, by store_prune_rest(). */
+int store_forget_graces(struct store *store, const struct run_header *header, struct err *err);
 void store_forget_names(struct store *store); /* that were interned last: they may go */
 /* What the record that seals a plan says of it. */
 void store_seal_note(int64_t rows, const uint8_t digest[STORE_HASH_BYTES], char *note, size_t size);

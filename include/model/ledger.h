@@ -22,7 +22,8 @@
 
 #define PLAN_REASON_MAX 95
 #define RUN_ORIGIN_MAX  127
-#define LEDGER_BATCH    250 /* rows of one ADD_ROWS or READ_ROWS at most */
+#define LEDGER_BATCH    250 /* rows of one ADD_ROWS or READ_ROWS, graces of one GRACES at most */
+#define GRACE_KEY_BYTES 16
 
 struct plan_row {
     struct job_execution execution;
@@ -44,6 +45,17 @@ struct run_header {
     char region[64];
     int64_t started_ms;
     char origin[RUN_ORIGIN_MAX + 1]; /* where its rows come from; "": the policy listed and selected them */
+    /* Whether what the policy selects is noted (GRACES), and the SHA-256 of what of the policy selects. Not
+       kept with the run: START_RUN of one that listed without it forgets what was noted of its policy in its
+       account and region, because nobody knows what it selects. */
+    bool graced;
+    uint8_t grace_sha256[32];
+};
+
+/* An execution that a run selects, by a digest of it and its fingerprint, and since when all runs do. */
+struct ledger_grace {
+    uint8_t key[GRACE_KEY_BYTES];
+    int64_t since_ms; /* when the first of them was complete, by the service's clock; 0: no run before */
 };
 
 enum ledger_operation {
@@ -58,14 +70,23 @@ enum ledger_operation {
     LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
     LEDGER_LAST_RUN,  /* header (policy, target) -> the latest run of this pair: run, found.started_ms; run is
                          0  when there is none */
-    LEDGER_OPEN_RUN   /* from (a run) -> the first run after it that has not ended: run, found, count (rows),
-                         sealed,   begun; run is 0 when there is none */
+    /* run, header (policy, account, region, grace_sha256), graces in the ascending order of their keys,
+       count, graces_first, graces_after, graces_last, now_ms -> since_ms of each, more. Of all that the run
+       selects, one batch behind the other. Between graces_after (graces_first: from the beginning) and its
+       last key (graces_last: to the end) it says what is no longer selected, too. None of it counts before
+       COUNT_GRACES; without that it is as if the run had not been. more: a part is done, and graces_after has
+       moved; submit it once more. A moment after now_ms is no moment: a clock was wrong. */
+    LEDGER_GRACES,
+    LEDGER_COUNT_GRACES, /* run, header, now_ms: the run's selection is complete, and counts from then on */
+    LEDGER_OPEN_RUN /* from (a run) -> the first run after it that has not ended: run, found, count (rows),
+                       sealed,   begun; run is 0 when there is none */
 };
 
 struct ledger_request {
     enum ledger_operation operation;
     int64_t run;
-    const struct run_header *header; /* START_RUN, SET_RATES, GET_RATES, LAST_RUN; valid until done */
+    const struct run_header *header; /* START_RUN, SET_RATES, GET_RATES, LAST_RUN, GRACES, COUNT_GRACES;
+                                        valid until done */
     struct run_header found;         /* OPEN_RUN; LAST_RUN: its time alone */
     bool sealed;                     /* OPEN_RUN: its plan is complete; else it deleted nothing yet */
     bool begun;                      /* OPEN_RUN: it has an intent: the guards had let the plan pass */
@@ -84,6 +105,10 @@ struct ledger_request {
     int64_t ended_ms;     /* END_RUN */
     int64_t rates[OPERATION_COUNT]; /* SET_RATES, GET_RATES: the paces learned, in requests per 1,000 s */
     char note[128];                 /* END_RUN: how it ended */
+    struct ledger_grace *graces;    /* GRACES: the submitter's, valid until done */
+    uint8_t graces_after[GRACE_KEY_BYTES];
+    bool graces_first, graces_last, more;
+    int64_t now_ms; /* GRACES, COUNT_GRACES: the service's clock */
 
     struct err err; /* ERR_NONE when it was done */
     void (*done)(struct ledger_request *request);

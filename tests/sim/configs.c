@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define RULES_MAX 3
+
 struct version {
     struct policy policy;
+    struct keep_rule keep[RULES_MAX];
     char sha256[65];
     struct version *older;
 };
@@ -16,6 +19,7 @@ struct version {
 struct configs {
     const struct sim *sim;
     struct random random;
+    struct random extras; /* so that what a seed has besides does not move the rest */
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
     bool risky, plan_only;
@@ -65,6 +69,61 @@ static int64_t draw_age(struct configs *configs)
     return age_ms > TIME_MS_PER_DAY ? age_ms : (1 + below(configs, 200)) * TIME_MS_PER_DAY;
 }
 
+/* --- what a seed has besides -----------------------------------------------------------------------------
+ */
+
+static int64_t up_to(struct configs *configs, int64_t most)
+{
+    return 1 + (int64_t)random_below(&configs->extras, (uint64_t)most);
+}
+
+static bool has(struct configs *configs, enum extra extra)
+{
+    int percent = configs->sim->scenario->extras[extra];
+    return percent > 0 && up_to(configs, 100) <= percent;
+}
+
+static void draw_keep(struct configs *configs, struct version *version)
+{
+    struct policy *policy = &version->policy;
+    policy->keep = version->keep;
+    policy->keep_count = (size_t)up_to(configs, RULES_MAX);
+    for (size_t i = 0; i < policy->keep_count; i++) {
+        struct keep_rule *rule = &version->keep[i];
+        rule->kind =
+            up_to(configs, 2) == 1 ? KEEP_LAST : (enum keep_kind)(up_to(configs, KEEP_KIND_COUNT) - 1);
+        rule->per = (enum keep_per)up_to(configs, PER_COUNT - 1);
+        rule->last = rule->daily = rule->weekly = rule->monthly = up_to(configs, 5);
+        rule->within_ms = up_to(configs, 200) * TIME_MS_PER_DAY;
+        if (rule->kind == KEEP_WITHIN) {
+            rule->per = PER_NOTHING;
+        }
+    }
+    if (up_to(configs, 3) == 1) { /* the rules alone say what goes */
+        policy->match.older_than_ms = 0;
+    }
+}
+
+static void draw_extras(struct configs *configs, struct version *version)
+{
+    struct policy *policy = &version->policy;
+    if (has(configs, EXTRA_KEEP)) {
+        draw_keep(configs, version);
+    }
+    if (has(configs, EXTRA_PER_THING)) {
+        policy->per_thing = up_to(configs, 6);
+    }
+    if (has(configs, EXTRA_ORDER)) {
+        policy->order = up_to(configs, 2) == 1 ? ORDER_OLDEST_FIRST : ORDER_NEWEST_FIRST;
+    }
+    if (has(configs, EXTRA_MAX_DURATION)) {
+        policy->max_duration_ms = (12 + up_to(configs, 48)) * TIME_MS_PER_MINUTE;
+    }
+}
+
+/* --- versions --------------------------------------------------------------------------------------------
+ */
+
 static void draw(struct configs *configs, int number)
 {
     struct version *version = mem_zalloc(sizeof *version);
@@ -85,6 +144,7 @@ static void draw(struct configs *configs, int number)
     policy->selected_over = chance(configs, 5) ? below(configs, 20) : 1000000;
     policy->verify_risky = configs->risky && chance(configs, 60);
     draw_names(configs, policy);
+    draw_extras(configs, version);
     version->older = configs->present[number];
     configs->present[number] = version;
 }
@@ -95,6 +155,7 @@ struct configs *configs_create(const struct sim *sim)
     struct configs *configs = mem_zalloc(sizeof *configs);
     configs->sim = sim;
     scenario_stream(scenario, 400, &configs->random);
+    scenario_stream(scenario, 410, &configs->extras);
     configs->count = scenario->policies;
     configs->risky = scenario->risky;
     configs->executions = scenario->executions;

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "sim/actors.h"
-#include "sim/archive.h"
+#include "sim/bookkeeper.h"
 #include "sim/oracle_model.h"
 #include "sim/rules.h"
 
@@ -135,6 +135,27 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
     }
 }
 
+/* A process that stands still may find much to be due when it goes on. */
+static int64_t paused_most_ms(const struct scenario *scenario)
+{
+    int64_t sum_ms = 0;
+    for (int i = 0; i < scenario->accident_count; i++) {
+        sum_ms += scenario->accidents[i].kind == ACCIDENT_PAUSE ? scenario->accidents[i].amount : 0;
+    }
+    return sum_ms;
+}
+
+/* One that is resumed first waits for what its process sent. */
+static void check_duration(struct oracle *oracle)
+{
+    int64_t most_ms = oracle->policy->max_duration_ms + paused_most_ms(oracle->sim->scenario) +
+                      (oracle->resuming ? 2 * SIM_LIFE_MS : 0);
+    int64_t run_ms = (virtual_mono_ns(oracle->sim->world) - oracle->began_ns) / TIME_NS_PER_MS;
+    if (oracle->policy->max_duration_ms > 0 && run_ms > most_ms) {
+        sim_break(oracle->sim, "guards: sent %lld ms after the run began", (long long)run_ms);
+    }
+}
+
 static void check_guards(struct oracle *oracle, const struct shadow_run *run)
 {
     const struct policy *policy = oracle->policy;
@@ -157,6 +178,7 @@ static void check_guards(struct oracle *oracle, const struct shadow_run *run)
     if (policy->per_run > 0 && run->count > policy->per_run) {
         sim_break(sim, "guards: more rows than limits.per_run");
     }
+    check_duration(oracle);
     if (oracle->refusals >= REFUSALS_MAX) {
         sim_break(sim, "guards: sent after a run of refusals");
     }
@@ -178,7 +200,7 @@ static void check_disk(struct oracle *oracle, const struct call *call, const str
 {
     const struct slot *slot = &oracle->slots[row->slot];
     static struct plan_row found;
-    if (!archive_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
+    if (!bookkeeper_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
         found.attempts != row->intents) {
         sim_break(oracle->sim, "intent first: a crash would lose the intent of %s/%s/%lld", call->job_id,
                   call->thing_name, (long long)call->number);
@@ -461,6 +483,7 @@ void oracle_destroy(struct oracle *oracle)
     }
     names_destroy(oracle->slot_names);
     names_destroy(oracle->pair_names);
+    kept_finish(&oracle->listing);
     while (oracle->attempts) {
         struct attempt *attempt = oracle->attempts;
         oracle->attempts = attempt->next;

@@ -70,8 +70,12 @@ void oracle_point(struct oracle *oracle, int64_t run, int64_t number)
     if (slot->run == run && slot->row == number) {
         return;
     }
-    *slot = (struct slot){
-        .pair = slot->pair, .run = run, .row = number, .meant = row->meant, .state_ms = INT64_MAX};
+    *slot = (struct slot){.pair = slot->pair,
+                          .listed = slot->listed,
+                          .run = run,
+                          .row = number,
+                          .meant = row->meant,
+                          .state_ms = INT64_MAX};
 }
 
 /* --- results ---------------------------------------------------------------------------------------------

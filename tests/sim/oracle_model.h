@@ -4,6 +4,7 @@
 
 #include "base/names.h"
 #include "engine/skew.h"
+#include "sim/kept.h"
 #include "sim/oracle.h"
 
 struct attempt {
@@ -23,6 +24,7 @@ struct attempt {
 struct slot { /* one (job, thing, number) */
     uint32_t pair;
     int64_t run, row; /* the latest plan that has it */
+    int64_t listed;   /* the latest listing that had it; see oracle.listings */
     uint64_t meant;   /* identity */
     int64_t version;  /* 0: not seen yet */
     int64_t state_ms, asked_ns;
@@ -67,9 +69,11 @@ struct oracle {
     const struct policy *policy;
     int64_t began_ms, calls[OPERATION_COUNT];
     bool resuming, look_only, canceled, frozen, planned;
-    int refusals; /* in a row */
+    int64_t listings; /* so far */
+    int refusals;     /* in a row */
     int64_t latest_skew_ms, sends;
-    bool row_selected; /* the latest verdict */
+    struct kept listing; /* what was listed so far, where the policy must see it together */
+    int64_t began_ns;
 
     int64_t *rings[OPERATION_COUNT]; /* when the latest calls left */
     int64_t ring_sizes[OPERATION_COUNT], ring_counts[OPERATION_COUNT];

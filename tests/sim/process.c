@@ -11,7 +11,8 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/sweep.h"
-#include "sim/archive.h"
+#include "ledger/sorter.h"
+#include "sim/bookkeeper.h"
 #include "sim/configs.h"
 #include "sim/oracle.h"
 #include "sim/wire.h"
@@ -22,18 +23,21 @@
 #define WIND_UP_EVENTS 2000000
 #define TRIES_MAX      12
 #define RESTART_MS     30000
+#define SCRATCH_BYTES  (1024u * 1024)
 
 struct process {
     struct sim *sim;
     struct random random;
     struct configs *configs;
-    struct archive *archive;
+    struct bookkeeper *bookkeeper;
     struct dispatcher *dispatcher;
     struct sweep *sweep;
     struct ledger_request open_run, rates;
     struct run_header site; /* whose rates they are */
     struct report report;
     struct target target, look_only; /* the same, as a reload may make it */
+    struct sorter_place place;
+    struct scratch scratch;
     bool asking, dead, done, over, closing;
     bool leaving;    /* it ends with the present run */
     int turn_number; /* turns that were planned before are void */
@@ -62,10 +66,10 @@ static void let_go(struct process *process)
 {
     sweep_destroy(process->sweep);
     dispatcher_destroy(process->dispatcher);
-    archive_close(process->archive);
+    bookkeeper_close(process->bookkeeper);
     process->sweep = NULL;
     process->dispatcher = NULL;
-    process->archive = NULL;
+    process->bookkeeper = NULL;
     process->leaving = false;
     if (virtual_pending(process->sim->world, true) > 0) {
         sim_break(process->sim, "progress: %zu timers or answers are left of a process",
@@ -104,7 +108,7 @@ static bool is_wound_up(void *ctx)
 void process_kill(struct process *process)
 {
     struct sim *sim = process->sim;
-    if (!process->archive) { /* it is down already */
+    if (!process->bookkeeper) { /* it is down already */
         disk_crash(sim->disk);
         return;
     }
@@ -114,7 +118,7 @@ void process_kill(struct process *process)
     disk_crash(sim->disk);
     oracle_crashed(sim->oracle);
     wire_cut(sim->wire);
-    archive_fail(process->archive);
+    bookkeeper_fail(process->bookkeeper);
     if (process->sweep && !process->done) {
         sweep_cancel(process->sweep, true);
     }
@@ -152,7 +156,7 @@ static void after_run(struct ledger_request *request);
 static void ask_for_rates(struct process *process, enum ledger_operation operation,
                           void (*done)(struct ledger_request *request))
 {
-    struct ledger *ledger = archive_face(process->archive);
+    struct ledger *ledger = bookkeeper_face(process->bookkeeper);
     process->asking = true;
     process->rates = (struct ledger_request){
         .operation = operation, .header = &process->site, .done = done, .owner = process};
@@ -212,7 +216,7 @@ static void after_run(struct ledger_request *request)
     if (run == 0) {
         count_round(process);
     }
-    if (archive_failed(process->archive) || process->leaving) {
+    if (bookkeeper_failed(process->bookkeeper) || process->leaving) {
         virtual_at_process(process->sim->world, now_ns(process), on_leave, process);
     } else if (run != 0) {
         ask_for_open_run(process, run);
@@ -266,7 +270,8 @@ static void sweep_on(struct process *process, int policy, const struct ledger_re
     struct sweep_config config = {
         .env = virtual_env(sim->world),
         .dispatcher = process->dispatcher,
-        .ledger = archive_face(process->archive),
+        .ledger = bookkeeper_face(process->bookkeeper),
+        .scratch = &process->scratch,
         .target = look_only ? &process->look_only : &process->target,
         .observer = {
             .owner = process, .row = on_row, .planned = on_planned, .settled = on_settled, .done = on_done}};
@@ -346,7 +351,7 @@ static void on_open_run(struct ledger_request *request)
 
 static void ask_for_open_run(struct process *process, int64_t after)
 {
-    struct ledger *ledger = archive_face(process->archive);
+    struct ledger *ledger = bookkeeper_face(process->bookkeeper);
     process->asking = true;
     process->open_run = (struct ledger_request){
         .operation = LEDGER_OPEN_RUN, .from = after, .done = on_open_run, .owner = process};
@@ -376,8 +381,8 @@ static void start(void *ctx)
     if (process->over) {
         return;
     }
-    process->archive = archive_open(sim);
-    if (!process->archive) {
+    process->bookkeeper = bookkeeper_open(sim);
+    if (!process->bookkeeper) {
         start_later(process);
         return;
     }
@@ -407,6 +412,8 @@ struct process *process_create(struct sim *sim)
     process->look_only.plan_only = true;
     memcpy(process->site.account, process->target.account, sizeof process->site.account);
     memcpy(process->site.region, process->target.region, sizeof process->site.region);
+    process->place = (struct sorter_place){.folder = "/var/tmp", .memory_bytes = SCRATCH_BYTES};
+    sorter_scratch(&process->scratch, &process->place);
     scenario_stream(sim->scenario, 500, &process->random);
     virtual_at(sim->world, 0, start, process);
     return process;

@@ -7,7 +7,7 @@
 #include "engine/report.h"
 #include "model/outcome.h"
 #include "sim/actors.h"
-#include "sim/archive.h"
+#include "sim/bookkeeper.h"
 #include "sim/oracle.h"
 #include "sim/process.h"
 #include "sim/wire.h"
@@ -176,7 +176,7 @@ static void judge(struct sim *sim)
     const struct policy *policies[SCENARIO_POLICIES_MAX];
     int64_t from_ms;
     int count = process_swept(sim->process, policies, &from_ms);
-    archive_verify(sim);
+    bookkeeper_verify(sim);
     oracle_judge(sim->oracle, policies, count, from_ms);
     if (wire_waiting(sim->wire) > 0 || virtual_pending(sim->world, true) > 0) {
         sim_break(sim, "progress: %zu calls and %zu timers are left", wire_waiting(sim->wire),

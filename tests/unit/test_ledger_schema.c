@@ -69,10 +69,17 @@ static void turn_back(const struct ledger_world *world, int version)
     struct err err = {0};
     path_of(world, "ledger.db", path);
     path_of(world, "old.db", old);
-    if (version == 3) {
+    if (version >= 3) {
         struct db *latest = db_open(path, NULL, false, &err);
         assert_non_null(latest);
-        assert_int_equal(db_execute(latest, "DROP INDEX run_pair; PRAGMA user_version = 3", &err), 0);
+        assert_int_equal(db_execute(latest,
+                                    "DROP TABLE grace; DROP TABLE grace_run; DROP TABLE grace_scope;"
+                                    "PRAGMA user_version = 4",
+                                    &err),
+                         0);
+        if (version == 3) {
+            assert_int_equal(db_execute(latest, "DROP INDEX run_pair; PRAGMA user_version = 3", &err), 0);
+        }
         db_close(latest);
         return;
     }
@@ -179,6 +186,11 @@ static void a_file_of_version_2_is_brought_up_to_date(void **state)
 static void a_file_of_version_3_is_brought_up_to_date(void **state)
 {
     bring_up_to_date(*state, 3);
+}
+
+static void a_file_of_version_4_is_brought_up_to_date(void **state)
+{
+    bring_up_to_date(*state, 4);
 }
 
 static int64_t last_run(struct ledger_world *world, const char *policy, const char *target,
@@ -491,7 +503,7 @@ static void bringing_it_up_to_date_may_be_killed_anywhere(void **state)
         expect_whole(world, 2 * ROWS + 3);
     }
     assert_true(of_version[2] >= 3);
-    assert_int_equal(of_version[2] + of_version[3] + of_version[4], kills);
+    assert_int_equal(of_version[2] + of_version[3] + of_version[4] + of_version[5], kills);
     assert_int_equal(count(world, "PRAGMA user_version"), SCHEMA_VERSION);
     assert_int_equal(count(world, "SELECT count(*) FROM intent"), ROWS);
     assert_int_equal(count(world, "SELECT count(*) FROM entry"), ROWS + 3);
@@ -552,6 +564,7 @@ int main(void)
         SCHEMA_TEST(a_file_of_version_1_is_brought_up_to_date),
         SCHEMA_TEST(a_file_of_version_2_is_brought_up_to_date),
         SCHEMA_TEST(a_file_of_version_3_is_brought_up_to_date),
+        SCHEMA_TEST(a_file_of_version_4_is_brought_up_to_date),
         SCHEMA_TEST(the_last_run_of_a_policy_in_a_target_is_known_over_a_restart),
         SCHEMA_TEST(history_reads_a_file_of_an_older_version),
         SCHEMA_TEST(bringing_it_up_to_date_may_be_killed_anywhere),

@@ -59,8 +59,6 @@ static const char *const commands[] = {[COMMAND_PLAN] = "plan",
                                        [COMMAND_HELP] = "help",
                                        [COMMAND_DAEMON] = "daemon",
                                        [COMMAND_NONE] = "none"};
-static const char *const levels[] = {"debug", "info", "warning", "error"};
-static const char *const formats[] = {"text", "journal", "json"};
 
 /* What is said to, and of, a daemon. */
 static void describe_asking(const struct options *options, struct buf *out)
@@ -83,10 +81,10 @@ static void describe(const struct options *options, struct buf *out)
         buf_printf(out, " config=%s", options->config);
     if (options->target != NULL)
         buf_printf(out, " target=%s", options->target);
-    if (options->log_level != LOG_INFO)
-        buf_printf(out, " level=%s", levels[options->log_level]);
+    if (options->log_level_given)
+        buf_printf(out, " level=%s", log_level_words[options->log_level]);
     if (options->log_format_given)
-        buf_printf(out, " log=%s", formats[options->log_format]);
+        buf_printf(out, " log=%s", log_format_words[options->log_format]);
     add(out, options->format == OUTPUT_JSON, "json");
     add(out, options->format == OUTPUT_JUNIT, "junit");
     if (options->command == COMMAND_EXPLAIN && options->thing != NULL && options->job != NULL)
@@ -110,6 +108,7 @@ static void describe(const struct options *options, struct buf *out)
     add(out, options->check, "checking");
     add(out, options->once, "once");
     describe_asking(options, out);
+    add(out, options->online, "online");
     add(out, options->help, "help");
     add(out, options->version, "version");
     for (size_t i = 0; i < options->policy_count; i++)
@@ -146,6 +145,7 @@ static const struct {
     {"jobsweep sweep --format json", "sweep json"},
     {"jobsweep sweep --format=text", "sweep"},
     {"jobsweep check --format json", "check json"},
+    {"jobsweep check --online --target prod/*", "check target=prod/* online"},
     {"jobsweep plan --detailed-exitcode", "plan detailed"},
     {"jobsweep plan -qc x.yaml", "plan config=x.yaml quiet"},
     {"jobsweep plan -v", "plan verbose"},
@@ -187,6 +187,7 @@ static const struct {
     {"jobsweepd --log-level error --log-format json", "daemon level=error log=json"},
     {"jobsweepd --log-format text", "daemon log=text"},
     {"jobsweepd --log-format journal", "daemon log=journal"},
+    {"jobsweepd --log-format auto --log-level info", "daemon level=info log=auto"},
     {"jobsweepd --help", "daemon help"},
     {"jobsweepd --version", "daemon version"},
 };
@@ -243,7 +244,7 @@ static const struct {
     {"jobsweep plan --format ''", "--format takes text or json, not \"\""},
     {"jobsweep plan --yes", "plan does not take --yes"},
     {"jobsweep sweep --detailed-exitcode", "sweep does not take --detailed-exitcode"},
-    {"jobsweep check --target eu", "check does not take --target"},
+    {"jobsweep check --target eu", "check takes --target only with --online"},
     {"jobsweep check --verbose", "check does not take --verbose"},
     {"jobsweep help --config x", "help does not take --config"},
     {"jobsweep apply", "apply needs the file of a plan (jobsweep plan -o FILE)"},
@@ -280,7 +281,7 @@ static const struct {
     {"jobsweepd --check --once", "--check and --once exclude each other"},
     {"jobsweepd --log-level loud", "--log-level takes debug, info, warning or error, not \"loud\""},
     {"jobsweepd --log-level ''", "--log-level takes debug, info, warning or error, not \"\""},
-    {"jobsweepd --log-format xml", "--log-format takes text, journal or json, not \"xml\""},
+    {"jobsweepd --log-format xml", "--log-format takes auto, text, journal or json, not \"xml\""},
 };
 
 static void bad_lines_are_refused_with_what_is_wrong(void **state)
@@ -343,7 +344,10 @@ static const struct {
      "Usage: jobsweep help [OPTION...] [COMMAND]\n\nWithout COMMAND",
      {"--help", NULL},
      {"--config", NULL}},
-    {COMMAND_CHECK, "Usage: jobsweep check [OPTION...]\n", {"--format text|json", NULL}, {"--target", NULL}},
+    {COMMAND_CHECK,
+     "Usage: jobsweep check [OPTION...]\n",
+     {"--format text|json", "--online", "--target", NULL},
+     {"--yes", NULL}},
     {COMMAND_RUN,
      "Usage: jobsweep run [OPTION...] POLICY...\n",
      {"--no-wait", "--socket PATH", "--target NAME", NULL},
