@@ -45,6 +45,8 @@ struct conversation {
     struct status_view *view;
     struct view_style style;
     struct report total;
+    char noted[POLICY_NAME_MAX +
+               1]; /* the policy that something was said of last, as it is one for all targets */
     int progress_count;
     bool drawn; /* a progress line stands on the terminal */
 };
@@ -279,6 +281,15 @@ static void tell(struct conversation *conversation, const struct json_value *lin
     say("%s in %s: %s", control_text(line, "policy"), control_text(line, "target"), text);
 }
 
+static void note_once(struct conversation *conversation, const struct json_value *line)
+{
+    const char *policy = control_text(line, "policy");
+    if (strcmp(policy, conversation->noted) != 0) {
+        text_copy(conversation->noted, sizeof conversation->noted, policy);
+        tell(conversation, line, "note");
+    }
+}
+
 static void take_run(struct conversation *conversation, const struct json_value *line)
 {
     const char *event = control_text(line, "event");
@@ -289,7 +300,7 @@ static void take_run(struct conversation *conversation, const struct json_value 
     } else if (strcmp(event, "warning") == 0) {
         tell(conversation, line, "message");
     } else if (strcmp(event, "begun") == 0) {
-        tell(conversation, line, "note");
+        note_once(conversation, line);
     }
 }
 

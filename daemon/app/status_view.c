@@ -291,9 +291,9 @@ static void take_pair(struct status_view *view, const struct json_value *line)
     int64_t rests_ms = control_number(line, "rests_ms");
     buf_text(out, "  ");
     add_pair(out, line);
-    buf_text(out, control_truth(line, "runs") ? ": runs" : "");
+    buf_text(out, control_truth(line, "runs") ? ", runs now" : "");
     if (rests_ms > 0) {
-        buf_printf(out, ": left alone for %s, because it failed before", time_about(rests_ms, rest));
+        buf_printf(out, ", left alone for %s, because it failed before", time_about(rests_ms, rest));
     }
     buf_char(out, '\n');
 }

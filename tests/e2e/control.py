@@ -241,6 +241,27 @@ def test_stopping_a_paused_daemon_does_not_wait_for_what_it_holds():
         equal(journal_deletions(it.sim), held)
 
 
+def test_what_is_due_during_a_pause_is_left_out_or_made_up_for_as_its_policy_says():
+    with daemon(more=', schedule: {cron: "* * * * *", catch_up: once}') as it:
+        it.write(more=', schedule: {cron: "* * * * *", catch_up: once}', head="# two of them\n")
+        text = open(it.path, encoding="utf-8").read().replace(
+            "name: looks, targets: [sim],", 'name: looks, targets: [sim], schedule: {cron: "* * * * *"},')
+        it.write(text=text)
+        equal(it.jobsweep("reload").returncode, 0)
+        for name in ("old", "looks"):  # what never ran has missed nothing
+            wait_until(lambda: it.jobsweep("run", name).returncode == 0, "a run, which a firing may be in the way of")
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        before = len(it.said())
+        for name in ("old", "looks"):
+            wait_until(lambda: f"sweep skipped policy={name} reason=\"the daemon is paused\"" in it.said()[before:],
+                       "a firing", 2 * LIMIT_S)
+        equal(it.running(), [])
+        before = len(it.said())
+        equal(it.jobsweep("resume").returncode, 0)
+        wait_until(lambda: "sweep was missed policy=old target=sim" in it.said()[before:], "what is made up for")
+        assert "sweep was missed policy=looks" not in it.said()
+
+
 # --- run ------------------------------------------------------------------------------------------------------
 
 
