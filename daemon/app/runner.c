@@ -98,6 +98,14 @@ static void end_early(struct runner *runner, struct run *run, enum sweep_end how
 
 static void count_finished(struct runner *runner, const struct run *run)
 {
+    struct sweep_progress last = {0};
+    if (run->sweep != NULL) {
+        sweep_progress(run->sweep, &last);
+    }
+    runner->finished.runs_done++;
+    runner->finished.pages += last.pages;
+    runner->finished.jobs += last.jobs;
+    runner->finished.jobs_listed += last.jobs_listed;
     runner->finished.listed += run->report.listed;
     if (run->report.end == SWEEP_PLANNED || run->report.end == SWEEP_FAILED) {
         return;
@@ -403,6 +411,7 @@ void runner_submit(struct runner *runner, struct run *run)
     if (runner->runs == NULL) {
         runner->finished = (struct sweep_progress){0};
     }
+    runner->finished.runs++;
     run->config = config_ref(run->config);
     run->report = (struct report){0};
     run->host[0] = '\0';
@@ -508,6 +517,8 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
     sum->selected += one->selected;
     sum->settled += one->settled;
     sum->quarantined += one->quarantined;
+    sum->pages += one->pages;
+    sum->runs_listing += !one->deleting;
     sum->jobs += one->jobs;
     sum->jobs_listed += one->jobs_listed;
     if (one->waiting_ms > sum->waiting_ms) {
@@ -524,14 +535,20 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
 void runner_progress(const struct runner *runner, struct sweep_progress *progress)
 {
     const struct run *run;
+    bool begun = true, lists_to_delete = false; /* each of them, any of them */
     *progress = runner->finished;
     progress->remaining_ms = -1;
     DL_FOREACH (runner->runs, run) {
         struct sweep_progress one;
+        begun = begun && run->state >= RUN_SWEEPING;
         if (run->state != RUN_SWEEPING) {
             continue;
         }
         sweep_progress(run->sweep, &one);
         add_progress(progress, &one);
+        lists_to_delete = lists_to_delete || (!one.deleting && !run->plan_only);
+    }
+    if (!begun || (progress->deleting && lists_to_delete)) {
+        progress->remaining_ms = -1;
     }
 }

@@ -116,6 +116,7 @@ static void end_saved(const struct pair *pair)
 {
     struct plan_file_plan *plan = &pair->session->config.save->plans[pair->saved];
     plan->listed = pair->run.report.listed;
+    plan->remaining = pair->run.report.remaining;
     plan->header.started_ms = pair->run.report.started_ms;
 }
 

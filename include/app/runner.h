@@ -123,8 +123,9 @@ void runner_renew(struct runner *runner);
 void runner_each_place(const struct runner *runner,
                        void (*each)(void *owner, const struct target_state *place), void *owner);
 
-/* The sum over everything submitted since the runner was idle last; remaining_ms is the longest. Each value
- * that a run under way does not know yet is left out. */
+/* The sum over everything submitted since the runner was idle last. Each value that a run under way does not
+ * know yet is left out; remaining_ms is the longest, and not known while there is a run that has not begun,
+ * or lists what it will delete while others delete. */
 void runner_progress(const struct runner *runner, struct sweep_progress *progress);
 
 #endif
