@@ -21,7 +21,4 @@ struct plan_cost {
 void plan_cost(const struct policy *policy, const struct target *target, int64_t executions, int64_t later,
                struct plan_cost *cost);
 
-/* How long the window of the policy is open, by the clock on the wall; 0: it has none. */
-int64_t plan_cost_window_ms(const struct policy *policy);
-
 #endif
