@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define VERSION        1
@@ -546,39 +545,23 @@ static int read_lines(struct reading *reading)
                                        (long long)all_rows(reading->file), (long long)reading->rows);
 }
 
-static int open_file(const char *path, struct err *err)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        return failed(path, err);
-    }
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        err_set(err, ERR_PERMISSION, "%s: no regular file", path);
-    } else if (source_check_owner(&status, err) != 0) {
-        err_context(err, "%s", path);
-    } else {
-        return fd;
-    }
-    close(fd);
-    return -1;
-}
-
 int plan_file_read(struct plan_file *file, const char *path, struct err *err)
 {
-    int fd = open_file(path, err);
-    if (fd < 0) {
-        return -1;
+    struct source source;
+    if (source_open(&source, AT_FDCWD, path, err) != 0) {
+        return err_context(err, "%s", path);
     }
     struct reading *reading = mem_zalloc(sizeof *reading);
     reading->path = path;
     reading->file = file;
     reading->err = err;
-    input_init(&reading->input, read_fd, &fd);
+    input_init(&reading->input, read_fd, &source.fd);
     buf_init(&reading->text, LINE_MAX_BYTES);
     int result = read_lines(reading);
     buf_finish(&reading->text);
     free(reading);
-    close(fd);
+    if (source_close(&source, result == 0 ? err : NULL) != 0 && result == 0) {
+        result = err_context(err, "%s", path);
+    }
     return result;
 }

@@ -11,6 +11,8 @@
  * asks those under way, which then end by themselves. */
 #include "app/runner.h"
 
+#include "app/hooks.h"
+#include "app/metrics.h"
 #include "app/places.h"
 #include "app/scope.h"
 #include "aws/crypto.h"
@@ -140,6 +142,7 @@ static void finish(struct runner *runner, struct run *run)
 {
     struct config *config = run->config;
     count_finished(runner, run);
+    metrics_ended(runner->config.metrics, run->policy, run->target, hooks_result(&run->report), &run->report);
     note_end(run);
     if (run->resumed != NULL && !run->settled && run->site != NULL) {
         run->site->unsettled++;
@@ -177,6 +180,16 @@ static void on_saved(struct ledger_request *request)
     end(run->runner, run);
 }
 
+static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
+                       const struct answer *answer)
+{
+    struct run *run = owner;
+    metrics_settled(run->runner->config.metrics, run->policy, run->target, outcome);
+    if (run->observer.settled != NULL) {
+        run->observer.settled(run, row, outcome, answer);
+    }
+}
+
 static void on_swept(void *owner, const struct report *report)
 {
     struct run *run = owner;
@@ -207,6 +220,7 @@ static void sweep(struct runner *runner, struct run *run)
                                   .only_thing = run->only_thing,
                                   .observer = run->observer};
     config.observer.owner = run;
+    config.observer.settled = on_settled;
     config.observer.done = on_swept;
     text_copy(run->host, sizeof run->host, link_host(run->place->link, OPERATION_DELETE_EXECUTION));
     set_state(run, RUN_SWEEPING);
@@ -358,8 +372,10 @@ struct runner *runner_create(const struct runner_config *config)
     struct runner *runner = mem_zalloc(sizeof *runner);
     runner->config = *config;
     runner->env = world_env(config->world);
-    runner->places = places_create(
-        &(struct places_config){.world = config->world, .episode = config->episode, .owner = config->owner});
+    runner->places = places_create(&(struct places_config){.world = config->world,
+                                                           .episode = config->episode,
+                                                           .owner = config->owner,
+                                                           .metrics = config->metrics});
     runner->pump = (struct env_timer){.fire = on_pump, .owner = runner};
     return runner;
 }
@@ -486,6 +502,12 @@ size_t runner_count(const struct runner *runner)
 void runner_renew(struct runner *runner)
 {
     places_renew(runner->places);
+}
+
+void runner_each_place(const struct runner *runner,
+                       void (*each)(void *owner, const struct target_state *place), void *owner)
+{
+    places_each(runner->places, each, owner);
 }
 
 static void add_progress(struct sweep_progress *sum, const struct sweep_progress *one)

@@ -182,6 +182,14 @@ struct ledger *world_ledger(const struct world *world)
     return world->durable != NULL ? ledger_durable_face(world->durable) : ledger_memory_face(world->memory);
 }
 
+void world_look_at_ledger(const struct world *world, struct ledger_durable_state *state)
+{
+    *state = (struct ledger_durable_state){0};
+    if (world->durable != NULL) {
+        ledger_durable_look(world->durable, state);
+    }
+}
+
 const struct scratch *world_scratch(const struct world *world)
 {
     return &world->scratch;

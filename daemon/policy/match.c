@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define FUTURE_TOLERANCE_MS (5 * TIME_MS_PER_MINUTE) /* more is a clock that is wrong */
-#define OTA_PREFIX          "AFR_OTA-"               /* jobs that FreeRTOS OTA updates make */
 
 const char *verdict_cause_name(enum verdict_cause cause)
 {

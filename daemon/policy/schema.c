@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "policy/blocks.h"
 #include "policy/examples.h"
+#include "policy/listen.h"
 #include "policy/values.h"
 
 #include <stdio.h>
@@ -70,7 +71,12 @@ static const struct schema_row ROWS[] = {
     {.scope = SCHEMA_FILE, .path = "control.socket", .type = &value_socket, .flags = SCHEMA_MAIN_ONLY,
      .max = SOCKET_PATH_MAX, AT(config, control_socket),
      .description = "The socket of jobsweep status, run, pause, resume and reload; none: no such socket"},
-    LATER(SCHEMA_FILE, "metrics"),
+    {.scope = SCHEMA_FILE, .path = "metrics", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
+     .description = "Numbers for Prometheus, which the daemon tells over HTTP"},
+    {.scope = SCHEMA_FILE, .path = "metrics.listen", .type = &value_listen,
+     .flags = SCHEMA_REQUIRED | SCHEMA_TERSE, AT(config, metrics),
+     .description = "The address and the port that it listens at, GET /metrics",
+     .why = "without it nothing is told"},
     {.scope = SCHEMA_FILE, .path = "log", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
      .description = "What the daemon logs; its options win"},
     {.scope = SCHEMA_FILE, .path = "log.level", .type = &value_word, .flags = SCHEMA_TERSE, .fallback = "info",

@@ -108,6 +108,8 @@ struct credentials_waiter {
 /* Calls done() exactly once, before it returns when the credentials are at hand and need no refresh at once
  * (aws/cred_window.h), else when they have come, or could not. */
 void credentials_get(struct credentials_provider *provider, struct credentials_waiter *waiter);
+/* When those in use end, on the wall clock of this machine; 0: never, or there are none. */
+int64_t credentials_end_ms(const struct credentials_provider *provider);
 /* The service refused these as expired or unknown: the next get asks for others. Does nothing when they are
  * no longer the ones in use. */
 void credentials_expired(struct credentials_provider *provider, const char *access_key);

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define OTA_PREFIX "AFR_OTA-" /* of jobs that FreeRTOS OTA updates make */
+
 enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
 
 /* What only the service knows of a thing. */

@@ -23,8 +23,7 @@
 #define WIND_UP_EVENTS 2000000
 #define TRIES_MAX      12
 #define RESTART_MS     30000
-#define SCRATCH_BYTES                                                                                        \
-    (64u * 1024 * 1024) /* whatever is sorted stays in memory; pages that nobody uses cost nothing */
+#define SCRATCH_BYTES  (1024u * 1024)
 
 struct process {
     struct sim *sim;
