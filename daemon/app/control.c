@@ -208,7 +208,9 @@ bool control_idle(const struct control_client *client)
 static void answer(struct control_client *client, size_t length)
 {
     struct control *control = client->control;
-    char *line = mem_strndup(client->in.data, length);
+    char *line = mem_alloc(length + 1); /* there may be NULs in it */
+    memcpy(line, client->in.data, length);
+    line[length] = '\0';
     cut(&client->in, length + 1);
     uv_timer_stop(&client->timer);
     set_state(client, STATE_REPLYING);
