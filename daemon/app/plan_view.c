@@ -343,6 +343,9 @@ static void print_others(const struct printing *to)
     if (report->newest > 0) {
         put_count(to, "newest", report->newest, "rows have no number: the newest of each is meant");
     }
+    if (to->count->by_cause[CAUSE_GRACE] > 0) {
+        put_count(to, "waiting", to->count->by_cause[CAUSE_GRACE], "match and are in their grace");
+    }
     if (report->remaining > 0) {
         put_count(to, "later", report->remaining, "match and are left for later by limits");
     }

@@ -18,7 +18,9 @@ void report_reason(enum outcome outcome, const struct answer *answer, struct buf
 {
     bool said = answer != NULL && answer->code[0] != '\0';
     bool ours = said && answer->class == ANSWER_NOT_SENT && answer->message[0] != '\0';
-    if (outcome == OUTCOME_DELETED || outcome == OUTCOME_DELETED_PRESUMED || !said) {
+    bool says_all =
+        outcome == OUTCOME_DELETED || outcome == OUTCOME_DELETED_PRESUMED || outcome == OUTCOME_GONE;
+    if (says_all || !said) {
         return;
     }
     buf_printf(out, "%s: ", outcome_name(outcome));
