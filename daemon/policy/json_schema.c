@@ -26,6 +26,7 @@ static const struct type_json {
 } TYPES[] = {
     {&value_version, "\"const\":1", NULL},
     {&value_path, "\"type\":\"string\",\"pattern\":\"^/\"", NULL},
+    {&value_folder, "\"type\":\"string\",\"pattern\":\"^/.*[^/]$\"", NULL},
     {&value_socket, "\"type\":\"string\",\"pattern\":\"^(none|/.{0,105}[^/])$\"", NULL},
     {&value_endpoint, "\"type\":\"string\",\"pattern\":\"^https?://\"", NULL},
     {&value_listen, "\"type\":\"string\",\"pattern\":\"^([0-9.]+|\\\\[[0-9a-fA-F:.]+\\\\]):[0-9]{1,5}$\"",
