@@ -37,9 +37,6 @@ struct config *command_config(const struct options *options)
     }
     diagnostics_init(&diagnostics);
     struct config *config = config_load(path, &diagnostics);
-    if (config != NULL && options->command == COMMAND_DAEMON) {
-        logging_set_up(options, config);
-    }
     if (config == NULL || !options->quiet) {
         logging_diagnostics(&diagnostics);
     }

@@ -234,6 +234,7 @@ static enum exit_status add_plan(struct application *application, const struct c
     }
     spool_source(plan->rows, &application->sources[index]);
     application->sources[index].listed = plan->listed;
+    application->sources[index].remaining = plan->remaining;
     pair.source = &application->sources[index];
     pair.origin = application->origin;
     selection->pairs[selection->count++] = pair;

@@ -13,6 +13,7 @@
 #include "app/config_file.h"
 #include "app/control_place.h"
 #include "app/daemon_private.h"
+#include "app/logging.h"
 #include "app/state_directory.h"
 #include "app/systemd.h"
 #include "base/log.h"
@@ -28,7 +29,6 @@
 
 #define HOOKS_END_MS (20 * TIME_MS_PER_SECOND) /* when it stops, for what on_finish has started */
 #define END_MS       (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
-#define PRINTED_MAX  (1024 * 1024)
 
 __attribute__((format(printf, 1, 2))) static void tell_manager(const char *format, ...)
 {
@@ -142,18 +142,18 @@ static struct config *find_and_load(const struct daemon *daemon, struct diagnost
     return NULL;
 }
 
-/* What is wrong is kept, for who asks later, and printed as `jobsweep check` does. */
+/* What is wrong is kept, for who asks later. */
 static struct config *load(struct daemon *daemon)
 {
-    struct diagnostics *diagnostics = &daemon->loaded.diagnostics;
-    struct buf out;
-    diagnostics_finish(diagnostics);
-    struct config *config = find_and_load(daemon, diagnostics);
-    buf_init(&out, PRINTED_MAX);
-    diagnostics_print(diagnostics, &out);
-    fputs(buf_string(&out), stderr);
-    buf_finish(&out);
-    return config;
+    diagnostics_finish(&daemon->loaded.diagnostics);
+    return find_and_load(daemon, &daemon->loaded.diagnostics);
+}
+
+/* As the configuration wants that is in force now. */
+static void tell_diagnostics(const struct daemon *daemon, const struct config *config)
+{
+    logging_set_up(daemon->options, config);
+    logging_diagnostics(&daemon->loaded.diagnostics);
 }
 
 static void put_in_force(struct daemon *daemon, struct config *config)
@@ -165,22 +165,34 @@ static void put_in_force(struct daemon *daemon, struct config *config)
     loaded->at_ms = daemon_wall_ms(daemon);
     loaded->failed_ms = 0;
     results_prune(daemon->results, config);
+    monitor_commit(daemon->monitor, config);
     if (daemon->resumed != NULL && !daemon->options->once) { /* else it is loaded once they are known */
         firings_load(daemon);
     }
     runner_renew(daemon->runner);
 }
 
-/* The socket moves with the configuration, or neither does. */
+/* The socket and the page of metrics move with the configuration, or nothing does. */
 static int listen_anew(struct daemon *daemon, const struct config *config)
 {
     struct err err;
-    if (requests_listen(daemon, config, &err) == 0) {
-        return 0;
+<<<<<<< HEAD
+    struct place place = config->metrics.place; /* the socket: not before it is known what was interrupted */
+    int result = monitor_prepare(daemon->monitor, config, &err);
+    if (result == 0 && daemon->resumed != NULL && (result = requests_listen(daemon, config, &err)) != 0) {
+=======
+    struct place place = config->metrics.place;
+    int result = monitor_prepare(daemon->monitor, config, &err);
+    bool listens = daemon->resumed != NULL; /* before it nobody is answered */
+    if (result == 0 && listens && (result = requests_listen(daemon, config, &err)) != 0) {
+>>>>>>> control
+        monitor_abandon(daemon->monitor);
+        place = (struct place){.file = config->files[0]};
     }
-    diagnostics_add(&daemon->loaded.diagnostics, &(struct place){.file = config->files[0]}, false, NULL, "%s",
-                    err.msg);
-    return -1;
+    if (result != 0) {
+        diagnostics_add(&daemon->loaded.diagnostics, &place, false, NULL, "%s", err.msg);
+    }
+    return result;
 }
 
 int daemon_reload(struct daemon *daemon)
@@ -190,12 +202,14 @@ int daemon_reload(struct daemon *daemon)
     tell_manager("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     struct config *config = load(daemon);
     bool fine = config != NULL && listen_anew(daemon, config) == 0;
+    tell_diagnostics(daemon, fine ? config : daemon->loaded.config);
     if (fine) {
         put_in_force(daemon, config);
         log_event(LOG_INFO, "reloaded", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
                   (unsigned long)config->target_count);
     } else {
         config_unref(config);
+        metrics_refused(monitor_metrics(daemon->monitor));
         daemon->loaded.failed_ms = daemon_wall_ms(daemon);
         log_event(LOG_ERROR, "reload refused", "note=%s",
                   "the configuration that was in force stays in force");
@@ -221,8 +235,8 @@ int daemon_pause(struct daemon *daemon, int64_t user, struct err *err)
                   (unsigned long)daemon->task_count);
         tell_paused(daemon);
     }
-    return pause_store(daemon->state_directory, &daemon->pause,
-                       err); /* again, should it have failed before */
+    /* Again, should it have failed before. */
+    return pause_store(daemon->state_directory, &daemon->pause, err);
 }
 
 int daemon_resume(struct daemon *daemon, struct err *err)
@@ -307,26 +321,77 @@ static void unwatch(struct daemon *daemon)
 
 /* --- the daemon ---------------------------------------------------------------------------------------- */
 
+/* A socket that the configuration names is wanted; the usual one may be impossible where this runs. */
+static int begin_listening(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = daemon->loaded.config;
+    const struct place *place = &config->metrics.place;
+    if (monitor_prepare(daemon->monitor, config, err) != 0) {
+        return err_context(err, "%s:%d:%d", place->file, place->line, place->column);
+    }
+    monitor_commit(daemon->monitor, config);
+    if (requests_listen(daemon, config, err) == 0) {
+        return 0;
+    }
+    if (config->control_socket != NULL) {
+        return -1;
+    }
+    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
+    return 0;
+}
+
+static int begin_serving(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = daemon->loaded.config;
+    const struct err *failure = leftovers_err(daemon->leftovers);
+    if (failure->code != ERR_NONE) {
+        *err = *failure;
+        return -1;
+    }
+    if (begin_listening(daemon, err) != 0) {
+        return -1;
+    }
+    log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
+              (unsigned long)config->target_count);
+    tell_manager("READY=1");
+    begin_paused(daemon);
+    return 0;
+}
+
+static void fail_start(struct daemon *daemon, const struct err *err)
+{
+    log_event(LOG_ERROR, "start failed", "error=%s", err->msg);
+    if (leftovers_err(daemon->leftovers)->code != ERR_NONE) {
+        daemon_note_status(daemon, EXIT_LEDGER);
+    } else {
+        daemon->status = EXIT_FAILED;
+        world_stop(daemon->world);
+    }
+}
+
+/* Who asks from now on finds what was interrupted already at work. */
 static void on_leftovers(void *owner)
 {
     struct daemon *daemon = owner;
-    const struct err *err = leftovers_err(daemon->leftovers);
+    struct err err;
     daemon->resumed = mem_calloc(leftovers_count(daemon->leftovers) + 1, sizeof daemon->resumed[0]);
-    if (err->code != ERR_NONE) {
-        log_event(LOG_ERROR, "start failed", "error=%s", err->msg);
-        daemon_note_status(daemon, EXIT_LEDGER);
-    } else if (daemon->stops == 0) {
-        tasks_resume(daemon);
-    }
-    if (daemon_winds_up(daemon)) {
+    if (daemon->stops > 0) {
         daemon_end_if_idle(daemon);
-    } else if (daemon->options->once) {
+        return;
+    }
+    if (begin_serving(daemon, &err) != 0) {
+        fail_start(daemon, &err);
+        daemon_end_if_idle(daemon);
+        return;
+    }
+    tasks_resume(daemon);
+    if (daemon->options->once) {
         firings_begin_all(daemon);
-    } else {
-        firings_load(daemon);
-        if (!daemon->pause.paused) {
-            firings_catch_up(daemon);
-        }
+        return;
+    }
+    firings_load(daemon);
+    if (!daemon->pause.paused) {
+        firings_catch_up(daemon);
     }
 }
 
@@ -341,8 +406,13 @@ static void on_episode(void *owner, const char *target, enum operation operation
 
 static void create_parts(struct daemon *daemon)
 {
-    const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
+    daemon->monitor = monitor_create(daemon->world);
+    const struct runner_config runner = {.world = daemon->world,
+                                         .episode = on_episode,
+                                         .owner = daemon,
+                                         .metrics = monitor_metrics(daemon->monitor)};
     daemon->runner = runner_create(&runner);
+    monitor_watch(daemon->monitor, daemon->runner);
     daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
     daemon->hooks_end = (struct env_timer){.fire = on_hooks_end, .owner = daemon};
     daemon->hooks = hooks_create(world_loop(daemon->world), on_hooks_idle, daemon);
@@ -356,7 +426,9 @@ static void destroy_parts(struct daemon *daemon)
     requests_destroy(daemon);
     firings_destroy(daemon);
     hooks_destroy(daemon->hooks);
+    monitor_watch(daemon->monitor, NULL);
     runner_destroy(daemon->runner);
+    monitor_destroy(daemon->monitor);
     leftovers_destroy(daemon->leftovers);
     results_destroy(daemon->results);
     free(daemon->resumed);
@@ -364,29 +436,10 @@ static void destroy_parts(struct daemon *daemon)
 
 static void serve(struct daemon *daemon)
 {
-    const struct config *config = daemon->loaded.config;
     watch(daemon);
-    log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
-              (unsigned long)config->target_count);
-    tell_manager("READY=1");
-    begin_paused(daemon);
     daemon->leftovers = leftovers_find(world_ledger(daemon->world), on_leftovers, daemon);
     world_run(daemon->world);
     unwatch(daemon);
-}
-
-/* A socket that the configuration names is wanted; the usual one may be impossible where this runs. */
-static int begin_listening(struct daemon *daemon, struct err *err)
-{
-    const struct config *config = daemon->loaded.config;
-    if (requests_listen(daemon, config, err) == 0) {
-        return 0;
-    }
-    if (config->control_socket != NULL) {
-        return -1;
-    }
-    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
-    return 0;
 }
 
 static struct world *make_world(struct daemon *daemon, struct err *err)
@@ -420,12 +473,7 @@ static void start(struct daemon *daemon)
     }
     daemon->started_ms = daemon->loaded.at_ms = daemon_wall_ms(daemon);
     create_parts(daemon);
-    if (begin_listening(daemon, &err) == 0) {
-        serve(daemon);
-    } else {
-        log_event(LOG_ERROR, "start failed", "error=%s", err.msg);
-        daemon->status = EXIT_FAILED;
-    }
+    serve(daemon);
     destroy_parts(daemon);
 }
 
@@ -434,6 +482,7 @@ enum exit_status daemon_run(const struct options *options)
     struct daemon daemon = {.options = options};
     daemon.loaded.config = load(&daemon);
     daemon.loaded.count = 1;
+    tell_diagnostics(&daemon, daemon.loaded.config);
     if (daemon.loaded.config == NULL) {
         diagnostics_finish(&daemon.loaded.diagnostics);
         return EXIT_USAGE;

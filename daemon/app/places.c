@@ -58,7 +58,8 @@ static int open_link(struct target_state *place, struct config *config, const st
                                      .pace = sts_pace_face(place->places->pace, STS_FIRST),
                                      .session_policy = session_policy,
                                      .episode = on_episode,
-                                     .owner = place};
+                                     .owner = place,
+                                     .metrics = place->places->config.metrics};
     close_link(place);
     place->stale = false;
     place->link = link_create(&link, err);
@@ -195,6 +196,14 @@ void places_destroy(struct places *places)
     }
     sts_pace_destroy(places->pace);
     free(places);
+}
+
+void places_each(const struct places *places, void (*each)(void *owner, const struct target_state *place),
+                 void *owner)
+{
+    for (const struct target_state *place = places->targets; place != NULL; place = place->hh.next) {
+        each(owner, place);
+    }
 }
 
 const struct target_state *places_known(const struct places *places, const char *name)

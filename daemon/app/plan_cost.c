@@ -29,11 +29,11 @@ void plan_cost(const struct policy *policy, const struct target *target, int64_t
                struct plan_cost *cost)
 {
     *cost = (struct plan_cost){.deletions = executions,
-                               .looks = policy->verify_risky ? 0 : executions,
+                               .looks = pace_looks(policy, executions),
                                .delete_per_1000s = pace_per_1000s(target, OPERATION_DELETE_EXECUTION),
-                               .look_per_1000s = pace_per_1000s(target, OPERATION_DESCRIBE_EXECUTION)};
+                               .look_per_1000s = pace_per_1000s(target, OPERATION_DESCRIBE_EXECUTION),
+                               .ms = pace_deletion_ms(policy, target, executions)};
     cost->calls = cost->deletions + cost->looks;
-    cost->ms = pace_deletion_ms(policy, target, executions);
     limit(policy, cost);
     cost->runs = count_runs(policy, cost, executions + later);
 }

@@ -179,7 +179,8 @@ static int write_plan(struct writing *writing, const struct plan_file_plan *plan
     put_string(line, "account", plan->header.account);
     put_string(line, "region", plan->header.region);
     put_moment(line, "planned_at", plan->header.started_ms);
-    buf_printf(line, ",\"listed\":%" PRId64 ",\"rows\":%" PRId64, plan->listed, spool_count(plan->rows));
+    buf_printf(line, ",\"listed\":%" PRId64 ",\"remaining\":%" PRId64 ",\"rows\":%" PRId64, plan->listed,
+               plan->remaining, spool_count(plan->rows));
     end_line(writing);
     spool_source(plan->rows, &source);
     while ((result = source.next(source.ctx, &row, err)) > 0 && !ferror(writing->to)) {
@@ -378,7 +379,8 @@ static int begin_plan(struct reading *reading)
         get_string(reading, "account", header->account, sizeof header->account) != 0 ||
         get_string(reading, "region", header->region, sizeof header->region) != 0 ||
         get_moment(reading, "planned_at", &header->started_ms) != 0 ||
-        get_number(reading, "listed", 0, &plan->listed) != 0) {
+        get_number(reading, "listed", 0, &plan->listed) != 0 ||
+        get_number(reading, "remaining", 0, &plan->remaining) != 0) {
         return -1;
     }
     return get_number(reading, "rows", 0, &reading->plan_rows);

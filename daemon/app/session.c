@@ -116,6 +116,7 @@ static void end_saved(const struct pair *pair)
 {
     struct plan_file_plan *plan = &pair->session->config.save->plans[pair->saved];
     plan->listed = pair->run.report.listed;
+    plan->remaining = pair->run.report.remaining;
     plan->header.started_ms = pair->run.report.started_ms;
 }
 
@@ -407,6 +408,9 @@ enum exit_status session_run(const struct session_config *config)
     session.world = make_world(&session, &err);
     if (session.world == NULL) {
         say("%s", err.msg);
+        if (err.code == ERR_LOCKED) {
+            say("a daemon that runs there sweeps a policy when it is told to: jobsweep run POLICY");
+        }
         session.status = exit_status_of_start(&err);
     } else {
         run_all(&session);

@@ -90,6 +90,9 @@ static void on_answer(struct http_request *request)
     }
     free_transfer(transfer);
     call->service = NULL;
+    if (client->config.answered) {
+        client->config.answered(client->config.owner, call);
+    }
     call->done(call);
 }
 

@@ -453,6 +453,11 @@ void credentials_get(struct credentials_provider *provider, struct credentials_w
     }
 }
 
+int64_t credentials_end_ms(const struct credentials_provider *provider)
+{
+    return provider->have ? provider->credentials.expires_ms : 0;
+}
+
 void credentials_expired(struct credentials_provider *provider, const char *access_key)
 {
     if (provider->have && strcmp(provider->credentials.access_key, access_key) == 0) {

@@ -274,7 +274,8 @@ static void judge_plan(struct sweep *sweep)
     bool known = service_ms(sweep) != 0, may_be_unknown = sweep->config.source != NULL;
     const struct row_source *source = sweep->config.source;
     int64_t listed = source != NULL ? source->listed : report->listed;
-    bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, listed, &err) != 0;
+    int64_t remaining = source != NULL ? source->remaining : report->remaining;
+    bool over = guard_plan(sweep->config.policy, report->selected + remaining, listed, &err) != 0;
     if (!deletes(sweep)) {
         if (over) {
             warn_of_guard(sweep, &err);

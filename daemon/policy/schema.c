@@ -4,8 +4,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "model/archive.h"
 #include "policy/blocks.h"
 #include "policy/examples.h"
+#include "policy/listen.h"
 #include "policy/values.h"
 
 #include <stdio.h>
@@ -70,7 +72,12 @@ static const struct schema_row ROWS[] = {
     {.scope = SCHEMA_FILE, .path = "control.socket", .type = &value_socket, .flags = SCHEMA_MAIN_ONLY,
      .max = SOCKET_PATH_MAX, AT(config, control_socket),
      .description = "The socket of jobsweep status, run, pause, resume and reload; none: no such socket"},
-    LATER(SCHEMA_FILE, "metrics"),
+    {.scope = SCHEMA_FILE, .path = "metrics", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
+     .description = "Numbers for Prometheus, which the daemon tells over HTTP"},
+    {.scope = SCHEMA_FILE, .path = "metrics.listen", .type = &value_listen,
+     .flags = SCHEMA_REQUIRED | SCHEMA_TERSE, AT(config, metrics),
+     .description = "The address and the port that it listens at, GET /metrics",
+     .why = "without it nothing is told"},
     {.scope = SCHEMA_FILE, .path = "log", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
      .description = "What the daemon logs; its options win"},
     {.scope = SCHEMA_FILE, .path = "log.level", .type = &value_word, .flags = SCHEMA_TERSE, .fallback = "info",
@@ -200,7 +207,17 @@ static const struct schema_row ROWS[] = {
      .description = "Which go first, where limits leave some for the next time"},
     LATER(SCHEMA_POLICY, "protect"),
     LATER(SCHEMA_POLICY, "grace"),
-    LATER(SCHEMA_POLICY, "archive"),
+    {.scope = SCHEMA_POLICY, .path = "archive", .type = &value_map, .flags = SCHEMA_INHERITED,
+     .description = "What is deleted is kept: what the service said of it is on the disk before"},
+    {.scope = SCHEMA_POLICY, .path = "archive.directory", .type = &value_folder,
+     .flags = SCHEMA_INHERITED | SCHEMA_REQUIRED | SCHEMA_TERSE, .min = 2, .max = ARCHIVE_DIRECTORY_MAX,
+     AT(policy, archive_directory),
+     .description = "The directory, which nobody else can write; made where it is missing",
+     .why = "an archive lies somewhere"},
+    {.scope = SCHEMA_POLICY, .path = "archive.required", .type = &value_flag,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .fallback = "true", .words = YES_NO,
+     AT(policy, archive_optional),
+     .description = "Whether what cannot be archived is left alone; false deletes it all the same, and says so"},
     {.scope = SCHEMA_POLICY, .path = "on_finish", .type = &value_map, .flags = SCHEMA_INHERITED,
      .description = "A program that the daemon starts after each of its runs in a target"},
     {.scope = SCHEMA_POLICY, .path = "on_finish.exec", .type = &value_command,

@@ -7,6 +7,7 @@
 #include "app/control.h"
 #include "app/hooks.h"
 #include "app/leftovers.h"
+#include "app/monitor.h"
 #include "app/options.h"
 #include "app/pause_file.h"
 #include "app/postponed.h"
@@ -49,6 +50,7 @@ struct daemon {
     struct loaded loaded;
     char state_directory[PATH_MAX];
     struct world *world;
+    struct monitor *monitor;
     struct runner *runner;
     struct scheduler *scheduler;
     struct postponed *postponed;

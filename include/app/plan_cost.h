@@ -1,4 +1,4 @@
-/* What a plan takes to be carried out: calls, and time at the target's quotas. Pure. */
+/* What a plan takes to be carried out: calls, and time at the target's quotas (policy/pace.h). Pure. */
 #ifndef APP_PLAN_COST_H
 #define APP_PLAN_COST_H
 

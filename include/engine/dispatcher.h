@@ -56,7 +56,8 @@ struct dispatch {
     /* the dispatcher's */
     struct dispatcher *dispatcher;
     enum dispatch_state state;
-    bool canceled, refreshed;
+    bool canceled;
+    int refreshed;           /* times that it was sent again for its credentials or clock */
     int attempts;            /* times it was sent since it was submitted; still there in done() */
     int failures, throttles; /* in a row, for the backoff */
     int charged;             /* what its last failure cost the retry budget */

@@ -134,6 +134,14 @@ struct protect_list {
     size_t count;
 };
 
+struct listen_address {
+    struct place place;
+    char text[64]; /* as it stands in the file */
+    bool ipv6;
+    uint8_t bytes[16]; /* IPv4: the first four; as on the wire */
+    uint16_t port;     /* 0: not given */
+};
+
 /* Minutes of the local day; one that begins after its end goes over midnight. Both the same: no window. */
 struct window {
     int begin, end;
@@ -196,9 +204,10 @@ struct config {
     struct policy *policies;
     size_t policy_count;
     struct protect_list protect;
-    char *state_directory; /* NULL when not given */
-    char *control_socket;  /* NULL when not given; SOCKET_NONE where none is wanted */
-    int64_t retain_ms;     /* how long a run stays in the ledger after its end; 400 d by default */
+    char *state_directory;         /* NULL when not given */
+    char *control_socket;          /* NULL when not given; SOCKET_NONE where none is wanted */
+    int64_t retain_ms;             /* how long a run stays in the ledger after its end; 400 d by default */
+    struct listen_address metrics; /* port 0: no metrics */
     enum log_level log_level;
     enum log_format log_format;
     char **files; /* read, in order; struct place.file points here */

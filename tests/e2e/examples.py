@@ -101,7 +101,8 @@ def bad_configurations_do_not():
     validator = jsonschema.Draft202012Validator(schema())
     for name in ("key-unknown", "mode-unknown", "age-without-unit", "keep-rules", "keep-empty", "match-empty", "order", "percent",
                  "status-unknown", "targets-empty", "version-two", "share-over-one", "protect", "per-thing",
-                 "match-job", "match-thing", "match-attributes", "namespace", "account-short", "later-policy", "force-null", "match-blocks"):
+                 "match-job", "match-thing", "match-attributes", "namespace", "account-short", "later-policy", "force-null", "match-blocks",
+                 "archive"):
         assert not validator.is_valid(load(read(os.path.join(BAD, name + ".yaml")))), name
 
 

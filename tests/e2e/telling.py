@@ -2,55 +2,13 @@
 """What jobsweepd tells those who watch it: its log, as the configuration and the options want it."""
 import contextlib
 import json
-import os
-import signal
-import socket
-import subprocess
 
-from harness import LIMIT_S, Iotsim, Place, equal, main, program, run
+from harness import Iotsim, Place, equal, main, run
+from managed import Daemon
 
 FLEET = ("--things", 20, "--jobs", 3, "--executions", 60, "--quota", "all=-1")
 OUTCOMES = ("deleted", "deleted_presumed", "gone", "state_changed", "replaced", "protected", "failed", "unknown",
             "not_attempted")
-
-
-class Daemon:
-    """A jobsweepd that is ready, with a manager's socket."""
-
-    def __init__(self, stack, place, *options):
-        self.place = place
-        self.manager = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-        address = os.path.join(place.folder, "notify")
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(address)
-        self.manager.bind(address)
-        self.manager.settimeout(LIMIT_S)
-        self.log = os.path.join(place.folder, "log")
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([program("jobsweepd"), "-c", place.path, *options], stderr=log,
-                                            stdin=subprocess.DEVNULL, env={**place.environment, "NOTIFY_SOCKET": address})
-        stack.callback(self.kill)
-        equal(self.told(), "READY=1")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def told(self):
-        return self.manager.recv(4096).decode()
-
-    def reload(self, **values):
-        """With another configuration; what was logged meanwhile."""
-        before = len(self.said())
-        self.place.write(**values)
-        self.process.send_signal(signal.SIGHUP)
-        assert self.told().startswith("RELOADING=1\n")
-        equal(self.told(), "READY=1")
-        return self.said()[before:]
-
-    def said(self):
-        with open(self.log, encoding="utf-8") as log:
-            return log.read()
 
 
 @contextlib.contextmanager

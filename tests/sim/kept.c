@@ -222,3 +222,31 @@ const char *kept_flaw(const struct kept *kept, const struct policy *policy, cons
     *row = policy->per_thing > 0 ? find_over_limit(kept, policy) : NULL;
     return *row ? "there are more of its thing than limits.per_thing" : NULL;
 }
+
+const char *kept_missing(const struct kept *kept, const struct policy *policy, const struct kept_row **row)
+{
+    struct order order = {.policy = policy, .per = PER_THING};
+    const struct kept_row **rows = mem_calloc(kept->count + 1, sizeof *rows);
+    int64_t selected = 0, of_thing = 0;
+    size_t from = 0;
+    for (size_t i = 0; i < kept->count; i++) {
+        rows[i] = &kept->rows[i];
+        selected += rows[i]->selected;
+    }
+    *row = NULL;
+    qsort_r(rows, kept->count, sizeof *rows, compare, &order);
+    for (size_t i = 0; i < kept->count && !*row; i++) {
+        if (i == from) { /* the first of its thing */
+            for (of_thing = 0;
+                 from < kept->count && by_group(PER_THING, &rows[i]->execution, &rows[from]->execution) == 0;
+                 from++) {
+                of_thing += rows[from]->selected;
+            }
+        }
+        bool waits = rows[i]->surely && !rows[i]->kept && !rows[i]->selected;
+        *row = waits && (policy->per_thing == 0 || of_thing < policy->per_thing) ? rows[i] : NULL;
+    }
+    free(rows);
+    bool full = policy->per_run > 0 && selected >= policy->per_run;
+    return *row && !full ? "nothing holds it back, and it was not selected" : NULL;
+}

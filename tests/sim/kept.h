@@ -15,6 +15,7 @@ struct kept_row {
     struct job_execution execution;
     bool counts;   /* the policy holds for it whatever its age: rules_count() */
     bool goes;     /* it would go, if no keep rule held: rules_keep() */
+    bool surely;   /* it would have gone before anything was listed: rules_keep() by that moment */
     bool selected; /* it was */
     bool kept;     /* kept_mark(): a keep rule holds */
 };
@@ -29,8 +30,10 @@ void kept_add(struct kept *kept, const struct kept_row *row);
 /* Fills in `kept` of all rows, by the policy's rules at this moment. */
 void kept_mark(struct kept *kept, const struct policy *policy, int64_t service_ms);
 /* After kept_mark(), of a whole listing: what of the selection is wrong, and the row; NULL when nothing is.
- */
+ * For the one kept_mark() was told of a moment not before the listing's end, for the other not after its
+ * beginning. */
 const char *kept_flaw(const struct kept *kept, const struct policy *policy, const struct kept_row **row);
+const char *kept_missing(const struct kept *kept, const struct policy *policy, const struct kept_row **row);
 void kept_finish(struct kept *kept); /* empty again */
 
 #endif

@@ -17,7 +17,7 @@ void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool 
     oracle->began_ns = virtual_mono_ns(oracle->sim->world);
     oracle->listings++;
     kept_finish(&oracle->listing);
-    oracle->canceled = oracle->planned = false;
+    oracle->canceled = oracle->planned = oracle->unarchived = false;
     oracle->refusals = 0;
     memset(oracle->calls, 0, sizeof oracle->calls);
     if (resumed == 0) {
@@ -41,10 +41,12 @@ static void note_listed(struct oracle *oracle, const struct job *job, const stru
 {
     uint32_t index = oracle_slot(oracle, execution);
     struct slot *slot = &oracle->slots[index];
-    struct kept_row row = {.execution = *execution,
-                           .counts = !rules_ignore(oracle->policy, job, execution, now_ms),
-                           .goes = !rules_keep(oracle->policy, job, execution, now_ms),
-                           .selected = selected};
+    struct kept_row row = {
+        .execution = *execution,
+        .counts = !rules_ignore(oracle->policy, job, execution, now_ms),
+        .goes = !rules_keep(oracle->policy, job, execution, now_ms),
+        .surely = !rules_keep(oracle->policy, job, execution, oracle->began_ms - 2 * TIME_MS_PER_SECOND),
+        .selected = selected};
     if (slot->listed == oracle->listings) {
         sim_break(oracle->sim, "accounting: %s/%s/%lld is told twice", execution->job_id,
                   execution->thing_name, (long long)execution->number);
@@ -73,16 +75,24 @@ void oracle_listed(struct oracle *oracle, const struct job_execution *execution,
     }
 }
 
+static void tell_flaw(struct oracle *oracle, const struct kept_row *row, const char *flaw)
+{
+    if (flaw) {
+        sim_break(oracle->sim, "kept: %s/%s/%lld: %s", row->execution.job_id, row->execution.thing_name,
+                  (long long)row->execution.number, flaw);
+    }
+}
+
 /* What keep rules and limits make of the whole listing. */
 static void check_together(struct oracle *oracle)
 {
     const struct kept_row *row = NULL;
     kept_mark(&oracle->listing, oracle->policy, sim_service_ms(oracle->sim) + 2 * TIME_MS_PER_SECOND);
     const char *flaw = kept_flaw(&oracle->listing, oracle->policy, &row);
-    if (flaw) {
-        sim_break(oracle->sim, "kept: %s/%s/%lld was selected: %s", row->execution.job_id,
-                  row->execution.thing_name, (long long)row->execution.number, flaw);
-    }
+    tell_flaw(oracle, row, flaw);
+    kept_mark(&oracle->listing, oracle->policy, oracle->began_ms - 2 * TIME_MS_PER_SECOND);
+    flaw = kept_missing(&oracle->listing, oracle->policy, &row);
+    tell_flaw(oracle, row, flaw);
     kept_finish(&oracle->listing);
 }
 
@@ -261,6 +271,7 @@ void oracle_judge(struct oracle *oracle, const struct policy *const policies[], 
 {
     struct judgement judgement = {.oracle = oracle, .from_ms = from_ms - 2000};
     fleet_each(oracle->sim->fleet, true, judge_loss, &judgement);
+    oracle_judge_archive(oracle);
     for (int i = 0; i < count; i++) {
         judgement.policy = policies[i];
         if (policies[i]->enforce) {

@@ -206,6 +206,8 @@ static void a_filter_that_was_ignored_is_applied_here(void **state)
     assert_int_equal(call.page.count, 1);
     assert_string_equal(call.page.things[0], "b");
     assert_non_null(strstr(call.page.skipped_why, "attribute"));
+    assert_int_equal(call.page.skips[0].count, 2); /* of one reason */
+    assert_int_equal(call.page.skips[1].count, 0);
     call_finish(&call);
     call = filtered(NULL, "n", NULL, body);
     assert_int_equal(call.page.count, 2);
@@ -250,6 +252,9 @@ static void assert_skipped(enum operation operation, const char *key, const char
                  call.page.count, call.page.skipped, call.answer.message);
     }
     assert_memory_equal(call.page.skipped_why, "row 2: ", 7);
+    assert_int_equal(call.page.skips[0].count, 1);
+    assert_string_equal(call.page.skips[0].why, call.page.skipped_why + 7);
+    assert_int_equal(call.page.skips[1].count, 0);
     if (strstr(call.page.skipped_why, bad->why) == NULL) {
         fail_msg("%s: %s", bad->row, call.page.skipped_why);
     }

@@ -69,6 +69,11 @@ static void dump(const struct config *config, const struct diagnostics *diagnost
         buf_printf(out, " log %s %s", log_level_words[config->log_level],
                    log_format_words[config->log_format]);
     }
+    if (config->metrics.port != 0) {
+        buf_printf(out, " metrics at %s:%d:%d ", config->metrics.place.file, config->metrics.place.line,
+                   config->metrics.place.column);
+        schema_print_row(config, schema_find(SCHEMA_FILE, "metrics.", "listen"), config, out);
+    }
     if (config->control_socket != NULL) {
         buf_printf(out, " control %s", config->control_socket);
     }
