@@ -176,16 +176,10 @@ static void put_in_force(struct daemon *daemon, struct config *config)
 static int listen_anew(struct daemon *daemon, const struct config *config)
 {
     struct err err;
-<<<<<<< HEAD
-    struct place place = config->metrics.place; /* the socket: not before it is known what was interrupted */
-    int result = monitor_prepare(daemon->monitor, config, &err);
-    if (result == 0 && daemon->resumed != NULL && (result = requests_listen(daemon, config, &err)) != 0) {
-=======
     struct place place = config->metrics.place;
     int result = monitor_prepare(daemon->monitor, config, &err);
     bool listens = daemon->resumed != NULL; /* before it nobody is answered */
     if (result == 0 && listens && (result = requests_listen(daemon, config, &err)) != 0) {
->>>>>>> control
         monitor_abandon(daemon->monitor);
         place = (struct place){.file = config->files[0]};
     }

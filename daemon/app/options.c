@@ -87,15 +87,9 @@ static bool *flag_of(struct options *options, const char *name)
         {"dry-run", &options->dry_run},
         {"quiet", &options->quiet},
         {"verbose", &options->verbose},
-<<<<<<< HEAD
-        {"online", &options->online},
-        {"watch", &options->watch},
-        {"no-wait", &options->no_wait},
-=======
         {"watch", &options->watch},
         {"no-wait", &options->no_wait},
         {"online", &options->online},
->>>>>>> control
         {"check", &options->check},
         {"once", &options->once},
         {"help", &options->help},

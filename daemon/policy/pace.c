@@ -24,15 +24,12 @@ int64_t pace_calls_ms(const struct target *target, enum operation operation, int
         return 0;
     }
     return calls > INT64_MAX / factor ? INT64_MAX : calls * factor / rate;
-<<<<<<< HEAD
 }
 
 int64_t pace_looks(const struct policy *policy, int64_t executions)
 {
     bool unseen = policy->verify_risky && policy->archive_directory == NULL;
     return unseen ? 0 : executions;
-=======
->>>>>>> view
 }
 
 int64_t pace_deletion_ms(const struct policy *policy, const struct target *target, int64_t executions)

@@ -107,13 +107,8 @@ static void describe(const struct options *options, struct buf *out)
     add(out, options->verbose, "verbose");
     add(out, options->check, "checking");
     add(out, options->once, "once");
-<<<<<<< HEAD
-    add(out, options->online, "online");
-    describe_asking(options, out);
-=======
     describe_asking(options, out);
     add(out, options->online, "online");
->>>>>>> control
     add(out, options->help, "help");
     add(out, options->version, "version");
     for (size_t i = 0; i < options->policy_count; i++)
