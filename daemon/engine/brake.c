@@ -66,7 +66,8 @@ bool brake_refused(struct brake *brake, const struct call *call)
 {
     struct err err;
     call_error(call, &err);
-    return refuse(brake, err, call->answer.class);
+    return step_is_for_all(call) ? stop_because(brake, &err, call->answer.class, false)
+                                 : refuse(brake, err, call->answer.class);
 }
 
 bool brake_unarchived(struct brake *brake, const struct err *err, enum answer_class why)

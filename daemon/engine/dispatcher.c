@@ -232,7 +232,7 @@ static void repeat(struct queue *queue, struct dispatch *dispatch, enum retry re
     call_again(&dispatch->call);
     queue->length++;
     if (retry == RETRY_REFRESHED) {
-        dispatch->refreshed = true;
+        dispatch->refreshed++;
         set_state(dispatch, DISPATCH_WAITING);
         DL_PREPEND(queue->waiting, dispatch);
         return;
@@ -358,8 +358,9 @@ static void on_slot(struct env_timer *timer)
 void dispatcher_submit(struct dispatcher *dispatcher, struct dispatch *dispatch)
 {
     dispatch->dispatcher = dispatcher;
-    dispatch->canceled = dispatch->refreshed = false;
-    dispatch->attempts = dispatch->failures = dispatch->throttles = dispatch->charged = 0;
+    dispatch->canceled = false;
+    dispatch->attempts = dispatch->refreshed = dispatch->failures = dispatch->throttles = dispatch->charged =
+        0;
     dispatch->call.signed_at_ms = 0;
     dispatch->call.done = on_answer;
     dispatch->call.owner = dispatch;
@@ -416,6 +417,9 @@ static void queue_init(struct dispatcher *dispatcher, enum operation operation)
     queue->timer.fire = on_slot;
     queue->timer.owner = queue;
     lane_init(&queue->lane, quota, dispatcher->config.share_permille, now_ns(dispatcher));
+    if (dispatcher->config.exclusive) {
+        lane_own(&queue->lane);
+    }
     budget_init(&queue->budget);
 }
 

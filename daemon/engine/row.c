@@ -103,9 +103,11 @@ static void note_clock(struct row *row)
     tell_if(row, brake_answered(&shared->brake, &row->answer, &now, median_ms, known));
 }
 
-static void note_refusal(struct row *row)
+/* What the step is then: a row that was only the first to be refused has not failed. */
+static struct step note_refusal(struct row *row, struct step step)
 {
     tell_if(row, brake_refused(&row->shared->brake, &row->dispatch.call));
+    return step_is_for_all(&row->dispatch.call) ? (struct step){.kind = STEP_AGAIN} : step;
 }
 
 /* --- the steps of a row --- */
@@ -302,7 +304,7 @@ static void on_described(struct dispatch *dispatch)
     struct step step =
         looking ? step_after_look(found, &row->history) : step_after_check(found, &row->history);
     if (step.refused) {
-        note_refusal(row);
+        step = note_refusal(row, step);
     }
     if (found == FOUND_SAME) {
         keep_check(row);
@@ -398,7 +400,7 @@ static void on_sent(struct dispatch *dispatch)
     note_clock(row);
     struct step step = step_after_send(row->answer.class, !row->sent, &row->history);
     if (step.refused) {
-        note_refusal(row);
+        step = note_refusal(row, step);
     } else if (step.kind == STEP_SETTLE) {
         guard_answered(&shared->brake.run);
     }

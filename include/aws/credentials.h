@@ -48,8 +48,9 @@ struct credentials_role {
     const char *session_policy; /* JSON text; NULL: none */
 };
 
-/* Calls on STS wait for their turn here, so that many targets at once stay within what STS allows (one pace
- * for all providers of a process, or of an account). NULL in the configuration: no waiting. */
+/* Calls on STS, and on IAM Identity Center, wait for their turn here, so that many targets at once stay
+ * within what these allow (one pace for all providers of a process, or of an account). NULL in the
+ * configuration: no waiting. */
 struct credentials_turn {
     void (*granted)(struct credentials_turn *turn);
     void *owner;

@@ -40,7 +40,8 @@ bool brake_freeze(struct brake *brake, const struct err *err);
 /* An answer came, at this moment. median_ms is dispatcher_skew_ms(); known: a Date header was ever seen. */
 bool brake_answered(struct brake *brake, const struct answer *answer, const struct clock_sample *now,
                     int64_t median_ms, bool known);
-/* A row was refused for good with this call's answer. */
+/* A row was refused for good with this call's answer. Where that goes for all rows (step_is_for_all()) it
+ * stops at once. */
 bool brake_refused(struct brake *brake, const struct call *call);
 /* A row was given up because its document cannot be archived; why: see struct archiving. */
 bool brake_unarchived(struct brake *brake, const struct err *err, enum answer_class why);

@@ -124,6 +124,9 @@ static void answer_deletion(struct deletion *test, struct call *call, int row)
     case 'A':
         refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
         return;
+    case 'K':
+        refuse(call, ANSWER_DENIED, 0, "NoCredentials");
+        return;
     case 'I':
         refuse(call, ANSWER_INVALID, 400, "InvalidRequestException");
         return;
@@ -144,6 +147,10 @@ static void describe(struct deletion *test, struct call *call, int row)
         refuse(call, ANSWER_THROTTLED, 400, "ThrottlingException");
     } else if (letter == 'A') {
         refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
+    } else if (letter == 'K') {
+        refuse(call, ANSWER_DENIED, 0, "NoCredentials");
+    } else if (letter == 'E') {
+        refuse(call, ANSWER_EXPIRED, 403, "ExpiredTokenException");
     } else if (!test->exists[row]) {
         refuse(call, ANSWER_GONE, 404, "ResourceNotFoundException");
     } else {

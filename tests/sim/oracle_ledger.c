@@ -216,7 +216,7 @@ void oracle_crashed(struct oracle *oracle)
     oracle->run = 0;
     oracle->policy = NULL;
     for (uint32_t i = 0; i < names_count(oracle->slot_names); i++) {
-        oracle->slots[i].checked = false;
+        oracle->slots[i].checked = oracle->slots[i].archived = false;
         const struct shadow_row *row = oracle_shadow_row(oracle, oracle->slots[i].run, oracle->slots[i].row);
         oracle->slots[i].version = row ? row->print.version_number : 0; /* else only the process knew it */
     }

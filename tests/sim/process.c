@@ -1,9 +1,9 @@
 /* See sim/process.h.
  *
  * The happy path: start() opens the ledger and has the oracle look at it; ask_for_open_run() -> on_open_run()
- * -> sweep_resume() for each run that an earlier process left -> wait_for_turn() -> on_turn() ->
- * sweep_start()
- * -> on_done() -> on_ended() -> wait_for_turn() and so on.
+ * -> resume() for each run that an earlier process left -> wait_for_turn() -> on_turn() -> begin() ->
+ * on_done()
+ * -> on_ended() -> wait_for_turn() and so on.
  * The ways out: a ledger that fails ends the process (leave()), and start() comes again later; process_kill()
  * cuts the wire and the power, and lets what is left of the objects wind up unheard. */
 #include "sim/process.h"
@@ -16,6 +16,7 @@
 #include "sim/bookkeeper.h"
 #include "sim/configs.h"
 #include "sim/gift.h"
+#include "sim/librarian.h"
 #include "sim/oracle.h"
 #include "sim/wire.h"
 
@@ -39,6 +40,7 @@ struct process {
     struct random extras; /* so that what a seed has besides does not move the rest */
     struct configs *configs;
     struct bookkeeper *bookkeeper;
+    struct librarian *librarian;
     struct name names[SCENARIO_NAMES_MAX];
     int name_count, name; /* name: of the present run */
     struct gift *gifts;   /* all that there were */
@@ -73,8 +75,7 @@ static int64_t below_extra(struct process *process, int64_t bound)
     return (int64_t)random_below(&process->extras, (uint64_t)bound);
 }
 
-/* --- the end of a process --------------------------------------------------------------------------------
- */
+/* --- the end of a process ----------------------------------------------------------------------------- */
 
 static void start(void *ctx);
 
@@ -85,9 +86,11 @@ static void let_go(struct process *process)
         dispatcher_destroy(process->names[i].dispatcher);
         process->names[i].dispatcher = NULL;
     }
+    librarian_destroy(process->librarian);
     bookkeeper_close(process->bookkeeper);
     process->sweep = NULL;
     process->bookkeeper = NULL;
+    process->librarian = NULL;
     process->leaving = false;
     if (virtual_pending(process->sim->world, true) > 0) {
         sim_break(process->sim, "progress: %zu timers or answers are left of a process",
@@ -134,6 +137,8 @@ void process_kill(struct process *process)
     process->dead = true;
     process->turn_number++;
     disk_crash(sim->disk);
+    shelf_crash(sim->shelf);
+    librarian_silence(process->librarian);
     oracle_crashed(sim->oracle);
     wire_cut(sim->wire);
     bookkeeper_fail(process->bookkeeper);
@@ -164,8 +169,7 @@ static void on_leave(void *ctx)
     }
 }
 
-/* --- sweeps ----------------------------------------------------------------------------------------------
- */
+/* --- sweeps ------------------------------------------------------------------------------------------- */
 
 static void wait_for_turn(struct process *process);
 static void ask_for_open_run(struct process *process, int64_t after);
@@ -282,52 +286,53 @@ static void on_settled(void *owner, const struct plan_row *row, enum outcome out
     oracle_settled(process->sim->oracle, row, outcome);
 }
 
-static struct sweep_config describe_sweep(struct process *process, bool look_only)
+static bool looks_only(const struct process *process)
+{
+    return configs_plan_only(process->configs) && !process->sim->healed;
+}
+
+static struct sweep_config describe_sweep(struct process *process)
 {
     struct name *name = &process->names[process->name];
     return (struct sweep_config){
         .env = virtual_env(process->sim->world),
         .dispatcher = name->dispatcher,
         .ledger = bookkeeper_face(process->bookkeeper),
+        .archive = librarian_face(process->librarian),
         .scratch = &process->scratch,
-        .target = look_only ? &name->look_only : &name->target,
+        .target = looks_only(process) ? &name->look_only : &name->target,
         .observer = {
             .owner = process, .row = on_row, .planned = on_planned, .settled = on_settled, .done = on_done}};
 }
 
 static void begin(struct process *process, const struct sweep_config *config,
-                  const struct ledger_request *found, bool look_only)
+                  const struct ledger_request *found)
 {
     struct oracle_run run = {.policy = config->policy,
-                             .look_only = look_only,
+                             .look_only = looks_only(process),
                              .given = config->source || (found && gift_is_origin(found->found.origin)),
                              .until_ms = config->until_ms,
                              .resumed = found ? found->run : 0};
     process->done = false;
     oracle_run_begins(process->sim->oracle, &run);
     sim_tell(process->sim, "run begins: %s%s%s%s%s", config->policy->name, found ? ", resumed" : "",
-             run.given ? ", given" : "", look_only ? ", looks only" : "",
+             run.given ? ", given" : "", run.look_only ? ", looks only" : "",
              process->name ? ", other name" : "");
     process->sweep = found ? sweep_resume(config, found) : sweep_start(config);
 }
 
-static bool looks_only(const struct process *process)
-{
-    return configs_plan_only(process->configs) && !process->sim->healed;
-}
-
 static void sweep_on(struct process *process, int policy)
 {
-    struct sweep_config config = describe_sweep(process, looks_only(process));
+    struct sweep_config config = describe_sweep(process);
     config.policy = configs_policy(process->configs, policy, &config.policy_sha256);
-    begin(process, &config, NULL, looks_only(process));
+    begin(process, &config, NULL);
 }
 
 /* Behind rows that were named stands no policy: what was sent is settled, the rest is left. So it is with a
  * plan that has expired. */
 static void resume(struct process *process, const struct ledger_request *found)
 {
-    struct sweep_config config = describe_sweep(process, looks_only(process));
+    struct sweep_config config = describe_sweep(process);
     int policy = configs_find(process->configs, found->found.policy);
     config.until_ms = gift_until_ms(found->found.origin);
     process->nobody = gift_nobody(found->found.policy);
@@ -335,12 +340,12 @@ static void resume(struct process *process, const struct ledger_request *found)
     if (policy >= 0 && (config.until_ms == 0 || config.until_ms > sim_wall_ms(process->sim))) {
         config.policy = configs_policy(process->configs, policy, &config.policy_sha256);
     }
-    begin(process, &config, found, looks_only(process));
+    begin(process, &config, found);
 }
 
 static void sweep_given(struct process *process, int policy)
 {
-    struct sweep_config config = describe_sweep(process, looks_only(process));
+    struct sweep_config config = describe_sweep(process);
     bool planned = below_extra(process, 2) == 0;
     const struct policy *own = configs_policy(process->configs, policy, &config.policy_sha256);
     struct gift *gift = gift_draw(process->sim, &process->extras, planned ? own : NULL);
@@ -352,7 +357,7 @@ static void sweep_given(struct process *process, int policy)
     config.source = &gift->source;
     config.origin = gift->origin;
     config.until_ms = gift->until_ms;
-    begin(process, &config, NULL, looks_only(process));
+    begin(process, &config, NULL);
 }
 
 struct turn {
@@ -407,8 +412,7 @@ static void wait_for_turn(struct process *process)
     virtual_at_process(process->sim->world, at_ns, on_turn, turn);
 }
 
-/* --- starting --------------------------------------------------------------------------------------------
- */
+/* --- starting ----------------------------------------------------------------------------------------- */
 
 static void on_open_run(struct ledger_request *request)
 {
@@ -435,6 +439,14 @@ static void ask_for_open_run(struct process *process, int64_t after)
     process->open_run = (struct ledger_request){
         .operation = LEDGER_OPEN_RUN, .from = after, .done = on_open_run, .owner = process};
     ledger->submit(ledger->ctx, &process->open_run);
+}
+
+static void on_archived(void *ctx, const struct archive_request *request)
+{
+    struct process *process = ctx;
+    sim_tell(process->sim, "archived operation %d, run %lld, row %lld: %s", (int)request->operation,
+             (long long)request->run, (long long)request->row, request->err.msg);
+    oracle_archived(process->sim->oracle, request);
 }
 
 static void on_rates(struct ledger_request *request)
@@ -467,6 +479,12 @@ static void start(void *ctx)
         start_later(process);
         return;
     }
+    process->librarian = librarian_create(
+        &(struct librarian_config){.world = sim->world,
+                                   .shelf = sim->shelf,
+                                   .delay_ns = sim->healed ? TIME_NS_PER_MS : sim->scenario->commit_ns,
+                                   .answered = on_archived,
+                                   .ctx = process});
     sim_tell(sim, "the process starts");
     oracle_started(sim->oracle);
     for (int i = 0; i < OPERATION_COUNT; i++) {
@@ -480,8 +498,7 @@ static void start(void *ctx)
     ask_for_rates(process, LEDGER_GET_RATES, on_rates);
 }
 
-/* --- the face --------------------------------------------------------------------------------------------
- */
+/* --- the face ----------------------------------------------------------------------------------------- */
 
 static void name_target(struct process *process)
 {

@@ -21,8 +21,9 @@ static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "
 static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
     "kill",      "pause",      "wall-step",  "reload",    "cancel",     "hurry",    "credentials",
     "disk-read", "disk-write", "disk-short", "disk-sync", "disk-death", "disk-full"};
-static const char *const EXTRA_NAMES[EXTRA_COUNT] = {"keep",    "per-thing", "order", "max-duration",
-                                                     "protect", "given",     "names"};
+static const char *const EXTRA_NAMES[EXTRA_COUNT] = {
+    "keep",    "per-thing", "order", "max-duration", "archive", "archive-optional", "archive-trouble",
+    "protect", "given",     "names"};
 
 const char *fault_name(enum fault fault)
 {
@@ -214,6 +215,14 @@ static void draw_language(struct random *random, struct scenario *scenario)
     }
 }
 
+static void draw_archive(struct random *random, struct scenario *scenario)
+{
+    bool there = chance(random, 30), optional = chance(random, 30), trouble = chance(random, 60);
+    scenario->extras[EXTRA_ARCHIVE] = there ? (int)between(random, 30, 100) : 0;
+    scenario->extras[EXTRA_OPTIONAL] = there && optional ? (int)between(random, 20, 100) : 0;
+    scenario->extras[EXTRA_ARCHIVE_TROUBLE] = there && trouble ? (int)between(random, 100, PPM / 20) : 0;
+}
+
 static void draw_runs(struct random *random, struct scenario *scenario)
 {
     scenario->extras[EXTRA_PROTECT] = chance(random, 25) ? (int)between(random, 20, 100) : 0;
@@ -226,6 +235,7 @@ static void draw_runs(struct random *random, struct scenario *scenario)
 static void (*const LATER[SCENARIO_LATER])(struct random *random, struct scenario *scenario) = {
     [PART_WAY] = draw_way,
     [PART_LANGUAGE] = draw_language,
+    [PART_ARCHIVE] = draw_archive,
     [PART_RUNS] = draw_runs,
 };
 
