@@ -12,9 +12,14 @@
 #define TEST         BIT(COMMAND_TEST)
 #define WHOAMI       BIT(COMMAND_WHOAMI)
 #define IAM_POLICY   BIT(COMMAND_IAM_POLICY)
+#define STATUS       BIT(COMMAND_STATUS)
+#define RUN          BIT(COMMAND_RUN)
+#define SCHEDULE     BIT(COMMAND_SCHEDULE)
+#define DAEMON_ASKED (STATUS | RUN | BIT(COMMAND_PAUSE) | BIT(COMMAND_RESUME) | BIT(COMMAND_RELOAD))
 #define ALL                                                                                                  \
-    (RUNNING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_SCHEMA) | BIT(COMMAND_CHECK) |   \
-     BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
+    (RUNNING | DAEMON_ASKED | SCHEDULE | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY |                    \
+     BIT(COMMAND_SCHEMA) | BIT(COMMAND_COMPLETION) | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) |                \
+     BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
 
 /* By enum command. */
 static const struct command_rule commands[] = {
@@ -109,6 +114,53 @@ static const struct command_rule commands[] = {
          .summary = "print the least IAM policy that policies need",
          .text = "Prints what IAM must allow for the policies where they run, as a policy\n"
                  "document; the sessions of roles are limited to the same. Connects to nothing."},
+    [COMMAND_STATUS] =
+        {.name = "status",
+         .shown = "",
+         .summary = "show what the running daemon does",
+         .text = "Asks the daemon what runs, what is next, what failed, whether it is paused, and\n"
+                 "whether the last reload was refused. Exit status 7 when it is not reached.",
+         .instead = "; a configuration is named with --config"},
+    [COMMAND_RUN] = {.name = "run",
+                     .shown = "POLICY...",
+                     .operands = OPERANDS_POLICIES,
+                     .summary = "have the running daemon sweep policies now",
+                     .text =
+                         "As jobsweep sweep, but in the daemon, by its configuration. Waits for the end,\n"
+                         "and ends with the exit status of a sweep. Ctrl-C leaves the run going.",
+                     .missing = "run needs the names of policies"},
+    [COMMAND_PAUSE] = {.name = "pause",
+                       .shown = "",
+                       .summary = "have the running daemon delete nothing more",
+                       .text =
+                           "Until jobsweep resume, also when the daemon is started again: no deletion is\n"
+                           "sent, no run begins, and what is due meanwhile is left out. What was sent is\n"
+                           "settled."},
+    [COMMAND_RESUME] = {.name = "resume",
+                        .shown = "",
+                        .summary = "have a paused daemon go on",
+                        .text =
+                            "Runs that were held go on; what they looked at long ago is looked at again.\n"
+                            "Policies with catch_up: once make up for what was left out."},
+    [COMMAND_RELOAD] = {.name = "reload",
+                        .shown = "",
+                        .summary = "have the running daemon read its configuration",
+                        .text =
+                            "All of it or, where anything is wrong, nothing of it: then what is wrong is\n"
+                            "said as by jobsweep check, and the exit status is 2."},
+    [COMMAND_SCHEDULE] = {.name = "schedule",
+                          .shown = "[POLICY...]",
+                          .operands = OPERANDS_POLICIES,
+                          .summary = "show when policies run next",
+                          .text = "Reads the configuration as the daemon would. Connects to nothing."},
+    [COMMAND_COMPLETION] =
+        {.name = "completion",
+         .shown = "bash|zsh|fish",
+         .operands = OPERANDS_SHELL,
+         .summary = "print what the shell needs to complete commands",
+         .text = "make install puts these scripts where the shells look for them. Without that:\n"
+                 "source <(jobsweep completion bash)",
+         .missing = "completion needs the name of a shell: bash, zsh or fish"},
     [COMMAND_HELP] = {.name = "help",
                       .shown = "[COMMAND]",
                       .operands = OPERANDS_COMMAND,
@@ -125,9 +177,10 @@ static const struct command_rule commands[] = {
 };
 
 static const struct option_rule options[] = {
-    {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_NONE)),
+    {"config", 'c', "FILE",
+     ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_COMPLETION) | BIT(COMMAND_NONE)),
      "read this configuration"},
-    {"target", 0, "NAME", LISTING | ROWS | EXPLAIN | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
+    {"target", 0, "NAME", LISTING | RUN | ROWS | EXPLAIN | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "in these targets only; patterns as in prod/*"},
     {"thing", 0, "NAME", HISTORY | EXPLAIN | ROWS, "of this thing"},
     {"job", 0, "ID", HISTORY | EXPLAIN | ROWS, "of this job"},
@@ -137,15 +190,21 @@ static const struct option_rule options[] = {
     {"outcome", 0, "OUTCOME", HISTORY, "with this outcome: deleted, failed, ..."},
     {"output", 'o', "FILE", BIT(COMMAND_PLAN), "write the plan there, for jobsweep apply"},
     {"expires", 0, "DURATION", BIT(COMMAND_PLAN), "how long that plan may be applied (24h)"},
-    {"format", 0, "text|json", RUNNING | HISTORY | EXPLAIN | TEST | WHOAMI | BIT(COMMAND_CHECK),
+    {"format", 0, "text|json",
+     RUNNING | DAEMON_ASKED | SCHEDULE | HISTORY | EXPLAIN | TEST | WHOAMI | BIT(COMMAND_CHECK),
      "text (default), or one JSON object a line"},
     {"detailed-exitcode", 0, NULL, BIT(COMMAND_PLAN), "exit with 3 when anything would be deleted"},
     {"yes", 0, NULL, BIT(COMMAND_SWEEP) | ROWS, "do not ask (sweep: all policies that enforce)"},
     {"force", 0, NULL, ROWS, "delete those IN_PROGRESS, too"},
     {"dry-run", 0, NULL, ROWS, "show what would be deleted; delete nothing"},
-    {"quiet", 'q', NULL, RUNNING | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
+    {"socket", 0, "PATH", DAEMON_ASKED, "of the daemon; else as the configuration says"},
+    {"watch", 0, NULL, STATUS, "again every two seconds, until Ctrl-C"},
+    {"no-wait", 0, NULL, RUN, "do not wait for the end"},
+    {"next", 0, "N", SCHEDULE, "so many firings of each policy (1)"},
+    {"quiet", 'q', NULL,
+     RUNNING | DAEMON_ASKED | SCHEDULE | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "no progress, no notes, only results and errors"},
-    {"verbose", 'v', NULL, RUNNING | HISTORY, "each job execution with its verdict; each record"},
+    {"verbose", 'v', NULL, RUNNING | STATUS | HISTORY, "each job execution with its verdict; each record"},
     {"online", 0, NULL, BIT(COMMAND_CHECK), "ask the targets, too; changes nothing"},
     {"check", 0, NULL, BIT(COMMAND_DAEMON), "say what is wrong with the configuration, and exit"},
     {"once", 0, NULL, BIT(COMMAND_DAEMON), "sweep every policy now, once, and exit"},
@@ -171,6 +230,7 @@ static const struct {
     {BIT(COMMAND_APPLY) | ROWS, "verbose", NULL, "each job execution with what came of it"},
     {HISTORY, "verbose", NULL, "each record"},
     {LISTING, "verbose", NULL, "each job execution with its verdict"},
+    {STATUS, "verbose", NULL, "each policy in each target"},
     {TEST, "format", "text|json|junit", "text (default), JSON, or JUnit's XML"},
 };
 

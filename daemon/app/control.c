@@ -36,6 +36,7 @@ struct control_client {
     enum state state;
     bool ended;     /* the other side sends no more */
     bool writing;   /* `piece` is with libuv */
+    bool doomed;    /* dropped with the loop's next turn: a part of its reply is lost */
     bool answering; /* inside of next_line() */
     uid_t user;
     struct buf in, out;
@@ -110,7 +111,16 @@ static void on_late(uv_timer_t *timer)
 
 static void allow(struct control_client *client, uint64_t ms)
 {
-    uv_timer_start(&client->timer, on_late, ms, 0);
+    if (!client->doomed) {
+        uv_timer_start(&client->timer, on_late, ms, 0);
+    }
+}
+
+/* From inside of its owner's calls it cannot go at once. */
+static void doom(struct control_client *client)
+{
+    allow(client, 0);
+    client->doomed = true;
 }
 
 /* Takes the first bytes away. */
@@ -129,6 +139,9 @@ static void next_line(struct control_client *client);
 static void on_idle(struct control_client *client)
 {
     struct control *control = client->control;
+    if (client->doomed) {
+        return;
+    }
     uv_timer_stop(&client->timer);
     if (client->state == STATE_REPLYING) {
         control->config.written(control->config.owner, client);
@@ -158,7 +171,7 @@ static void on_written(uv_write_t *write, int status)
 static void flush(struct control_client *client)
 {
     struct buf *out = &client->out;
-    if (client->writing || out->length == 0 || client->state == STATE_CLOSING) {
+    if (client->writing || client->doomed || out->length == 0 || client->state == STATE_CLOSING) {
         return;
     }
     size_t length = out->length < PIECE ? out->length : PIECE;
@@ -170,17 +183,17 @@ static void flush(struct control_client *client)
     if (client->writing) {
         allow(client, client->control->config.reply_ms);
     } else {
-        allow(client, 0);
+        doom(client);
     }
 }
 
 void control_send(struct control_client *client, const struct buf *text)
 {
-    if (client->state != STATE_REPLYING || text->length == 0) {
+    if (client->state != STATE_REPLYING || client->doomed || text->length == 0) {
         return;
     }
     if (!buf_append(&client->out, text->data, text->length)) {
-        allow(client, 0); /* dropped from the loop, not from inside */
+        doom(client);
         return;
     }
     flush(client);
@@ -208,7 +221,9 @@ bool control_idle(const struct control_client *client)
 static void answer(struct control_client *client, size_t length)
 {
     struct control *control = client->control;
-    char *line = mem_strndup(client->in.data, length);
+    char *line = mem_alloc(length + 1); /* there may be NULs in it */
+    memcpy(line, client->in.data, length);
+    line[length] = '\0';
     cut(&client->in, length + 1);
     uv_timer_stop(&client->timer);
     set_state(client, STATE_REPLYING);
@@ -225,7 +240,7 @@ static bool is_late_or_long(const struct control_client *client, const char *end
 
 static void next_line(struct control_client *client)
 {
-    while (client->state == STATE_READING && control_idle(client)) {
+    while (client->state == STATE_READING && !client->doomed && control_idle(client)) {
         const char *end = client->in.length > 0 ? memchr(client->in.data, '\n', client->in.length) : NULL;
         if (is_late_or_long(client, end) || (end != NULL && end - client->in.data > CONTROL_LINE_MAX)) {
             drop(client);

@@ -1,6 +1,7 @@
 /* See app/control_events.h. */
 #include "app/control_events.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "model/outcome.h"
@@ -112,6 +113,7 @@ void control_event_diagnostic(struct buf *out, const struct diagnostic *diagnost
     member_text(out, "severity", diagnostic->warning ? "warning" : "error");
     member_text(out, "message", diagnostic->message);
     member_text(out, "source", diagnostic->source);
+    member_number(out, "caret", diagnostic->caret);
     buf_text(out, "}\n");
 }
 
@@ -201,6 +203,12 @@ void control_read_diagnostic(const struct json_value *line, struct diagnostics *
                                 .line = (int)control_number(line, "line"),
                                 .column = (int)control_number(line, "column")};
     bool warning = strcmp(control_text(line, "severity"), "warning") == 0;
-    diagnostics_add(diagnostics, &place, warning, json_string(json_get(line, "source")), "%s",
-                    control_text(line, "message"));
+    const char *source = json_string(json_get(line, "source"));
+    bool kept = diagnostics_room(diagnostics);
+    diagnostics_add(diagnostics, &place, warning, NULL, "%s", control_text(line, "message"));
+    if (kept && source != NULL) { /* cut already, and made visible */
+        struct diagnostic *item = &diagnostics->items[diagnostics->count - 1];
+        item->source = mem_strdup(source);
+        item->caret = (int)control_number(line, "caret");
+    }
 }

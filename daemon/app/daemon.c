@@ -178,7 +178,8 @@ static int listen_anew(struct daemon *daemon, const struct config *config)
     struct err err;
     struct place place = config->metrics.place;
     int result = monitor_prepare(daemon->monitor, config, &err);
-    if (result == 0 && (result = requests_listen(daemon, config, &err)) != 0) {
+    bool listens = daemon->resumed != NULL; /* before it nobody is answered */
+    if (result == 0 && listens && (result = requests_listen(daemon, config, &err)) != 0) {
         monitor_abandon(daemon->monitor);
         place = (struct place){.file = config->files[0]};
     }
@@ -228,8 +229,8 @@ int daemon_pause(struct daemon *daemon, int64_t user, struct err *err)
                   (unsigned long)daemon->task_count);
         tell_paused(daemon);
     }
-    return pause_store(daemon->state_directory, &daemon->pause,
-                       err); /* again, should it have failed before */
+    /* Again, should it have failed before. */
+    return pause_store(daemon->state_directory, &daemon->pause, err);
 }
 
 int daemon_resume(struct daemon *daemon, struct err *err)
@@ -314,26 +315,77 @@ static void unwatch(struct daemon *daemon)
 
 /* --- the daemon ---------------------------------------------------------------------------------------- */
 
+/* A socket that the configuration names is wanted; the usual one may be impossible where this runs. */
+static int begin_listening(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = daemon->loaded.config;
+    const struct place *place = &config->metrics.place;
+    if (monitor_prepare(daemon->monitor, config, err) != 0) {
+        return err_context(err, "%s:%d:%d", place->file, place->line, place->column);
+    }
+    monitor_commit(daemon->monitor, config);
+    if (requests_listen(daemon, config, err) == 0) {
+        return 0;
+    }
+    if (config->control_socket != NULL) {
+        return -1;
+    }
+    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
+    return 0;
+}
+
+static int begin_serving(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = daemon->loaded.config;
+    const struct err *failure = leftovers_err(daemon->leftovers);
+    if (failure->code != ERR_NONE) {
+        *err = *failure;
+        return -1;
+    }
+    if (begin_listening(daemon, err) != 0) {
+        return -1;
+    }
+    log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
+              (unsigned long)config->target_count);
+    tell_manager("READY=1");
+    begin_paused(daemon);
+    return 0;
+}
+
+static void fail_start(struct daemon *daemon, const struct err *err)
+{
+    log_event(LOG_ERROR, "start failed", "error=%s", err->msg);
+    if (leftovers_err(daemon->leftovers)->code != ERR_NONE) {
+        daemon_note_status(daemon, EXIT_LEDGER);
+    } else {
+        daemon->status = EXIT_FAILED;
+        world_stop(daemon->world);
+    }
+}
+
+/* Who asks from now on finds what was interrupted already at work. */
 static void on_leftovers(void *owner)
 {
     struct daemon *daemon = owner;
-    const struct err *err = leftovers_err(daemon->leftovers);
+    struct err err;
     daemon->resumed = mem_calloc(leftovers_count(daemon->leftovers) + 1, sizeof daemon->resumed[0]);
-    if (err->code != ERR_NONE) {
-        log_event(LOG_ERROR, "start failed", "error=%s", err->msg);
-        daemon_note_status(daemon, EXIT_LEDGER);
-    } else if (daemon->stops == 0) {
-        tasks_resume(daemon);
-    }
-    if (daemon_winds_up(daemon)) {
+    if (daemon->stops > 0) {
         daemon_end_if_idle(daemon);
-    } else if (daemon->options->once) {
+        return;
+    }
+    if (begin_serving(daemon, &err) != 0) {
+        fail_start(daemon, &err);
+        daemon_end_if_idle(daemon);
+        return;
+    }
+    tasks_resume(daemon);
+    if (daemon->options->once) {
         firings_begin_all(daemon);
-    } else {
-        firings_load(daemon);
-        if (!daemon->pause.paused) {
-            firings_catch_up(daemon);
-        }
+        return;
+    }
+    firings_load(daemon);
+    if (!daemon->pause.paused) {
+        firings_catch_up(daemon);
     }
 }
 
@@ -378,34 +430,10 @@ static void destroy_parts(struct daemon *daemon)
 
 static void serve(struct daemon *daemon)
 {
-    const struct config *config = daemon->loaded.config;
     watch(daemon);
-    log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
-              (unsigned long)config->target_count);
-    tell_manager("READY=1");
-    begin_paused(daemon);
     daemon->leftovers = leftovers_find(world_ledger(daemon->world), on_leftovers, daemon);
     world_run(daemon->world);
     unwatch(daemon);
-}
-
-/* A socket that the configuration names is wanted; the usual one may be impossible where this runs. */
-static int begin_listening(struct daemon *daemon, struct err *err)
-{
-    const struct config *config = daemon->loaded.config;
-    const struct place *place = &config->metrics.place;
-    if (monitor_prepare(daemon->monitor, config, err) != 0) {
-        return err_context(err, "%s:%d:%d", place->file, place->line, place->column);
-    }
-    monitor_commit(daemon->monitor, config);
-    if (requests_listen(daemon, config, err) == 0) {
-        return 0;
-    }
-    if (config->control_socket != NULL) {
-        return -1;
-    }
-    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
-    return 0;
 }
 
 static struct world *make_world(struct daemon *daemon, struct err *err)
@@ -439,12 +467,7 @@ static void start(struct daemon *daemon)
     }
     daemon->started_ms = daemon->loaded.at_ms = daemon_wall_ms(daemon);
     create_parts(daemon);
-    if (begin_listening(daemon, &err) == 0) {
-        serve(daemon);
-    } else {
-        log_event(LOG_ERROR, "start failed", "error=%s", err.msg);
-        daemon->status = EXIT_FAILED;
-    }
+    serve(daemon);
     destroy_parts(daemon);
 }
 

@@ -1,6 +1,7 @@
 /* Results as JSON, one object a line. */
 #include "app/events.h"
 
+#include "app/archive_report.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -174,6 +175,7 @@ void events_target(struct buf *out, const char *policy, const char *target, cons
     if (report->newest > 0) {
         buf_printf(out, ",\"without_number\":%" PRId64, report->newest);
     }
+    archive_report_json(report, out);
     text_member(out, "error", report->err.code != ERR_NONE ? report->err.msg : NULL);
     buf_printf(out, ",\"exit\":%d}\n", exit_status);
 }

@@ -33,6 +33,7 @@ static const char **text_of(struct options *options, const char *name)
         {"config", &options->config},   {"target", &options->target}, {"thing", &options->thing},
         {"job", &options->job},         {"policy", &options->policy}, {"since", &options->since},
         {"outcome", &options->outcome}, {"output", &options->output}, {"expires", &options->expires},
+        {"socket", &options->socket},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(texts[i].name, name) == 0) {
@@ -52,6 +53,11 @@ static int set_with_value(struct options *options, const char *name, const char 
     } else if (strcmp(name, "execution-number") == 0) {
         if (!text_int64(value, 1, INT64_MAX, &options->execution_number)) {
             return err_set(err, ERR_INVALID, "--execution-number takes a number above 0, not \"%s\"", value);
+        }
+    } else if (strcmp(name, "next") == 0) {
+        if (!text_int64(value, 1, SCHEDULE_NEXT_MAX, &options->next)) {
+            return err_set(err, ERR_INVALID, "--next takes a number from 1 to %d, not \"%s\"",
+                           SCHEDULE_NEXT_MAX, value);
         }
     } else if (strcmp(name, "log-level") == 0) {
         if (log_level_parse(value, &options->log_level) != 0) {
@@ -81,6 +87,8 @@ static bool *flag_of(struct options *options, const char *name)
         {"dry-run", &options->dry_run},
         {"quiet", &options->quiet},
         {"verbose", &options->verbose},
+        {"watch", &options->watch},
+        {"no-wait", &options->no_wait},
         {"online", &options->online},
         {"check", &options->check},
         {"once", &options->once},
@@ -242,7 +250,9 @@ static int read_behind(struct options *options, char **operands, size_t count, s
     case OPERANDS_POLICIES:
         options->policies = operands;
         options->policy_count = count;
-        return 0;
+        return count > 0 || rule->missing == NULL || options->help
+                   ? 0
+                   : err_set(err, ERR_INVALID, "%s", rule->missing);
     case OPERANDS_FILE:
     case OPERANDS_FILE_OR:
         return read_file(options, operands, count, err);
@@ -253,6 +263,11 @@ static int read_behind(struct options *options, char **operands, size_t count, s
     case OPERANDS_VERIFY:
         options->verify = count == 1 && strcmp(operands[0], "verify") == 0;
         return count == 0 || options->verify ? 0 : refuse_operand(options->command, operands[count - 1], err);
+    case OPERANDS_SHELL:
+        if (options->help || (count == 1 && shell_parse(operands[0], &options->shell) == 0)) {
+            return 0;
+        }
+        return err_set(err, ERR_INVALID, "%s", rule->missing);
     case OPERANDS_COMMAND:
         if (count == 1) {
             return find_command(operands[0], &options->topic, err);
@@ -346,6 +361,7 @@ int options_parse(struct options *options, enum program program, int argc, char 
     struct reading reading = {0};
     *options = (struct options){.command = program == PROGRAM_JOBSWEEPD ? COMMAND_DAEMON : COMMAND_NONE,
                                 .topic = COMMAND_NONE,
+                                .next = 1,
                                 .log_level = LOG_INFO};
     make_tables(&reading);
     bool behind = program == PROGRAM_JOBSWEEP && delete_one_behind_options(argc, argv);

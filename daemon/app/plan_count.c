@@ -122,6 +122,12 @@ static void *make_room(void *items, size_t *room, uint32_t number, size_t size)
     return items;
 }
 
+/* It goes some other time: such rows have counts of their own. */
+static bool waits(enum verdict_cause cause)
+{
+    return cause == CAUSE_LIMIT || cause == CAUSE_GRACE;
+}
+
 static void count_reason(struct plan_count *count, const struct verdict *verdict)
 {
     struct plan_count_rest *rest = count->rest;
@@ -143,7 +149,7 @@ void plan_count_row(struct plan_count *count, const struct job_execution *execut
 {
     if (!verdict->delete) {
         count->by_cause[verdict->cause]++;
-        if (verdict->cause != CAUSE_LIMIT) { /* the report counts those */
+        if (!waits(verdict->cause)) {
             count_reason(count, verdict);
         }
         return;
@@ -227,7 +233,7 @@ int64_t plan_count_kept_sum(const struct plan_count *count)
 {
     int64_t sum = 0;
     for (int cause = 0; cause < CAUSE_COUNT; cause++) {
-        sum += cause != CAUSE_LIMIT ? count->by_cause[cause] : 0;
+        sum += waits((enum verdict_cause)cause) ? 0 : count->by_cause[cause];
     }
     return sum;
 }

@@ -202,6 +202,7 @@ void plan_event(const struct plan_count *count, const struct report *report, str
     put_string(out, "target", count->target->name);
     put_number(out, "listed", report->listed);
     put_number(out, "selected", count->selected);
+    put_number(out, "in_grace", count->by_cause[CAUSE_GRACE]);
     put_number(out, "remaining", report->remaining);
     put_statuses(out, count);
     put_jobs(out, count);

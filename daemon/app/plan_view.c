@@ -343,6 +343,9 @@ static void print_others(const struct printing *to)
     if (report->newest > 0) {
         put_count(to, "newest", report->newest, "rows have no number: the newest of each is meant");
     }
+    if (to->count->by_cause[CAUSE_GRACE] > 0) {
+        put_count(to, "waiting", to->count->by_cause[CAUSE_GRACE], "match and are in their grace");
+    }
     if (report->remaining > 0) {
         put_count(to, "later", report->remaining, "match and are left for later by limits");
     }
@@ -414,6 +417,15 @@ static void print_cost(const struct printing *to)
     }
 }
 
+static void print_archive(const struct printing *to)
+{
+    const struct policy *policy = to->count->policy;
+    if (policy->archive_directory != NULL) {
+        put_text(to, "archive", "%s, %s", policy->archive_directory,
+                 policy->archive_optional ? "optional" : "required");
+    }
+}
+
 void plan_view_print(const struct plan_count *count, const struct report *report,
                      const struct view_style *style, struct buf *out)
 {
@@ -432,5 +444,6 @@ void plan_view_print(const struct plan_count *count, const struct report *report
     print_left_out(&to);
     print_others(&to);
     print_cost(&to);
+    print_archive(&to);
     buf_char(out, '\n');
 }

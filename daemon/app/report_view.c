@@ -1,6 +1,7 @@
 /* See app/report_view.h. */
 #include "app/report_view.h"
 
+#include "app/archive_report.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -17,7 +18,9 @@ void report_reason(enum outcome outcome, const struct answer *answer, struct buf
 {
     bool said = answer != NULL && answer->code[0] != '\0';
     bool ours = said && answer->class == ANSWER_NOT_SENT && answer->message[0] != '\0';
-    if (outcome == OUTCOME_DELETED || outcome == OUTCOME_DELETED_PRESUMED || !said) {
+    bool says_all =
+        outcome == OUTCOME_DELETED || outcome == OUTCOME_DELETED_PRESUMED || outcome == OUTCOME_GONE;
+    if (says_all || !said) {
         return;
     }
     buf_printf(out, "%s: ", outcome_name(outcome));
@@ -130,6 +133,7 @@ void report_view(const char *policy, const char *target, const struct report *re
     if (report->skipped > 0) {
         buf_printf(out, "  %-18s %10s\n", "skipped", text_thousands(number, report->skipped));
     }
+    archive_report_text(report, out);
     print_calls(report, style, out);
     bool begun = report->started_ms != 0;
     buf_printf(out, "  took     %s\n\n",

@@ -285,8 +285,8 @@ static const char *find_obstacle(const struct daemon *daemon, char text[256])
     if (daemon_winds_up(daemon)) {
         return "the daemon is stopping";
     }
-    if (daemon->resumed == NULL || daemon->options->once) {
-        return daemon->options->once ? "the daemon runs once, and ends" : "the daemon is starting: try again";
+    if (daemon->options->once) {
+        return "the daemon runs once, and ends";
     }
     if (daemon->pause.paused) {
         snprintf(text, 256, "the daemon is paused %s: jobsweep resume", pause_text(&daemon->pause, since));

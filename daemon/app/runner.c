@@ -207,6 +207,7 @@ static void sweep(struct runner *runner, struct run *run)
     struct sweep_config config = {.env = runner->env,
                                   .dispatcher = link_dispatcher(run->place->link),
                                   .ledger = world_ledger(runner->config.world),
+                                  .archive = world_archive(runner->config.world),
                                   .scratch = world_scratch(runner->config.world),
                                   .policy = run->policy,
                                   .target = run->target,

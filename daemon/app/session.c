@@ -408,6 +408,9 @@ enum exit_status session_run(const struct session_config *config)
     session.world = make_world(&session, &err);
     if (session.world == NULL) {
         say("%s", err.msg);
+        if (err.code == ERR_LOCKED) {
+            say("a daemon that runs there sweeps a policy when it is told to: jobsweep run POLICY");
+        }
         session.status = exit_status_of_start(&err);
     } else {
         run_all(&session);

@@ -222,6 +222,25 @@ static void put_rest(const struct table *table, const struct entry *const *entri
     put_numbers(table, rest.selected, table->plan_only ? rest.listed : rest.outcomes[OUTCOME_DELETED], "");
 }
 
+/* Of runs that delete: "137 protected, 2 failed". */
+static void put_outcomes(const struct table *table, const struct summary_sum *sum)
+{
+    char number[32];
+    struct buf text;
+    buf_init(&text, SENTENCE_MAX);
+    for (int outcome = OUTCOME_DELETED_PRESUMED; outcome < OUTCOME_COUNT; outcome++) {
+        if (sum->outcomes[outcome] > 0) {
+            buf_printf(&text, "%s%s %s", text.length > 0 ? ", " : "",
+                       text_thousands(number, sum->outcomes[outcome]), outcome_name((enum outcome)outcome));
+        }
+    }
+    if (text.length > 0) {
+        buf_text(table->out, "  ");
+        view_wrap(table->out, table->style, buf_string(&text), 2, 2);
+    }
+    buf_finish(&text);
+}
+
 static void put_sum(const struct table *table, const struct summary_sum *sum)
 {
     char text[SENTENCE_MAX], about[32], made[32], more[32], kept[32], later[32];
@@ -229,6 +248,9 @@ static void put_sum(const struct table *table, const struct summary_sum *sum)
     put_name(table, "all");
     put_numbers(table, sum->selected, table->plan_only ? sum->listed : deleted,
                 table->plan_only ? time_about(sum->deleting_ms, about) : "");
+    if (!table->plan_only) {
+        put_outcomes(table, sum);
+    }
     snprintf(text, sizeof text, "%s kept, %s left for later by limits", text_thousands(kept, sum->kept),
              text_thousands(later, sum->remaining));
     buf_text(table->out, "  ");

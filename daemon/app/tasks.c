@@ -8,6 +8,7 @@
 #include "app/daemon_private.h"
 
 #include "app/advice.h"
+#include "app/archive_report.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -89,6 +90,7 @@ static void on_done(struct run *run)
     struct daemon *daemon = task->daemon;
     enum exit_status status = run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, false);
     log_failures(run);
+    archive_report_log(run->policy->name, run->target->name, &run->report);
     log_report(run);
     hooks_finish_run(daemon->hooks, run);
     results_note(daemon->results, run->policy->name, run->target->name, &run->report, status);

@@ -423,8 +423,8 @@ static void ask(struct credentials_provider *provider)
     provider->at = 0;
     int result = -1;
     if (profiles != NULL) {
-        result = cred_plan_make_with(&provider->plan, profiles, NULL, provider->config.profile,
-                                     provider->config.role, provider->config.ask_code != NULL, &fault, &err);
+        result = cred_plan_make(&provider->plan, profiles, NULL, provider->config.profile,
+                                provider->config.role, provider->config.ask_code != NULL, &fault, &err);
     }
     profiles_free(profiles);
     if (result != 0) {

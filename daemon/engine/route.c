@@ -85,7 +85,8 @@ void route_print(const struct route *route, struct buf *out)
     if (route->other_calls >= 0) {
         buf_printf(out, "about %s)", text_thousands(other, route->other_calls));
     } else if (route->other_least > 0) {
-        buf_printf(out, "at least %s)", text_thousands(other, route->other_least));
+        buf_printf(out, "at least %s, more than jobs, and counted no further)",
+                   text_thousands(other, route->other_least));
     } else {
         buf_text(out, route->other_refused ? "not known, they could not be listed)"
                                            : "not counted, it can save little)");

@@ -307,7 +307,7 @@ struct config *config_load(const char *path, struct diagnostics *diagnostics)
     return finish(loading, errors);
 }
 
-struct config *config_peek(const char *path)
+struct config *config_peek(const char *path, bool *readable)
 {
     struct diagnostics ignored;
     diagnostics_init(&ignored);
@@ -316,7 +316,8 @@ struct config *config_peek(const char *path)
     add_file(loading, AT_FDCWD, path, path);
     struct reader reader = reader_of(loading, 0);
     reader_fill(&reader, SCHEMA_FILE, config);
-    if (reader.file->root != NULL && reader.file->root->kind == NODE_MAP) {
+    *readable = reader.file->root != NULL && reader.file->root->kind == NODE_MAP;
+    if (*readable) {
         reader_map(&reader, SCHEMA_FILE, "", reader.file->root, config);
     }
     yaml_finish(&loading->files[0]);

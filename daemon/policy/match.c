@@ -18,7 +18,8 @@ const char *verdict_cause_name(enum verdict_cause cause)
     static const char *const names[CAUSE_COUNT] = {
         [CAUSE_MATCH] = "match",     [CAUSE_STATE] = "state",   [CAUSE_LEFT_OUT] = "left_out",
         [CAUSE_NO_TIME] = "no_time", [CAUSE_FUTURE] = "future", [CAUSE_PROTECTED] = "protected",
-        [CAUSE_KEEP] = "keep",       [CAUSE_LIMIT] = "limit",   [CAUSE_GIVEN] = "given",
+        [CAUSE_KEEP] = "keep",       [CAUSE_GRACE] = "grace",   [CAUSE_LIMIT] = "limit",
+        [CAUSE_GIVEN] = "given",
     };
     return names[cause];
 }

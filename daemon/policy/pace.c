@@ -15,7 +15,7 @@ int64_t pace_per_1000s(const struct target *target, enum operation operation)
     return quota * (target->share_permille > 0 ? target->share_permille : SHARE_DEFAULT) / 1000;
 }
 
-/* Divided first where the product would not fit. */
+/* What does not fit is as long as can be. */
 int64_t pace_calls_ms(const struct target *target, enum operation operation, int64_t calls)
 {
     const int64_t factor = 1000 * TIME_MS_PER_SECOND;
@@ -23,14 +23,19 @@ int64_t pace_calls_ms(const struct target *target, enum operation operation, int
     if (rate <= 0) {
         return 0;
     }
-    return calls > INT64_MAX / factor ? calls / rate * factor : calls * factor / rate;
+    return calls > INT64_MAX / factor ? INT64_MAX : calls * factor / rate;
+}
+
+int64_t pace_looks(const struct policy *policy, int64_t executions)
+{
+    bool unseen = policy->verify_risky && policy->archive_directory == NULL;
+    return unseen ? 0 : executions;
 }
 
 int64_t pace_deletion_ms(const struct policy *policy, const struct target *target, int64_t executions)
 {
     int64_t delete_ms = pace_calls_ms(target, OPERATION_DELETE_EXECUTION, executions);
-    int64_t look_ms =
-        policy->verify_risky ? 0 : pace_calls_ms(target, OPERATION_DESCRIBE_EXECUTION, executions);
+    int64_t look_ms = pace_calls_ms(target, OPERATION_DESCRIBE_EXECUTION, pace_looks(policy, executions));
     return delete_ms > look_ms ? delete_ms : look_ms;
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "model/archive.h"
 #include "policy/blocks.h"
 #include "policy/examples.h"
 #include "policy/listen.h"
@@ -124,7 +125,8 @@ static const struct schema_row ROWS[] = {
      .description = "Requests a second by operation; auto is the service's default quota"},
     {.scope = SCHEMA_TARGET, .path = "share", .type = &value_share, .fallback = "neighbour", .min = 10,
      .max = 1000, AT(target, share_permille),
-     .description = "The part of each quota that is used at most; neighbour is 0.995"},
+     .description = "The part of each quota that is used at most; neighbour is 0.995, exclusive the same "
+     "where nobody else uses it"},
     {.scope = SCHEMA_TARGET, .path = "concurrency", .type = &value_int, .fallback = "64", .min = 1,
      .max = 1024, AT(target, concurrency),
      .description = "Requests in flight at most"},
@@ -205,7 +207,17 @@ static const struct schema_row ROWS[] = {
      .description = "Which go first, where limits leave some for the next time"},
     LATER(SCHEMA_POLICY, "protect"),
     LATER(SCHEMA_POLICY, "grace"),
-    LATER(SCHEMA_POLICY, "archive"),
+    {.scope = SCHEMA_POLICY, .path = "archive", .type = &value_map, .flags = SCHEMA_INHERITED,
+     .description = "What is deleted is kept: what the service said of it is on the disk before"},
+    {.scope = SCHEMA_POLICY, .path = "archive.directory", .type = &value_folder,
+     .flags = SCHEMA_INHERITED | SCHEMA_REQUIRED | SCHEMA_TERSE, .min = 2, .max = ARCHIVE_DIRECTORY_MAX,
+     AT(policy, archive_directory),
+     .description = "The directory, which nobody else can write; made where it is missing",
+     .why = "an archive lies somewhere"},
+    {.scope = SCHEMA_POLICY, .path = "archive.required", .type = &value_flag,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .fallback = "true", .words = YES_NO,
+     AT(policy, archive_optional),
+     .description = "Whether what cannot be archived is left alone; false deletes it all the same, and says so"},
     {.scope = SCHEMA_POLICY, .path = "on_finish", .type = &value_map, .flags = SCHEMA_INHERITED,
      .description = "A program that the daemon starts after each of its runs in a target"},
     {.scope = SCHEMA_POLICY, .path = "on_finish.exec", .type = &value_command,

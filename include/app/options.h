@@ -2,6 +2,7 @@
 #ifndef APP_OPTIONS_H
 #define APP_OPTIONS_H
 
+#include "app/completion.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -25,10 +26,19 @@ enum command {
     COMMAND_SCHEMA,
     COMMAND_WHOAMI,
     COMMAND_IAM_POLICY,
+    COMMAND_STATUS, /* this one and the next four ask the daemon */
+    COMMAND_RUN,
+    COMMAND_PAUSE,
+    COMMAND_RESUME,
+    COMMAND_RELOAD,
+    COMMAND_SCHEDULE,
+    COMMAND_COMPLETION,
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */
 };
+
+#define SCHEDULE_NEXT_MAX 1000
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JUNIT };
 
@@ -55,9 +65,14 @@ struct options {
     int64_t execution_number;             /* explain; 0: all */
     char **files;                         /* test: file_count of them */
     size_t file_count;
-    bool verify;      /* history verify */
-    bool check, once; /* jobsweepd */
-    bool online;      /* check */
+    enum shell shell;   /* completion */
+    const char *socket; /* of the daemon; NULL: as the configuration says */
+    bool watch;         /* status */
+    bool no_wait;       /* run */
+    int64_t next;       /* schedule: how many firings of each; 1 by default */
+    bool verify;        /* history verify */
+    bool check, once;   /* jobsweepd */
+    bool online;        /* check */
     enum log_level log_level;
     enum log_format log_format;
     bool log_level_given, log_format_given;

@@ -1,4 +1,4 @@
-/* What a plan takes to be carried out: calls, and time at the target's quotas. Pure. */
+/* What a plan takes to be carried out: calls, and time at the target's quotas (policy/pace.h). Pure. */
 #ifndef APP_PLAN_COST_H
 #define APP_PLAN_COST_H
 
@@ -20,8 +20,5 @@ struct plan_cost {
  * later by limits. */
 void plan_cost(const struct policy *policy, const struct target *target, int64_t executions, int64_t later,
                struct plan_cost *cost);
-
-/* How long the window of the policy is open, by the clock on the wall; 0: it has none. */
-int64_t plan_cost_window_ms(const struct policy *policy);
 
 #endif

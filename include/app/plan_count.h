@@ -69,7 +69,7 @@ const char *plan_age_name(size_t age);
 /* Why others stay: first the policy's keep rules in their order, those that keep nothing, too, then the rest,
  * the greatest first; *size: how many. The caller frees. */
 struct kept *plan_count_kept(const struct plan_count *count, size_t *size);
-/* Without those that limits leave for later. */
+/* Without those that go later: that are in their grace, or left by limits. */
 int64_t plan_count_kept_sum(const struct plan_count *count);
 /* The jobs left out for this, those with the most executions first. The caller frees. */
 struct left_out *plan_count_reserved(const struct plan_count *count, enum job_reserve why, size_t *size);

@@ -6,6 +6,7 @@
 #include "policy/diagnostics.h"
 #include "policy/policy.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CONFIG_FILE_MAX  (1024 * 1024)
@@ -22,8 +23,8 @@ struct config *config_load_text(const char *name, const char *text, size_t lengt
                                 struct diagnostics *diagnostics);
 
 /* What the main file says of the program itself (state_directory, control), whatever is wrong with it
- * otherwise: for who has to find a daemon that may have refused the file. No targets, no policies. What
- * cannot be read at all is as if it were not there. */
-struct config *config_peek(const char *path);
+ * otherwise: for who has to find a daemon that may have refused the file. No targets, no policies. Where the
+ * file cannot be read at all (*readable: false) it is as if it said nothing. */
+struct config *config_peek(const char *path, bool *readable);
 
 #endif

@@ -41,6 +41,7 @@ enum verdict_cause {
     CAUSE_FUTURE,    /* a time of it lies in the future */
     CAUSE_PROTECTED, /* `protect` */
     CAUSE_KEEP,      /* a rule of `keep` */
+    CAUSE_GRACE,     /* it has not been selected for as long as `grace` asks */
     CAUSE_LIMIT,     /* `limits` leave it for the next time */
     CAUSE_GIVEN,     /* it was given, and cannot be deleted as it is */
     CAUSE_COUNT

@@ -247,6 +247,9 @@ def one_target_that_fails_hides_no_other():
         done = fleet.run("check", "--online", "--target", "pord")
         equal(done.returncode, 2)
         assert "did you mean prod?" in done.stderr, done.stderr
+        done = fleet.run("whoami", "--target", f"prod/{ACCOUNTS[1]}/us-eats-1")
+        equal(done.returncode, 2)
+        assert f"did you mean prod/{ACCOUNTS[1]}/us-east-1?" in done.stderr, done.stderr
 
 
 def the_text_is_as_people_know_it():

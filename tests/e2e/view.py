@@ -4,6 +4,7 @@ against boto3; terminals of any width; the sample in the manual.
 """
 import collections
 import fcntl
+import http.server
 import json
 import os
 import pty
@@ -12,8 +13,10 @@ import select
 import struct
 import subprocess
 import termios
+import threading
+import time
 
-from harness import LIMIT_S, ROOT, Iotsim, Place, clean_environment, equal, main, program, run
+from harness import ACCOUNT, LIMIT_S, ROOT, Iotsim, Place, clean_environment, configure, equal, main, program, run, scratch
 
 FLEET = ("--things", 60, "--jobs", 40, "--executions", 2400, "--quota", "all=-1", "--seed", 3)
 TERMINAL = ("SUCCEEDED", "FAILED", "TIMED_OUT", "REJECTED", "REMOVED", "CANCELED")
@@ -215,6 +218,69 @@ def test_many_targets_are_summed():
         assert table[5].startswith("  all ") and "side by side; the slowest is prod-" in text, table
 
 
+class Odd(http.server.BaseHTTPRequestHandler):
+    """One job of seven executions, of which two are as they should be; a job and a comment with escape sequences."""
+    protocol_version = "HTTP/1.1"
+    OLD = 1600000000.5
+
+    def summary(self, thing, status="FAILED", number=1, at=OLD):
+        return {"thingArn": f"arn:aws:iot:us-east-1:{ACCOUNT}:thing/{thing}",
+                "jobExecutionSummary": {"status": status, "executionNumber": number, "queuedAt": self.OLD, "lastUpdatedAt": at}}
+
+    def answer(self, value):
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(f"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/x</Arn><Account>{ACCOUNT}</Account>"
+                    "</GetCallerIdentityResult></GetCallerIdentityResponse>".encode())
+
+    def do_GET(self):
+        job = {"jobId": "fw-1", "status": "COMPLETED", "targetSelection": "SNAPSHOT", "comment": "\x1b]0;mine\x07"}
+        if self.path.startswith("/jobs?"):
+            self.answer({"jobs": [job, dict(job, jobId="fw\x1b[2J")]})
+        elif "/things" in self.path:
+            self.answer({"executionSummaries": [
+                self.summary("gw-1"), self.summary("gw-2\x1b[2J"), self.summary("gw-3", number=0), self.summary("gw-4", number=-1),
+                self.summary("gw-5", status="EXPLODED\x1b[2J"), self.summary("gw-6", at=time.time() + 86400),
+                self.summary("gw-7", at=time.time())]})
+        else:
+            self.answer({"job": dict(job, jobProcessDetails={"numberOfFailedThings": 7})})
+
+    def log_message(self, *words):
+        pass
+
+
+def test_what_makes_no_sense_is_counted_by_what_is_wrong_and_never_reaches_the_terminal():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    path = configure(scratch(), url)
+    environment = dict(clean_environment(), AWS_ENDPOINT_URL_STS=url, AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="x")
+    try:
+        result = run([program("jobsweep"), "-c", path, "plan", "--format", "json"], environment)
+        equal(result.returncode, 0, result.stderr)
+        (shown,) = of_kind(events(result), "plan")
+        equal((shown["listed"], shown["selected"], shown["kept"], shown["in_the_future"]), (3, 1, 2, 1))
+        equal(shown["skipped_for"], {"executionNumber is no whole number above 0": 2, "the thing name is missing or breaks its rule": 1,
+                                     "jobId is missing or breaks its rule": 1, "its status is none that is known": 1})
+        equal(shown["skipped"], sum(shown["skipped_for"].values()))
+        equal({row["cause"] for row in of_kind(events(result), "row")}, {"match", "future"})
+        text, status = on_terminal([program("jobsweep"), "-c", path, "plan"], dict(environment, NO_COLOR="1"), 200, notes=True)
+        equal(status, 0, text)
+        equal([character for character in text.replace("\r\x1b[K", "") if ord(character) < 32 and character != "\n"], [], text)
+        for line in ("skipped           2  rows of answers: executionNumber is no whole number above 0",
+                     "future            1  kept, as a time of it lies in the future: a clock is wrong somewhere"):
+            assert line in text, text
+        assert "EXPLODED" not in text and "mine" not in text, text
+    finally:
+        server.shutdown()
+
+
 # --- for people ---------------------------------------------------------------------------------------------------
 
 
@@ -291,5 +357,6 @@ def test_the_sample_in_the_manual_is_what_is_printed():
 
 main([test_the_numbers_of_a_plan_are_those_of_its_rows, test_what_is_left_out_is_told_by_kind_and_by_job,
       test_a_sweep_tells_each_row_as_it_is_settled, test_what_apply_leaves_is_told_with_its_reason, test_many_targets_are_summed,
+      test_what_makes_no_sense_is_counted_by_what_is_wrong_and_never_reaches_the_terminal,
       test_everything_fits_the_terminal, test_colours_are_for_those_who_want_them,
       test_progress_of_many_runs_says_how_many_are_done, test_the_sample_in_the_manual_is_what_is_printed], at_once=1)

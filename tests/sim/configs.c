@@ -119,6 +119,11 @@ static void draw_extras(struct configs *configs, struct version *version)
     if (has(configs, EXTRA_MAX_DURATION)) {
         policy->max_duration_ms = (12 + up_to(configs, 48)) * TIME_MS_PER_MINUTE;
     }
+    if (has(configs, EXTRA_ARCHIVE)) {
+        static char directory[] = "/archive";
+        policy->archive_directory = directory;
+        policy->archive_optional = has(configs, EXTRA_OPTIONAL);
+    }
 }
 
 /* --- versions --------------------------------------------------------------------------------------------

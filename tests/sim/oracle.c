@@ -125,7 +125,7 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
                        const struct shadow_row *row)
 {
     struct job job;
-    bool needless = oracle->policy->verify_risky && !row->doubted &&
+    bool needless = oracle->policy->verify_risky && !row->doubted && !oracle->policy->archive_directory &&
                     fleet_know_job(oracle->sim->fleet, call->job_id, &job) && rules_settled(&job);
     if (!slot->checked && !needless) {
         sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
@@ -216,9 +216,12 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
     if (row->outcome_asked != OUTCOME_PENDING) {
         sim_break(oracle->sim, "no double send: a settled row is sent");
     }
-    if (oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0) {
+    bool closely =
+        oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0;
+    if (closely) {
         check_disk(oracle, call, row);
     }
+    oracle_check_archive(oracle, call, &oracle->slots[row->slot], closely);
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
     if (row->lost >= LOST_MAX) {
         sim_break(oracle->sim, "no double send: a row is sent again after %d answers were lost", row->lost);

@@ -5,6 +5,7 @@
 #define SIM_ORACLE_H
 
 #include "engine/report.h"
+#include "model/archive.h"
 #include "model/ledger.h"
 #include "policy/policy.h"
 #include "sim/sim.h"
@@ -41,6 +42,8 @@ void oracle_listed(struct oracle *oracle, const struct job_execution *execution,
 void oracle_settled(struct oracle *oracle, const struct plan_row *row, enum outcome outcome);
 void oracle_canceled(struct oracle *oracle);
 void oracle_run_ends(struct oracle *oracle, const struct report *report);
+
+void oracle_archived(struct oracle *oracle, const struct archive_request *request); /* or failed */
 
 /* --- what the ledger is asked and says --- */
 

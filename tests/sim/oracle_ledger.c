@@ -212,7 +212,7 @@ void oracle_crashed(struct oracle *oracle)
     oracle->run = 0;
     oracle->policy = NULL;
     for (uint32_t i = 0; i < names_count(oracle->slot_names); i++) {
-        oracle->slots[i].checked = false;
+        oracle->slots[i].checked = oracle->slots[i].archived = false;
         oracle->slots[i].version = 0; /* it was in the memory of the process */
     }
 }

@@ -17,7 +17,7 @@ void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool 
     oracle->began_ns = virtual_mono_ns(oracle->sim->world);
     oracle->listings++;
     kept_finish(&oracle->listing);
-    oracle->canceled = oracle->planned = false;
+    oracle->canceled = oracle->planned = oracle->unarchived = false;
     oracle->refusals = 0;
     memset(oracle->calls, 0, sizeof oracle->calls);
     if (resumed == 0) {
@@ -271,6 +271,7 @@ void oracle_judge(struct oracle *oracle, const struct policy *const policies[], 
 {
     struct judgement judgement = {.oracle = oracle, .from_ms = from_ms - 2000};
     fleet_each(oracle->sim->fleet, true, judge_loss, &judgement);
+    oracle_judge_archive(oracle);
     for (int i = 0; i < count; i++) {
         judgement.policy = policies[i];
         if (policies[i]->enforce) {

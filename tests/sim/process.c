@@ -14,6 +14,7 @@
 #include "ledger/sorter.h"
 #include "sim/bookkeeper.h"
 #include "sim/configs.h"
+#include "sim/librarian.h"
 #include "sim/oracle.h"
 #include "sim/wire.h"
 
@@ -30,6 +31,7 @@ struct process {
     struct random random;
     struct configs *configs;
     struct bookkeeper *bookkeeper;
+    struct librarian *librarian;
     struct dispatcher *dispatcher;
     struct sweep *sweep;
     struct ledger_request open_run, rates;
@@ -66,10 +68,12 @@ static void let_go(struct process *process)
 {
     sweep_destroy(process->sweep);
     dispatcher_destroy(process->dispatcher);
+    librarian_destroy(process->librarian);
     bookkeeper_close(process->bookkeeper);
     process->sweep = NULL;
     process->dispatcher = NULL;
     process->bookkeeper = NULL;
+    process->librarian = NULL;
     process->leaving = false;
     if (virtual_pending(process->sim->world, true) > 0) {
         sim_break(process->sim, "progress: %zu timers or answers are left of a process",
@@ -116,6 +120,8 @@ void process_kill(struct process *process)
     process->dead = true;
     process->turn_number++;
     disk_crash(sim->disk);
+    shelf_crash(sim->shelf);
+    librarian_silence(process->librarian);
     oracle_crashed(sim->oracle);
     wire_cut(sim->wire);
     bookkeeper_fail(process->bookkeeper);
@@ -271,6 +277,7 @@ static void sweep_on(struct process *process, int policy, const struct ledger_re
         .env = virtual_env(sim->world),
         .dispatcher = process->dispatcher,
         .ledger = bookkeeper_face(process->bookkeeper),
+        .archive = librarian_face(process->librarian),
         .scratch = &process->scratch,
         .target = look_only ? &process->look_only : &process->target,
         .observer = {
@@ -358,6 +365,14 @@ static void ask_for_open_run(struct process *process, int64_t after)
     ledger->submit(ledger->ctx, &process->open_run);
 }
 
+static void on_archived(void *ctx, const struct archive_request *request)
+{
+    struct process *process = ctx;
+    sim_tell(process->sim, "archived operation %d, run %lld, row %lld: %s", (int)request->operation,
+             (long long)request->run, (long long)request->row, request->err.msg);
+    oracle_archived(process->sim->oracle, request);
+}
+
 static void on_rates(struct ledger_request *request)
 {
     struct process *process = request->owner;
@@ -386,6 +401,12 @@ static void start(void *ctx)
         start_later(process);
         return;
     }
+    process->librarian = librarian_create(
+        &(struct librarian_config){.world = sim->world,
+                                   .shelf = sim->shelf,
+                                   .delay_ns = sim->healed ? TIME_NS_PER_MS : sim->scenario->commit_ns,
+                                   .answered = on_archived,
+                                   .ctx = process});
     sim_tell(sim, "the process starts");
     oracle_started(sim->oracle);
     for (int i = 0; i < OPERATION_COUNT; i++) {

@@ -21,7 +21,8 @@ static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "
 static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
     "kill",      "pause",      "wall-step",  "reload",    "cancel",     "hurry",    "credentials",
     "disk-read", "disk-write", "disk-short", "disk-sync", "disk-death", "disk-full"};
-static const char *const EXTRA_NAMES[EXTRA_COUNT] = {"keep", "per-thing", "order", "max-duration"};
+static const char *const EXTRA_NAMES[EXTRA_COUNT] = {
+    "keep", "per-thing", "order", "max-duration", "archive", "archive-optional", "archive-trouble"};
 
 const char *fault_name(enum fault fault)
 {
@@ -213,11 +214,20 @@ static void draw_language(struct random *random, struct scenario *scenario)
     }
 }
 
+static void draw_archive(struct random *random, struct scenario *scenario)
+{
+    bool there = chance(random, 30), optional = chance(random, 30), trouble = chance(random, 60);
+    scenario->extras[EXTRA_ARCHIVE] = there ? (int)between(random, 30, 100) : 0;
+    scenario->extras[EXTRA_OPTIONAL] = there && optional ? (int)between(random, 20, 100) : 0;
+    scenario->extras[EXTRA_ARCHIVE_TROUBLE] = there && trouble ? (int)between(random, 100, PPM / 20) : 0;
+}
+
 /* What was thought of later: each part draws from a stream of its own, by its place here, so that the seeds
  * of before are what they were but for it. A new one goes to the end. */
 static void (*const LATER[SCENARIO_LATER])(struct random *random, struct scenario *scenario) = {
     [PART_WAY] = draw_way,
     [PART_LANGUAGE] = draw_language,
+    [PART_ARCHIVE] = draw_archive,
 };
 
 static void draw_later(struct scenario *scenario, int parts)

@@ -91,9 +91,12 @@ struct accident {
 
 enum extra {             /* what a seed has besides: a share in percent, or a number; 0: it has none of it */
              EXTRA_KEEP, /* policies with keep rules */
-             EXTRA_PER_THING,    /* policies with limits.per_thing */
-             EXTRA_ORDER,        /* policies with an order */
-             EXTRA_MAX_DURATION, /* policies with schedule.max_duration */
+             EXTRA_PER_THING,       /* policies with limits.per_thing */
+             EXTRA_ORDER,           /* policies with an order */
+             EXTRA_MAX_DURATION,    /* policies with schedule.max_duration */
+             EXTRA_ARCHIVE,         /* policies that archive */
+             EXTRA_OPTIONAL,        /* of these, those that need not */
+             EXTRA_ARCHIVE_TROUBLE, /* of a million operations on the archive's disk, those that fail */
              EXTRA_COUNT
 };
 
@@ -121,7 +124,7 @@ struct scenario {
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large);
 /* The same with no more than the first `later` of the parts that were thought of later, as the seed was while
  * there were no others. */
-enum scenario_part { PART_WAY, PART_LANGUAGE, SCENARIO_LATER };
+enum scenario_part { PART_WAY, PART_LANGUAGE, PART_ARCHIVE, SCENARIO_LATER };
 #define SCENARIO_CALM (-1)
 void scenario_draw_first(struct scenario *scenario, uint64_t seed, bool large, int later);
 void scenario_print(const struct scenario *scenario, struct buf *out);

@@ -83,7 +83,6 @@ static ssize_t write_end(void *ctx, int number, const void *bytes, size_t length
     }
     size_t part = full || half ? length / 2 : length;
     buf_append(&file->bytes, bytes, part);
-    shelf->left[SHELF_FULL] = full ? 0 : shelf->left[SHELF_FULL];
     return full ? -1 : (ssize_t)part;
 }
 

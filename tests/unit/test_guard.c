@@ -3,6 +3,7 @@
 #include "engine/deleter.h"
 #include "engine/guard.h"
 #include "engine/report.h"
+#include "engine/retry.h"
 #include "engine/steps.h"
 #include "tap.h"
 
@@ -94,8 +95,8 @@ static void each_answer_to_a_deletion_has_one_meaning(void **state)
         {ANSWER_NOT_SENT, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
         {ANSWER_NOT_SENT, 0, false, 0, DELETER_UNSENT_MAX - 1, {STEP_SETTLE, OUTCOME_FAILED, true}},
         {ANSWER_EXPIRED, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
-        {ANSWER_EXPIRED, 0, false, 2, 0, {STEP_AGAIN, 0, false}},
-        {ANSWER_EXPIRED, 0, false, 3, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
+        {ANSWER_EXPIRED, 0, false, RETRY_EXPIRED_MAX - 1, 0, {STEP_AGAIN, 0, false}},
+        {ANSWER_EXPIRED, 0, false, RETRY_EXPIRED_MAX, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
         {ANSWER_SKEWED, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
         {ANSWER_SKEWED, 0, false, 1, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
         {ANSWER_DENIED, 0, false, 0, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},

@@ -38,24 +38,45 @@ static void add(struct buf *out, bool given, const char *word)
         buf_printf(out, " %s", word);
 }
 
+static const char *const commands[] = {[COMMAND_PLAN] = "plan",
+                                       [COMMAND_SWEEP] = "sweep",
+                                       [COMMAND_APPLY] = "apply",
+                                       [COMMAND_DELETE_ROWS] = "delete-job-executions",
+                                       [COMMAND_CHECK] = "check",
+                                       [COMMAND_HISTORY] = "history",
+                                       [COMMAND_DELETE_ONE] = "delete-job-execution",
+                                       [COMMAND_EXPLAIN] = "explain",
+                                       [COMMAND_TEST] = "test",
+                                       [COMMAND_SCHEMA] = "schema",
+                                       [COMMAND_WHOAMI] = "whoami",
+                                       [COMMAND_IAM_POLICY] = "iam-policy",
+                                       [COMMAND_STATUS] = "status",
+                                       [COMMAND_RUN] = "run",
+                                       [COMMAND_PAUSE] = "pause",
+                                       [COMMAND_RESUME] = "resume",
+                                       [COMMAND_RELOAD] = "reload",
+                                       [COMMAND_SCHEDULE] = "schedule",
+                                       [COMMAND_COMPLETION] = "completion",
+                                       [COMMAND_HELP] = "help",
+                                       [COMMAND_DAEMON] = "daemon",
+                                       [COMMAND_NONE] = "none"};
+
+/* What is said to, and of, a daemon. */
+static void describe_asking(const struct options *options, struct buf *out)
+{
+    add(out, options->watch, "watch");
+    add(out, options->no_wait, "no-wait");
+    if (options->socket != NULL)
+        buf_printf(out, " socket=%s", options->socket);
+    if (options->shell != SHELL_BASH)
+        buf_printf(out, " shell=%d", (int)options->shell);
+    if (options->next != 1)
+        buf_printf(out, " next=%d", (int)options->next);
+}
+
 /* All that differs from the defaults, in words. */
 static void describe(const struct options *options, struct buf *out)
 {
-    static const char *const commands[] = {[COMMAND_PLAN] = "plan",
-                                           [COMMAND_SWEEP] = "sweep",
-                                           [COMMAND_APPLY] = "apply",
-                                           [COMMAND_DELETE_ROWS] = "delete-job-executions",
-                                           [COMMAND_CHECK] = "check",
-                                           [COMMAND_HISTORY] = "history",
-                                           [COMMAND_DELETE_ONE] = "delete-job-execution",
-                                           [COMMAND_EXPLAIN] = "explain",
-                                           [COMMAND_TEST] = "test",
-                                           [COMMAND_SCHEMA] = "schema",
-                                           [COMMAND_WHOAMI] = "whoami",
-                                           [COMMAND_IAM_POLICY] = "iam-policy",
-                                           [COMMAND_HELP] = "help",
-                                           [COMMAND_DAEMON] = "daemon",
-                                           [COMMAND_NONE] = "none"};
     buf_text(out, commands[options->command]);
     if (options->topic != COMMAND_NONE)
         buf_printf(out, " topic=%s", commands[options->topic]);
@@ -89,6 +110,7 @@ static void describe(const struct options *options, struct buf *out)
     add(out, options->verbose, "verbose");
     add(out, options->check, "checking");
     add(out, options->once, "once");
+    describe_asking(options, out);
     add(out, options->online, "online");
     add(out, options->help, "help");
     add(out, options->version, "version");
@@ -152,6 +174,16 @@ static const struct {
     {"jobsweep explain --thing gw-1 --job fw-1", "explain fw-1 on gw-1 #0"},
     {"jobsweep explain --job fw-1 --execution-number 7 --thing gw-1 -q", "explain fw-1 on gw-1 #7 quiet"},
     {"jobsweep explain --help", "explain help"},
+    {"jobsweep status --watch -v --format json", "status json verbose watch"},
+    {"jobsweep status --socket /run/x", "status socket=/run/x"},
+    {"jobsweep run old new --target prod/* --no-wait", "run target=prod/* no-wait [old] [new]"},
+    {"jobsweep run --help", "run help"},
+    {"jobsweep pause -q", "pause quiet"},
+    {"jobsweep resume", "resume"},
+    {"jobsweep reload -c x.yaml", "reload config=x.yaml"},
+    {"jobsweep schedule --next 5 old", "schedule next=5 [old]"},
+    {"jobsweep completion bash", "completion"},
+    {"jobsweep completion fish", "completion shell=2"},
     {"jobsweepd", "daemon"},
     {"jobsweepd -c x.yaml", "daemon config=x.yaml"},
     {"jobsweepd --check", "daemon checking"},
@@ -241,6 +273,17 @@ static const struct {
     {"jobsweep plan delete-job-execution --job-id a", "unknown or ambiguous option \"--job-id\""},
     {"jobsweep --help --quiet", "jobsweep without a command does not take --quiet"},
     {"jobsweep plan --quiet --verbose", "--quiet and --verbose exclude each other"},
+    {"jobsweep completion", "completion needs the name of a shell: bash, zsh or fish"},
+    {"jobsweep completion tcsh", "completion needs the name of a shell: bash, zsh or fish"},
+    {"jobsweep completion bash zsh", "completion needs the name of a shell: bash, zsh or fish"},
+    {"jobsweep run", "run needs the names of policies"},
+    {"jobsweep run old --yes", "run does not take --yes"},
+    {"jobsweep status old", "status takes no \"old\"; a configuration is named with --config"},
+    {"jobsweep pause now", "pause takes no \"now\""},
+    {"jobsweep pause --watch", "pause does not take --watch"},
+    {"jobsweep schedule --next 0", "--next takes a number from 1 to 1000, not \"0\""},
+    {"jobsweep schedule --next 1001", "--next takes a number from 1 to 1000, not \"1001\""},
+    {"jobsweep check --socket /run/x", "check does not take --socket"},
     {"jobsweepd plan", "jobsweepd takes no \"plan\""},
     {"jobsweepd --yes", "jobsweepd does not take --yes"},
     {"jobsweepd --check --once", "--check and --once exclude each other"},
@@ -313,6 +356,14 @@ static const struct {
      "Usage: jobsweep check [OPTION...]\n",
      {"--format text|json", "--online", "--target", NULL},
      {"--yes", NULL}},
+    {COMMAND_RUN,
+     "Usage: jobsweep run [OPTION...] POLICY...\n",
+     {"--no-wait", "--socket PATH", "--target NAME", NULL},
+     {"--watch", "--yes", NULL}},
+    {COMMAND_STATUS,
+     "Usage: jobsweep status [OPTION...]\n",
+     {"--watch", "each policy in each target\n", NULL},
+     {"--no-wait", "--target", NULL}},
     {COMMAND_DAEMON,
      "Usage: jobsweepd [OPTION...]\n",
      {"--log-level LEVEL", "--once", "See also: man jobsweepd\n", NULL},

@@ -112,7 +112,8 @@ static void a_plan_in_plain_characters(void **state)
            "           90 d to 1 y  #####                                   1  12.5 %\n"
            "           over 1 y     #####                                   1  12.5 %\n"
            "  kept              1  younger than 30d\n"
-           "  route    by job: 3 jobs, about 5 calls (by thing: at least 40)\n"
+           "  route    by job: 3 jobs, about 5 calls (by thing: at least 40, more than jobs, and counted no "
+           "further)\n"
            "  listing  4 calls made\n"
            "  deleting 16 calls, 804 ms at the quota: 9.95 deletions a second, each looked at before, 9.95 a "
            "second\n"
@@ -173,7 +174,9 @@ static void a_plan_on_a_narrow_terminal(void **state)
                  "    over 1 y     ##                    1\n"
                  "  kept              1  younger than 30d\n"
                  "  route    by job: 3 jobs, about 5 calls\n"
-                 "           (by thing: at least 40)\n"
+                 "           (by thing: at least 40, more\n"
+                 "           than jobs, and counted no\n"
+                 "           further)\n"
                  "  listing  4 calls made\n"
                  "  deleting 16 calls, 804 ms at the\n"
                  "           quota: 9.95 deletions a\n"
@@ -197,7 +200,8 @@ static void a_plan_with_blocks(void **state)
            "           90 d to 1 y  █████                                   1  12.5 %\n"
            "           over 1 y     █████                                   1  12.5 %\n"
            "  kept              1  younger than 30d\n"
-           "  route    by job: 3 jobs, about 5 calls (by thing: at least 40)\n"
+           "  route    by job: 3 jobs, about 5 calls (by thing: at least 40, more than jobs, and counted no "
+           "further)\n"
            "  listing  4 calls made\n"
            "  deleting 16 calls, 804 ms at the quota: 9.95 deletions a second, each looked at before, 9.95 a "
            "second\n"
@@ -219,7 +223,8 @@ static void a_plan_in_colour(void **state)
            "           90 d to 1 y  \033[36m█████\033[0m                                   1  12.5 %\n"
            "           over 1 y     \033[36m█████\033[0m                                   1  12.5 %\n"
            "  kept              1  younger than 30d\n"
-           "  route    by job: 3 jobs, about 5 calls (by thing: at least 40)\n"
+           "  route    by job: 3 jobs, about 5 calls (by thing: at least 40, more than jobs, and counted no "
+           "further)\n"
            "  listing  4 calls made\n"
            "  deleting 16 calls, 804 ms at the quota: 9.95 deletions a second, each looked at before, 9.95 a "
            "second\n"
@@ -296,6 +301,7 @@ static struct plan_count *kept_and_left_out(const struct config *config)
     struct verdict kept = {
         .cause = CAUSE_KEEP, .reason = "kept by within: 7d", .place = &policy->keep[1].place};
     struct verdict going = {.delete = true, .reason = "status FAILED"};
+    struct verdict waiting = {.cause = CAUSE_GRACE, .reason = "in its grace"};
     const struct job running = {.job_id = "c-1", .continuous = true, .status = JOB_IN_PROGRESS};
     const struct job ota = {.job_id = "AFR_OTA-1"};
     struct job named = {.job_id = "gg-1", .described = true, .namespace_id = "aws-gg"};
@@ -305,6 +311,7 @@ static struct plan_count *kept_and_left_out(const struct config *config)
         plan_count_row(count, &row, &going);
     for (int i = 0; i < 3; i++)
         plan_count_row(count, &row, &kept);
+    plan_count_row(count, &row, &waiting);
     plan_count_left_out(count, &running, RESERVE_CONTINUOUS, false);
     plan_count_left_out(count, &ota, RESERVE_OTA, false);
     plan_count_left_out(count, &ota, RESERVE_OTA, true); /* one that was listed tells more than none */
@@ -340,6 +347,7 @@ static void each_keep_rule_tells_what_it_keeps_and_each_kind_of_job_what_is_left
                      "(1,200)\n"
                      "                       if they are meant: match.namespace_id, or their ids in "
                      "match.job_id.include\n"));
+    assert_non_null(strstr(text, "  waiting           1  match and are in their grace\n"));
     assert_non_null(strstr(text, "           the window of 1m is too short for it\n"
                                  "           about 51 runs until all 5,100 are deleted\n"));
     buf_finish(&out);
@@ -360,7 +368,8 @@ static void programs_are_told_the_same(void **state)
     const char *file = buf_string(&quoted);
     snprintf(
         expected, sizeof expected,
-        "{\"event\":\"plan\",\"policy\":\"keeps\",\"target\":\"eu\",\"listed\":5103,\"selected\":1200,"
+        "{\"event\":\"plan\",\"policy\":\"keeps\",\"target\":\"eu\",\"listed\":5103,\"selected\":1200,\"in_"
+        "grace\":1,"
         "\"remaining\":3900,\"by_status\":{\"FAILED\":1200},\"by_job\":{\"fw-1\":1200},\"other_jobs\":0,"
         "\"of_other_jobs\":0,\"by_age\":{\"under 1 d\":0,\"1 d to 7 d\":0,\"7 d to 30 d\":0,"
         "\"30 d to 90 d\":1200,\"90 d to 1 y\":0,\"over 1 y\":0,\"not known\":0},\"kept\":3,\"protected\":0,"

@@ -104,7 +104,9 @@ static void the_route_is_told_in_one_line(void **state)
     buf_reset(&text);
     route.other_least = 1250;
     route_print(&route, &text);
-    assert_string_equal(buf_string(&text), "by job: 3 jobs, about 3 calls (by thing: at least 1,250)");
+    assert_string_equal(
+        buf_string(&text),
+        "by job: 3 jobs, about 3 calls (by thing: at least 1,250, more than jobs, and counted no further)");
     buf_finish(&text);
 }
 

@@ -116,6 +116,7 @@ static void many_runs_are_cut_but_for_their_sum(void **state)
     assert_non_null(strstr(text, "  old in eu                15         10  finished\n"
                                  "  5 more                   60         50  \n"
                                  "  all                     550        250  \n"
+                                 "  300 gone\n"
                                  "  1,950 kept, 0 left for later by limits\n"
                                  "  0 calls made\n"));
     buf_finish(&out);
