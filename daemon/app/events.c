@@ -104,6 +104,9 @@ void events_target(struct buf *out, const char *policy, const char *target, cons
     string_member(out, "target", target);
     string_member(out, "end", report_end_name(report));
     buf_printf(out, ",\"listed\":%" PRId64 ",\"selected\":%" PRId64, report->listed, report->selected);
+    if (report->in_grace > 0) {
+        buf_printf(out, ",\"in_grace\":%" PRId64, report->in_grace);
+    }
     if (report->newest > 0) {
         buf_printf(out, ",\"without_number\":%" PRId64, report->newest);
     }

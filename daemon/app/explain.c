@@ -89,7 +89,7 @@ static bool needs_all(const struct pair *pair)
     }
     for (size_t i = 0; i < pair->count; i++) {
         const struct verdict *verdict = &pair->explained[i].verdict;
-        if (verdict->delete || strncmp(verdict->reason, "kept by ", 8) == 0) {
+        if (verdict->delete || verdict->in_grace || strncmp(verdict->reason, "kept by ", 8) == 0) {
             return true;
         }
     }
@@ -215,7 +215,7 @@ static enum exit_status explain(const struct options *options, struct config *co
                                 const struct selection *selection)
 {
     struct explaining explaining = {.options = options, .config = config};
-    const struct world_config world = {.program = "jobsweep explain"};
+    const struct world_config world = {.program = "jobsweep explain", .plans = config};
     struct err err;
     explaining.world = world_create(&world, &err);
     if (explaining.world == NULL) {

@@ -183,6 +183,7 @@ static void sweep(struct runner *runner, struct run *run)
                                   .dispatcher = link_dispatcher(run->place->link),
                                   .ledger = world_ledger(runner->config.world),
                                   .scratch = world_scratch(runner->config.world),
+                                  .sha256 = crypto_sha256,
                                   .policy = run->policy,
                                   .target = run->target,
                                   .policy_sha256 = sha256,

@@ -204,6 +204,7 @@ static void add_report(struct report *total, const struct report *one)
 {
     total->listed += one->listed;
     total->selected += one->selected;
+    total->in_grace += one->in_grace;
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         total->outcomes[i] += one->outcomes[i];
     }
@@ -545,6 +546,8 @@ static struct world *make_world(const struct session *session, struct err *err)
             return NULL;
         }
         config.state_directory = directory;
+    } else {
+        config.plans = session->config.config;
     }
     return world_create(&config, err);
 }

@@ -140,7 +140,7 @@ void plan_view_row(struct plan_view *view, const struct job_execution *execution
     size_t age = 0;
     if (!verdict->delete) {
         bool later = strncmp(verdict->reason, LATER_WORDS, strlen(LATER_WORDS)) == 0;
-        if (!later) { /* those have a line of their own */
+        if (!later && !verdict->in_grace) { /* those have a line of their own */
             tally_add(&view->kept, verdict->reason);
         }
         return;
@@ -474,6 +474,10 @@ void plan_view_print(const struct plan_view *view, const struct report *report,
         buf_printf(out, "  %-8s %10s  match and are left for later by limits\n", "later",
                    text_thousands(number, report->remaining));
     }
+    if (report->in_grace > 0) {
+        buf_printf(out, "  %-8s %10s  match and are in their grace\n", "waiting",
+                   text_thousands(number, report->in_grace));
+    }
     if (report->skipped > 0) {
         buf_printf(out, "  %-8s %10s  rows of answers that make no sense\n", "skipped",
                    text_thousands(number, report->skipped));
@@ -552,6 +556,9 @@ void view_report(const char *policy, const char *target, const struct report *re
     }
     if (report->remaining > 0) {
         buf_printf(out, "  %-18s %10s\n", "left for later", text_thousands(number, report->remaining));
+    }
+    if (report->in_grace > 0) {
+        buf_printf(out, "  %-18s %10s\n", "in their grace", text_thousands(number, report->in_grace));
     }
     if (report->skipped > 0) {
         buf_printf(out, "  %-18s %10s\n", "skipped", text_thousands(number, report->skipped));

@@ -112,15 +112,17 @@ static bool plain(const struct policy *policy)
            match->types.count == 0 && match->attributes.count == 0 && match->query == NULL;
 }
 
-/* A job that is named by its id may be of those that are left out elsewhere. */
+/* What would go under the narrow one may still be in the grace of the wide one. A job that is named by its id
+ * may be of those that are left out elsewhere. */
 static bool covers(const struct policy *wide, const struct policy *narrow)
 {
     const struct match *a = &wide->match, *b = &narrow->match;
     bool named = b->job_id.include.count > 0 && !same_list(&a->job_id.include, &b->job_id.include);
-    return plain(wide) && (wide->enforce || !narrow->enforce) && targets_cover(wide, narrow) &&
-           (b->status_bits & ~a->status_bits) == 0 && names_cover(&a->job_id, &b->job_id) && !named &&
-           names_cover(&a->thing, &b->thing) && b->namespace_id == NULL && a->age_field == b->age_field &&
-           a->older_than_ms <= b->older_than_ms && b->older_than_ms > 0;
+    return plain(wide) && wide->grace_ms <= narrow->grace_ms && (wide->enforce || !narrow->enforce) &&
+           targets_cover(wide, narrow) && (b->status_bits & ~a->status_bits) == 0 &&
+           names_cover(&a->job_id, &b->job_id) && !named && names_cover(&a->thing, &b->thing) &&
+           b->namespace_id == NULL && a->age_field == b->age_field && a->older_than_ms <= b->older_than_ms &&
+           b->older_than_ms > 0;
 }
 
 static void lint_covered(const struct linting *linting, const struct config *config, size_t number)

@@ -34,6 +34,7 @@ struct verdict {
     bool delete;
     bool force;     /* of one that goes: it is IN_PROGRESS, and needs force */
     bool counts;    /* keep rules count it: the policy holds for it whatever its age */
+    bool in_grace;  /* it would go, but is selected for too short a time: see policy/grace.h */
     bool undecided; /* it goes unless a keep rule that counts holds: see keep_settle(). Not deleted yet */
     char reason[PLAN_REASON_MAX + 1]; /* the clauses that decided, as they stand in the policy; no times of
                                          rows, so that a million rows share a few reasons */
