@@ -89,11 +89,11 @@ static void walk(struct night *night, bool durable, struct ledger_request *reque
     assert_false(request->more);
 }
 
-/* A moment that is still to come is none. */
+/* A moment that is long to come is none. */
 static int64_t since_ms(const struct night *night, int number)
 {
     int64_t ms = night->known[number].since_ms;
-    return ms <= night->now_ms ? ms : 0;
+    return ms <= night->now_ms + GRACE_AHEAD_MS ? ms : 0;
 }
 
 static void expect_since(const struct night *night, const struct ledger_grace *graces, const int *numbers,
