@@ -15,10 +15,10 @@ struct version {
 
 struct configs {
     const struct sim *sim;
-    struct random random;
+    struct random random, graces; /* graces: drawn apart, so that seeds of before are what they were */
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
-    bool risky, plan_only;
+    bool risky, graced, plan_only;
     int64_t executions;
 };
 
@@ -85,6 +85,9 @@ static void draw(struct configs *configs, int number)
     policy->selected_over = chance(configs, 5) ? below(configs, 20) : 1000000;
     policy->verify_risky = configs->risky && chance(configs, 60);
     draw_names(configs, policy);
+    policy->selection = version->sha256;
+    if (configs->graced && random_below(&configs->graces, 4) > 0)
+        policy->grace_ms = (2 + (int64_t)random_below(&configs->graces, 15)) * TIME_MS_PER_MINUTE;
     version->older = configs->present[number];
     configs->present[number] = version;
 }
@@ -96,6 +99,8 @@ struct configs *configs_create(const struct sim *sim)
     configs->sim = sim;
     scenario_stream(scenario, 400, &configs->random);
     configs->count = scenario->policies;
+    scenario_stream(scenario, 401, &configs->graces);
+    configs->graced = scenario->graced;
     configs->risky = scenario->risky;
     configs->executions = scenario->executions;
     for (int i = 0; i < configs->count; i++)
@@ -151,5 +156,6 @@ void configs_use(struct configs *configs, const struct policy *policy)
     while (configs->count > 1)
         free(configs->present[--configs->count]);
     version->policy = *policy;
+    version->policy.selection = version->sha256;
     snprintf(version->policy.name, sizeof version->policy.name, "policy-0");
 }

@@ -50,6 +50,8 @@ struct shadow_run {
     int64_t began_ms, ended_ms; /* ended_ms: 0 while it is open */
 };
 
+struct oracle_graces;
+
 struct oracle {
     struct sim *sim;
     struct names *slot_names, *pair_names;
@@ -69,12 +71,21 @@ struct oracle {
     bool resuming, look_only, canceled, frozen, planned;
     int refusals; /* in a row */
     int64_t latest_skew_ms, sends;
+    struct oracle_graces *graces;
     bool row_selected; /* the latest verdict */
 
     int64_t *rings[OPERATION_COUNT]; /* when the latest calls left */
     int64_t ring_sizes[OPERATION_COUNT], ring_counts[OPERATION_COUNT];
 };
 
+/* oracle_grace.c */
+struct oracle_graces *oracle_graces_create(void);
+void oracle_graces_destroy(struct oracle_graces *graces);
+void oracle_grace_begins(struct oracle *oracle); /* a run */
+void oracle_grace_selects(struct oracle *oracle, const struct job_execution *execution);
+void oracle_grace_asked(struct oracle *oracle); /* what the run selects shall count, and does on record */
+void oracle_grace_recorded(struct oracle *oracle);
+void oracle_grace_check(struct oracle *oracle, const struct policy *policy, const struct shadow_row *row);
 /* oracle.c */
 uint32_t oracle_slot(struct oracle *oracle, const struct job_execution *execution);
 uint32_t oracle_find_slot(const struct oracle *oracle, const char *job_id, const char *thing_name,

@@ -16,6 +16,7 @@ void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool 
     oracle->began_ms = sim_service_ms(oracle->sim);
     oracle->canceled = oracle->planned = false;
     oracle->refusals = 0;
+    oracle_grace_begins(oracle);
     memset(oracle->calls, 0, sizeof oracle->calls);
     if (resumed == 0) {
         return;
@@ -38,6 +39,7 @@ void oracle_listed(struct oracle *oracle, const struct job_execution *execution,
     if (!selected) {
         return;
     }
+    oracle_grace_selects(oracle, execution);
     bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
     const char *why = rules_keep(oracle->policy, known ? &job : NULL, execution, now_ms);
     if (why) {
@@ -107,7 +109,7 @@ static void check_accounts(struct oracle *oracle, const struct report *report)
         sim_break(sim, "accounting: %lld selected, %lld settled", (long long)report->selected,
                   (long long)report_outcome_sum(report));
     }
-    if (!oracle->resuming && report->listed < report->selected + report->remaining) {
+    if (!oracle->resuming && report->listed < report->selected + report->remaining + report->in_grace) {
         sim_break(sim, "accounting: more selected than listed");
     }
     for (int i = 0; i < OPERATION_COUNT; i++) {

@@ -8,9 +8,11 @@
  * cuts the wire and the power, and lets what is left of the objects wind up unheard. */
 #include "sim/process.h"
 
+#include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/sweep.h"
+#include "ledger/sorter.h"
 #include "sim/archive.h"
 #include "sim/configs.h"
 #include "sim/oracle.h"
@@ -22,6 +24,7 @@
 #define WIND_UP_EVENTS 2000000
 #define TRIES_MAX      12
 #define RESTART_MS     30000
+#define SCRATCH_BYTES  ((size_t)1024 * 1024)
 
 struct process {
     struct sim *sim;
@@ -41,6 +44,8 @@ struct process {
     int swept, tries; /* policies of the last round, tries of the present one */
     bool finished[SCENARIO_POLICIES_MAX];
     int64_t round_ms;
+    struct sorter_place scratch_place;
+    struct scratch scratch;
 };
 
 static int64_t now_ns(const struct process *process)
@@ -174,7 +179,9 @@ static void count_round(struct process *process)
     if (!process->sim->healed || process->round_ms == 0) {
         return;
     }
-    if (swept_all(process)) {
+    if (process->report.end == SWEEP_FINISHED && process->report.in_grace > 0) {
+        process->tries = 0; /* it takes its time */
+    } else if (swept_all(process)) {
         process->finished[process->policy] = process->report.end == SWEEP_FINISHED;
         process->policy++;
         process->tries = 0;
@@ -234,7 +241,8 @@ static void on_row(void *owner, const struct job_execution *execution, const str
 {
     struct process *process = owner;
     if (!process->dead) {
-        oracle_listed(process->sim->oracle, execution, verdict->delete);
+        bool later = strncmp(verdict->reason, "left for the next time", 22) == 0;
+        oracle_listed(process->sim->oracle, execution, verdict->delete || verdict->in_grace || later);
     }
 }
 
@@ -267,6 +275,8 @@ static void sweep_on(struct process *process, int policy, const struct ledger_re
         .env = virtual_env(sim->world),
         .dispatcher = process->dispatcher,
         .ledger = archive_face(process->archive),
+        .scratch = &process->scratch,
+        .sha256 = crypto_sha256,
         .target = look_only ? &process->look_only : &process->target,
         .observer = {
             .owner = process, .row = on_row, .planned = on_planned, .settled = on_settled, .done = on_done}};
@@ -399,6 +409,8 @@ struct process *process_create(struct sim *sim)
     struct process *process = mem_zalloc(sizeof *process);
     process->sim = sim;
     process->configs = configs_create(sim);
+    process->scratch_place = (struct sorter_place){.folder = "/tmp", .memory_bytes = SCRATCH_BYTES};
+    sorter_scratch(&process->scratch, &process->scratch_place);
     process->target = (struct target){.name = "simulated",
                                       .account = "123456789012",
                                       .region = "eu-west-1",

@@ -8,6 +8,7 @@
 
 #define PPM                1000000
 #define LOST_AGAIN_PERCENT 4
+#define GRACED_PERCENT     15
 
 static const char *const FAULT_NAMES[FAULT_COUNT] = {
     "none",           "refused",       "dns",           "tls",          "reset-early",  "reset-sent",
@@ -204,6 +205,8 @@ static void draw_the_rest(struct scenario *scenario)
     if (chance(&random, LOST_AGAIN_PERCENT)) {
         draw_lost_again(&random, scenario);
     }
+    scenario_stream(scenario, 2, &random);
+    scenario->graced = chance(&random, GRACED_PERCENT);
 }
 
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large)
@@ -318,7 +321,7 @@ void scenario_print(const struct scenario *scenario, struct buf *out)
     buf_printf(out, "#   skew %" PRId64 " ms, latency %" PRId64 "..%" PRId64 " ms, commit %" PRId64 " ms\n",
                scenario->skew_ms, scenario->latency_min_ns / TIME_NS_PER_MS,
                scenario->latency_max_ns / TIME_NS_PER_MS, scenario->commit_ns / TIME_NS_PER_MS);
-    buf_printf(out, "#   %d policies%s, %d runs\n", scenario->policies, scenario->risky ? ", some risky" : "",
-               scenario->runs);
+    buf_printf(out, "#   %d policies%s%s, %d runs\n", scenario->policies,
+               scenario->risky ? ", some risky" : "", scenario->graced ? ", with grace" : "", scenario->runs);
     print_parts(scenario, out);
 }

@@ -100,6 +100,7 @@ struct scenario {
     int64_t skew_ms, latency_min_ns, latency_max_ns, commit_ns;
     int64_t retain_ms;  /* what the ledger forgets: runs that ended longer ago; 0: nothing */
     int policies, runs; /* runs in the phase of faults */
+    bool graced;        /* some policies have a grace */
     bool risky;         /* some policies skip the check where they may */
     struct fault_plan faults[FAULT_COUNT];
     int64_t

@@ -315,6 +315,7 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
                " after a stale look; of these %" PRId64 " were queued\n",
                totals->in_trip, totals->late, totals->twice, totals->stale, totals->queued);
     buf_printf(out, "#   %" PRId64 " deleted with force had gone on after the look\n", totals->changed);
+    buf_printf(out, "#   %" PRId64 " sent that a grace had held back\n", totals->graced);
     buf_printf(out, "# %" PRId64 " faults:", faults);
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);
