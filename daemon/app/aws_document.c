@@ -2,12 +2,12 @@
 #include "app/aws_document.h"
 
 #include "app/yaml_value.h"
+#include "aws/expand_path.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,81 +18,12 @@
 
 #define PATH_BYTES_MAX 4096
 
-/* "~" and "~name" at the start, as os.path.expanduser() has it: unknown users stay as they are. */
-static const char *expand_home(const char *path, struct buf *out)
-{
-    size_t length = strcspn(path, "/");
-    if (path[0] != '~') {
-        return path;
-    }
-    const char *home = length == 1 ? getenv("HOME") : NULL;
-    if (home == NULL) {
-        char *name = mem_strndup(path + 1, length - 1);
-        const struct passwd *user = length == 1 ? getpwuid(getuid()) : getpwnam(name);
-        home = user != NULL ? user->pw_dir : NULL;
-        free(name);
-    }
-    if (home == NULL) {
-        return path;
-    }
-    size_t home_length = strlen(home);
-    while (home_length > 0 && home[home_length - 1] == '/') {
-        home_length--;
-    }
-    buf_append(out, home, home_length);
-    buf_text(out, home_length == 0 && path[length] == '\0' ? "/" : "");
-    return path + length;
-}
-
-static bool is_name(char c)
-{
-    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* The length of "$NAME" or "${NAME}" here, and the name; 0 when it is neither. */
-static size_t variable(const char *at, const char **name, size_t *length)
-{
-    bool braces = at[0] == '$' && at[1] == '{';
-    *name = at + 1 + braces;
-    *length = 0;
-    if (at[0] != '$') {
-        return 0;
-    }
-    if (braces) {
-        *length = strcspn(*name, "}");
-        return (*name)[*length] == '}' ? *length + 3 : 0;
-    }
-    while (is_name((*name)[*length])) {
-        (*length)++;
-    }
-    return *length > 0 ? *length + 1 : 0;
-}
-
-/* As os.path.expandvars(): a variable that is not set stays as it is written. */
-static void expand_variables(const char *path, struct buf *out)
-{
-    while (*path != '\0') {
-        const char *name;
-        size_t length, size = variable(path, &name, &length);
-        char *copy = size > 0 ? mem_strndup(name, length) : NULL;
-        const char *value = copy != NULL ? getenv(copy) : NULL;
-        if (value != NULL) {
-            buf_text(out, value);
-        } else {
-            size = size > 0 ? size : 1;
-            buf_append(out, path, size);
-        }
-        path += size;
-        free(copy);
-    }
-}
-
 static void expand(const char *path, struct buf *out)
 {
     struct buf with_home;
     buf_init(&with_home, PATH_BYTES_MAX);
-    buf_text(&with_home, expand_home(path, &with_home));
-    expand_variables(buf_string(&with_home), out);
+    expand_home(NULL, path, &with_home);
+    expand_variables(NULL, buf_string(&with_home), out);
     buf_finish(&with_home);
 }
 

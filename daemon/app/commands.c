@@ -20,13 +20,13 @@
 
 enum exit_status command_end_early(const struct options *options, enum exit_status status)
 {
-    const struct report nothing = {0};
+    const int64_t none[OUTCOME_COUNT] = {0};
     struct buf out;
     if (options->format != OUTPUT_JSON) {
         return status;
     }
     buf_init(&out, 1024);
-    events_report(&out, &nothing, status);
+    events_report(&out, 0, none, status);
     fputs(buf_string(&out), stdout);
     buf_finish(&out);
     return status;
@@ -234,6 +234,7 @@ static enum exit_status add_plan(struct application *application, const struct c
     }
     spool_source(plan->rows, &application->sources[index]);
     application->sources[index].listed = plan->listed;
+    application->sources[index].remaining = plan->remaining;
     pair.source = &application->sources[index];
     pair.origin = application->origin;
     selection->pairs[selection->count++] = pair;

@@ -1,9 +1,8 @@
 /* See app/daemon.h.
  *
  * The happy path: load -> runs that were interrupted are resumed, and what was missed is made up for -> the
- * scheduler fires -> put_off() waits for the jitter of each target of the policy -> begin() submits a task ->
- * the runner sweeps -> on_done() logs the report and has on_finish started. SIGHUP replaces the
- * configuration; tasks keep the one that they began with.
+ * firings of app/firings.c begin the tasks of app/tasks.c. SIGHUP replaces the configuration; tasks keep the
+ * one that they began with. What the control socket asks comes through app/requests.c.
  *
  * The ways out: a configuration that cannot be loaded ends the start with EXIT_USAGE, and leaves everything
  * as it was later on. A task that fails is logged and tried again by its schedule. SIGTERM stops the schedule
@@ -11,83 +10,67 @@
  * A ledger that cannot be written does as SIGTERM does, and ends the process with EXIT_LEDGER. */
 #include "app/daemon.h"
 
-#include "app/advice.h"
-#include "app/catch_up.h"
-#include "app/commands.h"
-#include "app/hooks.h"
-#include "app/leftovers.h"
-#include "app/postponed.h"
-#include "app/runner.h"
-#include "app/scheduler.h"
-#include "app/selection.h"
+#include "app/config_file.h"
+#include "app/control_place.h"
+#include "app/daemon_private.h"
+#include "app/logging.h"
 #include "app/state_directory.h"
 #include "app/systemd.h"
-#include "app/world.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "policy/timetable.h"
+#include "policy/load.h"
 
-#include <limits.h>
-#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-#define SIGNALS_WATCHED 3
-#define HOOKS_END_MS    (20 * TIME_MS_PER_SECOND) /* of it, for what on_finish has started */
-#define END_MS          (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
+#define HOOKS_END_MS (20 * TIME_MS_PER_SECOND) /* when it stops, for what on_finish has started */
+#define END_MS       (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
 
-struct task {
-    struct daemon *daemon;
-    int refused; /* the load of the configuration with which it cannot be resumed; 0: none */
-    struct run run;
-};
-
-struct daemon {
-    const struct options *options;
-    struct config *config;
-    int loads; /* of the configuration, the present one included */
-    struct world *world;
-    struct runner *runner;
-    struct scheduler *scheduler;
-    struct postponed *postponed;
-    struct leftovers *leftovers;
-    struct hooks *hooks;
-    struct env_timer hooks_end;
-    struct catch_up *catch_up; /* while it is at work */
-    struct task *resumed;      /* one for each of them; NULL until they are known */
-    uv_signal_t signals[SIGNALS_WATCHED];
-    uv_timer_t watchdog;
-    struct env_timer drain; /* from the first signal to stop */
-    size_t tasks;           /* not done */
-    int stops;              /* SIGTERM and SIGINT so far */
-    enum exit_status status;
-};
-
-static void tell_manager(const char *state)
+__attribute__((format(printf, 1, 2))) static void tell_manager(const char *format, ...)
 {
+    char state[256];
     struct err err;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(state, sizeof state, format, args);
+    va_end(args);
     if (systemd_notify(&err, "%s", state) != 0) {
         log_event(LOG_WARNING, "service manager not told", "error=%s", err.msg);
     }
 }
 
-/* Nothing new begins any more. */
-static bool winds_up(const struct daemon *daemon)
+int64_t daemon_wall_ms(const struct daemon *daemon)
+{
+    const struct env *env = world_env(daemon->world);
+    return env->wall_ms(env->ctx);
+}
+
+int64_t daemon_mono_ns(const struct daemon *daemon)
+{
+    const struct env *env = world_env(daemon->world);
+    return env->mono_ns(env->ctx);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------- */
+
+bool daemon_winds_up(const struct daemon *daemon)
 {
     return daemon->stops > 0 || daemon->status == EXIT_LEDGER;
 }
 
-static void end_if_idle(struct daemon *daemon)
+void daemon_end_if_idle(struct daemon *daemon)
 {
-    bool ends = winds_up(daemon) || daemon->options->once;
-    if (daemon->tasks > 0 || !ends || daemon->resumed == NULL || daemon->catch_up != NULL) {
+    bool ends = daemon_winds_up(daemon) || daemon->options->once;
+    if (daemon->task_count > 0 || !ends || daemon->resumed == NULL || daemon->catch_up != NULL) {
         return;
     }
     if (hooks_count(daemon->hooks) == 0) {
         world_stop(daemon->world);
-    } else if (winds_up(daemon) && !daemon->hooks_end.armed) {
+    } else if (daemon_winds_up(daemon) && !daemon->hooks_end.armed) {
         const struct env *env = world_env(daemon->world);
         env->start(env->ctx, &daemon->hooks_end, env->mono_ns(env->ctx) + HOOKS_END_MS * TIME_NS_PER_MS);
     }
@@ -101,63 +84,13 @@ static void on_hooks_end(struct env_timer *timer)
 
 static void on_hooks_idle(void *owner)
 {
-    end_if_idle(owner);
-}
-
-/* --- tasks --- */
-
-static void on_warning(void *owner, const char *text)
-{
-    const struct run *run = owner;
-    log_event(LOG_WARNING, "sweep warning", "policy=%s target=%s text=%s", run->policy->name,
-              run->target->name, text);
-}
-
-static void log_failures(const struct run *run)
-{
-    const struct report *report = &run->report;
-    const char *hint = advice(report);
-    if (report->err.code != ERR_NONE) {
-        log_event(LOG_ERROR, "sweep error", "policy=%s target=%s host=%s error=%s advice=%s",
-                  run->policy->name, run->target->name, run->host, report->err.msg, hint != NULL ? hint : "");
-    }
-}
-
-static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
-                       const struct answer *answer)
-{
-    const struct run *run = owner;
-    const struct job_execution *execution = &row->execution;
-    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN) {
-        log_event(LOG_WARNING, "not deleted",
-                  "policy=%s target=%s job=%s thing=%s number=%lld outcome=%s code=%s", run->policy->name,
-                  run->target->name, execution->job_id, execution->thing_name, (long long)execution->number,
-                  outcome_name(outcome), answer != NULL ? answer->code : "");
-    }
-}
-
-static void log_report(const struct run *run)
-{
-    const struct report *report = &run->report;
-    const int64_t *outcomes = report->outcomes;
-    log_event(
-        report_failed(report) ? LOG_ERROR : LOG_INFO, "sweep ended",
-        "policy=%s target=%s end=%s listed=%lld selected=%lld deleted=%lld deleted_presumed=%lld gone=%lld "
-        "state_changed=%lld replaced=%lld failed=%lld unknown=%lld not_attempted=%lld remaining=%lld "
-        "in_grace=%lld",
-        run->policy->name, run->target->name, report_end_name(report), (long long)report->listed,
-        (long long)report->selected, (long long)outcomes[OUTCOME_DELETED],
-        (long long)outcomes[OUTCOME_DELETED_PRESUMED], (long long)outcomes[OUTCOME_GONE],
-        (long long)outcomes[OUTCOME_STATE_CHANGED], (long long)outcomes[OUTCOME_REPLACED],
-        (long long)outcomes[OUTCOME_FAILED], (long long)outcomes[OUTCOME_UNKNOWN],
-        (long long)outcomes[OUTCOME_NOT_ATTEMPTED], (long long)report->remaining,
-        (long long)report->in_grace);
+    daemon_end_if_idle(owner);
 }
 
 static void on_drain(struct env_timer *timer)
 {
     struct daemon *daemon = timer->owner;
-    log_event(LOG_WARNING, "stopping takes too long", "sweeps=%lu note=%s", (unsigned long)daemon->tasks,
+    log_event(LOG_WARNING, "stopping takes too long", "sweeps=%lu note=%s", (unsigned long)daemon->task_count,
               "deletions whose answer was lost are not verified any more");
     runner_cancel(daemon->runner, true);
 }
@@ -167,13 +100,12 @@ static void drain(struct daemon *daemon)
 {
     const struct env *env = world_env(daemon->world);
     int64_t drain_ms = runner_drain_ms(daemon->runner);
-    char state[64] = "STOPPING=1";
-    if (drain_ms > 0) {
-        snprintf(state, sizeof state, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
-                 (long long)(drain_ms + END_MS) * 1000);
-        env->start(env->ctx, &daemon->drain, env->mono_ns(env->ctx) + drain_ms * TIME_NS_PER_MS);
+    if (drain_ms == 0) {
+        tell_manager("STOPPING=1");
+        return;
     }
-    tell_manager(state);
+    tell_manager("STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", (long long)(drain_ms + END_MS) * 1000);
+    env->start(env->ctx, &daemon->drain, env->mono_ns(env->ctx) + drain_ms * TIME_NS_PER_MS);
 }
 
 /* Nothing new begins; what was sent is given its answer. */
@@ -182,12 +114,11 @@ static void wind_up(struct daemon *daemon, bool hurry)
     if (!hurry && !daemon->drain.armed) {
         drain(daemon);
     }
-    scheduler_load(daemon->scheduler, NULL);
-    postponed_clear(daemon->postponed);
+    firings_clear(daemon);
     runner_cancel(daemon->runner, hurry);
 }
 
-static void note_status(struct daemon *daemon, enum exit_status status)
+void daemon_note_status(struct daemon *daemon, enum exit_status status)
 {
     enum exit_status before = daemon->status;
     daemon->status = exit_status_worse(before, status);
@@ -197,265 +128,156 @@ static void note_status(struct daemon *daemon, enum exit_status status)
     }
 }
 
-static void on_done(struct run *run)
+/* --- the configuration --------------------------------------------------------------------------------- */
+
+static struct config *find_and_load(const struct daemon *daemon, struct diagnostics *diagnostics)
 {
-    struct task *task = run->owner;
-    struct daemon *daemon = task->daemon;
-    log_failures(run);
-    log_report(run);
-    hooks_finish_run(daemon->hooks, run);
-    daemon->tasks--;
-    note_status(daemon, run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, false));
-    if (run->resumed == NULL) {
-        free(task);
+    char path[PATH_MAX];
+    struct err err;
+    if (config_file_find(daemon->options->config, true, path, sizeof path, &err) == 0) {
+        return config_load(path, diagnostics);
     }
-    end_if_idle(daemon);
+    const char *name = daemon->options->config != NULL ? daemon->options->config : CONFIG_FILE_DEFAULT;
+    diagnostics_add(diagnostics, &(struct place){.file = name}, false, NULL, "%s", err.msg);
+    return NULL;
 }
 
-/* What was interrupted and is not at its end, before anything new begins. */
-static void resume(struct daemon *daemon)
+/* What is wrong is kept, for who asks later. */
+static struct config *load(struct daemon *daemon)
 {
-    const struct env *env = world_env(daemon->world);
-    int64_t now_ms = env->wall_ms(env->ctx);
-    for (size_t i = 0; i < leftovers_count(daemon->leftovers); i++) {
-        struct task *task = &daemon->resumed[i];
-        struct run *run = &task->run;
-        struct err err;
-        if (run->settled || run->state != RUN_OUTSIDE || task->refused == daemon->loads) {
-            continue;
-        }
-        task->daemon = daemon;
-        run->observer = (struct sweep_observer){.settled = on_settled, .warning = on_warning};
-        run->done = on_done;
-        run->owner = task;
-        if (leftovers_fill(daemon->leftovers, i, daemon->config, now_ms, run, &err) != 0) {
-            log_event(LOG_WARNING, "not resumed", "error=%s", err.msg);
-            task->refused = daemon->loads;
-            continue;
-        }
-        log_event(LOG_INFO, "sweep resumed", "policy=%s target=%s run=%lld", run->policy->name,
-                  run->target->name, (long long)run->resumed->run);
-        daemon->tasks++;
-        runner_submit(daemon->runner, run);
-    }
+    diagnostics_finish(&daemon->loaded.diagnostics);
+    return find_and_load(daemon, &daemon->loaded.diagnostics);
 }
 
-static void begin(struct daemon *daemon, const struct selected *pair)
+/* As the configuration wants that is in force now. */
+static void tell_diagnostics(const struct daemon *daemon, const struct config *config)
 {
-    const char *why_not = NULL;
-    if (runner_has(daemon->runner, pair->policy->name, pair->target->name)) {
-        log_event(LOG_WARNING, "sweep skipped", "policy=%s target=%s reason=%s", pair->policy->name,
-                  pair->target->name, "the one before has not ended");
-        return;
-    }
-    int64_t rest_ms = runner_rest_ms(daemon->runner, pair->target->name);
-    if (rest_ms > 0) {
-        char rest[32];
-        log_event(LOG_WARNING, "sweep skipped", "policy=%s target=%s reason=%s rest=%s", pair->policy->name,
-                  pair->target->name, "credentials or permissions failed there before",
-                  time_about(rest_ms, rest));
-        return;
-    }
-    struct task *task = mem_zalloc(sizeof *task);
-    task->daemon = daemon;
-    task->run = (struct run){.config = daemon->config,
-                             .policy = pair->policy,
-                             .target = pair->target,
-                             .plan_only = !selection_deletes(pair, &why_not),
-                             .observer = {.settled = on_settled, .warning = on_warning},
-                             .done = on_done,
-                             .owner = task};
-    log_event(LOG_INFO, "sweep begins", "policy=%s target=%s mode=%s", pair->policy->name, pair->target->name,
-              task->run.plan_only ? "observe" : "enforce");
-    daemon->tasks++;
-    runner_submit(daemon->runner, &task->run);
+    logging_set_up(daemon->options, config);
+    logging_diagnostics(&daemon->loaded.diagnostics);
 }
 
-/* A firing that comes late, or was put off, may come too late. */
-static bool in_window(const struct daemon *daemon, const struct policy *policy)
+static void put_in_force(struct daemon *daemon, struct config *config)
 {
-    const struct env *env = world_env(daemon->world);
-    if (timetable_open(policy, env->wall_ms(env->ctx))) {
-        return true;
+    struct loaded *loaded = &daemon->loaded;
+    config_unref(loaded->config);
+    loaded->config = config;
+    loaded->count++;
+    loaded->at_ms = daemon_wall_ms(daemon);
+    loaded->failed_ms = 0;
+    results_prune(daemon->results, config);
+    monitor_commit(daemon->monitor, config);
+    if (daemon->resumed != NULL && !daemon->options->once) { /* else it is loaded once they are known */
+        firings_load(daemon);
     }
-    log_event(LOG_WARNING, "sweep skipped", "policy=%s reason=%s", policy->name,
-              "it is late, and the window is closed");
-    return false;
+    runner_renew(daemon->runner);
 }
 
-/* The pairs of a policy, or the one in this target, by what is configured now. */
-static bool select_pairs(struct daemon *daemon, const char *policy, const char *target,
-                         struct selection *selection)
+/* The socket and the page of metrics move with the configuration, or nothing does. */
+static int listen_anew(struct daemon *daemon, const struct config *config)
 {
     struct err err;
-    char *names[] = {(char *)policy};
-    if (selection_make(selection, daemon->config, names, 1, target, false, &err) == 0) {
-        return true;
+    struct place place = config->metrics.place;
+    int result = monitor_prepare(daemon->monitor, config, &err);
+    bool listens = daemon->resumed != NULL; /* before it nobody is answered */
+    if (result == 0 && listens && (result = requests_listen(daemon, config, &err)) != 0) {
+        monitor_abandon(daemon->monitor);
+        place = (struct place){.file = config->files[0]};
     }
-    log_event(LOG_ERROR, "schedule", "policy=%s error=%s", policy, err.msg);
-    return false;
+    if (result != 0) {
+        diagnostics_add(&daemon->loaded.diagnostics, &place, false, NULL, "%s", err.msg);
+    }
+    return result;
 }
 
-static void begin_pairs(struct daemon *daemon, const char *policy, const char *target)
+int daemon_reload(struct daemon *daemon)
 {
-    struct selection selection;
-    if (!select_pairs(daemon, policy, target, &selection)) {
-        return;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    tell_manager("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    struct config *config = load(daemon);
+    bool fine = config != NULL && listen_anew(daemon, config) == 0;
+    tell_diagnostics(daemon, fine ? config : daemon->loaded.config);
+    if (fine) {
+        put_in_force(daemon, config);
+        log_event(LOG_INFO, "reloaded", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
+                  (unsigned long)config->target_count);
+    } else {
+        config_unref(config);
+        metrics_refused(monitor_metrics(daemon->monitor));
+        daemon->loaded.failed_ms = daemon_wall_ms(daemon);
+        log_event(LOG_ERROR, "reload refused", "note=%s",
+                  "the configuration that was in force stays in force");
     }
-    for (size_t i = 0; i < selection.count; i++) {
-        begin(daemon, &selection.pairs[i]);
-    }
-    selection_finish(&selection);
+    tell_manager("READY=1");
+    return fine ? 0 : -1;
 }
 
-static void on_turn(void *owner, const char *name, const char *target)
+/* --- pausing ------------------------------------------------------------------------------------------- */
+
+static void tell_paused(const struct daemon *daemon)
 {
-    struct daemon *daemon = owner;
-    const struct policy *policy = config_policy(daemon->config, name);
-    if (policy != NULL && in_window(daemon, policy)) {
-        begin_pairs(daemon, name, target);
-    }
+    char text[80];
+    tell_manager("STATUS=paused %s", pause_text(&daemon->pause, text));
 }
 
-/* Until its window is open, where that is waited for, and by some of its jitter. */
-static void put_off(struct daemon *daemon, const struct selected *pair)
+int daemon_pause(struct daemon *daemon, int64_t user, struct err *err)
 {
-    const struct env *env = world_env(daemon->world);
-    const char *policy = pair->policy->name, *target = pair->target->name;
-    int64_t now_ms = env->wall_ms(env->ctx), opens_ms = timetable_opens(pair->policy, now_ms);
-    int64_t delay_ms = opens_ms - now_ms + postponed_draw(env, timetable_spread_ms(pair->policy, opens_ms));
-    if (delay_ms == 0) {
-        begin(daemon, pair);
-        return;
+    if (!daemon->pause.paused) {
+        daemon->pause = (struct pause){.paused = true, .since_ms = daemon_wall_ms(daemon), .user = user};
+        runner_pause(daemon->runner, true);
+        log_event(LOG_WARNING, "paused", "user=%lld sweeps=%lu", (long long)user,
+                  (unsigned long)daemon->task_count);
+        tell_paused(daemon);
     }
-    if (!postponed_add(daemon->postponed, policy, target, delay_ms)) {
-        log_event(LOG_WARNING, "sweep skipped", "policy=%s target=%s reason=%s", policy, target,
-                  "the one before has not begun");
-        return;
-    }
-    log_event(LOG_INFO, "sweep put off", "policy=%s target=%s delay_ms=%lld", policy, target,
-              (long long)delay_ms);
+    /* Again, should it have failed before. */
+    return pause_store(daemon->state_directory, &daemon->pause, err);
 }
 
-static void put_off_pairs(struct daemon *daemon, const char *policy, const char *target)
+int daemon_resume(struct daemon *daemon, struct err *err)
 {
-    struct selection selection;
-    if (!select_pairs(daemon, policy, target, &selection)) {
-        return;
+    if (pause_remove(daemon->state_directory, err) != 0) {
+        return -1;
     }
-    for (size_t i = 0; i < selection.count; i++) {
-        put_off(daemon, &selection.pairs[i]);
+    if (daemon->pause.paused) {
+        daemon->pause = (struct pause){0};
+        log_event(LOG_WARNING, "no longer paused", "sweeps=%lu", (unsigned long)daemon->task_count);
+        tell_manager("STATUS=");
+        runner_pause(daemon->runner, false);
+        if (daemon->resumed != NULL) { /* else it is done once they are known */
+            firings_catch_up(daemon);
+        }
     }
-    selection_finish(&selection);
+    return 0;
 }
 
-static void on_fire(void *owner, const char *name, int64_t due_ms)
+static void begin_paused(struct daemon *daemon)
 {
-    struct daemon *daemon = owner;
-    const struct policy *policy = config_policy(daemon->config, name);
-    char due[21];
-    time_rfc3339(due_ms, due);
-    log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", name, due);
-    resume(daemon);
-    if (policy != NULL && (policy->catch_up == CATCH_UP_ONCE || in_window(daemon, policy))) {
-        put_off_pairs(daemon, name, NULL);
+    char text[80];
+    if (daemon->pause.paused) {
+        log_event(LOG_WARNING, "paused", "text=%s", pause_text(&daemon->pause, text));
+        runner_pause(daemon->runner, true);
+        tell_paused(daemon);
     }
-}
-
-static void on_missed(void *owner, const char *policy, const char *target, int64_t due_ms)
-{
-    struct daemon *daemon = owner;
-    char due[21];
-    time_rfc3339(due_ms, due);
-    if (!winds_up(daemon)) {
-        log_event(LOG_INFO, "sweep was missed", "policy=%s target=%s due=%s", policy, target, due);
-        put_off_pairs(daemon, policy, target);
-    }
-}
-
-static void on_caught_up(void *owner)
-{
-    struct daemon *daemon = owner;
-    catch_up_destroy(daemon->catch_up);
-    daemon->catch_up = NULL;
-    end_if_idle(daemon);
-}
-
-static void schedule(struct daemon *daemon)
-{
-    const struct env *env = world_env(daemon->world);
-    scheduler_load(daemon->scheduler, daemon->config);
-    daemon->catch_up = catch_up_start(world_ledger(daemon->world), daemon->config, env->wall_ms(env->ctx),
-                                      on_missed, on_caught_up, daemon);
-}
-
-static void begin_all(struct daemon *daemon)
-{
-    for (size_t i = 0; i < daemon->config->policy_count; i++) {
-        begin_pairs(daemon, daemon->config->policies[i].name, NULL);
-    }
-    end_if_idle(daemon);
-}
-
-static void on_episode(void *owner, const char *target, enum operation operation, bool begins,
-                       int64_t rate_before, int64_t rate_now)
-{
-    (void)owner;
-    log_event(LOG_WARNING, begins ? "throttling begins" : "throttling is over",
-              "target=%s operation=%s rate_before_per_1000s=%lld rate_per_1000s=%lld", target,
-              operation_name(operation), (long long)rate_before, (long long)rate_now);
 }
 
 /* --- signals and the service manager --- */
-
-static void tell_reloading(void)
-{
-    struct err err;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    long long usec = (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    if (systemd_notify(&err, "RELOADING=1\nMONOTONIC_USEC=%lld", usec) != 0) {
-        log_event(LOG_WARNING, "service manager not told", "error=%s", err.msg);
-    }
-}
-
-static void reload(struct daemon *daemon)
-{
-    tell_reloading();
-    struct config *config = command_config(daemon->options);
-    if (config == NULL) {
-        log_event(LOG_ERROR, "reload refused", "note=%s",
-                  "the configuration that was in force stays in force");
-    } else {
-        config_unref(daemon->config);
-        daemon->config = config;
-        daemon->loads++;
-        if (daemon->resumed != NULL && !daemon->options->once) { /* else it is loaded once they are known */
-            scheduler_load(daemon->scheduler, config);
-        }
-        runner_renew(daemon->runner);
-        log_event(LOG_INFO, "reloaded", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
-                  (unsigned long)config->target_count);
-    }
-    tell_manager("READY=1");
-}
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
     if (number == SIGHUP) {
-        if (!winds_up(daemon)) {
-            reload(daemon);
+        if (!daemon_winds_up(daemon)) {
+            daemon_reload(daemon);
         }
         return;
     }
     daemon->stops++;
-    log_event(LOG_INFO, "stopping", "sweeps=%lu", (unsigned long)daemon->tasks);
+    log_event(LOG_INFO, "stopping", "sweeps=%lu", (unsigned long)daemon->task_count);
     wind_up(daemon, daemon->stops > 1);
     if (daemon->stops > 1) {
         hooks_cancel(daemon->hooks);
     }
-    end_if_idle(daemon);
+    daemon_end_if_idle(daemon);
 }
 
 static void on_watchdog(uv_timer_t *handle)
@@ -491,81 +313,178 @@ static void unwatch(struct daemon *daemon)
     env->stop(env->ctx, &daemon->hooks_end);
 }
 
-/* --- the daemon --- */
+/* --- the daemon ---------------------------------------------------------------------------------------- */
 
+/* A socket that the configuration names is wanted; the usual one may be impossible where this runs. */
+static int begin_listening(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = daemon->loaded.config;
+    const struct place *place = &config->metrics.place;
+    if (monitor_prepare(daemon->monitor, config, err) != 0) {
+        return err_context(err, "%s:%d:%d", place->file, place->line, place->column);
+    }
+    monitor_commit(daemon->monitor, config);
+    if (requests_listen(daemon, config, err) == 0) {
+        return 0;
+    }
+    if (config->control_socket != NULL) {
+        return -1;
+    }
+    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
+    return 0;
+}
+
+static int begin_serving(struct daemon *daemon, struct err *err)
+{
+    const struct config *config = daemon->loaded.config;
+    const struct err *failure = leftovers_err(daemon->leftovers);
+    if (failure->code != ERR_NONE) {
+        *err = *failure;
+        return -1;
+    }
+    if (begin_listening(daemon, err) != 0) {
+        return -1;
+    }
+    log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
+              (unsigned long)config->target_count);
+    tell_manager("READY=1");
+    begin_paused(daemon);
+    return 0;
+}
+
+static void fail_start(struct daemon *daemon, const struct err *err)
+{
+    log_event(LOG_ERROR, "start failed", "error=%s", err->msg);
+    if (leftovers_err(daemon->leftovers)->code != ERR_NONE) {
+        daemon_note_status(daemon, EXIT_LEDGER);
+    } else {
+        daemon->status = EXIT_FAILED;
+        world_stop(daemon->world);
+    }
+}
+
+/* Who asks from now on finds what was interrupted already at work. */
 static void on_leftovers(void *owner)
 {
     struct daemon *daemon = owner;
-    const struct err *err = leftovers_err(daemon->leftovers);
+    struct err err;
     daemon->resumed = mem_calloc(leftovers_count(daemon->leftovers) + 1, sizeof daemon->resumed[0]);
-    if (err->code != ERR_NONE) {
-        log_event(LOG_ERROR, "start failed", "error=%s", err->msg);
-        note_status(daemon, EXIT_LEDGER);
-    } else if (daemon->stops == 0) {
-        resume(daemon);
+    if (daemon->stops > 0) {
+        daemon_end_if_idle(daemon);
+        return;
     }
-    if (winds_up(daemon)) {
-        end_if_idle(daemon);
-    } else if (daemon->options->once) {
-        begin_all(daemon);
-    } else {
-        schedule(daemon);
+    if (begin_serving(daemon, &err) != 0) {
+        fail_start(daemon, &err);
+        daemon_end_if_idle(daemon);
+        return;
     }
+    tasks_resume(daemon);
+    if (daemon->options->once) {
+        firings_begin_all(daemon);
+        return;
+    }
+    firings_load(daemon);
+    if (!daemon->pause.paused) {
+        firings_catch_up(daemon);
+    }
+}
+
+static void on_episode(void *owner, const char *target, enum operation operation, bool begins,
+                       int64_t rate_before, int64_t rate_now)
+{
+    (void)owner;
+    log_event(LOG_WARNING, begins ? "throttling begins" : "throttling is over",
+              "target=%s operation=%s rate_before_per_1000s=%lld rate_per_1000s=%lld", target,
+              operation_name(operation), (long long)rate_before, (long long)rate_now);
+}
+
+static void create_parts(struct daemon *daemon)
+{
+    daemon->monitor = monitor_create(daemon->world);
+    const struct runner_config runner = {.world = daemon->world,
+                                         .episode = on_episode,
+                                         .owner = daemon,
+                                         .metrics = monitor_metrics(daemon->monitor)};
+    daemon->runner = runner_create(&runner);
+    monitor_watch(daemon->monitor, daemon->runner);
+    daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
+    daemon->hooks_end = (struct env_timer){.fire = on_hooks_end, .owner = daemon};
+    daemon->hooks = hooks_create(world_loop(daemon->world), on_hooks_idle, daemon);
+    daemon->results = results_create();
+    firings_create(daemon);
+    requests_create(daemon);
+}
+
+static void destroy_parts(struct daemon *daemon)
+{
+    requests_destroy(daemon);
+    firings_destroy(daemon);
+    hooks_destroy(daemon->hooks);
+    monitor_watch(daemon->monitor, NULL);
+    runner_destroy(daemon->runner);
+    monitor_destroy(daemon->monitor);
+    leftovers_destroy(daemon->leftovers);
+    results_destroy(daemon->results);
+    free(daemon->resumed);
 }
 
 static void serve(struct daemon *daemon)
 {
-    const struct runner_config runner = {.world = daemon->world, .episode = on_episode, .owner = daemon};
-    daemon->runner = runner_create(&runner);
-    daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
-    daemon->hooks_end = (struct env_timer){.fire = on_hooks_end, .owner = daemon};
-    daemon->hooks = hooks_create(world_loop(daemon->world), on_hooks_idle, daemon);
-    daemon->scheduler = scheduler_create(world_env(daemon->world), on_fire, daemon);
-    daemon->postponed = postponed_create(world_env(daemon->world), on_turn, daemon);
     watch(daemon);
-    log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)daemon->config->policy_count,
-              (unsigned long)daemon->config->target_count);
-    tell_manager("READY=1");
     daemon->leftovers = leftovers_find(world_ledger(daemon->world), on_leftovers, daemon);
     world_run(daemon->world);
-    scheduler_destroy(daemon->scheduler);
-    postponed_destroy(daemon->postponed);
-    hooks_destroy(daemon->hooks);
-    runner_destroy(daemon->runner);
-    leftovers_destroy(daemon->leftovers);
-    free(daemon->resumed);
     unwatch(daemon);
 }
 
-static struct world *make_world(const struct daemon *daemon, struct err *err)
+static struct world *make_world(struct daemon *daemon, struct err *err)
 {
-    char directory[PATH_MAX];
-    if (state_directory_make(daemon->config, directory, sizeof directory, err) != 0) {
+    const struct config *config = daemon->loaded.config;
+    char text[80];
+    if (state_directory_make(config, daemon->state_directory, sizeof daemon->state_directory, err) != 0) {
         return NULL;
     }
-    const struct world_config config = {.state_directory = directory,
-                                        .program = "jobsweepd",
-                                        .service = true,
-                                        .retain_ms = daemon->config->retain_ms};
-    return world_create(&config, err);
+    pause_load(daemon->state_directory, &daemon->pause);
+    if (daemon->pause.paused && daemon->options->once) {
+        err_set(err, ERR_INVALID, "paused %s: %s/" PAUSE_FILE " says so", pause_text(&daemon->pause, text),
+                daemon->state_directory);
+        return NULL;
+    }
+    return world_create(&(struct world_config){.state_directory = daemon->state_directory,
+                                               .program = "jobsweepd",
+                                               .service = true,
+                                               .retain_ms = config->retain_ms},
+                        err);
+}
+
+static void start(struct daemon *daemon)
+{
+    struct err err;
+    daemon->world = make_world(daemon, &err);
+    if (daemon->world == NULL) {
+        log_event(LOG_ERROR, "start failed", "error=%s", err.msg);
+        daemon->status = exit_status_of_start(&err);
+        return;
+    }
+    daemon->started_ms = daemon->loaded.at_ms = daemon_wall_ms(daemon);
+    create_parts(daemon);
+    serve(daemon);
+    destroy_parts(daemon);
 }
 
 enum exit_status daemon_run(const struct options *options)
 {
-    struct daemon daemon = {.options = options, .config = command_config(options), .loads = 1};
-    struct err err;
-    if (daemon.config == NULL) {
+    struct daemon daemon = {.options = options};
+    daemon.loaded.config = load(&daemon);
+    daemon.loaded.count = 1;
+    tell_diagnostics(&daemon, daemon.loaded.config);
+    if (daemon.loaded.config == NULL) {
+        diagnostics_finish(&daemon.loaded.diagnostics);
         return EXIT_USAGE;
     }
-    daemon.world = make_world(&daemon, &err);
-    if (daemon.world == NULL) {
-        log_event(LOG_ERROR, "start failed", "error=%s", err.msg);
-        daemon.status = exit_status_of_start(&err);
-    } else {
-        serve(&daemon);
-    }
+    start(&daemon);
     world_destroy(daemon.world);
-    config_unref(daemon.config);
+    config_unref(daemon.loaded.config);
+    diagnostics_finish(&daemon.loaded.diagnostics);
     /* A service that was told to stop has done as it was told, whatever its sweeps met. */
     bool as_told = !options->once && daemon.stops > 0 && daemon.status != EXIT_LEDGER;
     return as_told ? EXIT_FINE : daemon.status;

@@ -89,7 +89,8 @@ static bool needs_all(const struct pair *pair)
     }
     for (size_t i = 0; i < pair->count; i++) {
         const struct verdict *verdict = &pair->explained[i].verdict;
-        if (verdict->delete || verdict->in_grace || strncmp(verdict->reason, "kept by ", 8) == 0) {
+        enum verdict_cause cause = verdict->cause;
+        if (verdict->delete || cause == CAUSE_KEEP || cause == CAUSE_GRACE) {
             return true;
         }
     }

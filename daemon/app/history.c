@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define LINE_MAX_BYTES 8192
 
@@ -81,6 +82,7 @@ static int read_filter(const struct options *options, struct store_filter *filte
 
 struct listing {
     const struct options *options;
+    struct view_style style;
     struct buf line;
     int64_t records;
 };
@@ -92,9 +94,9 @@ static void on_record(void *ctx, const struct store_record *record)
     if (listing->options->format == OUTPUT_JSON) {
         record_view_json(record, &listing->line);
     } else if (listing->options->verbose) {
-        record_view_any(record, &listing->line);
+        record_view_any(record, &listing->style, &listing->line);
     } else {
-        record_view_settled(record, &listing->line);
+        record_view_settled(record, &listing->style, &listing->line);
     }
     fwrite(buf_string(&listing->line), 1, listing->line.length, stdout);
     listing->records++;
@@ -103,7 +105,7 @@ static void on_record(void *ctx, const struct store_record *record)
 static enum exit_status list(const struct options *options, struct store *store,
                              const struct store_filter *filter)
 {
-    struct listing listing = {.options = options};
+    struct listing listing = {.options = options, .style = view_style_of(STDOUT_FILENO)};
     struct err err;
     buf_init(&listing.line, LINE_MAX_BYTES);
     int result = store_history(store, filter, on_record, &listing, &err);

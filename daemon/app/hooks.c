@@ -1,6 +1,7 @@
 /* See app/hooks.h. */
 #include "app/hooks.h"
 
+#include "app/archive_report.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -94,7 +95,9 @@ void hooks_report(const struct run *run, struct buf *out)
         buf_printf(out, "%s\"%s\":%" PRId64, outcome == OUTCOME_DELETED ? "" : ",",
                    outcome_name((enum outcome)outcome), report->outcomes[outcome]);
     }
-    buf_text(out, "},\"error\":");
+    buf_char(out, '}');
+    archive_report_json(report, out);
+    buf_text(out, ",\"error\":");
     if (report->err.code != ERR_NONE) {
         text_json(out, report->err.msg);
     } else {

@@ -94,8 +94,15 @@ static struct credentials_provider *make_credentials(struct link *link, const ch
     return credentials_provider_create(&credentials);
 }
 
-static struct aws_client *make_client(const struct link *link, const struct link_config *config,
-                                      struct err *err)
+/* Every call of the client comes from the dispatcher. */
+static void on_answered(void *owner, const struct call *call)
+{
+    const struct link *link = owner;
+    const struct dispatch *dispatch = call->owner;
+    metrics_answered(link->config.metrics, link->config.target, call, dispatch->attempts > 1);
+}
+
+static struct aws_client *make_client(struct link *link, const struct link_config *config, struct err *err)
 {
     const struct env *env = world_env(config->world);
     struct settings *settings = settings_load(NULL, config->target->profile, err);
@@ -109,7 +116,11 @@ static struct aws_client *make_client(const struct link *link, const struct link
                                              .settings = settings,
                                              .region = given_region(config->target),
                                              .endpoint_url = config->target->endpoint_url,
-                                             .ca_bundle = config->target->ca_bundle};
+                                             .ca_bundle = config->target->ca_bundle,
+                                             .with_quotas = config->with_quotas,
+
+                                             .answered = config->metrics != NULL ? on_answered : NULL,
+                                             .owner = link};
     struct aws_client *made = aws_client_create(&client, err);
     settings_free(settings);
     return made;
@@ -119,6 +130,7 @@ static struct dispatcher *make_dispatcher(const struct link *link, const struct 
 {
     struct dispatcher_config dispatcher = {.share_permille = config->target->share_permille,
                                            .concurrency = config->target->concurrency,
+                                           .read_attempts = config->read_attempts,
                                            .episode = config->episode,
                                            .episode_owner = config->owner};
     memcpy(dispatcher.quota_per_1000s, config->target->quota_per_1000s, sizeof dispatcher.quota_per_1000s);
@@ -190,6 +202,11 @@ void link_learn(struct link *link, const int64_t rates[OPERATION_COUNT])
             dispatcher_set_learned_rate(link->dispatcher, (enum operation)i, rates[i]);
         }
     }
+}
+
+const struct target *link_target(const struct link *link)
+{
+    return link->config.target;
 }
 
 struct dispatcher *link_dispatcher(const struct link *link)

@@ -51,6 +51,18 @@ static enum exit_status run(const struct options *options)
         return command_whoami(options);
     case COMMAND_IAM_POLICY:
         return command_iam_policy(options);
+    case COMMAND_STATUS:
+        return command_status(options);
+    case COMMAND_RUN:
+        return command_run(options);
+    case COMMAND_PAUSE:
+        return command_pause(options);
+    case COMMAND_RESUME:
+        return command_resume(options);
+    case COMMAND_RELOAD:
+        return command_reload(options);
+    case COMMAND_SCHEDULE:
+        return command_schedule(options);
     default:
         return command_check(options);
     }

@@ -1,12 +1,11 @@
 /* jobsweepd: the daemon. */
 #include "app/commands.h"
 #include "app/daemon.h"
+#include "app/logging.h"
 #include "app/options.h"
 #include "app/process.h"
 #include "app/say.h"
-#include "app/systemd.h"
 #include "base/buf.h"
-#include "base/log.h"
 #include "base/version.h"
 
 #include <stdio.h>
@@ -31,8 +30,7 @@ int main(int argc, char **argv)
         say("%s", err.msg);
         return EXIT_USAGE;
     }
-    enum log_format format = systemd_journal() ? LOG_JOURNAL : LOG_TEXT;
-    log_setup(options.log_level, options.log_format_given ? options.log_format : format);
+    logging_set_up(&options, NULL);
     if (options.help) {
         return help();
     }

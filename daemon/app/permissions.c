@@ -83,11 +83,13 @@ static enum exit_status ask(const struct options *options, const struct config *
         say("%s", err.msg);
         return exit_status_of_start(&err);
     }
-    struct identity *identities = whoami_ask(world, config, options->target, &count);
+    enum exit_status status = EXIT_FINE;
+    struct identity *identities = whoami_ask(
+        &(struct whoami_config){.world = world, .config = config, .target_name = options->target}, &count);
     for (size_t i = 0; i < count; i++) {
         failed += identities[i].err.code != ERR_NONE;
+        status = exit_status_worse(status, identities[i].status);
     }
-    enum exit_status status = failed > 0 ? EXIT_DENIED : EXIT_FINE;
     print_identities(options, identities, count, failed, status);
     free(identities);
     world_destroy(world);

@@ -22,6 +22,7 @@ struct places {
     struct target_state *idle; /* the longest first */
     struct site *sites;
     struct env_timer tidy;
+    bool held; /* no link sends a deletion */
 };
 
 static int64_t mono_ns(const struct places *places)
@@ -57,12 +58,17 @@ static int open_link(struct target_state *place, struct config *config, const st
                                      .pace = sts_pace_face(place->places->pace, STS_FIRST),
                                      .session_policy = session_policy,
                                      .episode = on_episode,
-                                     .owner = place};
+                                     .owner = place,
+                                     .metrics = place->places->config.metrics};
     close_link(place);
     place->stale = false;
     place->link = link_create(&link, err);
-    place->config = place->link != NULL ? config_ref(config) : NULL;
-    return place->link != NULL ? 0 : -1;
+    if (place->link == NULL) {
+        return -1;
+    }
+    place->config = config_ref(config);
+    dispatcher_hold(link_dispatcher(place->link), place->places->held);
+    return 0;
 }
 
 static void wake(struct target_state *place)
@@ -147,6 +153,17 @@ void places_renew(struct places *places)
     }
 }
 
+void places_hold(struct places *places, bool hold)
+{
+    struct target_state *place, *next;
+    places->held = hold;
+    HASH_ITER (hh, places->targets, place, next) {
+        if (place->link != NULL) {
+            dispatcher_hold(link_dispatcher(place->link), hold);
+        }
+    }
+}
+
 /* --- the places ---------------------------------------------------------------------------------------- */
 
 struct places *places_create(const struct places_config *config)
@@ -179,6 +196,14 @@ void places_destroy(struct places *places)
     }
     sts_pace_destroy(places->pace);
     free(places);
+}
+
+void places_each(const struct places *places, void (*each)(void *owner, const struct target_state *place),
+                 void *owner)
+{
+    for (const struct target_state *place = places->targets; place != NULL; place = place->hh.next) {
+        each(owner, place);
+    }
 }
 
 const struct target_state *places_known(const struct places *places, const char *name)

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define VERSION        1
@@ -180,7 +179,8 @@ static int write_plan(struct writing *writing, const struct plan_file_plan *plan
     put_string(line, "account", plan->header.account);
     put_string(line, "region", plan->header.region);
     put_moment(line, "planned_at", plan->header.started_ms);
-    buf_printf(line, ",\"listed\":%" PRId64 ",\"rows\":%" PRId64, plan->listed, spool_count(plan->rows));
+    buf_printf(line, ",\"listed\":%" PRId64 ",\"remaining\":%" PRId64 ",\"rows\":%" PRId64, plan->listed,
+               plan->remaining, spool_count(plan->rows));
     end_line(writing);
     spool_source(plan->rows, &source);
     while ((result = source.next(source.ctx, &row, err)) > 0 && !ferror(writing->to)) {
@@ -379,7 +379,8 @@ static int begin_plan(struct reading *reading)
         get_string(reading, "account", header->account, sizeof header->account) != 0 ||
         get_string(reading, "region", header->region, sizeof header->region) != 0 ||
         get_moment(reading, "planned_at", &header->started_ms) != 0 ||
-        get_number(reading, "listed", 0, &plan->listed) != 0) {
+        get_number(reading, "listed", 0, &plan->listed) != 0 ||
+        get_number(reading, "remaining", 0, &plan->remaining) != 0) {
         return -1;
     }
     return get_number(reading, "rows", 0, &reading->plan_rows);
@@ -544,39 +545,23 @@ static int read_lines(struct reading *reading)
                                        (long long)all_rows(reading->file), (long long)reading->rows);
 }
 
-static int open_file(const char *path, struct err *err)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        return failed(path, err);
-    }
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        err_set(err, ERR_PERMISSION, "%s: no regular file", path);
-    } else if (source_check_owner(&status, err) != 0) {
-        err_context(err, "%s", path);
-    } else {
-        return fd;
-    }
-    close(fd);
-    return -1;
-}
-
 int plan_file_read(struct plan_file *file, const char *path, struct err *err)
 {
-    int fd = open_file(path, err);
-    if (fd < 0) {
-        return -1;
+    struct source source;
+    if (source_open(&source, AT_FDCWD, path, err) != 0) {
+        return err_context(err, "%s", path);
     }
     struct reading *reading = mem_zalloc(sizeof *reading);
     reading->path = path;
     reading->file = file;
     reading->err = err;
-    input_init(&reading->input, read_fd, &fd);
+    input_init(&reading->input, read_fd, &source.fd);
     buf_init(&reading->text, LINE_MAX_BYTES);
     int result = read_lines(reading);
     buf_finish(&reading->text);
     free(reading);
-    close(fd);
+    if (source_close(&source, result == 0 ? err : NULL) != 0 && result == 0) {
+        result = err_context(err, "%s", path);
+    }
     return result;
 }

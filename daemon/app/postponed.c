@@ -92,6 +92,11 @@ void postponed_clear(struct postponed *postponed)
     }
 }
 
+size_t postponed_count(const struct postponed *postponed)
+{
+    return HASH_COUNT(postponed->waits);
+}
+
 int64_t postponed_draw(const struct env *env, int64_t spread_ms)
 {
     return (int64_t)(env->random(env->ctx, RANDOM_JITTER) % ((uint64_t)spread_ms + 1));

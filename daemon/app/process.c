@@ -3,10 +3,13 @@
 
 #include "aws/crypto.h"
 #include "base/mem.h"
+#include "base/time.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -41,6 +44,51 @@ bool process_output_unread(void)
 {
     struct pollfd output = {.fd = STDOUT_FILENO};
     return poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+}
+
+static int64_t resident_bytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL) {
+        return 0;
+    }
+    if (fscanf(file, "%*s %ld", &pages) != 1) {
+        pages = 0;
+    }
+    fclose(file);
+    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t open_fds(void)
+{
+    int64_t count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    if (folder == NULL) {
+        return 0;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        count += entry->d_name[0] != '.';
+    }
+    closedir(folder);
+    return count - 1; /* without the folder's own */
+}
+
+static int64_t milliseconds(struct timeval time)
+{
+    return (int64_t)time.tv_sec * TIME_MS_PER_SECOND + time.tv_usec / 1000;
+}
+
+void process_look(struct process_usage *usage)
+{
+    struct rusage times = {0};
+    struct rlimit files = {0, 0};
+    getrusage(RUSAGE_SELF, &times);
+    getrlimit(RLIMIT_NOFILE, &files);
+    *usage = (struct process_usage){.cpu_ms = milliseconds(times.ru_utime) + milliseconds(times.ru_stime),
+                                    .resident_bytes = resident_bytes(),
+                                    .open_fds = open_fds(),
+                                    .max_fds = (int64_t)files.rlim_cur};
 }
 
 static void *reallocate(void *old, size_t size)

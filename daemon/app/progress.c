@@ -66,21 +66,45 @@ static void append_rest(struct buf *out, const struct sweep_progress *now, int64
     }
 }
 
+static void append_settled(struct buf *out, const struct sweep_progress *now)
+{
+    char done[32], all[32], listing[32];
+    buf_printf(out, "settled %s of %s", text_thousands(done, now->settled),
+               text_thousands(all, now->selected));
+    if (now->runs_listing > 0) { /* then there will be more */
+        buf_printf(out, " so far, %s still list%s", text_thousands(listing, now->runs_listing),
+                   now->runs_listing == 1 ? "s" : "");
+    }
+}
+
+static void append_listed(struct buf *out, const struct sweep_progress *now)
+{
+    char done[32], all[32], listed[32], pages[32];
+    buf_printf(out, "listed %s", text_thousands(listed, now->listed));
+    if (now->pages > 0) {
+        buf_printf(out, " on %s page%s", text_thousands(pages, now->pages), now->pages == 1 ? "" : "s");
+    }
+    buf_printf(out, ", %s of %s lists done", text_thousands(done, now->jobs_listed),
+               text_thousands(all, now->jobs));
+}
+
 void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int columns,
                    const struct view_style *style, struct buf *out)
 {
     char done[32], all[32], listed[32];
     struct buf text;
     buf_init(&text, TEXT_MAX);
+    if (now->runs > 1) {
+        buf_printf(&text, "%s of %s runs done, ", text_thousands(done, now->runs_done),
+                   text_thousands(all, now->runs));
+    }
     if (now->waiting_ms > 0) {
         buf_printf(&text, "waits about %s for a lost request of an earlier run",
                    time_about(now->waiting_ms, done));
     } else if (now->deleting) {
-        buf_printf(&text, "settled %s of %s", text_thousands(done, now->settled),
-                   text_thousands(all, now->selected));
+        append_settled(&text, now);
     } else if (now->jobs > 0) {
-        buf_printf(&text, "listed %s, %s of %s lists done", text_thousands(listed, now->listed),
-                   text_thousands(done, now->jobs_listed), text_thousands(all, now->jobs));
+        append_listed(&text, now);
     } else if (now->listed > 0) {
         buf_printf(&text, "listed %s", text_thousands(listed, now->listed));
     } else {

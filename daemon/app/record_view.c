@@ -7,6 +7,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define LINE_MAX_BYTES 8192
+#define NARROW_INDENT  4
+
 static bool has_row(const struct store_record *record)
 {
     return record->row >= 0;
@@ -38,21 +41,45 @@ static void put_run(struct buf *out, const struct run_header *header)
     }
 }
 
-void record_view_settled(const struct store_record *record, struct buf *out)
+/* Whether both fit into a line, with two blanks between them. */
+static bool fits(const struct view_style *style, const struct buf *left, const struct buf *right)
+{
+    return style->columns == 0 || left->length + 2 + right->length <= (size_t)style->columns;
+}
+
+static void put_settled(const struct store_record *record, struct buf *what, struct buf *why)
 {
     char time[21];
     time_rfc3339(record->at_ms, time);
-    buf_printf(out, "%s  %-16s  ", time, outcome_name(record->outcome));
-    put_execution(out, &record->plan.execution);
-    buf_printf(out, "  %s  ", execution_status_name(record->plan.execution.fingerprint.status));
-    put_run(out, &record->header);
-    buf_text(out, ": ");
-    text_visible(out, record->plan.reason);
+    buf_printf(what, "%s  %-16s  ", time, outcome_name(record->outcome));
+    put_execution(what, &record->plan.execution);
+    buf_printf(what, "  %s", execution_status_name(record->plan.execution.fingerprint.status));
+    put_run(why, &record->header);
+    buf_printf(why, ": %s", record->plan.reason);
     if (record->answer.code[0] != '\0') {
-        buf_text(out, "; ");
-        text_visible(out, record->answer.code);
+        buf_printf(why, "; %s", record->answer.code);
     }
-    buf_char(out, '\n');
+}
+
+/* In a narrow place the reasons go below. */
+void record_view_settled(const struct store_record *record, const struct view_style *style, struct buf *out)
+{
+    struct buf what, why;
+    buf_init(&what, LINE_MAX_BYTES);
+    buf_init(&why, LINE_MAX_BYTES);
+    put_settled(record, &what, &why);
+    if (fits(style, &what, &why)) {
+        buf_text(out, buf_string(&what));
+        buf_text(out, "  ");
+        text_visible(out, buf_string(&why));
+        buf_char(out, '\n');
+    } else {
+        view_wrap(out, style, buf_string(&what), 0, NARROW_INDENT);
+        buf_printf(out, "%*s", NARROW_INDENT, "");
+        view_wrap(out, style, buf_string(&why), NARROW_INDENT, NARROW_INDENT);
+    }
+    buf_finish(&what);
+    buf_finish(&why);
 }
 
 static void put_attempt(struct buf *out, const struct store_record *record)
@@ -85,7 +112,7 @@ static void put_answer(struct buf *out, const struct store_record *record)
     }
 }
 
-void record_view_any(const struct store_record *record, struct buf *out)
+static void put_any(const struct store_record *record, struct buf *out)
 {
     char time[21];
     time_rfc3339(record->at_ms, time);
@@ -103,7 +130,15 @@ void record_view_any(const struct store_record *record, struct buf *out)
         buf_text(out, ": ");
         text_visible(out, record->note);
     }
-    buf_char(out, '\n');
+}
+
+void record_view_any(const struct store_record *record, const struct view_style *style, struct buf *out)
+{
+    struct buf line;
+    buf_init(&line, LINE_MAX_BYTES);
+    put_any(record, &line);
+    view_wrap(out, style, buf_string(&line), 0, NARROW_INDENT);
+    buf_finish(&line);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------

@@ -378,7 +378,13 @@ static void on_member(void *ctx, const char *key, const struct json_value *value
 static bool is_report(const struct json_value *object)
 {
     const char *event = json_string(json_get(object, "event"));
-    return event != NULL && (strcmp(event, "report") == 0 || strcmp(event, "target") == 0);
+    static const char *const besides[] = {"plan", "target", "sum", "report"};
+    for (size_t i = 0; event != NULL && i < sizeof besides / sizeof besides[0]; i++) {
+        if (strcmp(event, besides[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int take_object(struct row_reader *reader, const struct json_value *object, struct read_row *row)

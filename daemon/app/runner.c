@@ -11,6 +11,8 @@
  * asks those under way, which then end by themselves. */
 #include "app/runner.h"
 
+#include "app/hooks.h"
+#include "app/metrics.h"
 #include "app/places.h"
 #include "app/scope.h"
 #include "aws/crypto.h"
@@ -30,6 +32,7 @@ struct runner {
     struct run *runs;               /* in the order of their submission */
     struct run *ready;              /* that have ended, or may begin */
     struct sweep_progress finished; /* of those that are done, since the runner was idle */
+    bool paused;
 };
 
 static void set_state(struct run *run, enum run_state state)
@@ -54,6 +57,9 @@ static bool may_begin(const struct run *run)
 {
     if (run->canceled || run->refused.code != ERR_NONE) {
         return true;
+    }
+    if (run->runner->paused && run->resumed == NULL) {
+        return false;
     }
     return run->place->runs == run && (run->site == NULL || run->site->runs == run);
 }
@@ -92,6 +98,14 @@ static void end_early(struct runner *runner, struct run *run, enum sweep_end how
 
 static void count_finished(struct runner *runner, const struct run *run)
 {
+    struct sweep_progress last = {0};
+    if (run->sweep != NULL) {
+        sweep_progress(run->sweep, &last);
+    }
+    runner->finished.runs_done++;
+    runner->finished.pages += last.pages;
+    runner->finished.jobs += last.jobs;
+    runner->finished.jobs_listed += last.jobs_listed;
     runner->finished.listed += run->report.listed;
     if (run->report.end == SWEEP_PLANNED || run->report.end == SWEEP_FAILED) {
         return;
@@ -128,6 +142,7 @@ static void finish(struct runner *runner, struct run *run)
 {
     struct config *config = run->config;
     count_finished(runner, run);
+    metrics_ended(runner->config.metrics, run->policy, run->target, hooks_result(&run->report), &run->report);
     note_end(run);
     if (run->resumed != NULL && !run->settled && run->site != NULL) {
         run->site->unsettled++;
@@ -165,6 +180,16 @@ static void on_saved(struct ledger_request *request)
     end(run->runner, run);
 }
 
+static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
+                       const struct answer *answer)
+{
+    struct run *run = owner;
+    metrics_settled(run->runner->config.metrics, run->policy, run->target, outcome);
+    if (run->observer.settled != NULL) {
+        run->observer.settled(run, row, outcome, answer);
+    }
+}
+
 static void on_swept(void *owner, const struct report *report)
 {
     struct run *run = owner;
@@ -182,6 +207,7 @@ static void sweep(struct runner *runner, struct run *run)
     struct sweep_config config = {.env = runner->env,
                                   .dispatcher = link_dispatcher(run->place->link),
                                   .ledger = world_ledger(runner->config.world),
+                                  .archive = world_archive(runner->config.world),
                                   .scratch = world_scratch(runner->config.world),
                                   .sha256 = crypto_sha256,
                                   .policy = run->policy,
@@ -196,6 +222,7 @@ static void sweep(struct runner *runner, struct run *run)
                                   .only_thing = run->only_thing,
                                   .observer = run->observer};
     config.observer.owner = run;
+    config.observer.settled = on_settled;
     config.observer.done = on_swept;
     text_copy(run->host, sizeof run->host, link_host(run->place->link, OPERATION_DELETE_EXECUTION));
     set_state(run, RUN_SWEEPING);
@@ -320,6 +347,8 @@ static void act(struct runner *runner, struct run *run)
         finish(runner, run);
     } else if (run->canceled) {
         end_early(runner, run, SWEEP_CANCELED, ANSWER_DONE, NULL);
+    } else if (!may_begin(run)) {
+        return; /* paused since it was listed */
     } else if (run->refused.code != ERR_NONE || is_barred(run)) {
         end_early(runner, run, SWEEP_FAILED, ANSWER_DONE, &run->refused);
     } else {
@@ -345,8 +374,10 @@ struct runner *runner_create(const struct runner_config *config)
     struct runner *runner = mem_zalloc(sizeof *runner);
     runner->config = *config;
     runner->env = world_env(config->world);
-    runner->places = places_create(
-        &(struct places_config){.world = config->world, .episode = config->episode, .owner = config->owner});
+    runner->places = places_create(&(struct places_config){.world = config->world,
+                                                           .episode = config->episode,
+                                                           .owner = config->owner,
+                                                           .metrics = config->metrics});
     runner->pump = (struct env_timer){.fire = on_pump, .owner = runner};
     return runner;
 }
@@ -382,6 +413,7 @@ void runner_submit(struct runner *runner, struct run *run)
     if (runner->runs == NULL) {
         runner->finished = (struct sweep_progress){0};
     }
+    runner->finished.runs++;
     run->config = config_ref(run->config);
     run->report = (struct report){0};
     run->host[0] = '\0';
@@ -398,6 +430,16 @@ void runner_submit(struct runner *runner, struct run *run)
         DL_APPEND2(run->site->runs, run, site_prev, site_next);
     }
     look_at(runner, run);
+}
+
+void runner_pause(struct runner *runner, bool pause)
+{
+    struct run *run;
+    runner->paused = pause;
+    places_hold(runner->places, pause);
+    DL_FOREACH (runner->runs, run) {
+        look_at(runner, run);
+    }
 }
 
 void runner_cancel(struct runner *runner, bool hurry)
@@ -464,6 +506,12 @@ void runner_renew(struct runner *runner)
     places_renew(runner->places);
 }
 
+void runner_each_place(const struct runner *runner,
+                       void (*each)(void *owner, const struct target_state *place), void *owner)
+{
+    places_each(runner->places, each, owner);
+}
+
 static void add_progress(struct sweep_progress *sum, const struct sweep_progress *one)
 {
     sum->deleting = sum->deleting || one->deleting;
@@ -471,6 +519,8 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
     sum->selected += one->selected;
     sum->settled += one->settled;
     sum->quarantined += one->quarantined;
+    sum->pages += one->pages;
+    sum->runs_listing += !one->deleting;
     sum->jobs += one->jobs;
     sum->jobs_listed += one->jobs_listed;
     if (one->waiting_ms > sum->waiting_ms) {
@@ -487,14 +537,20 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
 void runner_progress(const struct runner *runner, struct sweep_progress *progress)
 {
     const struct run *run;
+    bool begun = true, lists_to_delete = false; /* each of them, any of them */
     *progress = runner->finished;
     progress->remaining_ms = -1;
     DL_FOREACH (runner->runs, run) {
         struct sweep_progress one;
+        begun = begun && run->state >= RUN_SWEEPING;
         if (run->state != RUN_SWEEPING) {
             continue;
         }
         sweep_progress(run->sweep, &one);
         add_progress(progress, &one);
+        lists_to_delete = lists_to_delete || (!one.deleting && !run->plan_only);
+    }
+    if (!begun || (progress->deleting && lists_to_delete)) {
+        progress->remaining_ms = -1;
     }
 }

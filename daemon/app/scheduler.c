@@ -61,6 +61,17 @@ int64_t scheduler_next(const struct scheduler *scheduler, const char **policy)
     return next;
 }
 
+int64_t scheduler_policy_next(const struct scheduler *scheduler, const char *policy)
+{
+    for (size_t i = 0; i < scheduler->count; i++) {
+        const struct entry *entry = &scheduler->entries[i];
+        if (strcmp(entry->policy->name, policy) == 0) {
+            return entry->next_ms > 0 ? entry->next_ms : 0;
+        }
+    }
+    return 0;
+}
+
 /* How far the wall clock was set since the last look, beyond the time that passed. */
 static int64_t look_at_clocks(struct scheduler *scheduler)
 {

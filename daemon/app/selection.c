@@ -28,12 +28,13 @@ static int unknown_policy(const struct config *config, const char *name, struct 
     return unknown("policy", name, known, err);
 }
 
-/* Entries, not all that they stand for. */
+/* Entries, and what they stand for. */
 static int unknown_target(const struct config *config, const char *name, struct err *err)
 {
-    const char **known = mem_calloc(config->target_count + 1, sizeof *known);
+    const char **known = mem_calloc(2 * config->target_count + 1, sizeof *known);
     for (size_t i = 0; i < config->target_count; i++) {
         known[i] = config->targets[i].entry;
+        known[config->target_count + i] = config->targets[i].name;
     }
     return unknown("target", name, known, err);
 }

@@ -10,15 +10,14 @@
 
 #include "app/advice.h"
 #include "app/events.h"
-#include "app/leftovers.h"
 #include "app/link.h"
+#include "app/plan_cost.h"
+#include "app/plan_view.h"
 #include "app/process.h"
-#include "app/progress.h"
-#include "app/runner.h"
+#include "app/report_view.h"
 #include "app/say.h"
+#include "app/session_private.h"
 #include "app/state_directory.h"
-#include "app/view.h"
-#include "app/world.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -31,190 +30,27 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SAMPLE_ROWS     10
-#define FAILURES_TOLD   10 /* of a pair; the rest is in its numbers */
-#define SIGNALS_WATCHED 3
-#define PRINTED_MAX     (1024 * 1024)
-
-struct session;
-
-struct pair {
-    struct session *session;
-    struct run run;
-    bool deletes;
-    struct plan_view *view; /* text only */
-    int64_t failures;
-    size_t saved; /* its plan in what is saved */
-    struct spool_part *saved_rows;
-    enum exit_status status;
-};
-
-struct session {
-    struct session_config config;
-    const struct options *options; /* config's */
-    struct world *world;
-    struct leftovers *leftovers; /* NULL for a plan */
-    struct runner *runner;
-    struct progress *progress; /* NULL with --quiet */
-    struct view_style style;
-    struct pair *pairs;
-    size_t count, left, failed; /* pairs: all, not ended, ended badly */
-    struct buf out;             /* what is printed next */
-    uv_signal_t signals[SIGNALS_WATCHED];
-    int interrupts;
-    bool interrupted; /* by SIGINT */
-    struct report total;
-    enum exit_status status;
-};
-
-static bool json(const struct session *session)
-{
-    return session->options->format == OUTPUT_JSON;
-}
-
-/* --- output -------------------------------------------------------------------------------------------- */
-
-static void print(struct session *session)
-{
-    if (session->progress != NULL && isatty(STDOUT_FILENO)) {
-        progress_clear(session->progress);
-    }
-    fwrite(buf_string(&session->out), 1, session->out.length, stdout);
-    buf_reset(&session->out);
-}
-
-static void tell(struct pair *pair, const char *text)
-{
-    if (text != NULL) {
-        progress_clear(pair->session->progress);
-        say("%s in %s: %s", pair->run.policy->name, pair->run.target->name, text);
-    }
-}
-
-static void on_route(void *owner, const char *text, int64_t calls)
-{
-    struct pair *pair = ((struct run *)owner)->owner;
-    if (pair->view != NULL) {
-        plan_view_route(pair->view, text, calls);
-    }
-}
-
-/* A plan of which a part is missing is none. */
-static void save_row(struct pair *pair, const struct job_execution *execution, const struct verdict *verdict)
-{
-    struct session *session = pair->session;
-    struct plan_row row = {.execution = *execution, .force = verdict->force};
-    struct err err;
-    memcpy(row.reason, verdict->reason, sizeof row.reason);
-    if (spool_add(pair->saved_rows, &row, &err) != 0) {
-        tell(pair, err.msg);
-        session->status = exit_status_worse(session->status, EXIT_FAILED);
-        pair->saved_rows = NULL;
-        runner_cancel(session->runner, true);
-    }
-}
-
-static void on_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
-{
-    const struct run *run = owner;
-    struct pair *pair = run->owner;
-    struct session *session = pair->session;
-    if (json(session) && !pair->deletes) {
-        events_row(&session->out, run->policy->name, run->target->name, execution, verdict);
-    } else if (!json(session) && session->options->verbose) {
-        view_row(execution, verdict, &session->out);
-    }
-    if (pair->view != NULL) {
-        plan_view_row(pair->view, execution, verdict);
-    }
-    if (pair->saved_rows != NULL && verdict->delete) {
-        save_row(pair, execution, verdict);
-    }
-    if (session->out.length > 0) {
-        print(session);
-    }
-    if (!pair->deletes && ferror(stdout)) {
-        runner_cancel(session->runner, true);
-    }
-}
-
-static void on_planned(void *owner, const struct report *so_far)
-{
-    const struct run *run = owner;
-    struct pair *pair = run->owner;
-    char selected[32], listed[32], about[32], text[256];
-    int64_t calls;
-    if (pair->session->options->quiet || !pair->deletes) {
-        return;
-    }
-    int64_t ms = view_deletion_ms(run->policy, run->target, so_far->selected, &calls);
-    snprintf(text, sizeof text, "%s of %s job executions selected, %s at the quota",
-             text_thousands(selected, so_far->selected), text_thousands(listed, so_far->listed),
-             time_about(ms, about));
-    tell(pair, text);
-}
-
-static void tell_failure(struct pair *pair, const struct plan_row *row, enum outcome outcome,
-                         const struct answer *answer)
-{
-    struct buf text;
-    if (pair->failures++ >= FAILURES_TOLD) {
-        return;
-    }
-    buf_init(&text, 1024);
-    job_execution_print(&text, &row->execution);
-    buf_printf(&text, ": %s: %s%s%s", outcome_name(outcome), answer != NULL ? answer->code : "",
-               answer != NULL && answer->message[0] != '\0' ? ": " : "",
-               answer != NULL ? answer->message : "");
-    tell(pair, buf_string(&text));
-    buf_finish(&text);
-}
-
-static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
-                       const struct answer *answer)
-{
-    struct pair *pair = ((struct run *)owner)->owner;
-    struct session *session = pair->session;
-    bool stands =
-        outcome == OUTCOME_STATE_CHANGED || outcome == OUTCOME_REPLACED || outcome == OUTCOME_PROTECTED;
-    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN || (stands && session->config.named)) {
-        tell_failure(pair, row, outcome, answer);
-    }
-    if (!session->options->verbose || json(session)) {
-        return;
-    }
-    buf_printf(&session->out, "  %-17s ", outcome_name(outcome));
-    job_execution_print(&session->out, &row->execution);
-    buf_char(&session->out, '\n');
-    print(session);
-}
-
-static void on_warning(void *owner, const char *text)
-{
-    struct buf line;
-    buf_init(&line, 1024);
-    buf_printf(&line, "warning: %s", text);
-    tell(((struct run *)owner)->owner, buf_string(&line));
-    buf_finish(&line);
-}
+#define SAMPLE_ROWS 10
+#define PRINTED_MAX (1024 * 1024)
 
 /* --- the end of a pair --------------------------------------------------------------------------------- */
 
-static void add_report(struct report *total, const struct report *one)
+/* What was only planned takes so much if it is applied. */
+static void add_report(struct pair *pair)
 {
-    total->listed += one->listed;
-    total->selected += one->selected;
-    total->in_grace += one->in_grace;
-    for (int i = 0; i < OUTCOME_COUNT; i++) {
-        total->outcomes[i] += one->outcomes[i];
-    }
+    const struct run *run = &pair->run;
+    const struct report *report = &run->report;
+    bool planned = report->end == SWEEP_PLANNED;
+    struct plan_cost cost;
+    plan_cost(run->policy, run->target, report->selected, report->remaining, &cost);
+    summary_add(pair->session->summary, run->policy, run->target, report, planned ? &cost : NULL);
 }
 
 /* Whether print_result() prints the report, with its error. */
 static bool is_reported(const struct pair *pair)
 {
     const struct run *run = &pair->run;
-    return !json(pair->session) && run->report.end != SWEEP_PLANNED &&
+    return !session_json(pair->session) && run->report.end != SWEEP_PLANNED &&
            (pair->deletes || run->resumed != NULL);
 }
 
@@ -228,7 +64,7 @@ static void tell_error(struct pair *pair)
     }
     buf_init(&text, 2048);
     if (is_reported(pair) && isatty(STDOUT_FILENO)) { /* the same terminal shows the sentence in the report */
-        tell(pair, hint);
+        session_tell(pair, hint);
         buf_finish(&text);
         return;
     }
@@ -236,10 +72,10 @@ static void tell_error(struct pair *pair)
         buf_printf(&text, "%s: ", pair->run.host);
     }
     buf_text(&text, report->err.msg);
-    tell(pair, buf_string(&text));
-    tell(pair, hint);
+    session_tell(pair, buf_string(&text));
+    session_tell(pair, hint);
     if (pair->deletes && report->end == SWEEP_FAILED) {
-        tell(pair, "nothing was deleted");
+        session_tell(pair, "nothing was deleted");
     }
     buf_finish(&text);
 }
@@ -248,14 +84,16 @@ static void print_result(struct pair *pair)
 {
     struct session *session = pair->session;
     const struct run *run = &pair->run;
-    if (json(session)) {
-        events_target(&session->out, run->policy->name, run->target->name, &run->report, pair->status);
+    if (session_json(session)) {
+        events_target(&session->out, run->policy->name, run->target->name, &run->report, pair->reasons,
+                      pair->status);
     } else if (run->report.end == SWEEP_PLANNED) {
-        plan_view_print(pair->view, &run->report, &session->style, &session->out);
+        plan_view_print(pair->plan, &run->report, &session->style, &session->out);
     } else if (is_reported(pair)) {
-        view_report(run->policy->name, run->target->name, &run->report, &session->style, &session->out);
+        report_view(run->policy->name, run->target->name, &run->report, pair->reasons, &session->style,
+                    &session->out);
     }
-    print(session);
+    session_print(session);
     fflush(stdout);
 }
 
@@ -278,6 +116,7 @@ static void end_saved(const struct pair *pair)
 {
     struct plan_file_plan *plan = &pair->session->config.save->plans[pair->saved];
     plan->listed = pair->run.report.listed;
+    plan->remaining = pair->run.report.remaining;
     plan->header.started_ms = pair->run.report.started_ms;
 }
 
@@ -292,11 +131,13 @@ static void on_done(struct run *run)
     if (pair->saved_rows != NULL) {
         end_saved(pair);
     }
-    add_report(&session->total, &run->report);
+    add_report(pair);
     tell_error(pair);
     print_result(pair);
-    plan_view_destroy(pair->view);
-    pair->view = NULL;
+    plan_count_destroy(pair->plan);
+    tally_destroy(pair->reasons);
+    pair->plan = NULL;
+    pair->reasons = NULL;
     if (--session->left == 0) {
         world_stop(session->world);
     }
@@ -305,7 +146,7 @@ static void on_done(struct run *run)
 /* Where one fails among many, what was told of it has long scrolled away. */
 static void print_failed(struct session *session)
 {
-    if (json(session) || session->failed == 0 || session->count < 2) {
+    if (session_json(session) || session->failed == 0 || session->count < 2) {
         return;
     }
     buf_printf(&session->out, "%zu of %zu did not end well:\n", session->failed, session->count);
@@ -314,8 +155,8 @@ static void print_failed(struct session *session)
         if (session->pairs[i].session == NULL || !report_failed(&run->report)) {
             continue;
         }
-        view_failure(run->policy->name, run->target->name, &run->report, &session->out);
-        print(session);
+        report_view_failure(run->policy->name, run->target->name, &run->report, &session->out);
+        session_print(session);
     }
 }
 
@@ -372,9 +213,6 @@ static void on_episode(void *owner, const char *target, enum operation operation
 
 /* --- the session --------------------------------------------------------------------------------------- */
 
-static const struct sweep_observer observer = {
-    .route = on_route, .row = on_row, .planned = on_planned, .settled = on_settled, .warning = on_warning};
-
 /* What the plan is of; the rest is known when it is complete. */
 static void begin_saving(struct pair *pair, const struct selected *selected)
 {
@@ -410,15 +248,15 @@ static void submit(struct session *session, struct pair *pair, const struct sele
                              .origin = selected->origin,
                              .until_ms = session->config.until_ms,
                              .plan_only = !pair->deletes,
-                             .observer = observer,
+                             .observer = session_observer,
                              .done = on_done,
                              .owner = pair};
-    if (!json(session)) {
-        pair->view = plan_view_create(selected->policy, selected->target, env->wall_ms(env->ctx),
-                                      session->options->verbose ? 0 : SAMPLE_ROWS);
+    if (session_json(session) || !pair->deletes) {
+        size_t sample = session_json(session) || session->options->verbose ? 0 : SAMPLE_ROWS;
+        pair->plan = plan_count_create(selected->policy, selected->target, env->wall_ms(env->ctx), sample);
     }
     if (why_not != NULL && !session->options->quiet) {
-        tell(pair, why_not);
+        session_tell(pair, why_not);
     }
     if (session->config.save != NULL) {
         begin_saving(pair, selected);
@@ -434,7 +272,7 @@ static void tell_resumed(struct session *session, struct pair *pair)
     time_rfc3339(pair->run.resumed->found.started_ms, began);
     buf_printf(&session->out, "%s the run of %s, which was interrupted",
                pair->run.plan_only ? "settling" : "going on with", began);
-    tell(pair, buf_string(&session->out));
+    session_tell(pair, buf_string(&session->out));
     buf_reset(&session->out);
 }
 
@@ -444,7 +282,7 @@ static bool resume(struct session *session, struct pair *pair, size_t index)
     const struct env *env = world_env(session->world);
     struct err err;
     pair->session = session;
-    pair->run = (struct run){.observer = observer, .done = on_done, .owner = pair};
+    pair->run = (struct run){.observer = session_observer, .done = on_done, .owner = pair};
     if (leftovers_fill(session->leftovers, index, session->config.config, env->wall_ms(env->ctx), &pair->run,
                        &err) != 0) {
         progress_clear(session->progress);
@@ -521,12 +359,22 @@ static void run_all(struct session *session)
     free(session->pairs);
 }
 
+static void print_sum(struct session *session)
+{
+    struct summary_sum sum;
+    summary_sum(session->summary, &sum);
+    if (session_json(session)) {
+        events_summary(&session->out, &sum);
+        events_report(&session->out, sum.selected, sum.outcomes, session->status);
+    } else if (sum.runs > 1) {
+        summary_print(session->summary, session->config.plan_only, &session->style, &session->out);
+    }
+    session_print(session);
+}
+
 static void finish_output(struct session *session)
 {
-    if (json(session)) {
-        events_report(&session->out, &session->total, session->status);
-        print(session);
-    }
+    print_sum(session);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (!process_output_unread()) {
             say("standard output could not be written");
@@ -558,9 +406,13 @@ enum exit_status session_run(const struct session_config *config)
         .config = *config, .options = config->options, .style = view_style_of(STDOUT_FILENO)};
     struct err err;
     buf_init(&session.out, PRINTED_MAX);
+    session.summary = summary_create();
     session.world = make_world(&session, &err);
     if (session.world == NULL) {
         say("%s", err.msg);
+        if (err.code == ERR_LOCKED) {
+            say("a daemon that runs there sweeps a policy when it is told to: jobsweep run POLICY");
+        }
         session.status = exit_status_of_start(&err);
     } else {
         run_all(&session);
@@ -570,6 +422,7 @@ enum exit_status session_run(const struct session_config *config)
         session.status = exit_status_worse(session.status, EXIT_INTERRUPTED);
     }
     finish_output(&session);
+    summary_destroy(session.summary);
     buf_finish(&session.out);
     return session.status;
 }

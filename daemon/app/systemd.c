@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -79,16 +78,4 @@ int64_t systemd_watchdog_ns(void)
         return 0;
     }
     return number * 1000 / 2;
-}
-
-bool systemd_journal(void)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    struct stat status;
-    char own[64];
-    if (stream == NULL || fstat(STDERR_FILENO, &status) != 0) {
-        return false;
-    }
-    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
-    return strcmp(own, stream) == 0;
 }

@@ -1,7 +1,8 @@
 /* See app/whoami.h.
  *
  * The happy path: begin_next() makes a link -> on_turn() -> on_identity() compares the account ->
- * on_credentials() keeps where they come from -> finish(), which lets the link go and begins with the next.
+ * on_credentials() keeps where they come from -> the caller's follow(), where there is one -> finish(), which
+ * lets the link go and begins with the next.
  *
  * The ways out: no link, no answer, and no credentials are kept as the target's error and end it the same
  * way.
@@ -15,7 +16,8 @@
 
 #include <stdlib.h>
 
-#define AT_ONCE 64
+#define AT_ONCE      64
+#define FEW_ATTEMPTS 3 /* somebody waits for the answer */
 
 /* A session that can be asked for its name and for nothing else. */
 static const char NOTHING_ELSE[] =
@@ -26,6 +28,7 @@ struct asking {
     struct whoami *whoami;
     struct identity *identity;
     struct link *link;
+    struct whoami_visit visit;
     struct credentials_turn turn;
     struct dispatch dispatch;
     struct credentials_waiter waiter;
@@ -33,7 +36,7 @@ struct asking {
 };
 
 struct whoami {
-    struct world *world;
+    struct whoami_config config;
     const struct env *env;
     struct sts_pace *pace;
     struct identity *identities;
@@ -52,7 +55,7 @@ static void on_end(struct env_timer *timer)
     whoami->ended++;
     begin_some(whoami);
     if (whoami->ended == whoami->count) {
-        world_stop(whoami->world);
+        world_stop(whoami->config.world);
     }
 }
 
@@ -72,15 +75,39 @@ static void on_credentials(struct credentials_waiter *waiter)
         identity->expires_ms = waiter->credentials->expires_ms;
     } else if (identity->err.code == ERR_NONE) {
         identity->err = waiter->err;
+        identity->status = EXIT_DENIED;
     }
-    finish(asking);
+    if (asking->whoami->config.follow == NULL || identity->err.code != ERR_NONE) {
+        finish(asking);
+        return;
+    }
+    asking->visit = (struct whoami_visit){.identity = identity,
+                                          .number = (size_t)(identity - asking->whoami->identities),
+                                          .link = asking->link,
+                                          .asking = asking};
+    asking->whoami->config.follow(asking->whoami->config.owner, &asking->visit);
+}
+
+void whoami_leave(struct whoami_visit *visit)
+{
+    finish(visit->asking);
+}
+
+/* An answer that never came says nothing about the credentials. */
+static enum exit_status status_of(const struct call *call, int compared)
+{
+    bool silent = call->answer.class == ANSWER_NOT_SENT || call->answer.class == ANSWER_AMBIGUOUS;
+    return compared == 0                                   ? EXIT_FINE
+           : silent || call->answer.class == ANSWER_SKEWED ? EXIT_FAILED
+                                                           : EXIT_DENIED;
 }
 
 static void on_identity(struct dispatch *dispatch)
 {
     struct asking *asking = dispatch->owner;
     struct identity *identity = asking->identity;
-    link_compare_account(identity->target, &dispatch->call, &identity->err);
+    int compared = link_compare_account(identity->target, &dispatch->call, &identity->err);
+    identity->status = status_of(&dispatch->call, compared);
     if (dispatch->call.answer.class != ANSWER_DONE) {
         finish(asking);
         return;
@@ -106,15 +133,20 @@ static void begin(struct whoami *whoami, struct identity *identity)
     struct asking *asking = mem_zalloc(sizeof *asking);
     const struct credentials_pace *pace = sts_pace_face(whoami->pace, STS_LAST);
     const struct target *target = identity->target;
-    const struct link_config link = {.world = whoami->world,
+    const char *session =
+        whoami->config.session_policy != NULL ? whoami->config.session_policy : NOTHING_ELSE;
+    const struct link_config link = {.world = whoami->config.world,
                                      .target = target,
                                      .pace = sts_pace_face(whoami->pace, STS_FIRST),
-                                     .session_policy = target->unscoped ? NULL : NOTHING_ELSE};
+                                     .session_policy = target->unscoped ? NULL : session,
+                                     .with_quotas = whoami->config.follow != NULL,
+                                     .read_attempts = whoami->config.follow != NULL ? FEW_ATTEMPTS : 0};
     asking->whoami = whoami;
     asking->identity = identity;
     asking->turn = (struct credentials_turn){.granted = on_turn, .owner = asking};
     asking->link = link_create(&link, &identity->err);
     if (asking->link == NULL) {
+        identity->status = EXIT_USAGE;
         finish(asking);
         return;
     }
@@ -130,21 +162,21 @@ static void begin_some(struct whoami *whoami)
     }
 }
 
-struct identity *whoami_ask(struct world *world, const struct config *config, const char *target_name,
-                            size_t *count)
+struct identity *whoami_ask(const struct whoami_config *config, size_t *count)
 {
-    struct whoami whoami = {.world = world, .env = world_env(world)};
-    whoami.identities = mem_calloc(config->target_count + 1, sizeof *whoami.identities);
-    for (size_t i = 0; i < config->target_count; i++) {
-        const struct target *target = &config->targets[i];
-        if (target_name == NULL || target_is_called(target, target_name)) {
+    const struct config *targets = config->config;
+    struct whoami whoami = {.config = *config, .env = world_env(config->world)};
+    whoami.identities = mem_calloc(targets->target_count + 1, sizeof *whoami.identities);
+    for (size_t i = 0; i < targets->target_count; i++) {
+        const struct target *target = &targets->targets[i];
+        if (config->target_name == NULL || target_is_called(target, config->target_name)) {
             whoami.identities[whoami.count++].target = target;
         }
     }
     whoami.pace = sts_pace_create(whoami.env);
     begin_some(&whoami);
     if (whoami.count > 0) {
-        world_run(world);
+        world_run(config->world);
     }
     sts_pace_destroy(whoami.pace);
     *count = whoami.count;

@@ -6,6 +6,7 @@
 #include "app/loop_env.h"
 #include "aws/crypto.h"
 #include "base/mem.h"
+#include "ledger/archive.h"
 #include "ledger/durable.h"
 #include "ledger/memory.h"
 #include "ledger/sorter.h"
@@ -21,7 +22,8 @@ struct world {
     uv_async_t told;
     struct ledger_memory *memory; /* one of these two is NULL */
     struct ledger_durable *durable;
-    struct grace_look *look; /* of a plan */
+    struct grace_look *look;        /* of a plan */
+    struct archive_writer *archive; /* NULL where nothing is deleted */
     struct sorter_place place;
     struct scratch scratch;
     char *scratch_folder;
@@ -39,6 +41,7 @@ static void on_told(uv_async_t *handle)
     struct world *world = handle->data;
     if (world->durable != NULL) {
         ledger_durable_drain(world->durable);
+        archive_writer_drain(world->archive);
     } else {
         ledger_memory_drain(world->memory);
     }
@@ -69,6 +72,9 @@ static int open_ledger(struct world *world, const struct world_config *config, s
                                                   .ctx = world,
                                                   .sha256 = crypto_sha256,
                                                   .retain_ms = config->retain_ms};
+    const struct archive_writer_config archive = {
+        .threaded = true, .wake = on_ledger_wake, .wall_ms = on_wall_ms, .ctx = world};
+    world->archive = archive_writer_create(&archive);
     world->durable = ledger_durable_open(&durable, err);
     return world->durable != NULL ? 0 : -1;
 }
@@ -133,13 +139,14 @@ static void on_http_closed(void *owner)
     loop_env_destroy(world->loop_env);
 }
 
-/* The writer may tell something until it has ended: so it ends first. */
+/* The writers may tell something until they have ended: so they end first. */
 void world_destroy(struct world *world)
 {
     if (world == NULL) {
         return;
     }
     ledger_durable_close(world->durable);
+    archive_writer_destroy(world->archive);
     uv_close((uv_handle_t *)&world->told, NULL);
     if (world->http != NULL) {
         http_client_destroy(world->http, on_http_closed, world);
@@ -187,6 +194,19 @@ struct http_client *world_http(const struct world *world)
 struct ledger *world_ledger(const struct world *world)
 {
     return world->durable != NULL ? ledger_durable_face(world->durable) : ledger_memory_face(world->memory);
+}
+
+struct archive *world_archive(const struct world *world)
+{
+    return world->archive != NULL ? archive_writer_face(world->archive) : NULL;
+}
+
+void world_look_at_ledger(const struct world *world, struct ledger_durable_state *state)
+{
+    *state = (struct ledger_durable_state){0};
+    if (world->durable != NULL) {
+        ledger_durable_look(world->durable, state);
+    }
 }
 
 const struct scratch *world_scratch(const struct world *world)

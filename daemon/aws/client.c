@@ -20,7 +20,7 @@
 #define TARGET_MAX ((size_t)3 * NEXT_TOKEN_MAX + 4096) /* each byte of a token can become three */
 #define BODY_MAX   (6 * NEXT_TOKEN_MAX + 16384)        /* of a search: the token and the query, escaped */
 
-/* Where calls go: the control plane of AWS IoT, or STS. */
+/* Where calls go: the control plane of AWS IoT, STS, or Service Quotas. */
 struct service {
     struct http_origin *origin;
     char signing_name[64];
@@ -30,7 +30,7 @@ struct service {
 struct aws_client {
     struct aws_client_config config; /* its strings and settings are not kept, but for region */
     char region[64];
-    struct service iot, sts;
+    struct service iot, sts, quotas; /* quotas.origin is NULL without config.with_quotas */
     struct job_service face;
 };
 
@@ -90,6 +90,9 @@ static void on_answer(struct http_request *request)
     }
     free_transfer(transfer);
     call->service = NULL;
+    if (client->config.answered) {
+        client->config.answered(client->config.owner, call);
+    }
     call->done(call);
 }
 
@@ -134,12 +137,19 @@ static void on_credentials(struct credentials_waiter *waiter)
     }
 }
 
+static const struct service *service_of(const struct aws_client *client, enum operation operation)
+{
+    return operation == OPERATION_GET_CALLER_IDENTITY ? &client->sts
+           : operation == OPERATION_GET_SERVICE_QUOTA ? &client->quotas
+                                                      : &client->iot;
+}
+
 static struct transfer *create_transfer(struct aws_client *client, struct call *call)
 {
     struct transfer *transfer = mem_zalloc(sizeof(*transfer));
 
     transfer->client = client;
-    transfer->service = call->operation == OPERATION_GET_CALLER_IDENTITY ? &client->sts : &client->iot;
+    transfer->service = (struct service *)(uintptr_t)service_of(client, call->operation);
     transfer->call = call;
     transfer->waiter.done = on_credentials;
     transfer->waiter.owner = transfer;
@@ -167,12 +177,26 @@ static void add_query(struct buf *target, const char *query)
     free(whole);
 }
 
+/* A form has its Content-Type from the HTTP client. */
+static void add_headers(struct transfer *transfer)
+{
+    if (transfer->service == &transfer->client->quotas) {
+        http_request_header(&transfer->request, "Content-Type", "application/x-amz-json-1.1");
+        http_request_header(&transfer->request, "X-Amz-Target", "ServiceQuotasV20190624.GetServiceQuota");
+    } else if (transfer->body.length > 0 && transfer->service == &transfer->client->iot) {
+        http_request_header(&transfer->request, "Content-Type", "application/json");
+    }
+}
+
 static int encode(struct transfer *transfer, struct err *err)
 {
     struct http_request *request = &transfer->request;
 
     if (transfer->call->signed_at_ms <= 0) {
         return err_set(err, ERR_INVALID, "%s has no signing time", operation_name(transfer->call->operation));
+    }
+    if (request->origin == NULL) {
+        return err_set(err, ERR_INVALID, "Service Quotas are not asked here");
     }
     buf_text(&transfer->target, http_origin_base(request->origin));
     if (iot_encode(transfer->call, &request->method, &transfer->target, &transfer->body, err)) {
@@ -186,9 +210,7 @@ static int encode(struct transfer *transfer, struct err *err)
         request->body = buf_string(&transfer->body);
         request->body_length = transfer->body.length;
     }
-    if (transfer->body.length > 0 && transfer->service == &transfer->client->iot) {
-        http_request_header(request, "Content-Type", "application/json");
-    }
+    add_headers(transfer);
     return 0;
 }
 
@@ -254,13 +276,16 @@ struct aws_client *aws_client_create(const struct aws_client_config *config, str
     client->config.settings = NULL;
     client->face = (struct job_service){.ctx = client, .submit = submit, .cancel = cancel};
     text_copy(client->sts.signing_name, sizeof(client->sts.signing_name), "sts");
+    text_copy(client->quotas.signing_name, sizeof(client->quotas.signing_name), "servicequotas");
     if (!text_copy(client->iot.signing_name, sizeof(client->iot.signing_name), signing_name)) {
         err_set(err, ERR_INVALID, "the signing name has more than 63 characters");
         goto fail;
     }
     if (settings_region(config->settings, config->region, &region, err) ||
         open_service(&client->iot, "iot", config->endpoint_url, &region, config, err) ||
-        open_service(&client->sts, "sts", config->sts_endpoint_url, &region, config, err)) {
+        open_service(&client->sts, "sts", config->sts_endpoint_url, &region, config, err) ||
+        (config->with_quotas &&
+         open_service(&client->quotas, "service-quotas", NULL, &region, config, err))) {
         goto fail;
     }
     text_copy(client->region, sizeof(client->region), region.name);
@@ -275,8 +300,10 @@ void aws_client_destroy(struct aws_client *client)
     if (client) {
         sigv4_key_wipe(&client->iot.key);
         sigv4_key_wipe(&client->sts.key);
+        sigv4_key_wipe(&client->quotas.key);
         http_origin_destroy(client->config.http, client->iot.origin);
         http_origin_destroy(client->config.http, client->sts.origin);
+        http_origin_destroy(client->config.http, client->quotas.origin);
     }
     free(client);
 }
@@ -293,6 +320,5 @@ struct job_service *aws_client_service(struct aws_client *client)
 
 const char *aws_client_host(const struct aws_client *client, enum operation operation)
 {
-    const bool sts = operation == OPERATION_GET_CALLER_IDENTITY;
-    return http_origin_host(sts ? client->sts.origin : client->iot.origin);
+    return http_origin_host(service_of(client, operation)->origin);
 }

@@ -63,8 +63,37 @@ int cred_http_open_service(struct cred_http *http, const char *service, const ch
     return result;
 }
 
+static void give_turn_back(struct cred_http *http)
+{
+    const struct credentials_pace *pace = http->config->pace;
+    if (http->has_turn) {
+        http->has_turn = false;
+        pace->release(pace->ctx, &http->turn);
+    }
+}
+
+static void on_turn(struct credentials_turn *turn)
+{
+    struct cred_http *http = turn->owner;
+    http->granted(http);
+}
+
+void cred_http_take_turn(struct cred_http *http)
+{
+    const struct credentials_pace *pace = http->config->pace;
+    give_turn_back(http);
+    if (pace != NULL) {
+        http->has_turn = true;
+        http->turn = (struct credentials_turn){.granted = on_turn, .owner = http};
+        pace->acquire(pace->ctx, &http->turn);
+    } else {
+        http->granted(http);
+    }
+}
+
 void cred_http_close(struct cred_http *http)
 {
+    give_turn_back(http);
     http_request_finish(&http->request);
     buf_finish(&http->target);
     buf_finish(&http->body);
@@ -76,6 +105,7 @@ void cred_http_close(struct cred_http *http)
 static void on_done(struct http_request *request)
 {
     struct cred_http *http = request->owner;
+    give_turn_back(http);
     http->done(http);
 }
 
@@ -134,6 +164,7 @@ void cred_http_rest(struct cred_http *http, int64_t ms)
 void cred_http_cancel(struct cred_http *http)
 {
     http->canceled = true;
+    give_turn_back(http);
     pause_cancel(http->pause);
     http->pause = NULL;
     if (http->request.impl != NULL) {

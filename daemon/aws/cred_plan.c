@@ -504,16 +504,8 @@ static void add_roles(struct planner *planner, const struct credentials_role *ro
 }
 
 int cred_plan_make(struct cred_plan *plan, const struct profiles *profiles, const struct environment *env,
-                   const char *explicit_profile, const struct credentials_role *role,
+                   const char *explicit_profile, const struct credentials_role *role, bool code_can_be_typed,
                    enum credentials_fault *fault, struct err *err)
-{
-    return cred_plan_make_with(plan, profiles, env, explicit_profile, role, false, fault, err);
-}
-
-int cred_plan_make_with(struct cred_plan *plan, const struct profiles *profiles,
-                        const struct environment *env, const char *explicit_profile,
-                        const struct credentials_role *role, bool code_can_be_typed,
-                        enum credentials_fault *fault, struct err *err)
 {
     struct planner planner = {.plan = plan,
                               .profiles = profiles,

@@ -1,6 +1,7 @@
 /* IAM Identity Center: see aws/cred_source.h.
  *
- * The happy path: the token from the cache, one GET with it, the role's keys in the answer.
+ * The happy path: the token from the cache, a turn at the pace, one GET with it, the role's keys in the
+ * answer.
  *
  * The ways out: a token of an sso-session that is near its end is exchanged for a new one first, which goes
  * back into the cache; when that fails, one that somebody else has put there meanwhile serves, or else the
@@ -108,7 +109,7 @@ static void go_to_portal(struct sso *sso)
         fail(sso, ERR_CREDENTIALS, "Error when retrieving credentials from sso: %s", err.msg);
         return;
     }
-    ask_portal(sso);
+    cred_http_take_turn(&sso->portal);
 }
 
 static void take_keys(struct sso *sso, const struct json_value *keys)
@@ -194,6 +195,11 @@ static void on_portal(struct cred_http *http)
 
 static void on_rested(struct cred_http *http)
 {
+    cred_http_take_turn(http);
+}
+
+static void on_portal_turn(struct cred_http *http)
+{
     ask_portal(http->owner);
 }
 
@@ -251,11 +257,21 @@ static bool may_refresh(const struct sso *sso)
 
 static void ask_oidc(struct sso *sso)
 {
-    struct cred_http *http = &sso->oidc;
     struct err err;
     char region[64];
-    if (cred_http_open_service(http, "sso-oidc", NULL, sso->step->sso_region, region, &err) != 0) {
+    if (cred_http_open_service(&sso->oidc, "sso-oidc", NULL, sso->step->sso_region, region, &err) != 0) {
         use_old_token(sso, err.msg);
+    } else {
+        cred_http_take_turn(&sso->oidc);
+    }
+}
+
+/* While it waited another target may have had the token refreshed. */
+static void on_oidc_turn(struct cred_http *http)
+{
+    struct sso *sso = http->owner;
+    if (take_newer_token(sso)) {
+        go_to_portal(sso);
         return;
     }
     cred_http_prepare(http, "POST", "/token", TIMEOUT_MS);
@@ -399,5 +415,7 @@ struct credentials_source *cred_sso(const struct credentials_config *config, con
     sso->oidc.done = on_oidc;
     sso->portal.done = on_portal;
     sso->portal.rested = on_rested;
+    sso->oidc.granted = on_oidc_turn;
+    sso->portal.granted = on_portal_turn;
     return &sso->face;
 }

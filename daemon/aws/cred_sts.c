@@ -34,8 +34,6 @@ struct sts {
     struct credentials with;
     enum action action;
     struct credentials_fetch *fetch;
-    struct credentials_turn turn;
-    bool has_turn; /* acquired and not yet released */
     struct signing signing;
     struct sigv4_key key;
     struct buf token;
@@ -57,18 +55,8 @@ static bool web_identity(const struct sts *sts)
     return sts->action == ASSUME_ROLE_WITH_WEB_IDENTITY;
 }
 
-static void give_turn_back(struct sts *sts)
-{
-    const struct credentials_pace *pace = sts->http.config->pace;
-    if (sts->has_turn) {
-        sts->has_turn = false;
-        pace->release(pace->ctx, &sts->turn);
-    }
-}
-
 static void end(struct sts *sts)
 {
-    give_turn_back(sts);
     sts->fetch->done(sts->fetch);
 }
 
@@ -165,27 +153,14 @@ static void ask(struct sts *sts)
     cred_http_send(&sts->http);
 }
 
-static void on_turn(struct credentials_turn *turn)
+static void on_turn(struct cred_http *http)
 {
-    ask(turn->owner);
-}
-
-/* One for each request: an attempt that failed does not make room for the next. */
-static void take_turn(struct sts *sts)
-{
-    const struct credentials_pace *pace = sts->http.config->pace;
-    give_turn_back(sts);
-    if (pace != NULL) {
-        sts->has_turn = true;
-        pace->acquire(pace->ctx, &sts->turn);
-    } else {
-        ask(sts);
-    }
+    ask(http->owner);
 }
 
 static void on_rested(struct cred_http *http)
 {
-    take_turn(http->owner);
+    cred_http_take_turn(http);
 }
 
 /* --- the answer --- */
@@ -281,7 +256,7 @@ static void on_answer(struct cred_http *http)
         refuse(sts, &answer);
     } else if (skew_ms != 0 && sts->skew_ms == 0) {
         sts->skew_ms = skew_ms;
-        take_turn(sts);
+        cred_http_take_turn(&sts->http);
     } else if (is_passing(&answer) && sts->attempts < ATTEMPTS) {
         cred_http_rest(http, http->config->pause_ms > 0 ? http->config->pause_ms : PAUSE_MS);
     } else {
@@ -307,14 +282,13 @@ static void fetch_sts(struct credentials_source *source, struct credentials_fetc
         credentials_fail(fetch, provider(sts), "%s", err.msg);
         end(sts);
     } else {
-        take_turn(sts);
+        cred_http_take_turn(&sts->http);
     }
 }
 
 static void cancel(struct credentials_source *source)
 {
     struct sts *sts = (struct sts *)source;
-    give_turn_back(sts);
     cred_http_cancel(&sts->http);
 }
 
@@ -337,13 +311,13 @@ static struct credentials_source *create(const struct credentials_config *config
     sts->face = (struct credentials_source){fetch_sts, cancel, destroy};
     sts->step = step;
     sts->action = action;
-    sts->turn = (struct credentials_turn){.granted = on_turn, .owner = sts};
     if (with != NULL) {
         credentials_copy(&sts->with, with);
     }
     cred_http_init(&sts->http, config, sts);
     sts->http.done = on_answer;
     sts->http.rested = on_rested;
+    sts->http.granted = on_turn;
     signing_init(&sts->signing);
     buf_init_secret(&sts->token, IDENTITY_TOKEN_MAX);
     return &sts->face;

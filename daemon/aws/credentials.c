@@ -423,8 +423,8 @@ static void ask(struct credentials_provider *provider)
     provider->at = 0;
     int result = -1;
     if (profiles != NULL) {
-        result = cred_plan_make_with(&provider->plan, profiles, NULL, provider->config.profile,
-                                     provider->config.role, provider->config.ask_code != NULL, &fault, &err);
+        result = cred_plan_make(&provider->plan, profiles, NULL, provider->config.profile,
+                                provider->config.role, provider->config.ask_code != NULL, &fault, &err);
     }
     profiles_free(profiles);
     if (result != 0) {
@@ -451,6 +451,11 @@ void credentials_get(struct credentials_provider *provider, struct credentials_w
     if (phase == CRED_FRESH || phase == CRED_EARLY || put_off) {
         serve(provider, CREDENTIALS_OK, NULL);
     }
+}
+
+int64_t credentials_end_ms(const struct credentials_provider *provider)
+{
+    return provider->have ? provider->credentials.expires_ms : 0;
 }
 
 void credentials_expired(struct credentials_provider *provider, const char *access_key)

@@ -3,89 +3,43 @@
 
 #include "base/text.h"
 #include "model/names.h"
+#include "model/partition.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define DIGITS "0123456789"
-#define WORD   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
-struct partition {
-    const char *prefixes[10]; /* of its regions: PREFIX-WORD-NUMBER */
-    const char *global;       /* its region that is none */
-    const char *suffix, *dual_stack_suffix;
+static const struct partition {
+    const char *name, *suffix, *dual_stack_suffix;
     bool fips_is_plain; /* but for iot, the usual hosts are the FIPS ones */
-};
-
-static const struct partition PARTITIONS[] = {
-    {.prefixes = {"us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"},
-     .global = "aws-global",
-     .suffix = "amazonaws.com",
-     .dual_stack_suffix = "api.aws"},
-    {.prefixes = {"cn-"},
-     .global = "aws-cn-global",
-     .suffix = "amazonaws.com.cn",
-     .dual_stack_suffix = "api.amazonwebservices.com.cn"},
-    {.prefixes = {"us-gov-"},
-     .global = "aws-us-gov-global",
-     .suffix = "amazonaws.com",
-     .dual_stack_suffix = "api.aws",
-     .fips_is_plain = true},
-    {.prefixes = {"us-iso-"},
-     .global = "aws-iso-global",
-     .suffix = "c2s.ic.gov",
-     .dual_stack_suffix = "api.aws.ic.gov"},
-    {.prefixes = {"us-isob-"},
-     .global = "aws-iso-b-global",
-     .suffix = "sc2s.sgov.gov",
-     .dual_stack_suffix = "api.aws.scloud"},
-    {.prefixes = {"eu-isoe-"},
-     .global = "aws-iso-e-global",
-     .suffix = "cloud.adc-e.uk",
-     .dual_stack_suffix = "api.cloud-aws.adc-e.uk"},
-    {.prefixes = {"us-isof-"},
-     .global = "aws-iso-f-global",
-     .suffix = "csp.hci.ic.gov",
-     .dual_stack_suffix = "api.aws.hci.ic.gov"},
-    {.prefixes = {"eusc-de-"}, .suffix = "amazonaws.eu", .dual_stack_suffix = "api.amazonwebservices.eu"},
+} PARTITIONS[] = {
+    {"aws", "amazonaws.com", "api.aws", false},
+    {"aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn", false},
+    {"aws-us-gov", "amazonaws.com", "api.aws", true},
+    {"aws-iso", "c2s.ic.gov", "api.aws.ic.gov", false},
+    {"aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud", false},
+    {"aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", false},
+    {"aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov", false},
+    {"aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu", false},
 };
 
 static const struct {
     const char *name, *host;
-} SERVICES[] = {{"iot", "iot"}, {"sts", "sts"}, {"sso", "portal.sso"}, {"sso-oidc", "oidc"}};
-
-/* --- partitions
- * ---------------------------------------------------------------------------------------------- */
-
-static bool has_prefix(const char *region, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    if (strncmp(region, prefix, length) != 0) {
-        return false;
-    }
-    const char *number = region + length + strspn(region + length, WORD);
-    return number > region + length && *number == '-' && number[1] != '\0' &&
-           number[1 + strspn(number + 1, DIGITS)] == '\0';
-}
-
-static bool is_in(const char *region, const struct partition *partition)
-{
-    for (int i = 0; partition->prefixes[i] != NULL; i++) {
-        if (has_prefix(region, partition->prefixes[i])) {
-            return true;
-        }
-    }
-    return partition->global != NULL && strcmp(region, partition->global) == 0;
-}
+} SERVICES[] = {{"iot", "iot"},
+                {"sts", "sts"},
+                {"sso", "portal.sso"},
+                {"sso-oidc", "oidc"},
+                {"service-quotas", "servicequotas"}};
 
 static const struct partition *find_partition(const char *region)
 {
-    for (size_t i = 0; i < sizeof PARTITIONS / sizeof PARTITIONS[0]; i++) {
-        if (is_in(region, &PARTITIONS[i])) {
-            return &PARTITIONS[i];
-        }
+    const char *name = partition_of_region(region);
+    size_t i = 0;
+    while (i + 1 < sizeof PARTITIONS / sizeof PARTITIONS[0] && strcmp(PARTITIONS[i].name, name) != 0) {
+        i++;
     }
-    return &PARTITIONS[0]; /* the regions of tomorrow */
+    return &PARTITIONS[i];
 }
 
 /* --- regions

@@ -24,6 +24,7 @@ static const struct {
     [OPERATION_DESCRIBE_EXECUTION] = {"GET", "/things/%t/jobs/%j"},
     [OPERATION_DELETE_EXECUTION] = {"DELETE", "/things/%t/jobs/%j/executionNumber/%n"},
     [OPERATION_GET_CALLER_IDENTITY] = {"POST", "/"},
+    [OPERATION_GET_SERVICE_QUOTA] = {"POST", "/"},
 };
 
 /* Each placeholder checks what it stands for, so that no operation can forget to. */
@@ -188,12 +189,30 @@ static int add_search(const struct call *call, struct buf *body, struct err *err
     return 0;
 }
 
+static int add_quota(const struct call *call, struct buf *body, struct err *err)
+{
+    const char *service, *code = operation_quota_code(call->quota_of, &service);
+
+    if (!code) {
+        return err_set(err, ERR_INVALID, "%s has no quota there", operation_name(call->quota_of));
+    }
+    buf_printf(body, "{\"ServiceCode\":\"%s\",\"QuotaCode\":\"%s\"}", service, code);
+    return 0;
+}
+
 static int add_body(const struct call *call, struct buf *body, struct err *err)
 {
-    if (call->operation == OPERATION_GET_CALLER_IDENTITY) {
+    switch (call->operation) {
+    case OPERATION_GET_CALLER_IDENTITY:
         buf_text(body, STS_GET_CALLER_IDENTITY);
+        return 0;
+    case OPERATION_SEARCH_INDEX:
+        return add_search(call, body, err);
+    case OPERATION_GET_SERVICE_QUOTA:
+        return add_quota(call, body, err);
+    default:
+        return 0;
     }
-    return call->operation == OPERATION_SEARCH_INDEX ? add_search(call, body, err) : 0;
 }
 
 int iot_encode(const struct call *call, const char **method, struct buf *target, struct buf *body,

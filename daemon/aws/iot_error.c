@@ -121,6 +121,7 @@ static const struct {
     {"SignatureDoesNotMatch", ANSWER_DENIED},
     {"UnauthorizedException", ANSWER_DENIED},
 
+    {"NoSuchResourceException", ANSWER_GONE}, /* of Service Quotas */
     {"ResourceNotFoundException", ANSWER_GONE},
     {"InvalidStateTransitionException", ANSWER_STATE},
 };

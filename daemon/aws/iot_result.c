@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The readers below return NULL, or what is wrong with the value. */
@@ -239,6 +240,17 @@ static const char *read_row(struct call *call, const struct json_value *row)
     }
 }
 
+static void count_skip(struct page *page, const char *why)
+{
+    for (size_t i = 0; i < PAGE_SKIPS_MAX; i++) {
+        if (page->skips[i].count == 0 || strcmp(page->skips[i].why, why) == 0) {
+            page->skips[i].why = why;
+            page->skips[i].count++;
+            return;
+        }
+    }
+}
+
 static void read_rows(struct call *call, const struct json_value *rows)
 {
     struct page *page = &call->page;
@@ -256,7 +268,10 @@ static void read_rows(struct call *call, const struct json_value *rows)
         const char *wrong = read_row(call, json_at(rows, i));
         if (!wrong) {
             page->count++;
-        } else if (page->skipped++ == 0) {
+            continue;
+        }
+        count_skip(page, wrong);
+        if (page->skipped++ == 0) {
             snprintf(page->skipped_why, sizeof(page->skipped_why), "row %zu: %s", i + 1, wrong);
         }
     }
@@ -315,6 +330,36 @@ static int read_page(struct call *call, const struct json_value *root, struct er
     return 0;
 }
 
+/* Raw line ends stand between tokens only: strings that hold one are no JSON. */
+static void keep_document(struct call *call, const char *body, size_t length)
+{
+    if (length > CALL_DOCUMENT_MAX) {
+        return;
+    }
+    call->document = mem_alloc(length + 1);
+    call->document_length = length;
+    call->document[length] = '\0';
+    for (size_t i = 0; i < length; i++) {
+        bool line_end = body[i] == '\n' || body[i] == '\r';
+        call->document[i] = line_end ? ' ' : body[i];
+    }
+}
+
+/* --- quotas --- */
+
+/* {"Quota":{"Value":10.0, ...}}: requests a second, for all that we ask for. */
+static const char *read_quota(struct call *call, const struct json_value *quota)
+{
+    const char *text = json_number(json_get(quota, "Value"));
+    double value = text ? strtod(text, NULL) : 0;
+
+    if (!(value >= 0.001 && value <= 1e9)) {
+        return "Value is no number of requests";
+    }
+    call->quota_per_1000s = (int64_t)(value * 1000 + 0.5);
+    return NULL;
+}
+
 int iot_result_read(struct call *call, const char *body, size_t length, struct err *err)
 {
     struct json_doc *doc = json_parse(body, length, err);
@@ -331,6 +376,8 @@ int iot_result_read(struct call *call, const char *body, size_t length, struct e
         wrong = read_execution(call, json_get(root, "execution"), &call->execution);
     } else if (call->operation == OPERATION_DESCRIBE_THING) {
         wrong = read_described_thing(call, root);
+    } else if (call->operation == OPERATION_GET_SERVICE_QUOTA) {
+        wrong = read_quota(call, json_get(root, "Quota"));
     } else {
         result = read_page(call, root, err);
     }
@@ -339,6 +386,9 @@ int iot_result_read(struct call *call, const char *body, size_t length, struct e
         call->job = (struct job){0};
         call->execution = (struct job_execution){0};
         result = err_set(err, ERR_SYNTAX, "%s: %s", operation_name(call->operation), wrong);
+    }
+    if (result == 0 && call->wants_document) {
+        keep_document(call, body, length);
     }
     json_free(doc);
     return result;

@@ -1,8 +1,10 @@
 /* See aws/profile.h. */
 #include "aws/profile.h"
 
+#include "aws/expand_path.h"
 #include "aws/ini.h"
 #include "aws/secret_file.h"
+#include "aws/shell_words.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -15,11 +17,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+#include <uthash.h>
 
-#define PATH_BYTES   4096
-#define NONE         SIZE_MAX
-#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-#define SHELL_SPACE  " \t\r\n"
+#define PATH_BYTES 4096
+#define NONE       SIZE_MAX
 
 struct file {
     char path[PATH_BYTES];
@@ -27,8 +28,16 @@ struct file {
     struct err exposed; /* why no secret may be taken from it; ERR_NONE when it is closed to others */
 };
 
+/* A section of the config file by its kind and name: "0name", see key_of(). */
+struct named {
+    char *key;
+    size_t section;
+    UT_hash_handle hh;
+};
+
 struct profiles {
     struct file credentials, config;
+    struct named *in_config, *in_credentials; /* of the latter the key is the name */
 };
 
 /* --- reading
@@ -41,40 +50,15 @@ static const char *home(const struct environment *env)
     return value != NULL ? value : "";
 }
 
-/* Appends the variable that stands at '$': "$NAME" or "${NAME}". What is none, or is not set, stays as it is.
- * Returns what is behind it. */
-static const char *expand_variable(const struct environment *env, const char *at, struct buf *path)
-{
-    bool braces = at[1] == '{';
-    const char *name = at + (braces ? 2 : 1);
-    size_t length = strspn(name, NAME_LETTERS);
-    const char *end = name + length + (braces ? 1 : 0);
-    char *variable = mem_strndup(name, length);
-    const char *value =
-        length > 0 && (!braces || name[length] == '}') ? environment_get(env, variable) : NULL;
-    free(variable);
-    if (value == NULL) {
-        buf_char(path, '$');
-        return at + 1;
-    }
-    buf_text(path, value);
-    return end;
-}
-
+/* In botocore's order, which is not that of a shell. */
 static void expand_path(const struct environment *env, const char *given, struct buf *path)
 {
-    bool tilde = given[0] == '~' && (given[1] == '/' || given[1] == '\0');
-    if (tilde) {
-        buf_text(path, home(env));
-        given++;
-    }
-    while (*given != '\0') {
-        if (*given == '$') {
-            given = expand_variable(env, given, path);
-        } else {
-            buf_char(path, *given++);
-        }
-    }
+    struct buf with_variables;
+    buf_init(&with_variables, path->max);
+    expand_variables(env, given, &with_variables);
+    path->overflow = path->overflow || with_variables.overflow;
+    expand_home(env, buf_string(&with_variables), path);
+    buf_finish(&with_variables);
 }
 
 static int find_path(const struct environment *env, struct file *file, const char *variable, const char *name,
@@ -159,6 +143,93 @@ static int find_paths(const struct environment *env, struct profiles *profiles, 
                : 0;
 }
 
+/* --- sections by their names --- */
+
+static const char *const HEADERS[] = {
+    [PROFILES_PROFILE] = "profile", [PROFILES_SSO_SESSION] = "sso-session", [PROFILES_SERVICES] = "services"};
+
+static struct named *find_named(struct named *table, const char *key)
+{
+    struct named *named;
+    HASH_FIND_STR(table, key, named);
+    return named;
+}
+
+/* The last section of a name replaces those before it, as in the AWS CLI. */
+static void put_named(struct named **table, char *key, size_t section)
+{
+    struct named *named = find_named(*table, key);
+    if (named != NULL) {
+        free(key);
+    } else {
+        named = mem_zalloc(sizeof *named);
+        named->key = key;
+        HASH_ADD_KEYPTR(hh, *table, named->key, strlen(named->key), named);
+    }
+    named->section = section;
+}
+
+static void free_named(struct named **table)
+{
+    struct named *named, *next;
+    HASH_ITER (hh, *table, named, next) {
+        HASH_DEL(*table, named);
+        free(named->key);
+        free(named);
+    }
+}
+
+/* A character for the kind, then the name. */
+static char *key_of(enum profiles_kind kind, const char *name)
+{
+    size_t size = strlen(name) + 2;
+    char *key = mem_alloc(size);
+    key[0] = (char)('0' + kind);
+    memcpy(key + 1, name, size - 1);
+    return key;
+}
+
+/* Whether it has exactly two words as a shell splits them. The first may be anything: what counts is how the
+ * header begins. */
+static char *key_of_words(enum profiles_kind kind, const char *header)
+{
+    struct err ignored;
+    const char **words = shell_words(header, &ignored);
+    bool two = words != NULL && words[0] != NULL && words[1] != NULL && words[2] == NULL;
+    char *key = two ? key_of(kind, words[1]) : NULL;
+    free(words);
+    return key;
+}
+
+/* NULL: no section of ours. */
+static char *key_of_header(const char *header)
+{
+    if (strcmp(header, "default") == 0) {
+        return key_of(PROFILES_PROFILE, header);
+    }
+    for (size_t kind = 0; kind < sizeof HEADERS / sizeof HEADERS[0]; kind++) {
+        if (strncmp(header, HEADERS[kind], strlen(HEADERS[kind])) == 0) {
+            return key_of_words((enum profiles_kind)kind, header);
+        }
+    }
+    return NULL;
+}
+
+static void index_sections(struct profiles *profiles)
+{
+    const struct ini *config = profiles->config.ini, *credentials = profiles->credentials.ini;
+    const char *header;
+    for (size_t i = 0; config != NULL && (header = ini_section(config, i)) != NULL; i++) {
+        char *key = key_of_header(header);
+        if (key != NULL) {
+            put_named(&profiles->in_config, key, i);
+        }
+    }
+    for (size_t i = 0; credentials != NULL && (header = ini_section(credentials, i)) != NULL; i++) {
+        put_named(&profiles->in_credentials, mem_strdup(header), i);
+    }
+}
+
 static struct profiles *load(const struct environment *env, bool secret, struct err *err)
 {
     struct profiles *profiles = mem_zalloc(sizeof *profiles);
@@ -168,6 +239,7 @@ static struct profiles *load(const struct environment *env, bool secret, struct 
         profiles_free(profiles);
         return NULL;
     }
+    index_sections(profiles);
     return profiles;
 }
 
@@ -208,6 +280,8 @@ void profiles_free(struct profiles *profiles)
     if (profiles == NULL) {
         return;
     }
+    free_named(&profiles->in_credentials);
+    free_named(&profiles->in_config);
     ini_free(profiles->credentials.ini);
     ini_free(profiles->config.ini);
     free(profiles);
@@ -216,94 +290,22 @@ void profiles_free(struct profiles *profiles)
 /* --- looking up
  * ---------------------------------------------------------------------------------------------- */
 
-/* Splitting a header into words as a shell does, or rather Python's shlex.split(): quotes group, a backslash
- * takes the next character as it is, but between double quotes only one of '"' and '\'. */
-struct splitter {
-    const char *at;
-    struct buf word;
-    bool failed; /* an open quote, or nothing behind a backslash */
-};
-
-/* Takes what is between quotes; at is behind the first. */
-static void take_quoted(struct splitter *splitter, char quote)
+static size_t section_of(const struct named *named)
 {
-    while (*splitter->at != '\0' && *splitter->at != quote) {
-        bool escape =
-            quote == '"' && *splitter->at == '\\' && (splitter->at[1] == '"' || splitter->at[1] == '\\');
-        splitter->at += escape ? 1 : 0;
-        buf_char(&splitter->word, *splitter->at++);
-    }
-    splitter->failed = *splitter->at == '\0';
-    splitter->at += splitter->failed ? 0 : 1;
+    return named != NULL ? named->section : NONE;
 }
 
-/* False when there is no word left, or it failed. */
-static bool next_word(struct splitter *splitter)
-{
-    splitter->at += strspn(splitter->at, SHELL_SPACE);
-    buf_reset(&splitter->word);
-    if (*splitter->at == '\0') {
-        return false;
-    }
-    while (!splitter->failed && *splitter->at != '\0' && strchr(SHELL_SPACE, *splitter->at) == NULL) {
-        char c = *splitter->at++;
-        if (c == '"' || c == '\'') {
-            take_quoted(splitter, c);
-        } else if (c == '\\' && *splitter->at == '\0') {
-            splitter->failed = true;
-        } else {
-            buf_char(&splitter->word, c == '\\' ? *splitter->at++ : c);
-        }
-    }
-    return !splitter->failed;
-}
-
-/* Whether the second of exactly two words is name. The first may be anything: what counts is how the header
- * begins. */
-static bool has_name(const char *header, const char *name)
-{
-    struct splitter splitter = {.at = header};
-    buf_init(&splitter.word, strlen(header));
-    bool same = next_word(&splitter) && next_word(&splitter) && strcmp(buf_string(&splitter.word), name) == 0;
-    bool more = same && next_word(&splitter);
-    same = same && !more && !splitter.failed;
-    buf_finish(&splitter.word);
-    return same;
-}
-
-static bool is_config_section(const char *header, enum profiles_kind kind, const char *name)
-{
-    static const char *const begins[] = {[PROFILES_PROFILE] = "profile",
-                                         [PROFILES_SSO_SESSION] = "sso-session",
-                                         [PROFILES_SERVICES] = "services"};
-    if (kind == PROFILES_PROFILE && strcmp(header, "default") == 0) {
-        return strcmp(name, "default") == 0;
-    }
-    return strncmp(header, begins[kind], strlen(begins[kind])) == 0 && has_name(header, name);
-}
-
-/* The last section of that name replaces those before it, as in the AWS CLI. */
 static size_t find_config_section(const struct profiles *profiles, enum profiles_kind kind, const char *name)
 {
-    const struct ini *ini = profiles->config.ini;
-    size_t found = NONE;
-    const char *header;
-    for (size_t i = 0; ini != NULL && (header = ini_section(ini, i)) != NULL; i++) {
-        found = is_config_section(header, kind, name) ? i : found;
-    }
-    return found;
+    char *key = key_of(kind, name);
+    size_t section = section_of(find_named(profiles->in_config, key));
+    free(key);
+    return section;
 }
 
 static size_t find_credentials_section(const struct profiles *profiles, const char *name)
 {
-    const struct ini *ini = profiles->credentials.ini;
-    const char *header;
-    for (size_t i = 0; ini != NULL && (header = ini_section(ini, i)) != NULL; i++) {
-        if (strcmp(header, name) == 0) {
-            return i;
-        }
-    }
-    return NONE;
+    return section_of(find_named(profiles->in_credentials, name));
 }
 
 /* Where a key is found: the section of a file. */

@@ -151,7 +151,8 @@ static void make_name(char out[NAME_MAX_BYTES], const char *prefix, const char *
 static const char *service_variable(const char *service)
 {
     static const char *const names[] = {"AWS_ENDPOINT_URL_IOT", "AWS_ENDPOINT_URL_STS",
-                                        "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC"};
+                                        "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC",
+                                        "AWS_ENDPOINT_URL_SERVICE_QUOTAS"};
     char wanted[NAME_MAX_BYTES];
     make_name(wanted, "AWS_ENDPOINT_URL_", service, true);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -44,6 +44,18 @@ void buf_reset(struct buf *buf)
     }
 }
 
+void buf_cut(struct buf *buf, size_t length)
+{
+    if (buf->secret && buf->data != NULL) {
+        mem_wipe(buf->data + length, buf->length - length);
+    }
+    buf->length = length;
+    buf->overflow = false;
+    if (buf->data != NULL) {
+        buf->data[length] = '\0';
+    }
+}
+
 static void grow(struct buf *buf, size_t room)
 {
     if (!buf->secret) {

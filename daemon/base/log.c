@@ -2,51 +2,94 @@
 #include "base/log.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES (16 * 1024)
+#define LINE_MAX_BYTES  (64 * 1024)
+#define VALUE_MAX_BYTES 2000 /* as JSON up to six times as long */
+#define END_MAX_BYTES   2    /* of a line */
+
+const char *const log_level_words[] = {
+    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARNING] = "warning", [LOG_ERROR] = "error", NULL};
+const char *const log_format_words[] = {
+    [LOG_AUTO] = "auto", [LOG_TEXT] = "text", [LOG_JOURNAL] = "journal", [LOG_JSON] = "json", NULL};
 
 static enum log_level threshold = LOG_INFO;
-static enum log_format layout = LOG_TEXT;
+static enum log_format layout = LOG_TEXT; /* never LOG_AUTO */
 
-static const char *const LEVELS[] = {"debug", "info", "warning", "error"};
 static const int PRIORITIES[] = {7, 6, 4, 3}; /* of syslog(3) */
-static const char *const FORMATS[] = {"text", "journal", "json"};
+
+bool log_has_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat status;
+    char own[64];
+    if (stream == NULL || fstat(STDERR_FILENO, &status) != 0) {
+        return false;
+    }
+    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(own, stream) == 0;
+}
 
 void log_setup(enum log_level least, enum log_format format)
 {
     threshold = least;
-    layout = format;
+    layout = format != LOG_AUTO ? format : log_has_journal() ? LOG_JOURNAL : LOG_TEXT;
 }
 
-static int word_index(const char *word, const char *const *words, int count)
+bool log_is_json(void)
+{
+    return layout == LOG_JSON;
+}
+
+static int word_index(const char *word, const char *const *words)
 {
     int i = 0;
-    while (i < count && strcmp(word, words[i]) != 0) {
+    while (words[i] != NULL && strcmp(word, words[i]) != 0) {
         i++;
     }
-    return i < count ? i : -1;
+    return words[i] != NULL ? i : -1;
 }
 
 int log_level_parse(const char *word, enum log_level *level)
 {
-    int index = word_index(word, LEVELS, 4);
+    int index = word_index(word, log_level_words);
     *level = index < 0 ? *level : (enum log_level)index;
     return index < 0 ? -1 : 0;
 }
 
 int log_format_parse(const char *word, enum log_format *format)
 {
-    int index = word_index(word, FORMATS, 3);
+    int index = word_index(word, log_format_words);
     *format = index < 0 ? *format : (enum log_format)index;
     return index < 0 ? -1 : 0;
+}
+
+/* value itself, or what of it is shown, which the caller frees: whole characters. */
+static const char *cut(const char *value, char **shorter)
+{
+    size_t length = VALUE_MAX_BYTES, back = 0;
+    *shorter = NULL;
+    if (strnlen(value, VALUE_MAX_BYTES + 1) <= VALUE_MAX_BYTES) {
+        return value;
+    }
+    while (back < 3 && ((unsigned char)value[length - back] & 0xc0) == 0x80) {
+        back++;
+    }
+    length -= back;
+    *shorter = mem_alloc(length + sizeof "...");
+    memcpy(*shorter, value, length);
+    memcpy(*shorter + length, "...", sizeof "...");
+    return *shorter;
 }
 
 static void put_text(struct buf *line, const char *value)
@@ -103,8 +146,10 @@ static const char *put_field(struct buf *line, const char *field, va_list *args)
         buf_printf(line, " %.*s=", (int)key, field);
     }
     if (strcmp(conversion, "s") == 0) {
+        char *shorter;
         const char *value = va_arg(*args, const char *);
-        put_text(line, value != NULL ? value : "");
+        put_text(line, cut(value != NULL ? value : "", &shorter));
+        free(shorter);
     } else {
         put_number(line, conversion, args);
     }
@@ -118,12 +163,12 @@ static void put_start(struct buf *line, enum log_level level, const char *event)
     clock_gettime(CLOCK_REALTIME, &now);
     time_rfc3339((int64_t)now.tv_sec * TIME_MS_PER_SECOND, text);
     if (layout == LOG_JSON) {
-        buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":", text, LEVELS[level]);
+        buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":", text, log_level_words[level]);
         text_json(line, event);
     } else if (layout == LOG_JOURNAL) {
         buf_printf(line, "<%d>%s", PRIORITIES[level], event);
     } else {
-        buf_printf(line, "%s %s %s", text, LEVELS[level], event);
+        buf_printf(line, "%s %s %s", text, log_level_words[level], event);
     }
 }
 
@@ -133,14 +178,19 @@ void log_event(enum log_level level, const char *event, const char *fields, ...)
         return;
     }
     struct buf line;
-    buf_init(&line, LINE_MAX_BYTES);
+    buf_init(&line, LINE_MAX_BYTES - END_MAX_BYTES);
     put_start(&line, level, event);
     va_list args;
     va_start(args, fields);
     while (*fields != '\0') {
+        size_t before = line.length;
         fields = put_field(&line, fields, &args);
+        if (line.overflow) { /* half a field would spoil the line */
+            buf_cut(&line, before);
+        }
     }
     va_end(args);
+    line.max += END_MAX_BYTES;
     buf_text(&line, layout == LOG_JSON ? "}\n" : "\n");
     ssize_t ignored = write(STDERR_FILENO, line.data, line.length);
     (void)ignored; /* there is nobody left to tell */

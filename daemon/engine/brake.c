@@ -53,15 +53,26 @@ bool brake_answered(struct brake *brake, const struct answer *answer, const stru
     return stop_because(brake, &err, ANSWER_DONE, false);
 }
 
-bool brake_refused(struct brake *brake, const struct call *call)
+static bool refuse(struct brake *brake, struct err err, enum answer_class why)
 {
-    struct err err;
     if (!guard_refused(&brake->run)) {
         return false;
     }
-    call_error(call, &err);
     err_context(&err, "%d refusals in a row", GUARD_REFUSALS_MAX);
-    return stop_because(brake, &err, call->answer.class, false);
+    return stop_because(brake, &err, why, false);
+}
+
+bool brake_refused(struct brake *brake, const struct call *call)
+{
+    struct err err;
+    call_error(call, &err);
+    return step_is_for_all(call) ? stop_because(brake, &err, call->answer.class, false)
+                                 : refuse(brake, err, call->answer.class);
+}
+
+bool brake_unarchived(struct brake *brake, const struct err *err, enum answer_class why)
+{
+    return refuse(brake, *err, why);
 }
 
 bool brake_settled(struct brake *brake, enum outcome outcome, int64_t failed_percent)

@@ -24,6 +24,9 @@ static void wake_all(struct deleter *deleter)
     DL_FOREACH (deleter->rows, row) {
         row_wake(row);
     }
+    if (deleter->config.archivist != NULL) {
+        archivist_cancel(deleter->config.archivist);
+    }
 }
 
 static void on_braked(void *owner)
@@ -65,6 +68,7 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .given = config->given,
                                           .protect = config->protect,
                                           .things = config->things,
+                                          .archivist = config->archivist,
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,
@@ -84,8 +88,8 @@ void deleter_destroy(struct deleter *deleter)
 size_t deleter_room(const struct deleter *deleter)
 {
     const size_t *in_state = deleter->shared.in_state;
-    size_t active = in_state[ROW_CHECK] + in_state[ROW_INTENT] + in_state[ROW_SEND] + in_state[ROW_RECORD] +
-                    in_state[ROW_WAIT];
+    size_t active = in_state[ROW_CHECK] + in_state[ROW_ARCHIVE] + in_state[ROW_INTENT] + in_state[ROW_SEND] +
+                    in_state[ROW_RECORD] + in_state[ROW_WAIT];
     struct lane_view lane;
     dispatcher_lane(deleter->config.dispatcher, OPERATION_DELETE_EXECUTION, &lane);
     const struct brake *brake = &deleter->shared.brake;
@@ -96,11 +100,12 @@ size_t deleter_room(const struct deleter *deleter)
     return step_room(lane.rate_per_1000s, active, deleter->count, DELETER_HELD_MAX);
 }
 
-/* Facts are of this very run, so that rows of an earlier process are always checked. */
+/* Facts are of this very run, so that rows of an earlier process are always checked. What is archived is what
+ * the check shows. */
 static bool needs_no_check(const struct deleter *deleter, const struct plan_row *plan)
 {
     const struct job *job = NULL;
-    return deleter->config.policy->verify_risky &&
+    return deleter->config.policy->verify_risky && deleter->config.archivist == NULL &&
            execution_status_terminal(plan->execution.fingerprint.status) &&
            facts_get(deleter->config.facts, plan->execution.job_id, &job) == FACT_KNOWN &&
            step_check_needless(job);

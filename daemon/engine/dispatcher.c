@@ -9,7 +9,8 @@
  *   canceled while it waits     it ends as ANSWER_NOT_SENT ("Canceled"), from the timer of the endings
  *   canceled in flight          the service is told; whatever it answers is final
  *
- * A queue whose calls may not leave (no place in flight) has no timer armed: the next answer arms it. */
+ * A queue whose calls may not leave has no timer armed. Where there is no place in flight the next answer
+ * arms it, and where deletions are held back dispatcher_hold() does. */
 #include "engine/dispatcher.h"
 
 #include "base/mem.h"
@@ -53,6 +54,7 @@ struct dispatcher {
     struct dispatcher_config config;
     struct queue queues[OPERATION_COUNT];
     int in_flight;
+    bool held;                 /* no deletion leaves */
     int turn;                  /* the queue that is offered a free place first, modulo their number */
     struct skew skew;          /* of the wall clock */
     struct skew service_clock; /* the service's clock against the monotonic one */
@@ -101,7 +103,8 @@ static bool has_place(const struct queue *queue)
 
 static int64_t due_ns(const struct queue *queue)
 {
-    if (queue->length == 0 || !has_place(queue)) {
+    bool held = queue->dispatcher->held && queue->operation == OPERATION_DELETE_EXECUTION;
+    if (queue->length == 0 || held || !has_place(queue)) {
         return NEVER_NS;
     }
     int64_t due = larger(lane_next_ns(&queue->lane), budget_next_ns(&queue->budget));
@@ -229,7 +232,7 @@ static void repeat(struct queue *queue, struct dispatch *dispatch, enum retry re
     call_again(&dispatch->call);
     queue->length++;
     if (retry == RETRY_REFRESHED) {
-        dispatch->refreshed = true;
+        dispatch->refreshed++;
         set_state(dispatch, DISPATCH_WAITING);
         DL_PREPEND(queue->waiting, dispatch);
         return;
@@ -355,8 +358,9 @@ static void on_slot(struct env_timer *timer)
 void dispatcher_submit(struct dispatcher *dispatcher, struct dispatch *dispatch)
 {
     dispatch->dispatcher = dispatcher;
-    dispatch->canceled = dispatch->refreshed = false;
-    dispatch->attempts = dispatch->failures = dispatch->throttles = dispatch->charged = 0;
+    dispatch->canceled = false;
+    dispatch->attempts = dispatch->refreshed = dispatch->failures = dispatch->throttles = dispatch->charged =
+        0;
     dispatch->call.signed_at_ms = 0;
     dispatch->call.done = on_answer;
     dispatch->call.owner = dispatch;
@@ -393,6 +397,12 @@ void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch)
     case DISPATCH_ENDING:
         break;
     }
+}
+
+void dispatcher_hold(struct dispatcher *dispatcher, bool hold)
+{
+    dispatcher->held = hold;
+    arm(&dispatcher->queues[OPERATION_DELETE_EXECUTION]);
 }
 
 static void queue_init(struct dispatcher *dispatcher, enum operation operation)

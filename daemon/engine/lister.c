@@ -110,6 +110,12 @@ static void skip(struct lister *lister, size_t count, const char *why)
     }
 }
 
+static void skip_row(struct lister *lister, const char *why)
+{
+    aside_skip(lister->config.aside, why, 1);
+    skip(lister, 1, why);
+}
+
 /* --- rows --- */
 
 static bool same_scope(const struct worker *worker, const struct job_execution *execution)
@@ -140,16 +146,36 @@ static bool is_new(struct worker *worker, const struct job_execution *execution)
     return seen_add(&worker->rows, hash);
 }
 
+/* A row that is not in scope: why, where somebody should know. job is NULL where its id has said enough. */
+static void leave_row(struct worker *worker, const struct job_execution *execution, const struct job *job)
+{
+    struct lister *lister = worker->lister;
+    const struct policy *policy = lister->config.policy;
+    const struct match_facts facts = things_facts(lister->config.things, NULL);
+    enum execution_status status = execution->fingerprint.status;
+    struct job named = {0};
+    if (status == EXECUTION_UNKNOWN) {
+        skip_row(lister, "its status is none that is known");
+        return;
+    }
+    strcpy(named.job_id, execution->job_id);
+    if ((policy->match.status_bits & EXECUTION_BIT(status)) != 0 &&
+        policy_wants_thing(policy, &facts, execution->thing_name) && is_new(worker, execution)) {
+        aside_execution(lister->config.aside, policy, job != NULL ? job : &named);
+    }
+}
+
 /* False when the row must wait for the facts of its job. */
 static bool use_row(struct worker *worker, const struct job_execution *execution)
 {
     struct lister *lister = worker->lister;
     const struct job *job = NULL;
     if (!same_scope(worker, execution)) {
-        skip(lister, 1, by_thing(lister) ? "a row of another thing" : "a row of another job");
+        skip_row(lister, by_thing(lister) ? "a row of another thing" : "a row of another job");
         return true;
     }
     if (!in_scope(lister, execution)) {
+        leave_row(worker, execution, NULL);
         return true;
     }
     enum fact fact = facts_get(lister->config.facts, execution->job_id, &job);
@@ -160,6 +186,8 @@ static bool use_row(struct worker *worker, const struct job_execution *execution
                   (fact == FACT_KNOWN && policy_wants_job(lister->config.policy, job, NULL));
     if (wanted && is_new(worker, execution)) {
         lister->config.row(lister->config.owner, job, execution);
+    } else if (!wanted && fact == FACT_KNOWN) {
+        leave_row(worker, execution, job);
     }
     return true;
 }
@@ -299,6 +327,8 @@ static void on_page(struct pager *pager)
     } else if (pager->err.code != ERR_NONE) {
         fail(lister, &pager->err, call->answer.class);
     } else {
+        lister->view.pages++;
+        aside_page(lister->config.aside, &call->page);
         skip(lister, call->page.skipped, call->page.skipped_why);
         worker->next_row = 0;
         if (by_thing(lister)) {

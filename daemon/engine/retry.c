@@ -15,10 +15,15 @@ enum retry retry_decide(enum operation operation, enum answer_class class, struc
         return history.failures < history.attempts_max ? RETRY_TRANSIENT : RETRY_NOT;
     case ANSWER_EXPIRED:
     case ANSWER_SKEWED:
-        return history.refreshed ? RETRY_NOT : RETRY_REFRESHED;
+        return retry_refreshes(class, history.refreshed) ? RETRY_REFRESHED : RETRY_NOT;
     default:
         return RETRY_NOT;
     }
+}
+
+bool retry_refreshes(enum answer_class class, int refreshed)
+{
+    return refreshed < (class == ANSWER_EXPIRED ? RETRY_EXPIRED_MAX : 1);
 }
 
 int retry_cost(enum answer_class class)

@@ -81,8 +81,14 @@ void route_print(const struct route *route, struct buf *out)
     const char *one = route->by_thing ? "thing" : "job";
     buf_printf(out, "by %s: %s %s%s, about %s call%s", one, text_thousands(count, scopes), one,
                scopes == 1 ? "" : "s", text_thousands(calls, route->calls), route->calls == 1 ? "" : "s");
+    buf_printf(out, " (by %s: ", route->by_thing ? "job" : "thing");
     if (route->other_calls >= 0) {
-        buf_printf(out, " (by %s: about %s)", route->by_thing ? "job" : "thing",
-                   text_thousands(other, route->other_calls));
+        buf_printf(out, "about %s)", text_thousands(other, route->other_calls));
+    } else if (route->other_least > 0) {
+        buf_printf(out, "at least %s, more than jobs, and counted no further)",
+                   text_thousands(other, route->other_least));
+    } else {
+        buf_text(out, route->other_refused ? "not known, they could not be listed)"
+                                           : "not counted, it can save little)");
     }
 }

@@ -1,7 +1,7 @@
 /* See engine/row.h; the decisions are in engine/steps.h and engine/brake.h.
  *
- * The happy path: row_create() -> begin_attempt() -> on_described() -> begin_attempt() -> on_intent() ->
- * may_send() -> on_sent() -> record() -> on_recorded() -> leave().
+ * The happy path: row_create() -> begin_attempt() -> on_described() -> begin_attempt() -> (on_archived() ->
+ * begin_attempt() ->) on_intent() -> may_send() -> on_sent() -> record() -> on_recorded() -> leave().
  * The ways out: the check finds something else or nothing; the answer says so; a lost answer goes through
  * ROW_QUARANTINE and look() and then settles or begins anew; what was not executed begins anew, through
  * ROW_WAIT where the network failed. A row whose (job, thing) is busy waits in ROW_PARKED.
@@ -103,9 +103,11 @@ static void note_clock(struct row *row)
     tell_if(row, brake_answered(&shared->brake, &row->answer, &now, median_ms, known));
 }
 
-static void note_refusal(struct row *row)
+/* What the step is then: a row that was only the first to be refused has not failed. */
+static struct step note_refusal(struct row *row, struct step step)
 {
     tell_if(row, brake_refused(&row->shared->brake, &row->dispatch.call));
+    return step_is_for_all(&row->dispatch.call) ? (struct step){.kind = STEP_AGAIN} : step;
 }
 
 /* --- the steps of a row --- */
@@ -125,6 +127,7 @@ static void submit(struct row *row, enum operation operation, void (*done)(struc
     strcpy(call->job_id, execution->job_id);
     strcpy(call->thing_name, execution->thing_name);
     call->number = execution->number;
+    call->wants_document = row->shared->archivist != NULL && operation == OPERATION_DESCRIBE_EXECUTION;
     if (operation == OPERATION_DELETE_EXECUTION) {
         call->force = step_sending(&row->plan, row->shared->force) == SENDING_FORCED;
         row->dispatch.gate = may_send;
@@ -186,6 +189,34 @@ static void settle_stopped(struct row *row)
     settle(row, OUTCOME_NOT_ATTEMPTED);
 }
 
+static void on_archived(struct archiving *archiving);
+
+static void archive(struct row *row)
+{
+    struct archiving *archiving = &row->archiving;
+    set_state(row, ROW_ARCHIVE);
+    archiving->execution = &row->plan.execution;
+    archiving->reason = row->plan.reason;
+    archiving->row = row->number;
+    archiving->done = on_archived;
+    archiving->owner = row;
+    archivist_submit(row->shared->archivist, archiving);
+}
+
+static void ask_intent(struct row *row)
+{
+    struct row_shared *shared = row->shared;
+    set_state(row, ROW_INTENT);
+    row->attempt++;
+    row->request = (struct ledger_request){.operation = LEDGER_INTENT,
+                                           .run = shared->run,
+                                           .row = row->number,
+                                           .attempt = row->attempt,
+                                           .done = on_intent,
+                                           .owner = row};
+    shared->ledger->submit(shared->ledger->ctx, &row->request);
+}
+
 static void begin_attempt(struct row *row)
 {
     struct row_shared *shared = row->shared;
@@ -214,15 +245,11 @@ static void begin_attempt(struct row *row)
         submit(row, OPERATION_DESCRIBE_EXECUTION, on_described);
         return;
     }
-    set_state(row, ROW_INTENT);
-    row->attempt++;
-    row->request = (struct ledger_request){.operation = LEDGER_INTENT,
-                                           .run = shared->run,
-                                           .row = row->number,
-                                           .attempt = row->attempt,
-                                           .done = on_intent,
-                                           .owner = row};
-    shared->ledger->submit(shared->ledger->ctx, &row->request);
+    if (shared->archivist != NULL && !row->archiving.archived) {
+        archive(row);
+        return;
+    }
+    ask_intent(row);
 }
 
 /* The look after a quarantine is as good as a check. It has its time: a throttled read would be repeated for
@@ -249,7 +276,8 @@ static void look_later(struct row *row)
  * shows, too. */
 static void keep_check(struct row *row)
 {
-    const struct call *call = &row->dispatch.call;
+    struct call *call = &row->dispatch.call;
+    archiving_keep(&row->archiving, call);
     row->plan.execution.fingerprint = call->execution.fingerprint;
     row->checked = true;
     row->check = (struct clock_sample){.mono_ns = row->dispatch.sent_ns, .wall_ms = call->signed_at_ms};
@@ -276,7 +304,7 @@ static void on_described(struct dispatch *dispatch)
     struct step step =
         looking ? step_after_look(found, &row->history) : step_after_check(found, &row->history);
     if (step.refused) {
-        note_refusal(row);
+        step = note_refusal(row, step);
     }
     if (found == FOUND_SAME) {
         keep_check(row);
@@ -287,6 +315,27 @@ static void on_described(struct dispatch *dispatch)
         look_later(row);
     } else {
         begin_attempt(row);
+    }
+}
+
+/* No archive, no deletion, unless that is optional: then the archivist says that all is well. */
+static void on_archived(struct archiving *archiving)
+{
+    struct row *row = archiving->owner;
+    struct row_shared *shared = row->shared;
+    enum err_code code = archiving->err.code;
+    if (code != ERR_NONE) {
+        row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotArchived"};
+        text_copy(row->answer.message, sizeof row->answer.message, archiving->err.msg);
+    }
+    if (code == ERR_ARCHIVE) {
+        tell_if(row, brake_withhold(&shared->brake, &archiving->err));
+    }
+    if (code == ERR_NONE || code == ERR_CANCELED || shared->brake.stopping) {
+        begin_attempt(row);
+    } else {
+        tell_if(row, brake_unarchived(&shared->brake, &archiving->err, archiving->why));
+        settle(row, OUTCOME_FAILED);
     }
 }
 
@@ -351,7 +400,7 @@ static void on_sent(struct dispatch *dispatch)
     note_clock(row);
     struct step step = step_after_send(row->answer.class, !row->sent, &row->history);
     if (step.refused) {
-        note_refusal(row);
+        step = note_refusal(row, step);
     } else if (step.kind == STEP_SETTLE) {
         guard_answered(&shared->brake.run);
     }
@@ -492,6 +541,7 @@ struct row *row_create(struct row_shared *shared, int64_t number, const struct p
 void row_destroy(struct row *row)
 {
     call_finish(&row->dispatch.call);
+    archiving_finish(&row->archiving);
     free(row);
 }
 
@@ -524,7 +574,7 @@ void row_wake(struct row *row)
             dispatcher_cancel(shared->dispatcher, &row->dispatch);
         }
         return;
-    default: /* with the ledger */
+    default: /* with the ledger, or the archive */
         return;
     }
 }

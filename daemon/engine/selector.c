@@ -89,6 +89,7 @@ static void take(struct selector *selector, const struct job_execution *executio
     struct report *report = selector->config.report;
     if (verdict->delete &&!guard_takes(selector->config.policy, report->selected)) {
         verdict->delete = verdict->force = false;
+        verdict->cause = CAUSE_LIMIT;
         report->remaining++;
         snprintf(verdict->reason, sizeof verdict->reason, "left for the next time by limits.per_run");
     }
@@ -103,7 +104,7 @@ static void warn_of_future(struct selector *selector, const struct job_execution
                            const struct verdict *verdict)
 {
     char text[512];
-    if (verdict->delete || selector->warned_of_future || strstr(verdict->reason, "in the future") == NULL) {
+    if (verdict->cause != CAUSE_FUTURE || selector->warned_of_future) {
         return;
     }
     selector->warned_of_future = true;
@@ -152,11 +153,13 @@ static enum outcome judge_given(const struct selector *selector, const struct pl
             return OUTCOME_PENDING;
         }
         verdict->place = &rule->place;
+        verdict->cause = CAUSE_PROTECTED;
         protect_explain(rule, verdict->reason);
         return OUTCOME_PROTECTED;
     }
     enum outcome outcome = step_unsendable(row, &word);
     bool gone = outcome == OUTCOME_GONE;
+    verdict->cause = CAUSE_GIVEN;
     snprintf(verdict->reason, sizeof verdict->reason, "%s%s",
              gone ? "there is no such job execution" : "status ",
              gone ? "" : execution_status_name(execution->fingerprint.status));
@@ -186,7 +189,7 @@ static void on_sifted(void *owner, const struct job_execution *execution, const 
     struct selector *selector = owner;
     struct verdict final = *verdict;
     selector->config.report->remaining += later;
-    selector->config.report->in_grace += verdict->in_grace;
+    selector->config.report->in_grace += verdict->cause == CAUSE_GRACE;
     take(selector, execution, &final);
 }
 

@@ -214,6 +214,7 @@ static void tell(struct sieve *sieve, const struct job_execution *execution, con
     keep_settle(&verdict, rule);
     if (later) {
         verdict.delete = verdict.force = false;
+        verdict.cause = CAUSE_LIMIT;
         snprintf(verdict.reason, sizeof verdict.reason, "left for the next time by limits.per_thing");
     }
     sieve->config.row(sieve->config.owner, execution, &verdict, later);

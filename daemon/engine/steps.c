@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "engine/guard.h"
+#include "engine/retry.h"
 
 #include <string.h>
 
@@ -100,12 +101,12 @@ static struct step after_unsent(struct history *history)
     return history->unsent < DELETER_UNSENT_MAX ? go(STEP_AGAIN) : refuse();
 }
 
-/* The credentials or the clock are put right below the engine; once is enough to find out. */
-static struct step after_refresh(struct history *history)
+/* The credentials or the clock are put right below the engine. */
+static struct step after_refresh(enum answer_class class, struct history *history)
 {
-    bool before = history->refreshed;
-    history->refreshed = true;
-    return before ? refuse() : go(STEP_AGAIN);
+    bool again = retry_refreshes(class, history->refreshed);
+    history->refreshed++;
+    return again ? go(STEP_AGAIN) : refuse();
 }
 
 struct step step_after_send(enum answer_class class, bool withheld, struct history *history)
@@ -128,7 +129,7 @@ struct step step_after_send(enum answer_class class, bool withheld, struct histo
         return go(STEP_AGAIN);
     case ANSWER_EXPIRED:
     case ANSWER_SKEWED:
-        return after_refresh(history);
+        return after_refresh(class, history);
     case ANSWER_DENIED:
     case ANSWER_INVALID:
         return refuse();
@@ -153,6 +154,11 @@ struct step step_after_look(enum found found, const struct history *history)
         break;
     }
     return go(STEP_LOOK_AGAIN);
+}
+
+bool step_is_for_all(const struct call *call)
+{
+    return call->answer.class == ANSWER_EXPIRED || call_lacked_credentials(call);
 }
 
 bool step_check_needless(const struct job *job)

@@ -5,7 +5,6 @@
  * it before anything is listed; the others end by themselves. */
 #include "engine/supply.h"
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "engine/lister.h"
 #include "engine/survey.h"
@@ -44,16 +43,6 @@ static void on_given(void *owner, const struct plan_row *row)
     supply->config.given(supply->config.owner, row);
 }
 
-static void tell_route(struct supply *supply)
-{
-    const struct route *route = &survey_result(supply->survey)->route;
-    struct buf text;
-    buf_init(&text, 256);
-    route_print(route, &text);
-    supply->config.route(supply->config.owner, buf_string(&text), route->calls);
-    buf_finish(&text);
-}
-
 static void on_surveyed(void *owner)
 {
     struct supply *supply = owner;
@@ -61,7 +50,7 @@ static void on_surveyed(void *owner)
     const struct survey_result *survey = survey_result(supply->survey);
     supply->surveyed = true;
     if (survey->err.code == ERR_NONE) {
-        tell_route(supply);
+        supply->config.route(supply->config.owner, &survey->route);
     }
     if (survey->err.code != ERR_NONE || supply->canceled) {
         on_done(supply);
@@ -77,6 +66,7 @@ static void on_surveyed(void *owner)
                                    .owner = supply,
                                    .row = on_listed,
                                    .warning = on_warning,
+                                   .aside = &config->aside,
                                    .done = on_done};
     supply->lister = lister_start(&lister);
 }
@@ -103,6 +93,7 @@ static void start_survey(struct supply *supply)
                                          .only_thing = config->only_thing,
                                          .owner = supply,
                                          .warning = on_warning,
+                                         .aside = &config->aside,
                                          .done = on_surveyed};
     supply->survey = survey_start(&survey);
 }
@@ -173,6 +164,7 @@ static void view_lister(const struct supply *supply, struct supply_view *view)
     view->skipped += lister->skipped;
     view->scopes = lister->scopes;
     view->scopes_done = lister->scopes_done;
+    view->pages = lister->pages;
     view->operation =
         route->by_thing ? OPERATION_LIST_EXECUTIONS_FOR_THING : OPERATION_LIST_EXECUTIONS_FOR_JOB;
     if (lister->scopes > 0) {

@@ -41,8 +41,10 @@ struct survey {
     struct seen names; /* of jobs and things taken: pages and policies may repeat them */
     size_t job_room, thing_room;
     int64_t things_known; /* -1: not known */
-    size_t described;     /* jobs handed to facts so far */
-    bool counted; /* things_known are those of config.things: they are taken where the route needs them */
+    int64_t things_least; /* where it is not */
+    bool things_refused;
+    size_t described; /* jobs handed to facts so far */
+    bool counted;     /* things_known are those of config.things: they are taken where the route needs them */
     bool canceled;
 };
 
@@ -76,7 +78,11 @@ static bool is_new(struct survey *survey, char kind, const char *name)
 static void add_job(struct survey *survey, const struct job *job)
 {
     struct survey_result *result = &survey->result;
-    if (!policy_wants_job(survey->config.policy, job, NULL) || !is_new(survey, 'j', job->job_id)) {
+    if (!is_new(survey, 'j', job->job_id)) {
+        return;
+    }
+    if (!policy_wants_job(survey->config.policy, job, NULL)) {
+        aside_job(survey->config.aside, survey->config.policy, job);
         return;
     }
     if (result->job_count == survey->job_room) {
@@ -138,8 +144,11 @@ static int64_t sort_out_jobs(struct survey *survey)
     size_t kept = 0;
     for (size_t i = 0; i < result->job_count; i++) {
         const struct job *job = NULL;
-        if (facts_get(survey->config.facts, result->jobs[i], &job) != FACT_KNOWN ||
-            !policy_wants_job(survey->config.policy, job, NULL)) {
+        if (facts_get(survey->config.facts, result->jobs[i], &job) != FACT_KNOWN) {
+            continue;
+        }
+        if (!policy_wants_job(survey->config.policy, job, NULL)) {
+            aside_job(survey->config.aside, survey->config.policy, job);
             continue;
         }
         struct route_listing listing = route_job(job, survey->config.policy->match.status_bits);
@@ -178,6 +187,8 @@ static void choose(struct survey *survey)
     }
     int64_t calls = sort_out_jobs(survey);
     result->route = route_choose((int64_t)result->job_count, calls, survey->things_known);
+    result->route.other_least = survey->things_least;
+    result->route.other_refused = survey->things_refused;
     finish(survey);
 }
 
@@ -228,10 +239,12 @@ static void on_things(struct pager *pager)
     struct survey *survey = pager->owner;
     const struct page *page = &pager->dispatch.call.page;
     if (pager->err.code != ERR_NONE || survey->canceled) {
+        survey->things_refused = true;
         describe_jobs(survey);
         return;
     }
     survey->result.skipped += (int64_t)page->skipped;
+    aside_page(survey->config.aside, page);
     for (size_t i = 0; i < page->count; i++) {
         add_thing(survey, page->things[i]);
     }
@@ -241,6 +254,7 @@ static void on_things(struct pager *pager)
         return;
     }
     survey->things_known = fewer ? (int64_t)survey->result.thing_count : -1;
+    survey->things_least = fewer ? 0 : (int64_t)survey->result.thing_count;
     describe_jobs(survey);
 }
 
@@ -283,6 +297,7 @@ static void on_jobs(struct pager *pager)
         return;
     }
     survey->result.skipped += (int64_t)call->page.skipped;
+    aside_page(survey->config.aside, &call->page);
     for (size_t i = 0; i < call->page.count; i++) {
         add_job(survey, &call->page.jobs[i]);
     }

@@ -107,6 +107,7 @@ static void count_calls(const struct sweep *sweep, int64_t calls[OPERATION_COUNT
 static void finish(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
+    report->run = sweep->run;
     report->ended_ms = wall_ms(sweep);
     count_calls(sweep, report->calls);
     sweep_set_state(sweep, STATE_DONE);
@@ -166,7 +167,7 @@ static void on_applied(void *owner)
         err_set(&err, ERR_EXPIRED, "the plan has expired");
         sweep_end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
-    close_run(sweep);
+    sweep_archive_end(sweep, close_run);
 }
 
 static int64_t longest_ns(const struct sweep *sweep)
@@ -199,6 +200,12 @@ static const struct protect_list *find_protected(const struct sweep *sweep)
 static void begin_deleting(struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
+    struct err err;
+    if (sweep_archive_begin(sweep, &err) !=
+        0) { /* what may have been sent is settled, and nothing more sent */
+        sweep_end_as(sweep, SWEEP_FAILED, &err, ANSWER_DONE);
+        sweep->settle_only = true;
+    }
     struct apply_config apply = {.deleter = {.env = config->env,
                                              .dispatcher = config->dispatcher,
                                              .ledger = config->ledger,
@@ -210,7 +217,8 @@ static void begin_deleting(struct sweep *sweep)
                                              .settle_only = sweep->settle_only,
                                              .given = config->source != NULL,
                                              .protect = find_protected(sweep),
-                                             .things = sweep->things},
+                                             .things = sweep->things,
+                                             .archivist = sweep->archivist},
                                  .rows = sweep->report.selected,
                                  .begin_ns = sweep->begin_ns,
                                  .owner = sweep,
@@ -282,7 +290,8 @@ static void judge_plan(struct sweep *sweep)
     bool known = service_ms(sweep) != 0, may_be_unknown = sweep->config.source != NULL;
     const struct row_source *source = sweep->config.source;
     int64_t listed = source != NULL ? source->listed : report->listed;
-    bool over = guard_plan(sweep->config.policy, report->selected + report->remaining, listed, &err) != 0;
+    int64_t remaining = source != NULL ? source->remaining : report->remaining;
+    bool over = guard_plan(sweep->config.policy, report->selected + remaining, listed, &err) != 0;
     sweep->counts = judge_selection(sweep, over);
     if (!sweep_deletes(sweep)) {
         if (over) {
@@ -323,6 +332,7 @@ static void on_sealed(struct ledger_request *request)
     struct sweep *sweep = request->owner;
     if (!ledger_failed(sweep, request) && !sweep->ended) {
         judge_plan(sweep);
+        count_calls(sweep, sweep->report.calls);
         if (sweep->config.observer.planned != NULL) {
             sweep->config.observer.planned(sweep->config.observer.owner, &sweep->report);
         }
@@ -392,6 +402,7 @@ static struct sweep *create(const struct sweep_config *config, bool resumed)
 {
     struct sweep *sweep = mem_zalloc(sizeof *sweep);
     sweep->config = *config;
+    sweep->config.observer.aside.owner = config->observer.owner;
     sweep->report.started_ms = wall_ms(sweep);
     sweep->facts = facts_create(config->dispatcher);
     sweep->things = things_create(&(struct things_config){.env = config->env,
@@ -502,6 +513,7 @@ void sweep_destroy(struct sweep *sweep)
     sweep->config.env->stop(sweep->config.env->ctx, &sweep->timer);
     curfew_stop(&sweep->curfew);
     apply_destroy(sweep->apply);
+    archivist_destroy(sweep->archivist);
     supply_destroy(sweep->supply);
     facts_destroy(sweep->facts);
     things_destroy(sweep->things);

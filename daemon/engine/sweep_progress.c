@@ -23,6 +23,7 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
         supply_view(sweep->supply, &view);
         progress->jobs = view.scopes;
         progress->jobs_listed = view.scopes_done;
+        progress->pages = view.pages;
     }
     if (sweep->apply != NULL) {
         progress->waiting_ms = apply_waits_ms(sweep->apply);

@@ -53,11 +53,11 @@ static void tell_row(void *owner, const struct job_execution *execution, const s
     }
 }
 
-static void on_route(void *owner, const char *text, int64_t calls)
+static void on_route(void *owner, const struct route *route)
 {
     struct sweep *sweep = owner;
     if (sweep->config.observer.route != NULL) {
-        sweep->config.observer.route(sweep->config.observer.owner, text, calls);
+        sweep->config.observer.route(sweep->config.observer.owner, route);
     }
 }
 
@@ -108,6 +108,7 @@ void sweep_take_rows(struct sweep *sweep, void (*done)(void *owner))
                                          .listed = on_listed,
                                          .given = on_given,
                                          .warning = sweep_warn,
+                                         .aside = sweep->config.observer.aside,
                                          .done = on_supplied};
     sweep->selector = selector_create(&selector);
     sweep_set_state(sweep, STATE_SUPPLYING);

@@ -33,6 +33,12 @@
 #define LOG_PAGES_IDLE    1000 /* moved to their place when nothing waits: 4 MB */
 #define LOG_PAGES_MAX     2000 /* and at once: 8 MB, whose place is then written again without growing */
 
+#define MS TIME_NS_PER_MS
+const int64_t ledger_commit_bounds_ns[LEDGER_COMMIT_BOUNDS] = {1 * MS,   2 * MS,    5 * MS,    10 * MS,
+                                                               20 * MS,  50 * MS,   100 * MS,  200 * MS,
+                                                               500 * MS, 1000 * MS, 2000 * MS, 5000 * MS};
+#undef MS
+
 enum ledger_mode { LEDGER_WELL, LEDGER_SHORT, LEDGER_FROZEN };
 
 struct ledger_durable {
@@ -51,6 +57,7 @@ struct ledger_durable {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t told;
     struct ledger_request *waiting, *finished;
+    struct ledger_durable_state state;
     bool closing;
 };
 
@@ -123,6 +130,13 @@ static void grow_reserve(struct ledger_durable *durable, const struct ledger_req
     }
 }
 
+static int64_t mono_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * TIME_NS_PER_SECOND + now.tv_nsec;
+}
+
 static void refuse_all(const struct ledger_durable *durable, struct ledger_request *batch)
 {
     struct ledger_request *request;
@@ -131,12 +145,13 @@ static void refuse_all(const struct ledger_durable *durable, struct ledger_reque
     }
 }
 
-static void write_batch(struct ledger_durable *durable, struct ledger_request *batch)
+/* Whether it was carried out. */
+static bool write_batch(struct ledger_durable *durable, struct ledger_request *batch)
 {
     struct err err;
     if (durable->mode == LEDGER_FROZEN) {
         refuse_all(durable, batch);
-        return;
+        return false;
     }
     if (durable->mode == LEDGER_WELL) {
         grow_reserve(durable, batch);
@@ -147,10 +162,49 @@ static void write_batch(struct ledger_durable *durable, struct ledger_request *b
         if (!no_space || !(reserve_give(durable->reserve) || was_well)) {
             set_mode(durable, LEDGER_FROZEN, &err);
             refuse_all(durable, batch);
-            return;
+            return false;
         }
         set_mode(durable, LEDGER_SHORT, &err);
     }
+    return true;
+}
+
+static bool writes(const struct ledger_request *batch)
+{
+    const struct ledger_request *request;
+    DL_FOREACH (batch, request) {
+        enum ledger_operation operation = request->operation;
+        if (operation != LEDGER_READ_ROWS && operation != LEDGER_GET_RATES && operation != LEDGER_LAST_RUN &&
+            operation != LEDGER_OPEN_RUN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What it took; -1 for a batch that does not count. */
+static int64_t time_batch(struct ledger_durable *durable, struct ledger_request *batch)
+{
+    int64_t begun_ns = mono_ns();
+    bool written = write_batch(durable, batch);
+    return written && writes(batch) ? mono_ns() - begun_ns : -1;
+}
+
+/* With the mutex. */
+static void note_state(struct ledger_durable *durable, int64_t taken_ns)
+{
+    struct ledger_durable_state *state = &durable->state;
+    size_t step = 0;
+    state->frozen = durable->mode == LEDGER_FROZEN;
+    state->short_of_space = durable->mode == LEDGER_SHORT;
+    if (taken_ns < 0) {
+        return;
+    }
+    while (step < LEDGER_COMMIT_BOUNDS && taken_ns > ledger_commit_bounds_ns[step]) {
+        step++;
+    }
+    state->commits[step]++;
+    state->commits_ns += taken_ns;
 }
 
 /* Once a day. */
@@ -194,10 +248,9 @@ static void work_once(struct ledger_durable *durable)
     struct ledger_request *batch = durable->waiting;
     durable->waiting = NULL;
     pthread_mutex_unlock(&durable->mutex);
-    if (batch != NULL) {
-        write_batch(durable, batch);
-    }
+    int64_t taken_ns = batch != NULL ? time_batch(durable, batch) : -1;
     pthread_mutex_lock(&durable->mutex);
+    note_state(durable, taken_ns);
     bool first = durable->finished == NULL && batch != NULL;
     DL_CONCAT(durable->finished, batch);
     if (first) {
@@ -207,13 +260,7 @@ static void work_once(struct ledger_durable *durable)
     pthread_mutex_unlock(&durable->mutex);
     tidy(durable, idle);
     pthread_mutex_lock(&durable->mutex);
-}
-
-static int64_t mono_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * TIME_NS_PER_SECOND + now.tv_nsec;
+    note_state(durable, -1);
 }
 
 /* A disk that syncs in no time would have us commit for every few requests, and a commit costs as much as
@@ -285,6 +332,13 @@ void ledger_durable_drain(struct ledger_durable *durable)
 struct ledger *ledger_durable_face(struct ledger_durable *durable)
 {
     return &durable->face;
+}
+
+void ledger_durable_look(struct ledger_durable *durable, struct ledger_durable_state *state)
+{
+    pthread_mutex_lock(&durable->mutex);
+    *state = durable->state;
+    pthread_mutex_unlock(&durable->mutex);
 }
 
 /* --- opening and closing

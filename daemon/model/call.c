@@ -25,6 +25,9 @@ void call_again(struct call *call)
     call->answer = (struct answer){0};
     call->job = (struct job){0};
     call->execution = (struct job_execution){0};
+    free(call->document);
+    call->document = NULL;
+    call->document_length = 0;
     call->account[0] = '\0';
     call->arn[0] = '\0';
 }

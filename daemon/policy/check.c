@@ -1,10 +1,12 @@
 /* See policy/check.h. */
 #include "policy/check.h"
 
+#include "base/text.h"
 #include "base/time.h"
 #include "model/status.h"
 #include "policy/clauses.h"
 #include "policy/endpoint.h"
+#include "policy/pace.h"
 #include "policy/timetable.h"
 
 #include <stdio.h>
@@ -185,6 +187,49 @@ static void check_grace(const struct reader *reader, const struct yaml_node *nod
     }
 }
 
+/* The target in which a run takes longest. */
+static const struct target *slowest(const struct config *config, const struct policy *policy, int64_t rows)
+{
+    const struct target *found = NULL;
+    int64_t most_ms = -1;
+    for (size_t i = 0; i < policy->target_count; i++) {
+        const struct target *target = &config->targets[policy->targets[i]];
+        int64_t ms = pace_deletion_ms(policy, target, rows);
+        if (ms > most_ms) {
+            most_ms = ms;
+            found = target;
+        }
+    }
+    return found;
+}
+
+/* What the limits allow a run and what its time allows should fit together. Only what no run can do is told:
+ * the firing is taken that has the longest time, and no jitter. */
+static void check_room(const struct reader *reader, const struct yaml_node *node, const struct policy *policy)
+{
+    char takes[32], has[32], fits[32], most[32];
+    int64_t room_ms = timetable_room_ms(policy);
+    bool by_duration = policy->max_duration_ms > 0 && (room_ms == 0 || policy->max_duration_ms < room_ms);
+    bool by_limit = policy->per_run > 0 && policy->per_run <= policy->selected_over;
+    int64_t allowed_ms = by_duration ? policy->max_duration_ms : room_ms;
+    int64_t rows = by_limit ? policy->per_run : policy->selected_over;
+    const struct target *target = slowest(reader->config, policy, rows);
+    int64_t takes_ms = target != NULL ? pace_deletion_ms(policy, target, rows) : 0;
+    if (allowed_ms == 0 || takes_ms <= allowed_ms) {
+        return;
+    }
+    const struct yaml_node *at =
+        yaml_get(yaml_get(node, "schedule"), by_duration ? "max_duration" : "window");
+    reader_warn(
+        reader, or_else(at, node),
+        "%s is too short for what a run may delete: %s executions ('%s') take %s at the quota of '%s', and a "
+        "run has %s: some %s of them fit, the rest waits for the next run",
+        by_duration ? "'max_duration'" : "the window", text_thousands(most, rows),
+        by_limit ? "limits.per_run" : "abort_if.selected_over", time_about(takes_ms, takes), target->name,
+        time_about(allowed_ms, has),
+        text_thousands(fits, (int64_t)((double)rows * (double)allowed_ms / (double)takes_ms)));
+}
+
 void check_policy(const struct reader *reader, const struct yaml_node *node, const struct yaml_node *defaults,
                   const struct policy *policy)
 {
@@ -197,6 +242,7 @@ void check_policy(const struct reader *reader, const struct yaml_node *node, con
     check_spared(reader, node, policy);
     check_window(reader, node, policy);
     check_grace(reader, node, policy);
+    check_room(reader, node, policy);
     for (size_t i = 0; policy->enforce && i < policy->target_count; i++) {
         check_enforcing(reader, or_else(yaml_get(node, "mode"), node),
                         &reader->config->targets[policy->targets[i]]);

@@ -108,13 +108,14 @@ static enum truth ask_job_selection(const struct match *match, const struct subj
     if (match->job_selection == SELECTION_ANY) {
         return TRUTH_YES;
     }
-    if (subject->job == NULL) {
+    const struct job *job = subject->job;
+    if (job == NULL ||
+        (job->status == JOB_UNKNOWN && !job->described)) { /* there may be no more than an id */
         return because(finding, TRUTH_UNKNOWN, "the job's target selection is not known");
     }
-    return subject->job->continuous == (match->job_selection == SELECTION_CONTINUOUS)
+    return job->continuous == (match->job_selection == SELECTION_CONTINUOUS)
                ? TRUTH_YES
-               : because(finding, TRUTH_NO, "job is %s",
-                         subject->job->continuous ? "CONTINUOUS" : "SNAPSHOT");
+               : because(finding, TRUTH_NO, "job is %s", job->continuous ? "CONTINUOUS" : "SNAPSHOT");
 }
 
 static enum truth ask_namespace(const struct match *match, const struct subject *subject,

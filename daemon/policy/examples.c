@@ -9,14 +9,13 @@
 #include "policy/load.h"
 #include "policy/reader.h"
 #include "policy/schema.h"
+#include "policy/source.h"
 #include "policy/yaml.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- reading ------------------------------------------------------------------------------------------- */
 
@@ -26,6 +25,13 @@ static bool is_map(const struct reader *reader, const struct schema_row *row, co
         reader_error(reader, item, "each item of '%s' must be a map", row->path);
     }
     return item->kind == NODE_MAP;
+}
+
+/* Of the key's value; where there is none it is complained about anyway. */
+static struct place place_of(const struct reader *reader, const struct yaml_node *item, const char *key)
+{
+    const struct yaml_node *value = yaml_get(item, key);
+    return reader_place(reader, value != NULL ? value : item);
 }
 
 static void read_given(const struct reader *reader, const struct schema_row *row,
@@ -41,6 +47,8 @@ static void read_given(const struct reader *reader, const struct schema_row *row
         if (is_map(reader, row, item)) {
             struct example *example = &test->given[test->count++];
             example->place = reader_place(reader, item);
+            example->thing_place = place_of(reader, item, "thing");
+            example->job_place = place_of(reader, item, "job");
             example->number = (int64_t)test->count;
             reader_fill(reader, SCHEMA_GIVEN, example);
             reader_map(reader, SCHEMA_GIVEN, "", item, example);
@@ -61,6 +69,7 @@ static void read_tests(const struct reader *reader, const struct schema_row *row
         if (is_map(reader, row, item)) {
             struct example_test *test = &examples->tests[examples->count++];
             test->place = reader_place(reader, item);
+            test->policy_place = place_of(reader, item, "policy");
             reader_map(reader, SCHEMA_TEST, "", item, test);
         }
     }
@@ -80,30 +89,49 @@ static void set_time(struct timestamp *time, int64_t ms)
     snprintf(time->text, sizeof time->text, "%lld", (long long)(ms / 1000));
 }
 
-static void complain(struct diagnostics *diagnostics, const struct place *place, const char *message,
-                     const char *what)
+/* --- what is wrong although each value is right --- */
+
+struct checking {
+    const struct reader *reader;
+    const struct config *config;
+    const struct examples *examples;
+};
+
+static struct yaml_node node_at(const struct place *place)
 {
-    diagnostics_add(diagnostics, place, false, NULL, "%s '%.128s'", message, what);
+    return (struct yaml_node){.kind = NODE_VALUE, .line = place->line, .column = place->column};
 }
 
-static void make_execution(const struct examples *examples, struct example *example,
-                           struct diagnostics *diagnostics)
+static void make_execution(const struct checking *checking, struct example *example)
 {
     struct job_execution *execution = &example->execution;
+    int64_t now_ms = checking->examples->now_ms;
     int64_t queued_ms = example->queued_ms != 0 ? example->queued_ms : example->age_ms;
     int64_t started_ms = example->started_ms != 0 ? example->started_ms : example->age_ms;
-    if (!thing_name_valid(example->thing) || !job_id_valid(example->job_id)) {
-        complain(diagnostics, &example->place, "no name of a thing or id of a job:",
-                 thing_name_valid(example->thing) ? example->job_id : example->thing);
-        return;
-    }
     strcpy(execution->thing_name, example->thing);
     strcpy(execution->job_id, example->job_id);
     execution->number = example->number;
     execution->fingerprint.status = example->status;
-    set_time(&execution->fingerprint.last_updated_at, examples->now_ms - example->age_ms);
-    set_time(&execution->fingerprint.queued_at, examples->now_ms - queued_ms);
-    set_time(&execution->fingerprint.started_at, examples->now_ms - started_ms);
+    set_time(&execution->fingerprint.last_updated_at, now_ms - example->age_ms);
+    set_time(&execution->fingerprint.queued_at, now_ms - queued_ms);
+    set_time(&execution->fingerprint.started_at, now_ms - started_ms);
+}
+
+static bool check_names(const struct checking *checking, const struct example *example)
+{
+    bool thing = thing_name_valid(example->thing), job = job_id_valid(example->job_id);
+    struct yaml_node at;
+    if (!thing) {
+        at = node_at(&example->thing_place);
+        reader_error(checking->reader, &at, "a thing's name is 1 to 128 of [a-zA-Z0-9:_-], not '%.128s'",
+                     example->thing);
+    }
+    if (!job) {
+        at = node_at(&example->job_place);
+        reader_error(checking->reader, &at, "a job id is 1 to 64 of [a-zA-Z0-9_-], not '%.128s'",
+                     example->job_id);
+    }
+    return thing && job;
 }
 
 static bool same(const struct job_execution *a, const struct job_execution *b)
@@ -112,50 +140,51 @@ static bool same(const struct job_execution *a, const struct job_execution *b)
            strcmp(a->thing_name, b->thing_name) == 0;
 }
 
-static void complain_of_policy(const struct config *config, const struct example_test *test,
-                               struct diagnostics *diagnostics)
+static void complain_of_policy(const struct checking *checking, const struct example_test *test)
 {
+    const struct config *config = checking->config;
     const char **known = mem_calloc(config->policy_count + 1, sizeof *known);
+    struct yaml_node at = node_at(&test->policy_place);
+    at.text = test->policy;
     for (size_t i = 0; i < config->policy_count; i++) {
         known[i] = config->policies[i].name;
     }
-    const char *nearest = text_nearest(test->policy, known);
-    diagnostics_add(diagnostics, &test->place, false, NULL, "the configuration has no policy '%.128s'%s%s%s",
-                    test->policy, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
-                    nearest != NULL ? "'?" : "");
+    reader_unknown(checking->reader, &at, "policy", known);
     free(known);
 }
 
-static void check_test(const struct config *config, struct examples *examples, struct example_test *test,
-                       struct diagnostics *diagnostics)
+static void check_given(const struct checking *checking, struct example_test *test, size_t number)
 {
-    if (config_policy(config, test->policy) == NULL) {
-        complain_of_policy(config, test, diagnostics);
+    struct example *example = &test->given[number];
+    if (!check_names(checking, example)) {
+        return;
+    }
+    make_execution(checking, example);
+    for (size_t i = 0; i < number; i++) {
+        if (same(&example->execution, &test->given[i].execution)) {
+            struct yaml_node at = node_at(&example->place);
+            reader_error(checking->reader, &at,
+                         "this execution stands here again; it was at line %d (give it another 'number')",
+                         test->given[i].place.line);
+            return;
+        }
+    }
+}
+
+static void check_test(const struct checking *checking, struct example_test *test)
+{
+    if (config_policy(checking->config, test->policy) == NULL) {
+        complain_of_policy(checking, test);
     }
     for (size_t i = 0; i < test->count; i++) {
-        make_execution(examples, &test->given[i], diagnostics);
-        for (size_t j = 0; j < i; j++) {
-            if (same(&test->given[i].execution, &test->given[j].execution)) {
-                complain(diagnostics, &test->given[i].place,
-                         "this execution stands here twice (give it another number): job",
-                         test->given[i].job_id);
-            }
-        }
+        check_given(checking, test, i);
     }
 }
 
 static int read_file(const char *path, struct buf *out, struct err *err)
 {
-    char chunk[4096];
-    ssize_t got = -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && (got = read(fd, chunk, sizeof chunk)) > 0 && buf_append(out, chunk, (size_t)got)) {
-    }
-    int code = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return got == 0 ? 0 : err_set(err, ERR_IO, "%s", got > 0 ? "is larger than 1 MiB" : err_errno(code));
+    struct source source;
+    return source_open(&source, AT_FDCWD, path, err) != 0 ? -1 : source_read(&source, out, err);
 }
 
 static void read_tree(const struct config *config, const struct yaml_file *file, struct examples *examples,
@@ -171,9 +200,10 @@ static void read_tree(const struct config *config, const struct yaml_file *file,
         return;
     }
     reader_map(&reader, SCHEMA_EXAMPLES, "", file->root, examples);
+    const struct checking checking = {.reader = &reader, .config = config, .examples = examples};
     bool complete = diagnostics->errors == errors;
     for (size_t i = 0; i < examples->count && complete; i++) {
-        check_test(config, examples, &examples->tests[i], diagnostics);
+        check_test(&checking, &examples->tests[i]);
     }
 }
 

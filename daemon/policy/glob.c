@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-bool glob_match(const char *pattern, const char *text)
+/* one_any: '?' stands for a '*' of the text, too. */
+static bool match(const char *pattern, const char *text, bool one_any)
 {
     const char *star = NULL, *taken = text; /* the last '*', and how far it reaches at least */
     while (*text != '\0') {
         if (*pattern == '*') {
             star = pattern++;
             taken = text;
-        } else if (*pattern == '?' || *pattern == *text) {
+        } else if ((*pattern == '?' && (one_any || *text != '*')) || *pattern == *text) {
             pattern++;
             text++;
         } else if (star != NULL) {
@@ -21,6 +22,17 @@ bool glob_match(const char *pattern, const char *text)
         }
     }
     return pattern[strspn(pattern, "*")] == '\0';
+}
+
+bool glob_match(const char *pattern, const char *text)
+{
+    return match(pattern, text, true);
+}
+
+/* The narrow one read as a text, in which only a '*' can stand for the runs of its '*'. */
+bool glob_covers(const char *wide, const char *narrow)
+{
+    return match(wide, narrow, false);
 }
 
 bool glob_literal(const char *pattern)

@@ -14,7 +14,7 @@ void grace_explain(const struct policy *policy, int64_t since_ms, struct verdict
 {
     char grace[48], since[21], until[21];
     verdict->delete = verdict->force = false;
-    verdict->in_grace = true;
+    verdict->cause = CAUSE_GRACE;
     verdict->place = &policy->grace_place;
     time_duration(policy->grace_ms, grace);
     if (since_ms == 0) {

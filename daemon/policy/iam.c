@@ -317,3 +317,26 @@ void iam_print(const struct iam_scope *scopes, size_t count, bool pretty, size_t
         *widened = way;
     }
 }
+
+static void tell_needs(const struct document *document, enum statement statement, enum operation operation,
+                       void (*need)(void *ctx, enum operation operation, const char *resource), void *ctx)
+{
+    const struct names *resources = document->resources[statement];
+    for (uint32_t i = 0; i < names_count(resources); i++) {
+        need(ctx, operation, names_text(resources, i));
+    }
+}
+
+void iam_needs(const struct iam_scope *scopes, size_t count,
+               void (*need)(void *ctx, enum operation operation, const char *resource), void *ctx)
+{
+    struct document document = {.scopes = scopes, .count = count};
+    collect(&document);
+    for (int i = 0; i < LEAVE_EXECUTIONS; i++) {
+        for (int j = 0; j < 2 && STATEMENTS[i].actions[j] != NULL; j++) {
+            enum operation operation = operation_parse(STATEMENTS[i].actions[j]);
+            tell_needs(&document, (enum statement)i, operation, need, ctx);
+        }
+    }
+    forget(&document);
+}

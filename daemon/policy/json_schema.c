@@ -5,6 +5,7 @@
 #include "model/operation.h"
 #include "model/status.h"
 #include "policy/blocks.h"
+#include "policy/listen.h"
 #include "policy/schema.h"
 #include "policy/values.h"
 
@@ -25,7 +26,11 @@ static const struct type_json {
 } TYPES[] = {
     {&value_version, "\"const\":1", NULL},
     {&value_path, "\"type\":\"string\",\"pattern\":\"^/\"", NULL},
+    {&value_folder, "\"type\":\"string\",\"pattern\":\"^/.*[^/]$\"", NULL},
+    {&value_socket, "\"type\":\"string\",\"pattern\":\"^(none|/.{0,105}[^/])$\"", NULL},
     {&value_endpoint, "\"type\":\"string\",\"pattern\":\"^https?://\"", NULL},
+    {&value_listen, "\"type\":\"string\",\"pattern\":\"^([0-9.]+|\\\\[[0-9a-fA-F:.]+\\\\]):[0-9]{1,5}$\"",
+     NULL},
     {&value_name, "\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$\"", NULL},
     {&value_account, "\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]{12}$\",\"minimum\":100000000000",
      NULL},

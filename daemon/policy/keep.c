@@ -161,6 +161,7 @@ void keep_settle(struct verdict *verdict, const struct keep_rule *rule)
     if (rule != NULL) {
         verdict->force = false;
         verdict->place = &rule->place;
+        verdict->cause = CAUSE_KEEP;
         keep_reason(rule, verdict->reason);
     }
 }

@@ -310,6 +310,25 @@ struct config *config_load(const char *path, struct diagnostics *diagnostics)
     return finish(loading, errors);
 }
 
+struct config *config_peek(const char *path, bool *readable)
+{
+    struct diagnostics ignored;
+    diagnostics_init(&ignored);
+    struct loading *loading = begin(&ignored);
+    struct config *config = loading->config;
+    add_file(loading, AT_FDCWD, path, path);
+    struct reader reader = reader_of(loading, 0);
+    reader_fill(&reader, SCHEMA_FILE, config);
+    *readable = reader.file->root != NULL && reader.file->root->kind == NODE_MAP;
+    if (*readable) {
+        reader_map(&reader, SCHEMA_FILE, "", reader.file->root, config);
+    }
+    yaml_finish(&loading->files[0]);
+    diagnostics_finish(&ignored);
+    free(loading);
+    return config;
+}
+
 struct config *config_load_text(const char *name, const char *text, size_t length,
                                 struct diagnostics *diagnostics)
 {

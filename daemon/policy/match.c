@@ -12,7 +12,17 @@
 #include <string.h>
 
 #define FUTURE_TOLERANCE_MS (5 * TIME_MS_PER_MINUTE) /* more is a clock that is wrong */
-#define OTA_PREFIX          "AFR_OTA-"               /* jobs that FreeRTOS OTA updates make */
+
+const char *verdict_cause_name(enum verdict_cause cause)
+{
+    static const char *const names[CAUSE_COUNT] = {
+        [CAUSE_MATCH] = "match",     [CAUSE_STATE] = "state",   [CAUSE_LEFT_OUT] = "left_out",
+        [CAUSE_NO_TIME] = "no_time", [CAUSE_FUTURE] = "future", [CAUSE_PROTECTED] = "protected",
+        [CAUSE_KEEP] = "keep",       [CAUSE_GRACE] = "grace",   [CAUSE_LIMIT] = "limit",
+        [CAUSE_GIVEN] = "given",
+    };
+    return names[cause];
+}
 
 /* --- jobs that are left out unless they are named ------------------------------------------------------- */
 
@@ -50,26 +60,37 @@ static bool asks_for_running(const struct match *match, const struct job *job)
     return match->job_selection == SELECTION_CONTINUOUS && (match->job_status_bits >> job->status & 1u) != 0;
 }
 
-static bool reserved(const struct policy *policy, const struct job *job, struct finding *finding)
+static enum job_reserve reserved(const struct policy *policy, const struct job *job, struct finding *finding)
 {
     const struct match *match = &policy->match;
     const struct pattern_list *include = &match->job_id.include;
     if (named_literally(include, job->job_id)) {
-        return false;
+        return RESERVE_NONE;
     }
+    finding->cause = CAUSE_LEFT_OUT;
     if (job->namespace_id[0] != '\0' && match->namespace_id == NULL) {
         finding_set(finding, NULL, "job of namespace %.32s, not named by its id", job->namespace_id);
-        return true;
+        return RESERVE_NAMESPACE;
     }
     if (still_running(job) && !asks_for_running(match, job)) {
         finding_set(finding, NULL, "running CONTINUOUS job, not named by its id");
-        return true;
+        return RESERVE_CONTINUOUS;
     }
     if (strncmp(job->job_id, OTA_PREFIX, strlen(OTA_PREFIX)) == 0 && !named_as_ota(include, job->job_id)) {
         finding_set(finding, NULL, OTA_PREFIX " job, not named");
-        return true;
+        return RESERVE_OTA;
     }
-    return false;
+    finding->cause = CAUSE_MATCH;
+    return RESERVE_NONE;
+}
+
+enum job_reserve policy_reserves_job(const struct policy *policy, const struct job *job)
+{
+    struct subject subject = {.job_id = job->job_id, .job = job, .ageless = true};
+    struct finding nobody_asks = {0};
+    return match_holds(&policy->match, &subject, &nobody_asks) == TRUTH_NO
+               ? RESERVE_NONE
+               : reserved(policy, job, &nobody_asks);
 }
 
 bool policy_wants_job(const struct policy *policy, const struct job *job, char reason[PLAN_REASON_MAX + 1])
@@ -78,7 +99,8 @@ bool policy_wants_job(const struct policy *policy, const struct job *job, char r
     struct finding finding = {.reason = reason};
     char unused[PLAN_REASON_MAX + 1];
     finding.reason = reason != NULL ? unused : NULL;
-    if (match_holds(&policy->match, &subject, &finding) == TRUTH_NO || reserved(policy, job, &finding)) {
+    if (match_holds(&policy->match, &subject, &finding) == TRUTH_NO ||
+        reserved(policy, job, &finding) != RESERVE_NONE) {
         if (reason != NULL) {
             text_copy(reason, PLAN_REASON_MAX + 1, unused);
         }
@@ -137,6 +159,7 @@ static bool status_final(const struct policy *policy, enum execution_status stat
         return true;
     }
     finding_set(finding, NULL, "status %s is not terminal", execution_status_name(status));
+    finding->cause = CAUSE_STATE;
     return false;
 }
 
@@ -146,6 +169,7 @@ static bool times_usable(const struct policy *policy, const struct subject *subj
         const struct timestamp *time = age_field_time((enum age_field)field, subject->fingerprint);
         if (timestamp_present(time) && time->ms - FUTURE_TOLERANCE_MS > subject->now_ms) {
             finding_set(finding, NULL, "%s in the future", age_field_name((enum age_field)field));
+            finding->cause = CAUSE_FUTURE;
             return false;
         }
     }
@@ -153,6 +177,7 @@ static bool times_usable(const struct policy *policy, const struct subject *subj
         return true;
     }
     finding_set(finding, NULL, "no %s", age_field_name(policy->match.age_field));
+    finding->cause = CAUSE_NO_TIME;
     return false;
 }
 
@@ -165,7 +190,7 @@ static bool in_scope(const struct policy *policy, const struct subject *subject,
     ageless.ageless = true;
     return status_final(policy, subject->fingerprint->status, finding) &&
            match_holds(&policy->match, &ageless, finding) == TRUTH_YES &&
-           !reserved(policy, subject->job != NULL ? subject->job : &unknown, finding);
+           reserved(policy, subject->job != NULL ? subject->job : &unknown, finding) == RESERVE_NONE;
 }
 
 static bool protected(const struct policy *policy, const struct subject *subject, struct finding *finding)
@@ -178,6 +203,7 @@ static bool protected(const struct policy *policy, const struct subject *subject
     }
     protect_explain(rule, reason);
     finding_set(finding, &rule->place, "%s", reason);
+    finding->cause = CAUSE_PROTECTED;
     return true;
 }
 
@@ -221,6 +247,7 @@ static bool selected(const struct policy *policy, const struct subject *subject,
         keep_within(policy, policy_age_time(policy, subject->fingerprint)->ms, subject->now_ms);
     if (rule != NULL) {
         finding->place = &rule->place;
+        finding->cause = CAUSE_KEEP;
         keep_reason(rule, finding->reason);
     }
     return rule == NULL;
@@ -243,6 +270,7 @@ void policy_decide(const struct policy *policy, const struct match_facts *facts,
     verdict->counts = in_scope(policy, &subject, &finding) && times_usable(policy, &subject, &finding);
     if (!verdict->counts || !selected(policy, &subject, &finding)) {
         verdict->place = finding.place;
+        verdict->cause = finding.cause;
         return;
     }
     verdict->undecided = keep_counts(policy);

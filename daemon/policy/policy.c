@@ -92,6 +92,7 @@ void policy_finish(struct policy *policy)
     match_finish(&policy->match);
     free(policy->keep);
     pattern_list_finish(&policy->finish_exec);
+    free(policy->archive_directory);
 }
 
 void config_unref(struct config *config)
@@ -112,6 +113,7 @@ void config_unref(struct config *config)
     free(config->policies);
     free(config->protect.rules);
     free(config->state_directory);
+    free(config->control_socket);
     free_texts(config->files, config->file_count);
     free(config);
 }

@@ -1,10 +1,13 @@
 /* See policy/schema.h. */
 #include "policy/schema.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "model/archive.h"
 #include "policy/blocks.h"
 #include "policy/examples.h"
+#include "policy/listen.h"
 #include "policy/values.h"
 
 #include <stdio.h>
@@ -64,9 +67,25 @@ static const struct schema_row ROWS[] = {
      .description = "Accounts and regions by name"},
     {.scope = SCHEMA_FILE, .path = "policies", .type = &value_policies,
      .description = "The policies"},
-    LATER(SCHEMA_FILE, "control"),
-    LATER(SCHEMA_FILE, "metrics"),
-    LATER(SCHEMA_FILE, "log"),
+    {.scope = SCHEMA_FILE, .path = "control", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
+     .description = "How the daemon is spoken to while it runs"},
+    {.scope = SCHEMA_FILE, .path = "control.socket", .type = &value_socket, .flags = SCHEMA_MAIN_ONLY,
+     .max = SOCKET_PATH_MAX, AT(config, control_socket),
+     .description = "The socket of jobsweep status, run, pause, resume and reload; none: no such socket"},
+    {.scope = SCHEMA_FILE, .path = "metrics", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
+     .description = "Numbers for Prometheus, which the daemon tells over HTTP"},
+    {.scope = SCHEMA_FILE, .path = "metrics.listen", .type = &value_listen,
+     .flags = SCHEMA_REQUIRED | SCHEMA_TERSE, AT(config, metrics),
+     .description = "The address and the port that it listens at, GET /metrics",
+     .why = "without it nothing is told"},
+    {.scope = SCHEMA_FILE, .path = "log", .type = &value_map, .flags = SCHEMA_MAIN_ONLY,
+     .description = "What the daemon logs; its options win"},
+    {.scope = SCHEMA_FILE, .path = "log.level", .type = &value_word, .flags = SCHEMA_TERSE, .fallback = "info",
+     .words = log_level_words, AT(config, log_level),
+     .description = "The least that is logged"},
+    {.scope = SCHEMA_FILE, .path = "log.format", .type = &value_word, .flags = SCHEMA_TERSE, .fallback = "auto",
+     .words = log_format_words, AT(config, log_format),
+     .description = "How: auto is journal where standard error leads to the journal, else text"},
     {.scope = SCHEMA_FILE, .path = "protect", .type = &value_protect, .min = 1,
      .description = "What no policy deletes; the rules of all files count"},
 
@@ -192,7 +211,17 @@ static const struct schema_row ROWS[] = {
      .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .min = SECOND, .max = 100 * YEAR, AT(policy, grace_ms),
      .place = offsetof(struct policy, grace_place),
      .description = "How long ago the first of the runs that all selected it must have been, before it goes"},
-    LATER(SCHEMA_POLICY, "archive"),
+    {.scope = SCHEMA_POLICY, .path = "archive", .type = &value_map, .flags = SCHEMA_INHERITED,
+     .description = "What is deleted is kept: what the service said of it is on the disk before"},
+    {.scope = SCHEMA_POLICY, .path = "archive.directory", .type = &value_folder,
+     .flags = SCHEMA_INHERITED | SCHEMA_REQUIRED | SCHEMA_TERSE, .min = 2, .max = ARCHIVE_DIRECTORY_MAX,
+     AT(policy, archive_directory),
+     .description = "The directory, which nobody else can write; made where it is missing",
+     .why = "an archive lies somewhere"},
+    {.scope = SCHEMA_POLICY, .path = "archive.required", .type = &value_flag,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .fallback = "true", .words = YES_NO,
+     AT(policy, archive_optional),
+     .description = "Whether what cannot be archived is left alone; false deletes it all the same, and says so"},
     {.scope = SCHEMA_POLICY, .path = "on_finish", .type = &value_map, .flags = SCHEMA_INHERITED,
      .description = "A program that the daemon starts after each of its runs in a target"},
     {.scope = SCHEMA_POLICY, .path = "on_finish.exec", .type = &value_command,

@@ -74,21 +74,32 @@ static int read_all(int fd, struct buf *out, struct err *err)
     }
 }
 
-int source_read(struct source *source, struct buf *out, struct err *err)
+int source_close(struct source *source, struct err *err)
 {
     struct stat after;
+    struct err ignored, *why = err != NULL ? err : &ignored;
     const struct stat *before = &source->before;
-    int result = read_all(source->fd, out, err);
-    if (result == 0 && fstat(source->fd, &after) != 0) {
-        result = err_set(err, ERR_IO, "cannot be read: %s", err_errno(errno));
-    }
-    if (result == 0 &&
-        (after.st_size != before->st_size || (size_t)after.st_size != out->length ||
-         !same_time(&after.st_mtim, &before->st_mtim) || !same_time(&after.st_ctim, &before->st_ctim))) {
-        result = err_set(err, ERR_INVALID, "changed while it was read");
+    int result = 0;
+    if (fstat(source->fd, &after) != 0) {
+        result = err_set(why, ERR_IO, "cannot be read: %s", err_errno(errno));
+    } else if (after.st_size != before->st_size || !same_time(&after.st_mtim, &before->st_mtim) ||
+               !same_time(&after.st_ctim, &before->st_ctim)) {
+        result = err_set(why, ERR_INVALID, "changed while it was read");
     }
     close(source->fd);
     return result;
+}
+
+int source_read(struct source *source, struct buf *out, struct err *err)
+{
+    size_t before = out->length;
+    int result = read_all(source->fd, out, err);
+    if (source_close(source, result == 0 ? err : NULL) != 0 || result != 0) {
+        return -1;
+    }
+    return out->length - before == (size_t)source->before.st_size
+               ? 0
+               : err_set(err, ERR_INVALID, "changed while it was read");
 }
 
 int source_open_folder(const char *path, struct err *err)

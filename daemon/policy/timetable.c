@@ -148,12 +148,30 @@ int64_t timetable_spread_ms(const struct policy *policy, int64_t at_ms)
     return policy->jitter_ms < open_ms ? policy->jitter_ms : open_ms;
 }
 
+static bool fires_at(const struct policy *policy, int minute)
+{
+    return (policy->cron.hours >> (minute / 60) & 1) != 0 && (policy->cron.minutes >> (minute % 60) & 1) != 0;
+}
+
+/* Without an expression it is started by hand, at any time. */
+int64_t timetable_room_ms(const struct policy *policy)
+{
+    const struct window *window = &policy->window;
+    int best = 0;
+    for (int minute = 0; has_window(policy) && minute < DAY_MINUTES; minute++) {
+        int left = (window->end - minute + DAY_MINUTES) % DAY_MINUTES;
+        bool begins = (!policy->scheduled || fires_at(policy, minute)) && within(window, minute);
+        if (begins && left > best) {
+            best = left;
+        }
+    }
+    return best * TIME_MS_PER_MINUTE;
+}
+
 bool timetable_meets(const struct policy *policy)
 {
     for (int minute = 0; minute < DAY_MINUTES; minute++) {
-        bool fires = (policy->cron.hours >> (minute / 60) & 1) != 0 &&
-                     (policy->cron.minutes >> (minute % 60) & 1) != 0;
-        if (fires && (!has_window(policy) || within(&policy->window, minute))) {
+        if (fires_at(policy, minute) && (!has_window(policy) || within(&policy->window, minute))) {
             return true;
         }
     }

@@ -85,6 +85,38 @@ static void read_path(const struct reader *reader, const struct schema_row *row,
     replace_text(value_field(row, object), node->text);
 }
 
+/* Without '/' at its end, which would follow a link that stands there. */
+static void read_folder(const struct reader *reader, const struct schema_row *row,
+                        const struct yaml_node *node, void *object)
+{
+    int64_t length = (int64_t)strlen(node->text);
+    if (node->text[0] != '/' || length < 2 || length > row->max || node->text[length - 1] == '/' ||
+        has_control(node->text)) {
+        reader_error(reader, node,
+                     "'%s' must be a directory's path: from '/' on, without '/' at its end, of at most %lld "
+                     "bytes, not '%.64s'",
+                     row->path, (long long)row->max, node->text);
+        return;
+    }
+    replace_text(value_field(row, object), node->text);
+}
+
+static void read_socket(const struct reader *reader, const struct schema_row *row,
+                        const struct yaml_node *node, void *object)
+{
+    size_t length = strlen(node->text);
+    if (strcmp(node->text, SOCKET_NONE) == 0) {
+        replace_text(value_field(row, object), node->text);
+    } else if ((int64_t)length > row->max) {
+        reader_error(reader, node, "'%s' has %zu bytes: the path of a socket has %lld at most", row->path,
+                     length, (long long)row->max);
+    } else if (length > 0 && node->text[length - 1] == '/') {
+        reader_error(reader, node, "'%s' must be the path of a socket, not of a folder", row->path);
+    } else {
+        read_path(reader, row, node, object);
+    }
+}
+
 static void read_endpoint(const struct reader *reader, const struct schema_row *row,
                           const struct yaml_node *node, void *object)
 {
@@ -126,6 +158,16 @@ const struct value_type value_path = {.name = "path",
                                       .kind = NODE_VALUE,
                                       .read = read_path,
                                       .print = value_print_text};
+const struct value_type value_folder = {.name = "path",
+                                        .wanted = "a path that begins with '/'",
+                                        .kind = NODE_VALUE,
+                                        .read = read_folder,
+                                        .print = value_print_text};
+const struct value_type value_socket = {.name = "path",
+                                        .wanted = "a path that begins with '/', or none",
+                                        .kind = NODE_VALUE,
+                                        .read = read_socket,
+                                        .print = value_print_text};
 const struct value_type value_endpoint = {.name = "URL",
                                           .wanted = "a URL such as https://host:8443",
                                           .kind = NODE_VALUE,

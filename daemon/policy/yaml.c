@@ -348,7 +348,7 @@ void yaml_parse(struct yaml_file *file, const char *name, const char *text, size
     if (b.failed) {
         file->root = NULL;
     } else if (file->root == NULL) {
-        yaml_complain(file, diagnostics, NULL, false, "the file is empty: 'version: 1' is missing");
+        complain_at(file, diagnostics, 1, 1, false, "the file is empty: 'version: 1' is missing");
     }
 }
 

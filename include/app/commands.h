@@ -19,6 +19,15 @@ enum exit_status command_delete_rows(const struct options *options);
 enum exit_status command_whoami(const struct options *options);
 enum exit_status command_iam_policy(const struct options *options);
 
+/* What the daemon is asked over its control socket; EXIT_LOCKED when it cannot be reached. */
+enum exit_status command_status(const struct options *options);
+enum exit_status command_run(const struct options *options);
+enum exit_status command_pause(const struct options *options);
+enum exit_status command_resume(const struct options *options);
+enum exit_status command_reload(const struct options *options);
+
+enum exit_status command_schedule(const struct options *options);
+
 /* jobsweep history, and jobsweep history verify. */
 enum exit_status command_history(const struct options *options);
 

@@ -3,6 +3,7 @@
 #ifndef APP_LINK_H
 #define APP_LINK_H
 
+#include "app/metrics.h"
 #include "app/world.h"
 #include "aws/credentials.h"
 #include "base/err.h"
@@ -16,10 +17,13 @@ struct link_config {
     const struct target *target;         /* outlives the link */
     const struct credentials_pace *pace; /* of calls on STS; outlives the link; NULL: none */
     const char *session_policy;          /* as for link_scope() */
+    bool with_quotas;                    /* Service Quotas can be asked */
+    int read_attempts;                   /* as in struct dispatcher_config; 0: the usual ones */
     /* Throttling begins or is over in a lane: see struct dispatcher_config. May be NULL. */
     void (*episode)(void *owner, enum operation operation, bool begins, int64_t rate_before,
                     int64_t rate_now);
     void *owner;
+    struct metrics *metrics; /* counts the answers; outlives the link; NULL: nobody does */
 };
 
 /* The region of a target: its own, or what the usual sources say. -1 as endpoint_region(). */
@@ -40,6 +44,7 @@ void link_scope(struct link *link, const char *session_policy);
 void link_learned(const struct link *link, int64_t rates[OPERATION_COUNT]);
 void link_learn(struct link *link, const int64_t rates[OPERATION_COUNT]);
 
+const struct target *link_target(const struct link *link);
 struct dispatcher *link_dispatcher(const struct link *link);
 struct credentials_provider *link_credentials(const struct link *link); /* until the next link_scope() */
 const char *link_region(const struct link *link);                       /* as link_find_region() found it */

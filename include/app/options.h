@@ -25,10 +25,18 @@ enum command {
     COMMAND_SCHEMA,
     COMMAND_WHOAMI,
     COMMAND_IAM_POLICY,
+    COMMAND_STATUS, /* this one and the next four ask the daemon */
+    COMMAND_RUN,
+    COMMAND_PAUSE,
+    COMMAND_RESUME,
+    COMMAND_RELOAD,
+    COMMAND_SCHEDULE,
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */
 };
+
+#define SCHEDULE_NEXT_MAX 1000
 
 enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JUNIT };
 
@@ -55,11 +63,16 @@ struct options {
     int64_t execution_number;             /* explain; 0: all */
     char **files;                         /* test: file_count of them */
     size_t file_count;
-    bool verify;      /* history verify */
-    bool check, once; /* jobsweepd */
+    const char *socket; /* of the daemon; NULL: as the configuration says */
+    bool watch;         /* status */
+    bool no_wait;       /* run */
+    int64_t next;       /* schedule: how many firings of each; 1 by default */
+    bool verify;        /* history verify */
+    bool check, once;   /* jobsweepd */
+    bool online;        /* check */
     enum log_level log_level;
     enum log_format log_format;
-    bool log_format_given;
+    bool log_level_given, log_format_given;
 };
 
 /* -1 with ERR_INVALID for anything that the program does not take; the nearest known word is named. Moves the

@@ -46,12 +46,15 @@ struct places_config {
     void (*episode)(void *owner, const char *target, enum operation operation, bool begins,
                     int64_t rate_before, int64_t rate_now);
     void *owner;
-    int64_t idle_ns; /* how long a link without runs is kept; 20 minutes when 0 */
+    struct metrics *metrics; /* as in struct link_config */
+    int64_t idle_ns;         /* how long a link without runs is kept; 20 minutes when 0 */
 };
 
 struct places *places_create(const struct places_config *config);
 void places_destroy(struct places *places); /* takes NULL; no run may be in it */
 
+void places_each(const struct places *places, void (*each)(void *owner, const struct target_state *place),
+                 void *owner);
 struct target_state *places_target(struct places *places, const char *name); /* made when it is new */
 const struct target_state *places_known(const struct places *places,
                                         const char *name); /* NULL when it is new */
@@ -74,5 +77,8 @@ int64_t places_rest_ms(const struct target_state *place);
 
 /* No link is used for runs that begin later, and no target rests. */
 void places_renew(struct places *places);
+
+/* No link, of now or later, hands a deletion to the service while it is so: see dispatcher_hold(). */
+void places_hold(struct places *places, bool hold);
 
 #endif

@@ -18,7 +18,8 @@
 
 struct plan_file_plan { /* of one policy in one target */
     struct run_header header;
-    int64_t listed; /* job executions in scope when it was made */
+    int64_t listed;    /* job executions in scope when it was made */
+    int64_t remaining; /* of these, that limits left for later */
     struct spool_part *rows;
 };
 

@@ -19,6 +19,7 @@ void postponed_destroy(struct postponed *postponed); /* takes NULL */
 /* Names are copied. False where this pair waits already: that stays as it is. */
 bool postponed_add(struct postponed *postponed, const char *policy, const char *target, int64_t delay_ms);
 void postponed_clear(struct postponed *postponed); /* takes all back */
+size_t postponed_count(const struct postponed *postponed);
 
 /* An even share of 0..spread_ms. */
 int64_t postponed_draw(const struct env *env, int64_t spread_ms);

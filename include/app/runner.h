@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+struct metrics;
 struct runner;
 struct target_state;
 struct site;
@@ -79,6 +80,7 @@ struct runner_config {
     void (*episode)(void *owner, const char *target, enum operation operation, bool begins,
                     int64_t rate_before, int64_t rate_now);
     void *owner;
+    struct metrics *metrics; /* counts answers, outcomes and ends; outlives the runner; NULL: nobody does */
 };
 
 struct runner *runner_create(const struct runner_config *config);
@@ -91,6 +93,11 @@ void runner_destroy(struct runner *runner);
 void runner_submit(struct runner *runner, struct run *run);
 /* Those that wait end as SWEEP_CANCELED; those under way are asked to (see sweep_cancel()). */
 void runner_cancel(struct runner *runner, bool hurry);
+
+/* While it is paused no deletion is sent, and no run begins but those that are resumed: they settle what was
+ * sent before. Runs under way list, look and settle what was sent; their deletions wait, and are looked at
+ * again before they leave when that was over a minute. Time goes on for them: a window may end. */
+void runner_pause(struct runner *runner, bool pause);
 
 /* How long a cancel without hurry is worth waiting for, in milliseconds: until the requests of the runs under
  * way are surely dead and were looked at. 0 when there is none. */
@@ -112,8 +119,13 @@ size_t runner_count(const struct runner *runner); /* that wait or are under way 
  */
 void runner_renew(struct runner *runner);
 
-/* The sum over everything submitted since the runner was idle last; remaining_ms is the longest. Each value
- * that a run under way does not know yet is left out. */
+/* Each target that a run was in, with what is kept of it (app/places.h). */
+void runner_each_place(const struct runner *runner,
+                       void (*each)(void *owner, const struct target_state *place), void *owner);
+
+/* The sum over everything submitted since the runner was idle last. Each value that a run under way does not
+ * know yet is left out; remaining_ms is the longest, and not known while there is a run that has not begun,
+ * or lists what it will delete while others delete. */
 void runner_progress(const struct runner *runner, struct sweep_progress *progress);
 
 #endif

@@ -32,5 +32,7 @@ void scheduler_load(struct scheduler *scheduler, struct config *config);
 /* The next firing of all, in wall milliseconds, and whose it is (valid until the next load); -1 when there is
  * none. policy may be NULL. */
 int64_t scheduler_next(const struct scheduler *scheduler, const char **policy);
+/* Of this policy; 0 when there is none. */
+int64_t scheduler_policy_next(const struct scheduler *scheduler, const char *policy);
 
 #endif

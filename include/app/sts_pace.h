@@ -1,6 +1,6 @@
-/* One pace for all calls on STS of a process, whoever makes them, so that a thousand targets that begin at
- * once ask one after the other. STS counts calls by the account of the caller, which can be the same for all
- * of them. */
+/* One pace for all calls on STS, and on IAM Identity Center, of a process, whoever makes them, so that a
+ * thousand targets that begin at once ask one after the other. STS counts calls by the account of the caller,
+ * which can be the same for all of them. */
 #ifndef APP_STS_PACE_H
 #define APP_STS_PACE_H
 

@@ -5,7 +5,6 @@
 
 #include "base/err.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Sends assignments ("READY=1", "STATUS=...", separated by newlines) as one datagram to $NOTIFY_SOCKET, a
@@ -16,8 +15,5 @@ int systemd_notify(struct err *err, const char *format, ...) __attribute__((form
 /* How often WATCHDOG=1 is due, in nanoseconds: half of WATCHDOG_USEC. 0 when no watchdog waits for this
  * process. */
 int64_t systemd_watchdog_ns(void);
-
-/* Whether standard error is connected to the journal (JOURNAL_STREAM, systemd.exec(5)). */
-bool systemd_journal(void);
 
 #endif

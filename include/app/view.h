@@ -1,60 +1,41 @@
-/* Plans and reports for people: tables and bars. Whatever comes from the service is made visible first. */
+/* What everything that is shown to people shares: how a stream is to be written to, and lines that fit it. */
 #ifndef APP_VIEW_H
 #define APP_VIEW_H
 
 #include "base/buf.h"
-#include "engine/report.h"
-#include "model/job_execution.h"
-#include "policy/match.h"
-#include "policy/policy.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#define VIEW_COLUMNS_MIN 40 /* what is laid out for a narrower terminal is cut there */
 
 struct view_style {
     bool utf8;   /* bars of block characters, else of '#' */
     bool color;  /* escape sequences for colour */
-    int columns; /* lines of tables end here; 0: never */
+    int columns; /* lines are laid out for so many, VIEW_COLUMNS_MIN at least; 0: no terminal, of any length
+                  */
 };
 
 /* The style for this stream: colour on a terminal only, unless NO_COLOR is set to anything, or TERM is
  * "dumb". setlocale() was called. */
 struct view_style view_style_of(int fd);
 
-/* How wide the terminal of this stream is; 80 if it does not say, 0 if the stream leads to none. */
+/* How wide the terminal of this stream is: COLUMNS, else what it says, else 80; 0 if the stream leads to
+ * none.
+ */
 int view_columns(int fd);
 
-/* What a plan amounts to, counted row by row. */
-struct plan_view;
+/* Each appends. */
 
-/* policy and target outlive it. now_ms: the present, for ages. rows_kept: how many of the selected rows are
- * kept to be shown as a sample. */
-struct plan_view *plan_view_create(const struct policy *policy, const struct target *target, int64_t now_ms,
-                                   size_t rows_kept);
-void plan_view_destroy(struct plan_view *view); /* takes NULL */
-/* text is copied. */
-void plan_view_route(struct plan_view *view, const char *text, int64_t calls);
-void plan_view_row(struct plan_view *view, const struct job_execution *execution,
-                   const struct verdict *verdict);
-/* Appends the whole view: a sample of the rows, counts by status, job (the ten greatest) and age as bars, why
- * others are kept, what it would cost at the target's quotas. */
-void plan_view_print(const struct plan_view *view, const struct report *report,
-                     const struct view_style *style, struct buf *out);
-
-/* Appends one line for one execution: verdict, job, thing, number, status, last update, reason. */
-void view_row(const struct job_execution *execution, const struct verdict *verdict, struct buf *out);
-
-/* Appends what a sweep did: how it ended, its outcomes, its calls. */
-void view_report(const char *policy, const char *target, const struct report *report,
-                 const struct view_style *style, struct buf *out);
-
-/* Appends a line for one that failed, with the beginning of its error: it was told in full where it happened.
- */
-void view_failure(const char *policy, const char *target, const struct report *report, struct buf *out);
-
-/* Milliseconds that deleting so many takes at the target's quotas, every one checked first unless the policy
- * says otherwise; *calls is how many calls that is. */
-int64_t view_deletion_ms(const struct policy *policy, const struct target *target, int64_t executions,
-                         int64_t *calls);
+/* An escape sequence for colour, where the style has it: "1", "31", ... */
+void view_color(struct buf *out, const struct view_style *style, const char *sequence);
+/* "old in eu:" in bold; returns the columns that its last line has by then. */
+int view_heading(struct buf *out, const struct view_style *style, const char *policy, const char *target);
+/* Text made visible and filled up with blanks to width; where it is longer it ends in "..". */
+void view_label(struct buf *out, const char *label, size_t width);
+/* Text made visible, and a line feed. The line has `used` columns already; what does not fit goes to further
+ * lines, which begin behind `indent` blanks. Words that are longer than a line are cut into parts. */
+void view_wrap(struct buf *out, const struct view_style *style, const char *text, int used, int indent);
 
 #endif

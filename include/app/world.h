@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 #include "engine/env.h"
+#include "ledger/durable.h"
+#include "model/archive.h"
 #include "model/ledger.h"
 #include "model/scratch.h"
 #include "net/http.h"
@@ -38,6 +40,9 @@ uv_loop_t *world_loop(struct world *world);
 const struct env *world_env(const struct world *world);
 struct http_client *world_http(const struct world *world);
 struct ledger *world_ledger(const struct world *world);
+struct archive *world_archive(const struct world *world); /* NULL where the ledger is in memory */
+/* Zeros for one in memory. */
+void world_look_at_ledger(const struct world *world, struct ledger_durable_state *state);
 /* In the state directory; without one in $TMPDIR or /var/tmp. */
 const struct scratch *world_scratch(const struct world *world);
 

@@ -19,7 +19,10 @@ struct cred_http {
     struct pause *pause;
     bool canceled;
     void (*done)(struct cred_http *http); /* a request was answered; request.err or request.status say how */
-    void (*rested)(struct cred_http *http); /* a pause is over */
+    void (*rested)(struct cred_http *http);  /* a pause is over */
+    void (*granted)(struct cred_http *http); /* its turn has come */
+    struct credentials_turn turn;
+    bool has_turn; /* acquired and not yet released */
     void *owner;
 };
 
@@ -37,6 +40,9 @@ void cred_http_close(struct cred_http *http); /* nothing may be on its way */
 void cred_http_prepare(struct cred_http *http, const char *method, const char *target, int64_t timeout_ms);
 void cred_http_send(struct cred_http *http);
 void cred_http_rest(struct cred_http *http, int64_t ms);
+/* Waits for a turn at the pace, if there is one, then calls granted(), perhaps from inside. One for each
+ * request: it is given back with its answer, and an attempt that failed does not make room for the next. */
+void cred_http_take_turn(struct cred_http *http);
 /* done() comes with ERR_CANCELED, also out of a pause or when nothing is on its way. */
 void cred_http_cancel(struct cred_http *http);
 

@@ -51,17 +51,11 @@ struct cred_plan {
 };
 
 /* -1 with fault and err where the settings make no sense. explicit_profile and role as in struct
- * credentials_config. env: NULL for the process's. */
+ * credentials_config. env: NULL for the process's. Where nobody can type the code of a device a profile with
+ * mfa_serial is refused. */
 int cred_plan_make(struct cred_plan *plan, const struct profiles *profiles, const struct environment *env,
-                   const char *explicit_profile, const struct credentials_role *role,
+                   const char *explicit_profile, const struct credentials_role *role, bool code_can_be_typed,
                    enum credentials_fault *fault, struct err *err);
-/* The same where somebody can type the code of a device, or not: without, a profile with mfa_serial is
- * refused.
- */
-int cred_plan_make_with(struct cred_plan *plan, const struct profiles *profiles,
-                        const struct environment *env, const char *explicit_profile,
-                        const struct credentials_role *role, bool code_can_be_typed,
-                        enum credentials_fault *fault, struct err *err);
 void cred_plan_finish(struct cred_plan *plan); /* wipes and frees */
 
 #endif

@@ -48,8 +48,9 @@ struct credentials_role {
     const char *session_policy; /* JSON text; NULL: none */
 };
 
-/* Calls on STS wait for their turn here, so that many targets at once stay within what STS allows (one pace
- * for all providers of a process, or of an account). NULL in the configuration: no waiting. */
+/* Calls on STS, and on IAM Identity Center, wait for their turn here, so that many targets at once stay
+ * within what these allow (one pace for all providers of a process, or of an account). NULL in the
+ * configuration: no waiting. */
 struct credentials_turn {
     void (*granted)(struct credentials_turn *turn);
     void *owner;
@@ -108,6 +109,8 @@ struct credentials_waiter {
 /* Calls done() exactly once, before it returns when the credentials are at hand and need no refresh at once
  * (aws/cred_window.h), else when they have come, or could not. */
 void credentials_get(struct credentials_provider *provider, struct credentials_waiter *waiter);
+/* When those in use end, on the wall clock of this machine; 0: never, or there are none. */
+int64_t credentials_end_ms(const struct credentials_provider *provider);
 /* The service refused these as expired or unknown: the next get asks for others. Does nothing when they are
  * no longer the ones in use. */
 void credentials_expired(struct credentials_provider *provider, const char *access_key);

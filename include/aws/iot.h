@@ -1,5 +1,6 @@
-/* The operations of AWS IoT Jobs and of the registry, and STS GetCallerIdentity, as pure functions between
- * struct call and HTTP (service model `iot` 2015-05-28, protocol rest-json; STS 2011-06-15, query protocol).
+/* The operations of AWS IoT Jobs and of the registry, STS GetCallerIdentity and Service Quotas
+ * GetServiceQuota, as pure functions between struct call and HTTP (service model `iot` 2015-05-28, protocol
+ * rest-json; STS 2011-06-15, query protocol; `service-quotas` 2019-06-24, protocol json 1.1).
  */
 #ifndef AWS_IOT_H
 #define AWS_IOT_H

@@ -21,6 +21,8 @@ void buf_init(struct buf *buf, size_t max);
 void buf_init_secret(struct buf *buf, size_t max);
 void buf_finish(struct buf *buf); /* frees; the struct may be initialised again */
 void buf_reset(struct buf *buf);  /* empties and forgets an overflow, keeps the memory */
+/* Takes away what is behind this length, which it has at least, and forgets an overflow. */
+void buf_cut(struct buf *buf, size_t length);
 
 bool buf_append(struct buf *buf, const void *bytes, size_t length); /* false: refused */
 bool buf_text(struct buf *buf, const char *text);

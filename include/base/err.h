@@ -24,6 +24,7 @@ enum err_code {
     ERR_UNAVAILABLE, /* who hands out credentials does not answer, or not now */
     ERR_LOCKED,      /* somebody else holds it */
     ERR_EXPIRED,     /* it was allowed until a time that has come */
+    ERR_ARCHIVE,     /* what was to be deleted could not be archived */
     ERR_INTERNAL     /* a bug in this program */
 };
 

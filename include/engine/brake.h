@@ -31,7 +31,8 @@ struct brake {
 bool brake_stop(struct brake *brake, bool hurry);
 /* The time until which the rows may be deleted is over. */
 bool brake_expire(struct brake *brake);
-/* An intent could not be written: nothing more is sent, but there may still be room for results. */
+/* An intent, or what must be archived before it, could not be written: nothing more is sent, but there may
+ * still be room for results. */
 bool brake_withhold(struct brake *brake, const struct err *err);
 /* A result could not be written: without a record nothing may be sent, and nothing can be settled any more.
  */
@@ -39,8 +40,11 @@ bool brake_freeze(struct brake *brake, const struct err *err);
 /* An answer came, at this moment. median_ms is dispatcher_skew_ms(); known: a Date header was ever seen. */
 bool brake_answered(struct brake *brake, const struct answer *answer, const struct clock_sample *now,
                     int64_t median_ms, bool known);
-/* A row was refused for good with this call's answer. */
+/* A row was refused for good with this call's answer. Where that goes for all rows (step_is_for_all()) it
+ * stops at once. */
 bool brake_refused(struct brake *brake, const struct call *call);
+/* A row was given up because its document cannot be archived; why: see struct archiving. */
+bool brake_unarchived(struct brake *brake, const struct err *err, enum answer_class why);
 /* A row was settled. failed_percent: abort_if.failed_over_percent, 0: none. Stops once BRAKE_FAILED_MIN rows
  * or more are settled and more than this part of them failed or are unknown. */
 bool brake_settled(struct brake *brake, enum outcome outcome, int64_t failed_percent);

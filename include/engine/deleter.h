@@ -9,6 +9,7 @@
 #define ENGINE_DELETER_H
 
 #include "base/err.h"
+#include "engine/archivist.h"
 #include "engine/dispatcher.h"
 #include "engine/env.h"
 #include "engine/facts.h"
@@ -37,6 +38,7 @@ struct deleter_config {
     bool given;                         /* its rows were given: one that cannot go is no failure */
     const struct protect_list *protect; /* what may have come since the rows were judged; NULL: nothing */
     const struct things *things;        /* for it; NULL: groups protect all that their rules name besides */
+    struct archivist *archivist;        /* NULL: nothing is archived; it gets no rows of others */
     void *owner;
     /* A row is settled, and the ledger knows (unless it failed). */
     void (*settled)(void *owner, const struct plan_row *row, enum outcome outcome,

@@ -55,7 +55,8 @@ struct dispatch {
     /* the dispatcher's */
     struct dispatcher *dispatcher;
     enum dispatch_state state;
-    bool canceled, refreshed;
+    bool canceled;
+    int refreshed;           /* times that it was sent again for its credentials or clock */
     int attempts;            /* times it was sent since it was submitted; still there in done() */
     int failures, throttles; /* in a row, for the backoff */
     int charged;             /* what its last failure cost the retry budget */
@@ -71,6 +72,10 @@ void dispatcher_submit(struct dispatcher *dispatcher, struct dispatch *dispatch)
 /* A waiting one ends as ANSWER_NOT_SENT ("Canceled"); one in flight is passed on as a wish. One that is not
  * in the dispatcher is left alone. */
 void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch);
+
+/* While it is held no deletion is handed to the service: they wait in their lane, in their order, and their
+ * gates are asked when they leave. Everything else goes on. */
+void dispatcher_hold(struct dispatcher *dispatcher, bool hold);
 
 struct lane_view {
     int64_t rate_per_1000s; /* the present pace */

@@ -20,10 +20,11 @@ struct row_source {
     /* 1 and the next row: its execution, reason and force; 0 after the last one; -1 with err. A status that
      * is not EXECUTION_UNKNOWN says that its whole fingerprint is known; else number 0 means the newest. */
     int (*next)(void *ctx, struct plan_row *row, struct err *err);
-    int64_t count;  /* how many there are; for estimates */
-    int64_t listed; /* executions in scope of the policy when it selected them; 0: not known */
-    int64_t newest; /* rows without a number, as a person gave them; for reports */
-    bool force;     /* rows that are found IN_PROGRESS when they are described go, too, with force */
+    int64_t count;     /* how many there are; for estimates */
+    int64_t listed;    /* executions in scope of the policy when it selected them; 0: not known */
+    int64_t remaining; /* that its limits left for later then: abort_if counts them, too */
+    int64_t newest;    /* rows without a number, as a person gave them; for reports */
+    bool force;        /* rows that are found IN_PROGRESS when they are described go, too, with force */
 };
 
 struct given;

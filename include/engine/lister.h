@@ -5,6 +5,7 @@
 #define ENGINE_LISTER_H
 
 #include "base/err.h"
+#include "engine/aside.h"
 #include "engine/dispatcher.h"
 #include "engine/facts.h"
 #include "engine/survey.h"
@@ -30,6 +31,7 @@ struct lister_config {
      * once. job is what DescribeJob said. */
     void (*row)(void *owner, const struct job *job, const struct job_execution *execution);
     void (*warning)(void *owner, const char *text);
+    const struct aside *aside; /* told what is not taken; outlives the lister */
     void (*done)(void *owner); /* once; never from inside lister_start(), _pause() or _cancel() */
 };
 
@@ -38,6 +40,7 @@ struct lister_view {
     enum answer_class why;       /* the answer behind err; ANSWER_DONE when it was none */
     int64_t skipped;             /* rows that broke a rule or were not asked for */
     int64_t scopes, scopes_done; /* jobs or things */
+    int64_t pages;               /* that have come */
 };
 
 struct lister *lister_start(const struct lister_config *config);

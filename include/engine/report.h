@@ -3,6 +3,7 @@
 #define ENGINE_REPORT_H
 
 #include "base/err.h"
+#include "engine/archivist.h"
 #include "model/call.h"
 #include "model/outcome.h"
 
@@ -27,6 +28,7 @@ enum sweep_limit {
 };
 
 struct report {
+    int64_t run; /* its number in the ledger; 0: it never began there */
     enum sweep_end end;
     enum sweep_limit limit;
     struct err err;        /* SWEEP_GUARDED, SWEEP_STOPPED, SWEEP_FAILED: why */
@@ -40,6 +42,7 @@ struct report {
     int64_t outcomes[OUTCOME_COUNT]; /* their sum is selected, once the sweep is done (a plan: all
                                         not_attempted) */
     int64_t calls[OPERATION_COUNT];  /* attempts made by this sweep's dispatcher meanwhile */
+    struct archivist_view archive;   /* where the policy archives and something was to be deleted */
     int64_t started_ms, ended_ms;
     bool recorded; /* its end is in the ledger; else the next process takes it up */
 };

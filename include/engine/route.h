@@ -30,6 +30,9 @@ struct route {
     int64_t jobs, things; /* to be listed; of the way not taken: known, or -1 */
     int64_t calls;        /* estimate, of the listing that follows */
     int64_t other_calls;  /* estimate of the other way, -1 when not known */
+    /* Where it is not known. */
+    int64_t other_least; /* it takes at least so many; 0: nothing is known of it */
+    bool other_refused;  /* it could not be found out; else that would have cost more than it saves */
 };
 
 /* Before any job is described: by thing costs a listing of each thing and at most a description of each job,
@@ -39,7 +42,8 @@ bool route_things_first(int64_t jobs, int64_t things);
 /* After the jobs are described; things is -1 when they are not known. Jobs win a tie. */
 struct route route_choose(int64_t jobs, int64_t job_calls, int64_t things);
 
-/* "by job: 12 jobs, about 30 calls (by thing: about 1,000)" */
+/* "by job: 12 jobs, about 30 calls (by thing: about 1,000)"; the way that is not taken takes more, or it is
+ * said why that is not known. */
 void route_print(const struct route *route, struct buf *out);
 
 #endif

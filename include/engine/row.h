@@ -1,6 +1,7 @@
 /* One row of a sealed plan on its way: the state machine of "deleting safely" for one job execution.
  *
  *   CHECK       DescribeJobExecution equals the plan's fingerprint
+ *   ARCHIVE     what it said is on the disk, where the policy archives
  *   INTENT      in the ledger before the next step
  *   GATE, SEND  one clock sample, which becomes X-Amz-Date; exactly one transmission
  *   RECORD      what came of it, in the ledger; a lost answer goes through QUARANTINE and LOOK first
@@ -10,6 +11,7 @@
 #ifndef ENGINE_ROW_H
 #define ENGINE_ROW_H
 
+#include "engine/archivist.h"
 #include "engine/brake.h"
 #include "engine/dispatcher.h"
 #include "engine/env.h"
@@ -27,6 +29,7 @@ enum row_state {
     ROW_NEW,
     ROW_PARKED,     /* another row of its (job, thing) is under way, or a lost request may still run */
     ROW_CHECK,      /* DescribeJobExecution before the intent */
+    ROW_ARCHIVE,    /* the archive writes what the check showed */
     ROW_INTENT,     /* the ledger writes the intent */
     ROW_SEND,       /* in the lane, or on its way */
     ROW_RECORD,     /* the ledger writes what came of it */
@@ -50,6 +53,7 @@ struct row_shared {
     bool given;                         /* the rows were given, see step_unsendable() */
     const struct protect_list *protect; /* what came since the rows were judged; NULL: nothing */
     const struct things *things;        /* for it */
+    struct archivist *archivist;        /* NULL: nothing is archived */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;
@@ -72,8 +76,9 @@ struct row {
     bool open;           /* a transmission of ours may have been executed, for all the ledger knows */
     bool check_needless; /* verify: risky, and the job allows it */
     bool checked;
-    struct clock_sample check; /* when it was checked */
-    int64_t signed_at_ms;      /* of the present attempt; 0 until it is sent */
+    struct clock_sample check;  /* when it was checked */
+    struct archiving archiving; /* what the latest look showed, where the policy archives */
+    int64_t signed_at_ms;       /* of the present attempt; 0 until it is sent */
     int64_t quarantine_end_ns, look_end_ns;
     struct answer answer; /* the latest about this row */
     struct dispatch dispatch;

@@ -32,9 +32,9 @@ struct step {
 
 /* What a row has been through. */
 struct history {
-    int lost;       /* transmissions without an answer */
-    int unsent;     /* attempts in a row that did not leave */
-    bool refreshed; /* was refused for old credentials or a wrong clock */
+    int lost;      /* transmissions without an answer */
+    int unsent;    /* attempts in a row that did not leave */
+    int refreshed; /* times that it was refused for old credentials or a wrong clock */
 };
 
 /* What DescribeJobExecution found under a row's number. */
@@ -72,6 +72,10 @@ struct step step_after_check(enum found found, const struct history *history);
 struct step step_after_send(enum answer_class class, bool withheld, struct history *history);
 /* After the look that ends a quarantine. */
 struct step step_after_look(enum found found, const struct history *history);
+
+/* Whether an answer that is a refusal says nothing of the row, because there are no credentials to be had, or
+ * none that the service takes: then it goes for all rows. */
+bool step_is_for_all(const struct call *call);
 
 /* verify: risky. A job in which nothing new can appear under an old number: described, a snapshot, at its
  * end, without retries. */

@@ -4,10 +4,12 @@
 #define ENGINE_SUPPLY_H
 
 #include "base/err.h"
+#include "engine/aside.h"
 #include "engine/dispatcher.h"
 #include "engine/env.h"
 #include "engine/facts.h"
 #include "engine/given.h"
+#include "engine/route.h"
 #include "engine/things.h"
 #include "policy/policy.h"
 
@@ -25,13 +27,14 @@ struct supply_config {
     const struct row_source *source; /* NULL: list what the policy covers */
     const char *only_thing;          /* of a listing: as struct survey_config; NULL: what the policy wants */
     void *owner;
-    /* The route of a listing; text is one line. May cancel. */
-    void (*route)(void *owner, const char *text, int64_t calls);
+    /* The route of a listing. May cancel. */
+    void (*route)(void *owner, const struct route *route);
     /* An execution in scope, of a listing: see struct lister_config. */
     void (*listed)(void *owner, const struct job *job, const struct job_execution *execution);
     /* A row that was given: see struct given_config. */
     void (*given)(void *owner, const struct plan_row *row);
     void (*warning)(void *owner, const char *text);
+    struct aside aside;        /* of a listing */
     void (*done)(void *owner); /* once; never from inside supply_start(), _pause() or _cancel() */
 };
 
@@ -40,6 +43,7 @@ struct supply_view {
     enum answer_class why;       /* the answer behind err; ANSWER_DONE when it was none */
     int64_t skipped;             /* rows of answers that broke a rule */
     int64_t scopes, scopes_done; /* jobs or things of a listing; 0 when not known */
+    int64_t pages;               /* of a listing, that have come */
     enum operation operation;    /* of the calls that are still to be made */
     int64_t calls_left;          /* -1: not known */
 };

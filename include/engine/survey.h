@@ -4,6 +4,7 @@
 #define ENGINE_SURVEY_H
 
 #include "base/err.h"
+#include "engine/aside.h"
 #include "engine/dispatcher.h"
 #include "engine/facts.h"
 #include "engine/route.h"
@@ -24,6 +25,7 @@ struct survey_config {
     const char *only_thing; /* NULL, or what alone is to be listed, whatever the policy wants */
     void *owner;
     void (*warning)(void *owner, const char *text);
+    const struct aside *aside; /* told what is not listed; outlives the survey */
     void (*done)(void *owner); /* once; never from inside survey_start() or survey_cancel() */
 };
 

@@ -3,10 +3,13 @@
 #ifndef ENGINE_SWEEP_H
 #define ENGINE_SWEEP_H
 
+#include "engine/aside.h"
 #include "engine/dispatcher.h"
 #include "engine/env.h"
 #include "engine/given.h"
 #include "engine/report.h"
+#include "engine/route.h"
+#include "model/archive.h"
 #include "model/ledger.h"
 #include "model/scratch.h"
 #include "policy/match.h"
@@ -18,8 +21,9 @@ struct sweep;
  * NULL. */
 struct sweep_observer {
     void *owner;
-    /* The route and what it costs, before anything is listed; text is one line. */
-    void (*route)(void *owner, const char *text, int64_t calls);
+    /* The route and what it costs, before anything is listed. */
+    void (*route)(void *owner, const struct route *route);
+    struct aside aside; /* told what a listing leaves aside; its owner is not looked at */
     /* Each execution in scope, once, with the verdict on it; rows that limits leave for later come as kept,
      * and so do rows that were given and cannot be deleted as they are. */
     void (*row)(void *owner, const struct job_execution *execution, const struct verdict *verdict);
@@ -40,6 +44,7 @@ struct sweep_config {
     /* NULL, or the one thing that is looked at, in all of its executions, whatever the policy wants: to
      * explain it. plan_only is true then. */
     const char *only_thing;
+    struct archive *archive;       /* NULL: none, and a policy that archives deletes nothing */
     const struct scratch *scratch; /* NULL: none, and a policy that needs it ends with an error */
     /* Of rows in a grace, and of what selects them. NULL: a policy with a grace cannot be planned. */
     void (*sha256)(const void *data, size_t length, uint8_t hash[32]);
@@ -82,7 +87,10 @@ struct sweep_progress {
     int64_t listed, selected, settled, quarantined;
     int64_t quarantined_ms; /* until the last of the quarantined can be looked at */
     int64_t waiting_ms; /* above 0: until a lost request of an earlier run is surely dead; then it deletes */
+    int64_t pages;      /* of the listing, that have come */
     int64_t jobs, jobs_listed; /* scopes to list and those finished; 0 when not known yet */
+    int64_t runs, runs_done;   /* of a runner: submitted, and ended; 0 of a sweep */
+    int64_t runs_listing;      /* of a runner, while others delete already; they will have more to do */
     int64_t remaining_ms;      /* estimate from the lanes' pace; -1 when not known, or nothing more is sent */
 };
 void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress);

@@ -3,6 +3,7 @@
 #define ENGINE_SWEEP_PRIVATE_H
 
 #include "engine/apply.h"
+#include "engine/archivist.h"
 #include "engine/curfew.h"
 #include "engine/facts.h"
 #include "engine/selector.h"
@@ -30,6 +31,8 @@ struct sweep {
     struct things *things;
     struct supply *supply;
     struct apply *apply;
+    struct archivist *archivist;                 /* NULL: nothing is archived */
+    void (*archive_closed)(struct sweep *sweep); /* see sweep_archive_end() */
     int64_t run;
     struct run_header header;
     struct ledger_request request; /* START_RUN, SEAL_PLAN, COUNT_GRACES, END_RUN */
@@ -54,5 +57,10 @@ bool sweep_deletes(const struct sweep *sweep); /* if the guards let it */
 /* sweep_rows.c: takes rows from the supply, has them selected and written. done() comes once, from the loop;
  * sweep->ended says whether it went well. */
 void sweep_take_rows(struct sweep *sweep, void (*done)(void *owner));
+/* Where the policy archives, and may delete yet: makes the archivist. -1 with ERR_ARCHIVE: there is no
+ * archive. */
+int sweep_archive_begin(struct sweep *sweep, struct err *err);
+/* Closes it, and tells the report; done comes later, or at once where there is none. */
+void sweep_archive_end(struct sweep *sweep, void (*done)(struct sweep *sweep));
 
 #endif

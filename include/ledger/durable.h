@@ -30,6 +30,19 @@ struct ledger_durable_config {
     int64_t retain_ms; /* runs that ended longer ago are removed at opening; 0: 400 days */
 };
 
+#define LEDGER_COMMIT_BOUNDS 12
+extern const int64_t ledger_commit_bounds_ns[LEDGER_COMMIT_BOUNDS]; /* rising */
+
+struct ledger_durable_state {
+    bool frozen;         /* nothing is written any more */
+    bool short_of_space; /* the disk is full, or the reserve could not be made: nothing new is written */
+    /* Transactions that wrote something, from their beginning until they were on the disk: how many took
+     * no longer than each bound and longer than the one before, and behind the bounds those that took longer;
+     * and all of their time. */
+    int64_t commits[LEDGER_COMMIT_BOUNDS + 1];
+    int64_t commits_ns;
+};
+
 /* NULL with err: ERR_LOCKED when another engine has the directory (err says which), ERR_NOT_FOUND or
  * ERR_PERMISSION for the directory, and those of store_open(). */
 struct ledger_durable *ledger_durable_open(const struct ledger_durable_config *config, struct err *err);
@@ -37,6 +50,7 @@ struct ledger_durable *ledger_durable_open(const struct ledger_durable_config *c
 void ledger_durable_close(struct ledger_durable *durable);
 
 struct ledger *ledger_durable_face(struct ledger_durable *durable);
+void ledger_durable_look(struct ledger_durable *durable, struct ledger_durable_state *state);
 void ledger_durable_drain(
     struct ledger_durable *durable); /* on the loop's thread: calls done() of what is finished */
 void ledger_durable_work(

@@ -19,6 +19,9 @@
 #define PAGE_MAX       250         /* maxResults of the Jobs and registry operations: 1..250 */
 #define SEARCH_MAX     100         /* the same of SearchIndex: "cannot exceed 100" (API reference) */
 #define NEXT_TOKEN_MAX (64 * 1024) /* our own bound: a longer token is a broken answer */
+/* Our own bound on a document that is kept. The service's are smaller: statusDetails are ten entries of 1,152
+ * bytes at most, a job's targets a hundred names (API reference, DescribeJobExecution and CreateJob). */
+#define CALL_DOCUMENT_MAX (128 * 1024)
 
 /* What an answer means. Errors are classified by the service's code before the HTTP status: AWS IoT throttles
  * with status 400. */
@@ -47,6 +50,8 @@ struct answer {
     int64_t received_ms;    /* our wall clock when the answer was complete */
 };
 
+#define PAGE_SKIPS_MAX 8 /* there are no more reasons */
+
 /* A page of a list operation. Which array is filled follows from the operation. Rows that break a rule (a
  * name outside its pattern, no number, an unusable time) are left out and counted. */
 struct page {
@@ -56,7 +61,11 @@ struct page {
     size_t count;          /* of the array that is filled */
     size_t skipped;        /* rows left out */
     char skipped_why[128]; /* the first one's reason, for people */
-    char *next_token;      /* NULL on the last page */
+    struct {
+        const char *why; /* a literal */
+        size_t count;
+    } skips[PAGE_SKIPS_MAX]; /* the same rows by reason; what finds no room is left out here */
+    char *next_token;        /* NULL on the last page */
 };
 
 struct call {
@@ -69,11 +78,13 @@ struct call {
     /* LIST_THINGS: only those of this type, with this attribute and value; NULL: any. The owner's. */
     const char *thing_type, *attribute_name, *attribute_value;
     const char *query;            /* SEARCH_INDEX; the owner's */
+    enum operation quota_of;      /* GET_SERVICE_QUOTA: of which operation */
     int64_t number;               /* DESCRIBE_EXECUTION (0: the newest), DELETE_EXECUTION */
     bool force;                   /* DELETE_EXECUTION; see the design of deletion in ARCHITECTURE.md */
     enum execution_status status; /* list executions of this state only; EXECUTION_UNKNOWN: all */
     enum job_status job_status;   /* LIST_JOBS of this state only; JOB_UNKNOWN: all */
     int max_results;              /* list operations: 1..PAGE_MAX, or SEARCH_MAX */
+    bool wants_document;          /* DESCRIBE_EXECUTION, DESCRIBE_JOB: see document */
     char *next_token;             /* list operations; NULL for the first page; owned by the call */
     int64_t signed_at_ms;         /* wall clock sample that becomes X-Amz-Date; set just before submit */
     int64_t leave_by_ns;          /* on the monotonic clock of env (CLOCK_BOOTTIME): what waited longer for a
@@ -81,11 +92,16 @@ struct call {
 
     /* answered; owned by the call */
     struct answer answer;
-    struct page page;                 /* list operations */
-    struct job job;                   /* DESCRIBE_JOB; DESCRIBE_THING has no result: the thing exists */
-    struct job_execution execution;   /* DESCRIBE_EXECUTION */
+    struct page page;               /* list operations */
+    struct job job;                 /* DESCRIBE_JOB; DESCRIBE_THING has no result: the thing exists */
+    struct job_execution execution; /* DESCRIBE_EXECUTION */
+    /* With wants_document and ANSWER_DONE: the body as it was sent, one JSON value on one line (line ends
+     * between its tokens are spaces). NULL where it has more than CALL_DOCUMENT_MAX bytes. */
+    char *document;
+    size_t document_length;
     char account[ACCOUNT_LENGTH + 1]; /* GET_CALLER_IDENTITY */
     char arn[256];                    /* GET_CALLER_IDENTITY */
+    int64_t quota_per_1000s;          /* GET_SERVICE_QUOTA: what the account has */
 
     /* plumbing */
     void (*done)(struct call *call);

@@ -17,6 +17,7 @@ enum operation {
     OPERATION_DESCRIBE_EXECUTION,
     OPERATION_DELETE_EXECUTION,
     OPERATION_GET_CALLER_IDENTITY, /* of STS */
+    OPERATION_GET_SERVICE_QUOTA,   /* of Service Quotas: only `check --online` asks */
     OPERATION_COUNT
 };
 
@@ -28,5 +29,8 @@ enum operation operation_parse(const char *name);
 bool operation_is_read(enum operation operation);
 /* The default quota in requests a second (Service Quotas: AWS IoT Device Management and AWS IoT Core). */
 int operation_default_quota(enum operation operation);
+/* What Service Quotas calls the quota, "L-4AB367B4", and its service, "iot" or "iotcore"; NULL where it has
+ * none. */
+const char *operation_quota_code(enum operation operation, const char **service);
 
 #endif

@@ -21,6 +21,7 @@ struct subject {
 struct finding {
     char *reason; /* PLAN_REASON_MAX + 1; NULL: nobody asks */
     const struct place *place;
+    enum verdict_cause cause;
 };
 
 /* Puts the reason down, if anybody asks. */

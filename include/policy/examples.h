@@ -16,7 +16,7 @@
 #define EXAMPLES_NOW_MS INT64_C(1893499200000) /* where a file has no `now`: noon of 2030-01-01, UTC */
 
 struct example {
-    struct place place;
+    struct place place, thing_place, job_place;
     char *thing, *job_id;
     int64_t number;
     enum execution_status status;
@@ -33,7 +33,7 @@ struct example {
 };
 
 struct example_test {
-    struct place place;
+    struct place place, policy_place;
     char *name, *policy;
     struct example *given;
     size_t count;
@@ -46,8 +46,9 @@ struct examples {
     size_t count;
 };
 
-/* Reads a file: NULL when anything is wrong with it, which is then in diagnostics; so is a policy that the
- * configuration does not have, and an execution that stands there twice. */
+/* Reads a file, by the same rules as the configuration (policy/source.h): NULL when anything is wrong with
+ * it, which is then in diagnostics; so is a policy that the configuration does not have, and an execution
+ * that stands there twice. */
 struct examples *examples_load(const char *path, const struct config *config,
                                struct diagnostics *diagnostics);
 void examples_free(struct examples *examples); /* takes NULL */

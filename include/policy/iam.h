@@ -33,4 +33,10 @@ enum iam_widened { IAM_EXCLUDES = 1, IAM_THINGS = 2, IAM_JOBS = 4 };
 void iam_print(const struct iam_scope *scopes, size_t count, bool pretty, size_t max, struct buf *out,
                unsigned *widened);
 
+/* The same as pairs of an operation and a resource ("*", or an ARN whose end may hold '*' and '?'), each
+ * once, in the order of the document. What is denied there is left out. DescribeJobExecution and
+ * DeleteJobExecution come with jobs and with things: one of each is needed together. */
+void iam_needs(const struct iam_scope *scopes, size_t count,
+               void (*need)(void *ctx, enum operation operation, const char *resource), void *ctx);
+
 #endif

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define OTA_PREFIX "AFR_OTA-" /* of jobs that FreeRTOS OTA updates make */
+
 enum truth { TRUTH_NO, TRUTH_YES, TRUTH_UNKNOWN };
 
 /* What only the service knows of a thing. */
@@ -30,11 +32,27 @@ struct match_facts {
     void *owner;
 };
 
+/* What decided, for whoever counts. */
+enum verdict_cause {
+    CAUSE_MATCH,     /* `match`: it holds, or a clause of it does not */
+    CAUSE_STATE,     /* it is not finished */
+    CAUSE_LEFT_OUT,  /* its job is left out unless it is named: see enum job_reserve */
+    CAUSE_NO_TIME,   /* it lacks the time that its age is counted from */
+    CAUSE_FUTURE,    /* a time of it lies in the future */
+    CAUSE_PROTECTED, /* `protect` */
+    CAUSE_KEEP,      /* a rule of `keep` */
+    CAUSE_GRACE,     /* it has not been selected for as long as `grace` asks */
+    CAUSE_LIMIT,     /* `limits` leave it for the next time */
+    CAUSE_GIVEN,     /* it was given, and cannot be deleted as it is */
+    CAUSE_COUNT
+};
+const char *verdict_cause_name(enum verdict_cause cause); /* "match", "state", ... */
+
 struct verdict {
     bool delete;
-    bool force;     /* of one that goes: it is IN_PROGRESS, and needs force */
-    bool counts;    /* keep rules count it: the policy holds for it whatever its age */
-    bool in_grace;  /* it would go, but is selected for too short a time: see policy/grace.h */
+    bool force;  /* of one that goes: it is IN_PROGRESS, and needs force */
+    bool counts; /* keep rules count it: the policy holds for it whatever its age */
+    enum verdict_cause cause;
     bool undecided; /* it goes unless a keep rule that counts holds: see keep_settle(). Not deleted yet */
     char reason[PLAN_REASON_MAX + 1]; /* the clauses that decided, as they stand in the policy; no times of
                                          rows, so that a million rows share a few reasons */
@@ -60,7 +78,12 @@ void policy_explain_deletion(const struct policy *policy, const struct job_execu
  * match.namespace_id names the jobs of its namespace; match.job names running continuous jobs if it gives
  * both their status and target_selection: CONTINUOUS. reason may be NULL. */
 bool policy_wants_job(const struct policy *policy, const struct job *job, char reason[PLAN_REASON_MAX + 1]);
-/* The same of a thing, by its name and what is known of things; facts may be NULL. */
+/* Why a job is left out that `match` would take: it is of a kind that must be named. RESERVE_NONE for every
+ * other job, also one that does not match. */
+enum job_reserve { RESERVE_NONE, RESERVE_NAMESPACE, RESERVE_CONTINUOUS, RESERVE_OTA, RESERVE_COUNT };
+enum job_reserve policy_reserves_job(const struct policy *policy, const struct job *job);
+/* Whether the policy may select anything of a thing, by its name and what is known of things; facts may be
+ * NULL. */
 bool policy_wants_thing(const struct policy *policy, const struct match_facts *facts, const char *thing_name);
 
 /* "protected: " and the rule's reason: what a verdict says of it. */

@@ -4,6 +4,7 @@
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
+#include "base/log.h"
 #include "model/names.h"
 #include "model/operation.h"
 #include "policy/cron.h"
@@ -13,6 +14,8 @@
 #include <stdint.h>
 
 #define POLICY_NAME_MAX 64
+#define SOCKET_PATH_MAX 107 /* bytes: what unix(7) takes, without its NUL */
+#define SOCKET_NONE     "none"
 
 struct zone; /* policy/zone.h */
 
@@ -130,6 +133,14 @@ struct protect_list {
     size_t count;
 };
 
+struct listen_address {
+    struct place place;
+    char text[64]; /* as it stands in the file */
+    bool ipv6;
+    uint8_t bytes[16]; /* IPv4: the first four; as on the wire */
+    uint16_t port;     /* 0: not given */
+};
+
 /* Minutes of the local day; one that begins after its end goes over midnight. Both the same: no window. */
 struct window {
     int begin, end;
@@ -182,6 +193,8 @@ struct policy {
     struct place grace_place;
     struct pattern_list finish_exec; /* on_finish.exec: a program and its arguments; empty: none */
     unsigned finish_when;            /* 1 << enum run_result; 0: after each run */
+    char *archive_directory;         /* where what is deleted is kept; NULL: nowhere */
+    bool archive_optional;           /* archive.required: false */
     bool verify_risky;               /* verify: risky; else always */
     bool force; /* IN_PROGRESS is deleted too, with force; never without it in match.status_bits */
 };
@@ -193,9 +206,13 @@ struct config {
     struct policy *policies;
     size_t policy_count;
     struct protect_list protect;
-    char *state_directory; /* NULL when not given */
-    int64_t retain_ms;     /* how long a run stays in the ledger after its end; 400 d by default */
-    char **files;          /* read, in order; struct place.file points here */
+    char *state_directory;         /* NULL when not given */
+    char *control_socket;          /* NULL when not given; SOCKET_NONE where none is wanted */
+    int64_t retain_ms;             /* how long a run stays in the ledger after its end; 400 d by default */
+    struct listen_address metrics; /* port 0: no metrics */
+    enum log_level log_level;
+    enum log_format log_format;
+    char **files; /* read, in order; struct place.file points here */
     size_t file_count;
 };
 

@@ -21,6 +21,10 @@ int source_open(struct source *source, int folder, const char *name, struct err 
  * the file has changed since it was opened. */
 int source_read(struct source *source, struct buf *out, struct err *err);
 
+/* Closes what somebody else has read from its descriptor. -1 with ERR_IO, with ERR_INVALID when the file has
+ * changed since it was opened; err may be NULL. */
+int source_close(struct source *source, struct err *err);
+
 /* The rule about owners and modes alone, for who opens by other rules. -1 with ERR_PERMISSION. */
 int source_check_owner(const struct stat *stat, struct err *err);
 /* The same rules for a folder: a descriptor that the caller closes, or -1. */

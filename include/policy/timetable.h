@@ -23,6 +23,9 @@ int64_t timetable_opens(const struct policy *policy, int64_t at_ms);
 /* By how much a run that is due at this moment may be put off: the jitter, and less where the window closes
  * before. */
 int64_t timetable_spread_ms(const struct policy *policy, int64_t at_ms);
+/* The longest that a firing has until the window closes, without jitter, by the clock on the wall: what the
+ * best day allows. 0: it has no window, or never fires within it. */
+int64_t timetable_room_ms(const struct policy *policy);
 /* Does a time of day of the expression lie within the window? */
 bool timetable_meets(const struct policy *policy);
 

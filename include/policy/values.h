@@ -33,6 +33,8 @@ extern const struct value_type
 extern const struct value_type value_version;
 extern const struct value_type value_text;     /* char *, of row->min..max bytes */
 extern const struct value_type value_path;     /* char *, absolute */
+extern const struct value_type value_folder;   /* char *, absolute, of at most row->max bytes */
+extern const struct value_type value_socket;   /* char *, a path of up to row->max bytes, or SOCKET_NONE */
 extern const struct value_type value_endpoint; /* char *, a URL */
 extern const struct value_type value_name;     /* char[POLICY_NAME_MAX + 1] */
 extern const struct value_type value_account;  /* char[ACCOUNT_LENGTH + 1] */

@@ -8,7 +8,7 @@ import time
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 sys.path.insert(0, os.path.join(ROOT, "tests/e2e"))
 
-from harness import Iotsim, configure, equal, program, run, scratch  # noqa: E402, F401: for the benchmarks, too
+from harness import Iotsim, configure, equal, measure, program, run, scratch  # noqa: E402, F401: for the benchmarks, too
 
 PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable  # it has Debian's boto3
 AWS = "/usr/bin/aws" if os.access("/usr/bin/aws", os.X_OK) else "aws"  # Debian's first

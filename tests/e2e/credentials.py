@@ -299,6 +299,7 @@ def keys_that_become_another_accounts_while_it_deletes_delete_nothing_there():
             outcomes = report["outcomes"]
             equal((outcomes["deleted"], outcomes["gone"], outcomes["deleted_presumed"]), (len(home.sim.deleted()), 0, 0), report)
             assert outcomes["not_attempted"] > 0, report
+            equal(outcomes["failed"], 0, "rows that were only the first to meet the other keys")
 
 
 def a_lost_answer_is_settled_with_keys_of_its_own_account_alone():

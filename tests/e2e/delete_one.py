@@ -18,7 +18,7 @@ import subprocess
 import termios
 
 from answering import AWS, KEYS, Caller, Server, closed_url
-from harness import LIMIT_S, Iotsim, Skip, clean_environment, equal, main, program, run, scratch
+from harness import LIMIT_S, Iotsim, Skip, clean_environment, equal, main, note, program, run, scratch
 
 SERVER = Server()
 CALLER = Caller(SERVER)
@@ -566,7 +566,7 @@ def random_command_lines_end_as_with_aws():
     # In check always the same lines: what Python's modules make of a word may be new to us, but not to a change of ours.
     count = int(os.environ.get("JOBSWEEP_CASES", 100))
     seed = int(os.environ.get("JOBSWEEP_SEED") or (1 if count <= 100 else random.randrange(1 << 32)))
-    print(f"# JOBSWEEP_SEED={seed}", flush=True)
+    note(f"JOBSWEEP_SEED={seed}")
     aws, lines, compared, wrong = Aws.started(), Lines(seed), 0, []
     for number in range(count):
         words, env = lines.make(), lines.environment()

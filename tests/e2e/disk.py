@@ -10,7 +10,7 @@ import os
 import random
 import threading
 
-from harness import main
+from harness import main, note
 from witness import Jobs, Place, Service, check
 
 EVERY = int(os.environ.get("JOBSWEEP_EVERY", "31"))
@@ -63,15 +63,14 @@ def every_call(error, service, jobs):
     with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         tries = [pool.submit(one, number, resumed) for number in range(first, MOST_CALLS, EVERY) for resumed in (False, True)]
         problems = [str(future.exception()) for future in tries if future.exception()]
-    print(f"# {sum(found.values())} calls failed with {error}: " +
-          ", ".join(f"{call} {name} {count} times exit {status}" for (call, name, status), count in sorted(found.items())),
-          flush=True)
+    note(f"{sum(found.values())} calls failed with {error}: " +
+         ", ".join(f"{call} {name} {count} times exit {status}" for (call, name, status), count in sorted(found.items())))
     assert over.is_set() and found
     return problems
 
 
 def test_each_call_on_the_ledger_fails_once():
-    print(f"# JOBSWEEP_SEED={SEED}", flush=True)
+    note(f"JOBSWEEP_SEED={SEED}")
     with Service("--things", 40, *Jobs.FLEET) as service, concurrent.futures.ThreadPoolExecutor() as pool:
         jobs = Jobs()
         errors = [pool.submit(every_call, error, service, jobs) for error in ("EIO", "ENOSPC")]

@@ -101,7 +101,8 @@ def bad_configurations_do_not():
     validator = jsonschema.Draft202012Validator(schema())
     for name in ("key-unknown", "mode-unknown", "age-without-unit", "keep-rules", "keep-empty", "match-empty", "order", "percent",
                  "status-unknown", "targets-empty", "version-two", "share-over-one", "protect", "per-thing",
-                 "match-job", "match-thing", "match-attributes", "namespace", "account-short", "later-policy", "force-null", "match-blocks"):
+                 "match-job", "match-thing", "match-attributes", "namespace", "account-short", "later-policy", "force-null", "match-blocks",
+                 "archive"):
         assert not validator.is_valid(load(read(os.path.join(BAD, name + ".yaml")))), name
 
 
@@ -166,12 +167,22 @@ def mistakes_in_a_file_of_examples_are_told():
     bad = TESTS.replace("policy: p", "policy: q").replace("job: fw-2", "job: fw-1, number: 1")
     result = jobsweep("-c", config, "test", private("tests.yaml", bad))
     equal(result.returncode, 2)
-    equal(result.stderr.count("the configuration has no policy 'q'"), 2, result.stderr)
+    equal(result.stderr.count("error: unknown policy 'q'; allowed: p\n"), 2, result.stderr)
+    said = result.stderr.splitlines()
+    at = next(i for i, line in enumerate(said) if "unknown policy 'q'" in line)
+    equal(said[at + 1].index("q"), said[at + 2].index("^"), result.stderr)
     far = private("far.yaml", CONFIGURATION.replace("name: p,", "name: finished,").replace("name: p\n", "name: finished\n"))
     result = jobsweep("-c", far, "test", private("tests.yaml", TESTS.replace("policy: p", "policy: finsihed")))
-    equal(result.stderr.count("no policy 'finsihed'; did you mean 'finished'?"), 2, result.stderr)
+    equal(result.stderr.count("unknown policy 'finsihed'; did you mean 'finished'? Allowed: finished"), 2, result.stderr)
     result = jobsweep("-c", config, "test", private("tests.yaml", bad))
-    assert "stands here twice" in result.stderr, result.stderr
+    assert "this execution stands here again; it was at line" in result.stderr, result.stderr
+    wrong = private("tests.yaml", TESTS.replace("thing: gw,", "thing: gw/1,", 1))
+    result = jobsweep("-c", config, "test", wrong)
+    assert "a thing's name is 1 to 128 of [a-zA-Z0-9:_-], not 'gw/1'\n" in result.stderr, result.stderr
+    os.mkfifo(wrong + ".fifo", 0o600)  # nobody ever writes to it
+    result = jobsweep("-c", config, "test", wrong + ".fifo")
+    equal(result.returncode, 2)
+    assert "is no regular file" in result.stderr, result.stderr
     bad = TESTS.replace("expect: keep", "expects: keep")
     result = jobsweep("-c", config, "test", private("tests.yaml", bad))
     assert "did you mean 'expect'?" in result.stderr, result.stderr

@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.parse
@@ -26,7 +27,12 @@ ACCESS_KEY = "AKIDEXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+TELLING = threading.Lock()
 LIMIT_S = 60  # for anything that a test waits for
+
+
+# A shell that starts a job in the background has it ignore this, and so would every program started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Skip(Exception):
@@ -35,6 +41,18 @@ class Skip(Exception):
 
 def equal(found, expected, what=""):
     assert found == expected, f"{what}: {found!r} is not {expected!r}" if what else f"{found!r} is not {expected!r}"
+
+
+def tell(lines):
+    """At once, so that they stay whole where tests run side by side."""
+    with TELLING:
+        sys.stdout.write(lines)
+        sys.stdout.flush()
+
+
+def note(text):
+    """For people."""
+    tell(f"# {text}\n")
 
 
 def outcome(test):
@@ -51,19 +69,18 @@ def outcome(test):
 def main(tests, at_once=1):
     """at_once: how many may run side by side, where most of their time is waiting."""
     failed = 0
-    print(f"1..{len(tests)}", flush=True)
+    tell(f"1..{len(tests)}\n")
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         outcomes = map(outcome, tests) if at_once == 1 else pool.map(outcome, tests)
         for number, (test, found) in enumerate(zip(tests, outcomes), 1):
             name = test.__name__.removeprefix("test_").replace("_", " ")
             if found is None:
-                print(f"ok {number} - {name}", flush=True)
+                tell(f"ok {number} - {name}\n")
             elif isinstance(found, Skip):
-                print(f"ok {number} - {name} # SKIP {found}", flush=True)
+                tell(f"ok {number} - {name} # SKIP {found}\n")
             else:
                 failed += 1
-                print(f"not ok {number} - {name}")
-                print("".join("# " + line + "\n" for line in found.splitlines()), end="", flush=True)
+                tell(f"not ok {number} - {name}\n" + "".join("# " + line + "\n" for line in found.splitlines()))
     sys.exit(1 if failed else 0)
 
 
@@ -91,6 +108,33 @@ def clean_environment():
 def run(arguments, env, timeout=LIMIT_S, **more):
     return subprocess.run(arguments, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=timeout, check=False, **more)
+
+
+class Measured:
+    """What a program said and took: see measure()."""
+
+    def __init__(self, status, stdout, stderr, usage, seconds):
+        self.returncode, self.stdout, self.stderr, self.seconds = os.waitstatus_to_exitcode(status), stdout, stderr, seconds
+        self.peak_bytes = usage.ru_maxrss * 1024  # the greatest resident size
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+
+
+def measure(arguments, env, stdin=subprocess.DEVNULL, timeout=LIMIT_S, **more):
+    """As run(), and how much memory and time it took; one that does not end in time is killed."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(arguments, env=env, stdin=stdin, stdout=out, stderr=err, **more)
+        timer = threading.Timer(timeout, os.kill, (process.pid, signal.SIGKILL))
+        timer.start()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        timer.cancel()
+        timer.join()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.monotonic() - began
+        out.seek(0)
+        err.seek(0)
+        return Measured(status, out.read(), err.read(), usage, seconds)
 
 
 class Iotsim:

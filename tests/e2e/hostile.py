@@ -4,10 +4,9 @@ in bounded memory, and nothing is deleted."""
 import concurrent.futures
 import os
 import socket
-import subprocess
 import threading
 
-from harness import Iotsim, LIMIT_S, clean_environment, configure, equal, main, program, scratch
+from harness import LIMIT_S, Iotsim, clean_environment, configure, equal, main, measure, program, scratch
 
 MEMORY_MIB = 64 if "sanitize" not in os.environ.get("BUILD", "") else 640  # a sanitizer keeps what is freed
 STS = ("<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/x</Arn>"
@@ -71,17 +70,8 @@ def sweep(url, ca="/dev/null", env=None):
     """Exit status, standard error and the most memory that was used, in MiB."""
     path = configure(scratch(), url, ca)
     environment = env or dict(clean_environment(), AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="secret")
-    errors = os.path.join(scratch(), "errors")
-    with open(errors, "wb") as stream:
-        process = subprocess.Popen([program("jobsweep"), "-c", path, "sweep", "old"], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=stream, env={**environment, "AWS_ENDPOINT_URL_STS": url})
-    watch = threading.Timer(LIMIT_S, process.kill)
-    watch.start()
-    _, status, usage = os.wait4(process.pid, 0)
-    watch.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    with open(errors, encoding="utf-8") as file:
-        return process.returncode, file.read(), usage.ru_maxrss / 1024
+    done = measure([program("jobsweep"), "-c", path, "sweep", "old"], {**environment, "AWS_ENDPOINT_URL_STS": url})
+    return done.returncode, done.stderr, done.peak_bytes / 2**20
 
 
 def refused(answer, word):

@@ -12,7 +12,7 @@ import concurrent.futures
 import os
 import random
 
-from harness import equal, main
+from harness import equal, main, note
 from witness import KILLED, Place, Service, check, ledger, open_runs
 
 KILLS = int(os.environ.get("JOBSWEEP_KILLS", "50"))
@@ -103,7 +103,7 @@ class Fleet:
 def run_fleets():
     """Fleets until there were enough kills: a sweep may end before its moment came."""
     killed, phases, number = 0, collections.Counter(), 0
-    print(f"# JOBSWEEP_SEED={SEED}", flush=True)
+    note(f"JOBSWEEP_SEED={SEED}")
     with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         running = set()
         while killed < KILLS or running:
@@ -116,7 +116,7 @@ def run_fleets():
                 kills, where = future.result()
                 killed += kills
                 phases += where
-    print(f"# {killed} kills in {number} fleets: {dict(phases)}", flush=True)
+    note(f"{killed} kills in {number} fleets: {dict(phases)}")
     return phases
 
 

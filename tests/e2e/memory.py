@@ -12,7 +12,7 @@ import os
 import random
 import time
 
-from harness import main
+from harness import main, note
 from witness import Jobs, Place, Service, check
 
 EVERY = int(os.environ.get("JOBSWEEP_EVERY", "500"))
@@ -54,7 +54,7 @@ def count_allocations(service, job):
 
 def test_each_allocation_fails_once():
     chance = random.Random(SEED)
-    print(f"# JOBSWEEP_SEED={SEED}", flush=True)
+    note(f"JOBSWEEP_SEED={SEED}")
     until = time.monotonic() + SECONDS
     with Service("--things", 40, *Jobs.FLEET) as service:
         total = count_allocations(service, Jobs().next())
@@ -75,7 +75,7 @@ def test_each_allocation_fails_once():
                 elif future.result() not in ("late", None):
                     tried += 1
                     found[future.result()] += 1
-    print(f"# {tried} of {total} allocations failed: {dict(found)}", flush=True)
+    note(f"{tried} of {total} allocations failed: {dict(found)}")
     assert not problems, f"{len(problems)} problems:\n" + "\n".join(problems[:5])
     assert found[70, "out of memory"] > 0
 

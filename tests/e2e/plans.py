@@ -8,11 +8,10 @@ import hashlib
 import json
 import os
 import random
-import subprocess
 import time
 
 import witness
-from harness import ACCOUNT, REGION, Iotsim, Place, equal, main, run, scratch, wait_until
+from harness import ACCOUNT, REGION, Iotsim, Place, equal, main, measure, note, run, scratch, wait_until
 
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
 FLEET = ("--things", 30, "--jobs", 6, "--executions", 600, "--quota", "all=-1")
@@ -20,6 +19,7 @@ KILLS = 12
 MANY = int(os.environ.get("JOBSWEEP_ROWS", "200000"))
 FEW = 2000
 MEMORY_MORE = 16 * 1024 * 1024  # for many rows than for few
+MEMORY_MAX = 64 * 1024 * 1024
 
 
 def plan(place, *words):
@@ -213,6 +213,19 @@ def test_several_policies_and_guards_in_one_file():
         equal(report(result)["deleted"], len(keys(lines)))
 
 
+def test_a_guard_counts_what_limits_left_out_of_the_plan_too():
+    """A sweep of this policy would delete nothing, so its plan must not either."""
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, more="limits: {per_run: 10}\n    abort_if: {selected_over: 50}")
+        path, lines = plan(place)
+        equal(len(keys(lines)), 10)
+        assert lines[1]["remaining"] > 50, lines[1]
+        result = apply(place, path)
+        equal((result.returncode, report(result)), (4, {"not_attempted": 10}), result.stderr)
+        nothing_deleted(sim)
+        equal(place.sweep().returncode, 4)
+
+
 def test_a_plan_without_rows_holds_nothing_up():
     with Iotsim(*FLEET) as sim:
         place = Place(sim, more="""limits: {per_run: 10}
@@ -349,7 +362,7 @@ def one_kill(service, jobs, number):
 
 
 def test_an_application_that_was_killed_is_gone_on_with():
-    print(f"# JOBSWEEP_SEED={SEED}", flush=True)
+    note(f"JOBSWEEP_SEED={SEED}")
     jobs = witness.Jobs()
     with witness.Service("--things", 40, *jobs.FLEET) as service, concurrent.futures.ThreadPoolExecutor(KILLS) as pool:
         killed = list(pool.map(lambda number: one_kill(service, jobs, number), range(KILLS)))
@@ -372,7 +385,7 @@ def write_large(path, header, count):
             file.write(f'{text},"sum":"{digest.hex()[:16]}"}}\n')
 
         line(f'{{"jobsweep_plan":1,"created_at":"2026-01-01T00:00:00Z","expires_at":"{expires}","plans":1,"rows":{count}')
-        line(json.dumps({**header, "listed": count, "rows": count})[:-1])
+        line(json.dumps({**header, "listed": count, "remaining": 0, "rows": count})[:-1])
         for number in range(count):
             line(f'{{"event":"row","job_id":"job-{number % 50}","thing_name":"thing-{number // 50}","execution_number":1,'
                  f'"status":"SUCCEEDED","queued_at":1560787023.{number},"started_at":null,"last_updated_at":1560787023.{number},'
@@ -386,15 +399,11 @@ def peak_of_large(place, header, count):
     path = os.path.join(folder, "large")
     write_large(path, header, count)
     command = [witness.release("jobsweep"), "-c", place.path, "--format", "json", "apply", path]
-    with subprocess.Popen(command, env=dict(place.environment, TMPDIR=folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as process:
-        said = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    equal(process.returncode, 4, said)
-    equal(json.loads(said.splitlines()[-1])["selected"], count)
+    done = measure(command, dict(place.environment, TMPDIR=folder))
+    equal(done.returncode, 4, done.stderr)
+    equal(json.loads(done.stdout.splitlines()[-1])["selected"], count)
     os.unlink(path)
-    return usage.ru_maxrss * 1024
+    return done.peak_bytes
 
 
 def test_a_large_plan_is_applied_in_bounded_memory():
@@ -404,8 +413,8 @@ def test_a_large_plan_is_applied_in_bounded_memory():
         _, lines = plan(place)
         header = {key: lines[1][key] for key in ("event", "policy", "policy_sha256", "target", "account", "region", "planned_at")}
         few, many = peak_of_large(place, header, FEW), peak_of_large(place, header, MANY)
-        print(f"# {few >> 20} MiB for {FEW} rows, {many >> 20} MiB for {MANY}", flush=True)
-        assert many - few < MEMORY_MORE, (few, many)
+        note(f"{few >> 20} MiB for {FEW} rows, {many >> 20} MiB for {MANY}")
+        assert many - few < MEMORY_MORE and many < MEMORY_MAX, (few, many)
         nothing_deleted(sim)
 
 
@@ -415,7 +424,7 @@ main([test_a_plan_is_applied_once_and_then_its_rows_are_gone, test_the_sums_are_
       test_several_policies_and_guards_in_one_file, test_a_plan_that_cannot_be_made_or_written_leaves_the_one_before,
       test_a_place_that_is_no_place_for_a_plan_is_refused_at_once, test_a_plan_that_was_written_is_told_and_may_be_replaced,
       test_apply_needs_the_state_directory_and_says_who_has_it, test_a_plan_that_expires_while_it_is_applied_ends,
-      test_a_plan_without_rows_holds_nothing_up,
+      test_a_plan_without_rows_holds_nothing_up, test_a_guard_counts_what_limits_left_out_of_the_plan_too,
       test_lost_answers_are_settled_and_never_sent_twice, test_an_application_that_was_killed_is_gone_on_with,
       test_a_large_plan_is_applied_in_bounded_memory],
      at_once=4)

@@ -161,6 +161,24 @@ static enum deed judge_fd(const char *call, int fd)
     return judge(call, path);
 }
 
+/* A name in an open directory. */
+static enum deed judge_at(const char *call, int at, const char *name)
+{
+    char link[64], path[4096];
+    int error = errno;
+    if (!plan.begun || plan.deed == NOTHING || at == AT_FDCWD || name[0] == '/') {
+        return judge(call, name);
+    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", at);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    errno = error;
+    if (length < 0) {
+        return NOTHING;
+    }
+    snprintf(path + length, sizeof path - (size_t)length, "/%s", name);
+    return judge(call, path);
+}
+
 #define REAL(name)                                                                                           \
     static __typeof__(name) *real;                                                                           \
     if (!real) {                                                                                             \
@@ -285,7 +303,7 @@ OPEN(open64)
     int name(int at, const char *path, int flags, ...)                                                       \
     {                                                                                                        \
         MODE_OF(flags);                                                                                      \
-        DO(name, judge("open", path), -1, at, path, flags, mode);                                            \
+        DO(name, judge_at("open", at, path), -1, at, path, flags, mode);                                     \
     }
 OPENAT(openat)
 OPENAT(openat64)

@@ -11,7 +11,7 @@ import resource
 import subprocess
 
 import witness
-from harness import ACCOUNT, REGION, Iotsim, Place, Skip, equal, main, program, run, scratch
+from harness import ACCOUNT, REGION, Iotsim, Place, Skip, equal, main, measure, note, program, run, scratch
 
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
 FLEET = ("--things", 30, "--jobs", 6, "--executions", 600, "--quota", "all=-1")
@@ -389,7 +389,7 @@ def one_kill(service, jobs, number):
 
 
 def test_a_kill_leaves_nothing_unsettled_and_the_rest_to_the_user():
-    print(f"# JOBSWEEP_SEED={SEED}", flush=True)
+    note(f"JOBSWEEP_SEED={SEED}")
     jobs = witness.Jobs()
     with witness.Service("--things", 40, *jobs.FLEET) as service, concurrent.futures.ThreadPoolExecutor(KILLS) as pool:
         killed = list(pool.map(lambda number: one_kill(service, jobs, number), range(KILLS)))
@@ -398,18 +398,6 @@ def test_a_kill_leaves_nothing_unsettled_and_the_rest_to_the_user():
 
 
 # --- a large file -------------------------------------------------------------------------------------------------
-
-
-def peak(command, env, text_path, status):
-    """The greatest resident size of the process, in bytes, which ends with this status."""
-    with open(text_path, encoding="utf-8") as file, open(os.devnull, "w", encoding="utf-8") as nothing:
-        process = subprocess.Popen(command, env=env, stdin=file, stdout=nothing, stderr=subprocess.PIPE, text=True)
-        said = process.stderr.read()
-        _, wait_status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(wait_status)
-        process.stderr.close()
-    equal(process.returncode, status, said)
-    return usage.ru_maxrss * 1024, said
 
 
 def test_a_million_rows_are_read_in_bounded_memory():
@@ -424,10 +412,12 @@ def test_a_million_rows_are_read_in_bounded_memory():
                 file.writelines(make(n) for n in range(MANY))
                 file.writelines(make(n) for n in range(0, MANY, 1000))  # again
             command = [witness.release("jobsweep"), "-c", place.path, "delete-job-executions"]
-            size, said = peak(command, dict(place.environment, TMPDIR=folder), path, 2)
-            assert f"warning: {MANY // 1000:,} rows are there more than once".replace(",", "") in said, said
-            assert size < MEMORY_MAX, f"{name}: {size} bytes for {MANY} rows"
-            print(f"# {name}: {size >> 20} MiB for {MANY} rows", flush=True)
+            with open(path, encoding="utf-8") as file:
+                done = measure(command, dict(place.environment, TMPDIR=folder), file)
+            equal(done.returncode, 2, done.stderr)
+            assert f"warning: {MANY // 1000} rows are there more than once" in done.stderr, done.stderr
+            assert done.peak_bytes < MEMORY_MAX, f"{name}: {done.peak_bytes} bytes for {MANY} rows"
+            note(f"{name}: {done.peak_bytes >> 20} MiB for {MANY} rows")
 
 
 main([test_the_rows_of_a_csv_go_and_no_others, test_a_plan_that_is_piped_in_deletes_what_it_says_and_keeps_the_rest,

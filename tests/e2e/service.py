@@ -71,7 +71,7 @@ class Daemon:
         ended = [line for line in text.splitlines() if "sweep ended" in line]
         equal(len(ended), 1, text)
         numbers = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", ended[0])}
-        outcomes = ("deleted", "deleted_presumed", "gone", "state_changed", "replaced", "failed", "unknown", "not_attempted")
+        outcomes = ("deleted", "deleted_presumed", "gone", "state_changed", "replaced", "protected", "failed", "unknown", "not_attempted")
         equal(sum(numbers[name] for name in outcomes), numbers["selected"], "the sum of the outcomes")
         return numbers, text
 

@@ -12,7 +12,7 @@ import botocore.exceptions
 import botocore.httpsession
 import botocore.loaders
 
-from harness import equal, main, program, scratch
+from harness import equal, main, note, program, scratch
 
 CASES = int(os.environ.get("JOBSWEEP_CASES", "3000"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", "20261126"))
@@ -119,7 +119,7 @@ def parsed_by_us(answer):
 
 
 def files_are_parsed_as_python_parses_them():
-    print(f"# seed {SEED}", flush=True)
+    note(f"seed {SEED}")
     chance = random.Random(SEED)
     path = os.path.join(scratch(), "config")
     files = HAND_MADE + [random_file(chance) for _ in range(CASES)]
@@ -130,7 +130,7 @@ def files_are_parsed_as_python_parses_them():
         theirs = parsed_by_python(path)
         accepted += theirs is not None
         equal(parsed_by_us(answer), theirs, data)
-    print(f"# {accepted} of {len(files)} files were accepted", flush=True)
+    note(f"{accepted} of {len(files)} files were accepted")
     assert len(files) / 10 < accepted < len(files) * 9 / 10, "the files are too bad, or too good"
 
 
@@ -194,7 +194,7 @@ def profiles_are_merged_as_botocore_merges_them():
     for question, ours, theirs in zip(asked, ask(asked), expected):
         equal(ours, theirs, [question[0], open(question[1], "rb").read(), open(question[2], "rb").read(), question[3:]])
     told = sum(answer.startswith("=") for answer in expected)
-    print(f"# {len(asked)} questions, {told} with a value", flush=True)
+    note(f"{len(asked)} questions, {told} with a value")
     assert told > CASES / 10
 
 
@@ -233,7 +233,7 @@ def hosts_are_those_of_botocores_rules():
                 if UNKNOWN_THERE not in host:
                     asked.append(["host", service, region, str(int(fips)), str(int(dual))])
                     theirs.append(host)
-    print(f"# {len(asked)} addresses in {len(regions)} regions", flush=True)
+    note(f"{len(asked)} addresses in {len(regions)} regions")
     assert len(asked) > 200
     for question, ours, host in zip(asked, ask(asked), theirs):
         equal(ours, host, question)

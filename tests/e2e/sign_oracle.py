@@ -11,7 +11,7 @@ import botocore.auth  # Debian's python3-botocore
 import botocore.awsrequest
 import botocore.credentials
 
-from harness import equal, main, program
+from harness import equal, main, note, program
 
 CASES = int(os.environ.get("JOBSWEEP_CASES", "3000"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", "20261124"))
@@ -64,7 +64,7 @@ def line(case):
 
 
 def compare(letters, share):
-    print(f"# seed {SEED}", flush=True)
+    note(f"seed {SEED}")
     chance = random.Random(SEED)
     cases = [request(chance, letters) for _ in range(int(CASES * share))]
     if hasattr(botocore.auth, "get_current_datetime"):  # newer ones

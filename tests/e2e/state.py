@@ -7,7 +7,7 @@ import random
 import shutil
 import sqlite3
 
-from harness import Skip, equal, main
+from harness import Skip, equal, main, note
 from witness import Jobs, Place, Service, check, ledger, release
 
 FLEET = ("--things", 40, *Jobs.FLEET)
@@ -123,7 +123,7 @@ def raise_unless_others_may(place):
 
 
 def test_a_ledger_that_is_cut_off_deletes_nothing():
-    print(f"# JOBSWEEP_SEED={SEED}", flush=True)
+    note(f"JOBSWEEP_SEED={SEED}")
     with Service(*FLEET) as service:
         place = begun(service)
         path = os.path.join(place.state, "ledger.db")

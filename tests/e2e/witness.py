@@ -109,24 +109,27 @@ class Jobs:
 class Place:
     """A state directory, a configuration and what programs said there."""
 
-    def __init__(self, service, job=None, rate=2000):
+    def __init__(self, service, job=None, rate=2000, archives=None):
+        """archives: whether its policy's archive is required; None: it has none."""
         self.service, self.job = service, job
         self.folder = tempfile.mkdtemp(dir=_scratch())
         self.state = os.path.join(os.path.realpath(self.folder), "state")
         os.mkdir(self.state, 0o700)
-        self.config = configure(self.folder, service.url, service.ca, state=self.state, life=f"{LIFE_S}s", rate=rate,
+        self.archive = os.path.join(os.path.realpath(self.folder), "archive")
+        more = f"archive: {{directory: {self.archive}, required: {str(archives).lower()}}}" if archives is not None else ""
+        self.config = configure(self.folder, service.url, service.ca, state=self.state, life=f"{LIFE_S}s", rate=rate, more=more,
                                 match=f"job_id: {{include: [{job}]}}, " if job else "", age="1d")
         self.env = dict(service.environment(), AWS_ENDPOINT_URL_STS=service.url)
         self.report = os.path.join(self.folder, "faults")
         self.words, self.said = ("sweep", "old"), ""  # of the command that is started
 
-    def faults(self, do, at, calls=None, file=""):
-        """An environment in which the at-th call (on this file of the state directory, or on any) or allocation fails,
-        or is where the process dies."""
+    def faults(self, do, at, calls=None, file="", folder=None):
+        """An environment in which the at-th call (on this file of the state directory, or on any; or of another folder) or
+        allocation fails, or is where the process dies."""
         if os.path.exists(self.report):
             os.unlink(self.report)
         env = dict(self.env, LD_PRELOAD=preload(), FAULTS_DO=do, FAULTS_AT=str(at),
-                   FAULTS_DIR=os.path.join(self.state, file) if file else self.state,
+                   FAULTS_DIR=os.path.join(folder or self.state, file) if file else folder or self.state,
                    FAULTS_REPORT=self.report)
         return dict(env, FAULTS_CALLS=",".join(calls)) if calls else env
 

@@ -30,7 +30,7 @@ THIRD_PARTY = {  # a library: its headers, the layers it may appear in, and whet
     "libyaml": (r"yaml\.h", {"policy"}, True),
     "SQLite": (r"sqlite3\.h", {"ledger"}, True),
     "libmicrohttpd": (r"microhttpd\.h", {"app"}, True),
-    "zstd": (r"zstd.*\.h", {"app"}, True),
+    "zstd": (r"zstd.*\.h", {"ledger"}, True),
     "uthash": (r"ut(hash|list|array|string|ringbuffer|stack)\.h", {"base", "engine", "aws", "ledger", "net", "app"}, False),
 }
 # What engine may leave undefined besides the layers below it: nothing that knows a clock, chance, a file or a socket.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plants known bugs one at a time and asks the seeded simulator to find them.
 
-usage: tests/mutants/run.py [-j N] [--seeds N] [--only WORD] [--check]
+usage: tests/mutants/run.py [-j N] [--seeds N] [--only WORD] [--part WORD] [--check]
 
 The catalogue (tests/mutants/catalogue.toml) holds one-line changes: a file, the text that is there once, and what
 stands there instead. Each is made in a copy of the tree, built, and run through the simulator from its first seed;
@@ -148,9 +148,10 @@ def main():
     parser.add_argument("-j", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=3000)
     parser.add_argument("--only", default="")
+    parser.add_argument("--part", default="")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    mutants = [mutant for mutant in load() if options.only in mutant["name"]]
+    mutants = [mutant for mutant in load() if options.only in mutant["name"] and options.part in mutant["part"]]
     if options.check:
         return check(mutants)
     misfits = [f"{mutant['name']}: {misfit(ROOT, mutant)}" for mutant in mutants if misfit(ROOT, mutant)]

@@ -3,22 +3,27 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "sim/kept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#define RULES_MAX 3
+
 struct version {
     struct policy policy;
+    struct keep_rule keep[RULES_MAX];
     char sha256[65];
     struct version *older;
 };
 
 struct configs {
     const struct sim *sim;
-    struct random random, graces; /* graces: drawn apart, so that seeds of before are what they were */
+    struct random random;
+    struct random extras, graces; /* so that what a seed has besides does not move the rest */
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
-    bool risky, graced, plan_only;
+    bool risky, plan_only;
     int64_t executions;
 };
 
@@ -65,6 +70,79 @@ static int64_t draw_age(struct configs *configs)
     return age_ms > TIME_MS_PER_DAY ? age_ms : (1 + below(configs, 200)) * TIME_MS_PER_DAY;
 }
 
+/* --- what a seed has besides -----------------------------------------------------------------------------
+ */
+
+static int64_t up_to(struct configs *configs, int64_t most)
+{
+    return 1 + (int64_t)random_below(&configs->extras, (uint64_t)most);
+}
+
+static bool has(struct configs *configs, enum extra extra)
+{
+    int percent = configs->sim->scenario->extras[extra];
+    return percent > 0 && up_to(configs, 100) <= percent;
+}
+
+static void draw_keep(struct configs *configs, struct version *version)
+{
+    struct policy *policy = &version->policy;
+    policy->keep = version->keep;
+    policy->keep_count = (size_t)up_to(configs, RULES_MAX);
+    for (size_t i = 0; i < policy->keep_count; i++) {
+        struct keep_rule *rule = &version->keep[i];
+        rule->kind =
+            up_to(configs, 2) == 1 ? KEEP_LAST : (enum keep_kind)(up_to(configs, KEEP_KIND_COUNT) - 1);
+        rule->per = (enum keep_per)up_to(configs, PER_COUNT - 1);
+        rule->last = rule->daily = rule->weekly = rule->monthly = up_to(configs, 5);
+        rule->within_ms = up_to(configs, 200) * TIME_MS_PER_DAY;
+        if (rule->kind == KEEP_WITHIN) {
+            rule->per = PER_NOTHING;
+        }
+    }
+    if (up_to(configs, 3) == 1) { /* the rules alone say what goes */
+        policy->match.older_than_ms = 0;
+    }
+}
+
+static void draw_extras(struct configs *configs, struct version *version)
+{
+    struct policy *policy = &version->policy;
+    if (has(configs, EXTRA_KEEP)) {
+        draw_keep(configs, version);
+    }
+    if (has(configs, EXTRA_PER_THING)) {
+        policy->per_thing = up_to(configs, 6);
+    }
+    if (has(configs, EXTRA_ORDER)) {
+        policy->order = up_to(configs, 2) == 1 ? ORDER_OLDEST_FIRST : ORDER_NEWEST_FIRST;
+    }
+    if (has(configs, EXTRA_MAX_DURATION)) {
+        policy->max_duration_ms = (12 + up_to(configs, 48)) * TIME_MS_PER_MINUTE;
+    }
+    if (has(configs, EXTRA_ARCHIVE)) {
+        static char directory[] = "/archive";
+        policy->archive_directory = directory;
+        policy->archive_optional = has(configs, EXTRA_OPTIONAL);
+    }
+}
+
+/* Where rows are judged together, tests/unit/test_grace.c does it. */
+static void draw_grace(struct configs *configs, struct version *version)
+{
+    struct policy *policy = &version->policy;
+    int percent = configs->sim->scenario->extras[EXTRA_GRACE];
+    bool drawn = (int)random_below(&configs->graces, 100) < percent;
+    int64_t minutes = 2 + (int64_t)random_below(&configs->graces, 15);
+    policy->selection = version->sha256;
+    if (drawn && !kept_needed(policy)) {
+        policy->grace_ms = minutes * TIME_MS_PER_MINUTE;
+    }
+}
+
+/* --- versions --------------------------------------------------------------------------------------------
+ */
+
 static void draw(struct configs *configs, int number)
 {
     struct version *version = mem_zalloc(sizeof *version);
@@ -85,9 +163,8 @@ static void draw(struct configs *configs, int number)
     policy->selected_over = chance(configs, 5) ? below(configs, 20) : 1000000;
     policy->verify_risky = configs->risky && chance(configs, 60);
     draw_names(configs, policy);
-    policy->selection = version->sha256;
-    if (configs->graced && random_below(&configs->graces, 4) > 0)
-        policy->grace_ms = (2 + (int64_t)random_below(&configs->graces, 15)) * TIME_MS_PER_MINUTE;
+    draw_extras(configs, version);
+    draw_grace(configs, version);
     version->older = configs->present[number];
     configs->present[number] = version;
 }
@@ -98,9 +175,9 @@ struct configs *configs_create(const struct sim *sim)
     struct configs *configs = mem_zalloc(sizeof *configs);
     configs->sim = sim;
     scenario_stream(scenario, 400, &configs->random);
+    scenario_stream(scenario, 410, &configs->extras);
     configs->count = scenario->policies;
     scenario_stream(scenario, 401, &configs->graces);
-    configs->graced = scenario->graced;
     configs->risky = scenario->risky;
     configs->executions = scenario->executions;
     for (int i = 0; i < configs->count; i++)

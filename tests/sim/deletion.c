@@ -50,6 +50,13 @@ static char next_letter(const char **letters)
     return letter;
 }
 
+static void document(struct call *call, bool too_big)
+{
+    if (call->wants_document && call->answer.class == ANSWER_DONE && !too_big) {
+        fleet_document(call);
+    }
+}
+
 static void refuse(struct call *call, enum answer_class class, int status, const char *code)
 {
     call->answer.class = class;
@@ -117,6 +124,9 @@ static void answer_deletion(struct deletion *test, struct call *call, int row)
     case 'A':
         refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
         return;
+    case 'K':
+        refuse(call, ANSWER_DENIED, 0, "NoCredentials");
+        return;
     case 'I':
         refuse(call, ANSWER_INVALID, 400, "InvalidRequestException");
         return;
@@ -137,11 +147,34 @@ static void describe(struct deletion *test, struct call *call, int row)
         refuse(call, ANSWER_THROTTLED, 400, "ThrottlingException");
     } else if (letter == 'A') {
         refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
+    } else if (letter == 'K') {
+        refuse(call, ANSWER_DENIED, 0, "NoCredentials");
+    } else if (letter == 'E') {
+        refuse(call, ANSWER_EXPIRED, 403, "ExpiredTokenException");
     } else if (!test->exists[row]) {
         refuse(call, ANSWER_GONE, 404, "ResourceNotFoundException");
     } else {
-        call->execution = test->stored[row];
+        call->execution = test->shown[row] = test->stored[row];
         call->execution.number += letter == 'W';
+        document(call, letter == 'B');
+    }
+}
+
+static void describe_job(struct deletion *test, struct call *call)
+{
+    char letter = next_letter(&test->jobs);
+    if (letter == 'L') {
+        refuse(call, ANSWER_AMBIGUOUS, 0, "AnswerLost");
+    } else if (letter == 'T') {
+        refuse(call, ANSWER_THROTTLED, 400, "ThrottlingException");
+    } else if (letter == 'A') {
+        refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
+    } else if (letter == 'G') {
+        refuse(call, ANSWER_GONE, 404, "ResourceNotFoundException");
+    } else {
+        call->job = (struct job){.status = JOB_COMPLETED, .described = true};
+        strcpy(call->job.job_id, call->job_id);
+        document(call, letter == 'B');
     }
 }
 
@@ -149,8 +182,7 @@ static void answer(struct rig *rig, struct call *call)
 {
     struct deletion *test = rig->ctx;
     if (call->operation == OPERATION_DESCRIBE_JOB) {
-        call->job = (struct job){.status = JOB_COMPLETED, .described = true};
-        strcpy(call->job.job_id, call->job_id);
+        describe_job(test, call);
         return;
     }
     int row = deletion_row(test, call);
@@ -162,6 +194,41 @@ static void answer(struct rig *rig, struct call *call)
     } else {
         answer_deletion(test, call, row);
     }
+}
+
+int deletion_lines(const struct deletion *test, const char *beginning, bool synced)
+{
+    struct buf text;
+    int count = 0;
+    buf_init(&text, 1024 * 1024);
+    for (size_t i = 0; i < shelf_files(test->rig.shelf); i++) {
+        shelf_read(test->rig.shelf, i, synced, &text);
+    }
+    for (const char *line = buf_string(&text); *line != '\0'; line = strchr(line, '\n') + 1) {
+        count += strncmp(line, beginning, strlen(beginning)) == 0;
+    }
+    buf_finish(&text);
+    return count;
+}
+
+/* The document of the incarnation that stood there when it was looked at. */
+static bool is_archived(const struct deletion *test, int row)
+{
+    struct call call = {.operation = OPERATION_DESCRIBE_EXECUTION, .execution = test->shown[row]};
+    struct buf text;
+    if (test->policy.archive_directory == NULL || test->policy.archive_optional) {
+        return true;
+    }
+    buf_init(&text, 1024 * 1024);
+    for (size_t i = 0; i < shelf_files(test->rig.shelf); i++) {
+        shelf_read(test->rig.shelf, i, true, &text);
+    }
+    fleet_document(&call);
+    bool found = strstr(buf_string(&text), call.document) != NULL;
+    bool job = strstr(buf_string(&text), "{\"kind\":\"job\"") != NULL || *test->jobs == 'G';
+    buf_finish(&text);
+    free(call.document);
+    return found && job;
 }
 
 /* What must hold whenever a deletion leaves. */
@@ -183,6 +250,7 @@ static void on_sent(struct rig *rig, const struct call *call)
     must(state.intents == state.results + 1, "an intent is durable before the deletion leaves");
     must(test->rig.ledger_fails_at == 0 || rig->ledger_requests < rig->ledger_fails_at || !test->freeze_seen,
          "nothing leaves once the ledger has failed");
+    must(is_archived(test, row), "what is deleted is in the archive, and synced");
     test->sends[row]++;
     test->sent_ns[row] = virtual_mono_ns(rig->world);
 }
@@ -274,7 +342,7 @@ static void store(struct deletion *test, int row)
 void deletion_begin(struct deletion *test, int rows)
 {
     static const struct virtual_config world = {.seed = 1, .start_ms = RIG_START_MS};
-    *test = (struct deletion){.count = rows, .deletes = "D", .describes = "="};
+    *test = (struct deletion){.count = rows, .deletes = "D", .describes = "=", .jobs = "="};
     test->rig.ctx = test;
     test->rig.answer = answer;
     test->rig.sent = on_sent;
@@ -286,14 +354,40 @@ void deletion_begin(struct deletion *test, int rows)
     }
 }
 
+static void on_warning(void *owner, const char *text)
+{
+    struct deletion *test = owner;
+    (void)text;
+    test->warnings++;
+}
+
+static void create_archivist(struct deletion *test)
+{
+    static const struct run_header header = {.policy = "test"};
+    test->archivist =
+        archivist_create(&(struct archivist_config){.env = &test->rig.env,
+                                                    .dispatcher = test->rig.dispatcher,
+                                                    .archive = librarian_face(test->rig.librarian),
+                                                    .directory = test->policy.archive_directory,
+                                                    .header = &header,
+                                                    .run = test->run,
+                                                    .optional = test->policy.archive_optional,
+                                                    .owner = test,
+                                                    .warning = on_warning});
+}
+
 static void create_deleter(struct deletion *test)
 {
+    if (test->policy.archive_directory != NULL) {
+        create_archivist(test);
+    }
     struct deleter_config config = {.env = &test->rig.env,
                                     .dispatcher = test->rig.dispatcher,
                                     .ledger = &test->rig.ledger,
                                     .policy = &test->policy,
                                     .signature_life_ms = 300000,
                                     .facts = test->facts,
+                                    .archivist = test->archivist,
                                     .owner = test,
                                     .settled = on_settled,
                                     .changed = on_changed};
@@ -312,8 +406,10 @@ void deletion_restart(struct deletion *test)
 {
     must(deleter_rows(test->deleter) == 0, "no row is left in the deleter");
     deleter_destroy(test->deleter);
+    archivist_destroy(test->archivist);
     facts_destroy(test->facts);
     dispatcher_destroy(test->rig.dispatcher);
+    rig_reopen_archive(&test->rig);
     test->rig.dispatcher =
         dispatcher_create(&test->rig.env, &test->rig.service, &(struct dispatcher_config){0});
     test->facts = facts_create(test->rig.dispatcher);
@@ -337,6 +433,7 @@ void deletion_finish(struct deletion *test)
 {
     must(deleter_rows(test->deleter) == 0, "no row is left in the deleter");
     deleter_destroy(test->deleter);
+    archivist_destroy(test->archivist);
     facts_destroy(test->facts);
     rig_finish(&test->rig);
 }

@@ -53,6 +53,9 @@ void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms);
 /* The same for a read, from the state of an earlier moment. */
 void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms, int64_t as_of_ms);
 
+/* Writes the document of an answered description: what tells one incarnation from another. */
+void fleet_document(struct call *call);
+
 /* Pages hold so many rows at most from now on, whatever is asked for, and 0 is possible; -1: no limit. */
 void fleet_limit_pages(struct fleet *fleet, int rows);
 
@@ -97,6 +100,7 @@ enum fleet_difference {
 uint64_t fleet_reincarnate(struct fleet *fleet, uint64_t identity, unsigned differences, int64_t now_ms);
 /* A request of somebody else that counts towards this operation's quota. */
 void fleet_use_quota(struct fleet *fleet, enum operation operation, int64_t now_ms);
+int64_t fleet_quota(const struct fleet *fleet, enum operation operation); /* a second; 0: no limit */
 /* Whose number it is for a read of that state; 0: none. */
 uint64_t fleet_find_as_of(struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number,
                           int64_t as_of_ms);

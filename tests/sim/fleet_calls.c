@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -100,6 +101,7 @@ static bool valid(struct call *call)
         return fleet_check_job(call) && fleet_check_thing(call);
     case OPERATION_SEARCH_INDEX:
     case OPERATION_GET_CALLER_IDENTITY:
+    case OPERATION_GET_SERVICE_QUOTA:
     case OPERATION_COUNT:
         break;
     }
@@ -242,9 +244,45 @@ static void carry_out(struct fleet *fleet, struct call *call, int64_t now_ms)
         text_copy(call->account, sizeof call->account, fleet->account);
         snprintf(call->arn, sizeof call->arn, "arn:aws:iam::%s:user/sweeper", fleet->account);
         break;
+    case OPERATION_GET_SERVICE_QUOTA: /* iotsim's own */
     case OPERATION_COUNT:
         break;
     }
+}
+
+static void put_time(struct buf *out, const char *member, const struct timestamp *time)
+{
+    if (timestamp_present(time)) {
+        buf_printf(out, ",\"%s\":%s", member, time->text);
+    }
+}
+
+/* What tells one incarnation from another, in the service's form. */
+static void write_execution(const struct job_execution *execution, struct buf *out)
+{
+    const struct fingerprint *fingerprint = &execution->fingerprint;
+    buf_printf(out, "{\"execution\":{\"jobId\":\"%s\",\"thingArn\":\"thing/%s\",\"executionNumber\":%" PRId64,
+               execution->job_id, execution->thing_name, execution->number);
+    buf_printf(out, ",\"status\":\"%s\"", execution_status_name(fingerprint->status));
+    put_time(out, "queuedAt", &fingerprint->queued_at);
+    put_time(out, "startedAt", &fingerprint->started_at);
+    put_time(out, "lastUpdatedAt", &fingerprint->last_updated_at);
+    buf_printf(out, ",\"versionNumber\":%" PRId64 "}}", fingerprint->version_number);
+}
+
+void fleet_document(struct call *call)
+{
+    struct buf text;
+    buf_init(&text, CALL_DOCUMENT_MAX);
+    if (call->operation == OPERATION_DESCRIBE_JOB) {
+        buf_printf(&text, "{\"job\":{\"jobId\":\"%s\",\"status\":\"%s\"}}", call->job.job_id,
+                   job_status_name(call->job.status));
+    } else {
+        write_execution(&call->execution, &text);
+    }
+    free(call->document);
+    call->document = text.data;
+    call->document_length = text.length;
 }
 
 void fleet_answer(struct fleet *fleet, struct call *call, int64_t now_ms)
@@ -269,6 +307,9 @@ void fleet_execute(struct fleet *fleet, struct call *call, int64_t now_ms)
     if (valid(call)) {
         carry_out(fleet, call, now_ms);
     }
+    if (call->wants_document && call->answer.class == ANSWER_DONE) {
+        fleet_document(call);
+    }
 }
 
 void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms, int64_t as_of_ms)
@@ -281,4 +322,9 @@ void fleet_execute_stale(struct fleet *fleet, struct call *call, int64_t now_ms,
 void fleet_use_quota(struct fleet *fleet, enum operation operation, int64_t now_ms)
 {
     quota_take(&fleet->quotas[operation], now_ms);
+}
+
+int64_t fleet_quota(const struct fleet *fleet, enum operation operation)
+{
+    return fleet->quotas[operation].rate;
 }

@@ -204,14 +204,26 @@ static void take(struct iotsim *sim, const struct iotsim_route *route, const str
 
 /* --- the answer --- */
 
-static void write_refusal(struct iotsim_reply *reply, bool sts)
+/* rest-json tells the code in x-amzn-ErrorType, json 1.1 in the body. */
+static void write_json_refusal(struct iotsim_reply *reply, bool quotas)
+{
+    struct buf *out = &reply->body;
+    buf_char(out, '{');
+    if (quotas) {
+        buf_printf(out, "\"__type\":\"%s\",", reply->error);
+        reply->error[0] = '\0';
+    }
+    buf_text(out, "\"message\":");
+    text_json(out, reply->message);
+    buf_text(out, "}");
+}
+
+static void write_refusal(struct iotsim_reply *reply, const struct iotsim_request *request)
 {
     struct buf *out = &reply->body;
     buf_reset(out);
-    if (!sts) {
-        buf_text(out, "{\"message\":");
-        text_json(out, reply->message);
-        buf_text(out, "}");
+    if (!iotsim_route_sts(request)) {
+        write_json_refusal(reply, iotsim_route_quotas(request));
         return;
     }
     buf_printf(out,
@@ -235,7 +247,9 @@ void iotsim_answer(struct iotsim *sim, const struct iotsim_request *request, enu
     text_copy(reply->request_id, sizeof reply->request_id, fresh.answer.request_id);
     reply->status = 200;
     reply->error[0] = '\0';
-    reply->content_type = sts ? "text/xml" : "application/json";
+    reply->content_type = sts                            ? "text/xml"
+                          : iotsim_route_quotas(request) ? "application/x-amz-json-1.1"
+                                                         : "application/json";
     if (fault == FAULT_GARBAGE) {
         reply->content_type = "text/html";
         buf_text(&reply->body,
@@ -253,6 +267,6 @@ void iotsim_answer(struct iotsim *sim, const struct iotsim_request *request, enu
         iotsim_refuse(reply, 500, "InternalFailureException", "An unexpected error has occurred.");
     }
     if (reply->status >= 300) {
-        write_refusal(reply, sts);
+        write_refusal(reply, request);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "sim/iotsim_route.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -137,7 +138,9 @@ static bool known(struct check *check)
 static bool scoped(struct check *check, int64_t now_ms)
 {
     const struct authorization *authorization = &check->authorization;
-    const char *services = check->sts ? "sts" : "iot,execute-api";
+    const char *services = check->sts                            ? "sts"
+                           : iotsim_route_quotas(check->request) ? "servicequotas"
+                                                                 : "iot,execute-api";
     if (!fault_listed(services, authorization->service) || strcmp(authorization->last, "aws4_request") != 0) {
         return fail(check, BAD_SIGNATURE, "Credential should be scoped to correct service.");
     }

@@ -85,7 +85,8 @@ bool iotsim_permitted(const struct iotsim_asked *asked)
 {
     char action[96], arn[IOTSIM_ARN_MAX];
 
-    snprintf(action, sizeof(action), "iot:%s", asked->route->name);
+    snprintf(action, sizeof(action), "%s:%s", iotsim_route_quotas(asked->request) ? "servicequotas" : "iot",
+             asked->route->name);
     for (const char *letter = asked->route->resources; *letter; letter++) {
         resource_arn(asked, *letter, arn);
         if (!iotsim_permits(asked->caller, action, arn, asked->reply)) {

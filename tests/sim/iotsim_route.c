@@ -73,6 +73,8 @@ const struct iotsim_route iotsim_routes[] = {
     {"POST", "/", "AssumeRoleWithWebIdentity", NOT_CORE,
      "Action,Version,RoleArn,RoleSessionName,DurationSeconds,WebIdentityToken,Policy", "", STS_QUOTA,
      iotsim_assume_role_with_token, iotsim_show_session},
+    /* Service Quotas: the same with X-Amz-Target */
+    {"POST", "/", "GetServiceQuota", NOT_CORE, "", "*", 10, iotsim_get_quota, iotsim_show_quota},
 };
 
 _Static_assert(sizeof iotsim_routes / sizeof *iotsim_routes <= IOTSIM_ROUTES_MAX, "too many routes");
@@ -108,9 +110,19 @@ static bool matches(const char *pattern, const char *path, size_t path_length)
     return *pattern == '\0' && path == end;
 }
 
-bool iotsim_route_sts(const struct iotsim_request *request)
+static bool is_root(const struct iotsim_request *request)
 {
     return strcmp(request->method, "POST") == 0 && strcmp(request->target, "/") == 0;
+}
+
+bool iotsim_route_quotas(const struct iotsim_request *request)
+{
+    return is_root(request) && iotsim_header(request, "x-amz-target") != NULL;
+}
+
+bool iotsim_route_sts(const struct iotsim_request *request)
+{
+    return is_root(request) && !iotsim_route_quotas(request);
 }
 
 bool iotsim_route_unsigned(const struct iotsim_route *route)
@@ -132,6 +144,14 @@ static bool has_action(const char *form, const char *action)
     return strcspn(found, "&") == strlen(action) && strncmp(found, action, strlen(action)) == 0;
 }
 
+static bool has_target(const struct iotsim_request *request, const char *action)
+{
+    static const char service[] = "ServiceQuotasV20190624.";
+    const char *target = iotsim_header(request, "x-amz-target");
+    return target != NULL && strncmp(target, service, strlen(service)) == 0 &&
+           strcmp(target + strlen(service), action) == 0;
+}
+
 const struct iotsim_route *iotsim_route_find(const struct iotsim_request *request)
 {
     size_t path_length = strcspn(request->target, "?");
@@ -140,7 +160,8 @@ const struct iotsim_route *iotsim_route_find(const struct iotsim_request *reques
         const struct iotsim_route *route = &iotsim_routes[i];
         if (strcmp(route->method, request->method) == 0 &&
             matches(route->pattern, request->target, path_length) &&
-            (!sts || has_action(buf_string(&request->body), route->name))) {
+            (!sts || has_action(buf_string(&request->body), route->name)) &&
+            (!iotsim_route_quotas(request) || has_target(request, route->name))) {
             return route;
         }
     }

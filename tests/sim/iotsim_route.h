@@ -1,5 +1,6 @@
 /* From a request line to an operation and what it asks. The routes are those of the service model `iot`
- * 2015-05-28 (and POST / for STS); unknown parameters are refused, so that no mistake hides. */
+ * 2015-05-28 (and POST / for STS and Service Quotas); unknown parameters are refused, so that no mistake
+ * hides. */
 #ifndef SIM_IOTSIM_ROUTE_H
 #define SIM_IOTSIM_ROUTE_H
 
@@ -41,7 +42,8 @@ struct iotsim_asked {
 extern const struct iotsim_route iotsim_routes[];
 size_t iotsim_route_count(void);
 const struct iotsim_route *iotsim_route_find(const struct iotsim_request *request); /* NULL: none */
-bool iotsim_route_sts(const struct iotsim_request *request); /* it is for STS, whatever it asks */
+bool iotsim_route_sts(const struct iotsim_request *request);    /* it is for STS, whatever it asks */
+bool iotsim_route_quotas(const struct iotsim_request *request); /* the same of Service Quotas */
 bool iotsim_route_unsigned(const struct iotsim_route *route);
 
 /* False with a refusal in the reply when it cannot be understood. asked is to be finished in any case. */
@@ -75,6 +77,10 @@ void iotsim_job_document(struct iotsim *sim, struct iotsim_asked *asked, int64_t
 /* The body as JSON; NULL for none, or with a refusal. */
 struct json_doc *iotsim_body(struct iotsim_asked *asked);
 void iotsim_refuse_call(struct call *call, int status, const char *code, const char *message);
+
+/* iotsim_quotas.c: Service Quotas. */
+void iotsim_get_quota(struct iotsim *sim, struct iotsim_asked *asked, int64_t now_ms);
+void iotsim_show_quota(const struct iotsim_asked *asked, struct buf *out);
 
 /* iotsim_registry.c: things and groups, what is done and the bodies. */
 void iotsim_list_things(struct iotsim_asked *asked, int64_t now_ms); /* ListThings with its filters */

@@ -241,6 +241,7 @@ void listing_start_survey(struct listing *test)
                                    .facts = test->facts,
                                    .owner = test,
                                    .warning = on_warning,
+                                   .aside = &test->aside,
                                    .done = on_surveyed};
     test->survey = survey_start(&config);
 }
@@ -255,6 +256,7 @@ void listing_start(struct listing *test)
                                    .owner = test,
                                    .row = on_row,
                                    .warning = on_warning,
+                                   .aside = &test->aside,
                                    .done = on_listed};
     test->lister = lister_start(&config);
 }

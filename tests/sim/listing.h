@@ -38,6 +38,7 @@ struct listing {
     bool surveyed, listed;
     int done_calls, rows, warnings, executions_lists;
     char last_row[256];
+    struct aside aside; /* of both; nobody listens unless it is set */
 };
 
 /* Pages of three rows, one row for each pair; the policy of rig_policy(). Change what should be different. */

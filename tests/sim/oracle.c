@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "sim/actors.h"
-#include "sim/archive.h"
+#include "sim/bookkeeper.h"
 #include "sim/oracle_model.h"
 #include "sim/rules.h"
 
@@ -125,13 +125,34 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
                        const struct shadow_row *row)
 {
     struct job job;
-    bool needless = oracle->policy->verify_risky && !row->doubted &&
+    bool needless = oracle->policy->verify_risky && !row->doubted && !oracle->policy->archive_directory &&
                     fleet_know_job(oracle->sim->fleet, call->job_id, &job) && rules_settled(&job);
     if (!slot->checked && !needless) {
         sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
                   (long long)call->number);
     } else if (!needless && virtual_mono_ns(oracle->sim->world) - slot->asked_ns > CHECK_LIFE_NS) {
         sim_break(oracle->sim, "check: the look at %s/%s is too old", call->job_id, call->thing_name);
+    }
+}
+
+/* A process that stands still may find much to be due when it goes on. */
+static int64_t paused_most_ms(const struct scenario *scenario)
+{
+    int64_t sum_ms = 0;
+    for (int i = 0; i < scenario->accident_count; i++) {
+        sum_ms += scenario->accidents[i].kind == ACCIDENT_PAUSE ? scenario->accidents[i].amount : 0;
+    }
+    return sum_ms;
+}
+
+/* One that is resumed first waits for what its process sent. */
+static void check_duration(struct oracle *oracle)
+{
+    int64_t most_ms = oracle->policy->max_duration_ms + paused_most_ms(oracle->sim->scenario) +
+                      (oracle->resuming ? 2 * SIM_LIFE_MS : 0);
+    int64_t run_ms = (virtual_mono_ns(oracle->sim->world) - oracle->began_ns) / TIME_NS_PER_MS;
+    if (oracle->policy->max_duration_ms > 0 && run_ms > most_ms) {
+        sim_break(oracle->sim, "guards: sent %lld ms after the run began", (long long)run_ms);
     }
 }
 
@@ -157,6 +178,7 @@ static void check_guards(struct oracle *oracle, const struct shadow_run *run)
     if (policy->per_run > 0 && run->count > policy->per_run) {
         sim_break(sim, "guards: more rows than limits.per_run");
     }
+    check_duration(oracle);
     if (oracle->refusals >= REFUSALS_MAX) {
         sim_break(sim, "guards: sent after a run of refusals");
     }
@@ -178,7 +200,7 @@ static void check_disk(struct oracle *oracle, const struct call *call, const str
 {
     const struct slot *slot = &oracle->slots[row->slot];
     static struct plan_row found;
-    if (!archive_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
+    if (!bookkeeper_aftermath_row(oracle->sim, slot->run, slot->row, &found) || !found.open ||
         found.attempts != row->intents) {
         sim_break(oracle->sim, "intent first: a crash would lose the intent of %s/%s/%lld", call->job_id,
                   call->thing_name, (long long)call->number);
@@ -194,9 +216,12 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
     if (row->outcome_asked != OUTCOME_PENDING) {
         sim_break(oracle->sim, "no double send: a settled row is sent");
     }
-    if (oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0) {
+    bool closely =
+        oracle->sends++ % (AFTERMATH_EACH + AFTERMATH_EACH * oracle->sim->scenario->executions / 1000) == 0;
+    if (closely) {
         check_disk(oracle, call, row);
     }
+    oracle_check_archive(oracle, call, &oracle->slots[row->slot], closely);
     bool running = row->print.status == EXECUTION_IN_PROGRESS && oracle->policy->force;
     if (row->lost >= LOST_MAX) {
         sim_break(oracle->sim, "no double send: a row is sent again after %d answers were lost", row->lost);
@@ -464,6 +489,7 @@ void oracle_destroy(struct oracle *oracle)
     names_destroy(oracle->slot_names);
     names_destroy(oracle->pair_names);
     oracle_graces_destroy(oracle->graces);
+    kept_finish(&oracle->listing);
     while (oracle->attempts) {
         struct attempt *attempt = oracle->attempts;
         oracle->attempts = attempt->next;

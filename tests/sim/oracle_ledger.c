@@ -70,8 +70,12 @@ void oracle_point(struct oracle *oracle, int64_t run, int64_t number)
     if (slot->run == run && slot->row == number) {
         return;
     }
-    *slot = (struct slot){
-        .pair = slot->pair, .run = run, .row = number, .meant = row->meant, .state_ms = INT64_MAX};
+    *slot = (struct slot){.pair = slot->pair,
+                          .listed = slot->listed,
+                          .run = run,
+                          .row = number,
+                          .meant = row->meant,
+                          .state_ms = INT64_MAX};
 }
 
 /* --- results ---------------------------------------------------------------------------------------------
@@ -213,7 +217,7 @@ void oracle_crashed(struct oracle *oracle)
     oracle->run = 0;
     oracle->policy = NULL;
     for (uint32_t i = 0; i < names_count(oracle->slot_names); i++) {
-        oracle->slots[i].checked = false;
+        oracle->slots[i].checked = oracle->slots[i].archived = false;
         oracle->slots[i].version = 0; /* it was in the memory of the process */
     }
 }

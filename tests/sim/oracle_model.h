@@ -4,6 +4,7 @@
 
 #include "base/names.h"
 #include "engine/skew.h"
+#include "sim/kept.h"
 #include "sim/oracle.h"
 
 struct attempt {
@@ -23,10 +24,12 @@ struct attempt {
 struct slot { /* one (job, thing, number) */
     uint32_t pair;
     int64_t run, row; /* the latest plan that has it */
+    int64_t listed;   /* the latest listing that had it; see oracle.listings */
     uint64_t meant;   /* identity */
     int64_t version;  /* 0: not seen yet */
     int64_t state_ms, asked_ns;
     bool checked;           /* looked at, and it was the one that is meant */
+    bool archived;          /* what that showed is in the archive, by this process */
     struct attempt *latest; /* of this row */
 };
 
@@ -68,11 +71,13 @@ struct oracle {
     int64_t run; /* 0: none, or not started yet */
     const struct policy *policy;
     int64_t began_ms, calls[OPERATION_COUNT];
-    bool resuming, look_only, canceled, frozen, planned;
-    int refusals; /* in a row */
+    bool resuming, look_only, canceled, frozen, planned, unarchived;
+    int64_t listings; /* so far */
+    int refusals;     /* in a row */
     int64_t latest_skew_ms, sends;
     struct oracle_graces *graces;
-    bool row_selected; /* the latest verdict */
+    struct kept listing; /* what was listed so far, where the policy must see it together */
+    int64_t began_ns;
 
     int64_t *rings[OPERATION_COUNT]; /* when the latest calls left */
     int64_t ring_sizes[OPERATION_COUNT], ring_counts[OPERATION_COUNT];
@@ -90,6 +95,12 @@ void oracle_grace_check(struct oracle *oracle, const struct policy *policy, cons
 uint32_t oracle_slot(struct oracle *oracle, const struct job_execution *execution);
 uint32_t oracle_find_slot(const struct oracle *oracle, const char *job_id, const char *thing_name,
                           int64_t number); /* UINT32_MAX: none */
+/* oracle_archive.c */
+bool oracle_must_archive(const struct policy *policy);
+/* What is sent now: closely, as a crash would leave the archive. */
+void oracle_check_archive(struct oracle *oracle, const struct call *call, const struct slot *slot,
+                          bool closely);
+void oracle_judge_archive(struct oracle *oracle);
 /* oracle_ledger.c */
 void oracle_point(struct oracle *oracle, int64_t run,
                   int64_t number); /* its slot is this row's from now on */

@@ -14,7 +14,10 @@ void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool 
     oracle->policy = policy;
     oracle->look_only = look_only;
     oracle->began_ms = sim_service_ms(oracle->sim);
-    oracle->canceled = oracle->planned = false;
+    oracle->began_ns = virtual_mono_ns(oracle->sim->world);
+    oracle->listings++;
+    kept_finish(&oracle->listing);
+    oracle->canceled = oracle->planned = oracle->unarchived = false;
     oracle->refusals = 0;
     oracle_grace_begins(oracle);
     memset(oracle->calls, 0, sizeof oracle->calls);
@@ -31,21 +34,71 @@ void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool 
     }
 }
 
+/* --- what is selected ------------------------------------------------------------------------------------
+ */
+
+static void note_listed(struct oracle *oracle, const struct job *job, const struct job_execution *execution,
+                        bool selected, int64_t now_ms)
+{
+    uint32_t index = oracle_slot(oracle, execution);
+    struct slot *slot = &oracle->slots[index];
+    struct kept_row row = {
+        .execution = *execution,
+        .counts = !rules_ignore(oracle->policy, job, execution, now_ms),
+        .goes = !rules_keep(oracle->policy, job, execution, now_ms),
+        .surely = !rules_keep(oracle->policy, job, execution, oracle->began_ms - 2 * TIME_MS_PER_SECOND),
+        .selected = selected};
+    if (slot->listed == oracle->listings) {
+        sim_break(oracle->sim, "accounting: %s/%s/%lld is told twice", execution->job_id,
+                  execution->thing_name, (long long)execution->number);
+    }
+    slot->listed = oracle->listings;
+    kept_add(&oracle->listing, &row);
+}
+
 /* A decision follows the configuration that the run began with. */
-void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected)
+void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected, bool waits)
 {
     struct job job;
     int64_t now_ms = sim_service_ms(oracle->sim) + 2 * TIME_MS_PER_SECOND;
-    if (!selected) {
+    bool together = kept_needed(oracle->policy);
+    if (oracle->policy->grace_ms > 0 && (selected || waits)) {
+        oracle_grace_selects(oracle, execution);
+        selected = true;
+    }
+    if (!selected && !together) {
         return;
     }
-    oracle_grace_selects(oracle, execution);
     bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
     const char *why = rules_keep(oracle->policy, known ? &job : NULL, execution, now_ms);
-    if (why) {
+    if (why && selected) {
         sim_break(oracle->sim, "one configuration: %s/%s/%lld was selected: %s", execution->job_id,
                   execution->thing_name, (long long)execution->number, why);
     }
+    if (together) {
+        note_listed(oracle, known ? &job : NULL, execution, selected, now_ms);
+    }
+}
+
+static void tell_flaw(struct oracle *oracle, const struct kept_row *row, const char *flaw)
+{
+    if (flaw) {
+        sim_break(oracle->sim, "kept: %s/%s/%lld: %s", row->execution.job_id, row->execution.thing_name,
+                  (long long)row->execution.number, flaw);
+    }
+}
+
+/* What keep rules and limits make of the whole listing. */
+static void check_together(struct oracle *oracle)
+{
+    const struct kept_row *row = NULL;
+    kept_mark(&oracle->listing, oracle->policy, sim_service_ms(oracle->sim) + 2 * TIME_MS_PER_SECOND);
+    const char *flaw = kept_flaw(&oracle->listing, oracle->policy, &row);
+    tell_flaw(oracle, row, flaw);
+    kept_mark(&oracle->listing, oracle->policy, oracle->began_ms - 2 * TIME_MS_PER_SECOND);
+    flaw = kept_missing(&oracle->listing, oracle->policy, &row);
+    tell_flaw(oracle, row, flaw);
+    kept_finish(&oracle->listing);
 }
 
 void oracle_planned(struct oracle *oracle, const struct report *so_far)
@@ -56,6 +109,9 @@ void oracle_planned(struct oracle *oracle, const struct report *so_far)
     if (run->count != so_far->selected) {
         sim_break(oracle->sim, "accounting: the plan has %lld rows, %lld are on record",
                   (long long)so_far->selected, (long long)run->count);
+    }
+    if (kept_needed(oracle->policy)) {
+        check_together(oracle);
     }
 }
 
@@ -157,8 +213,8 @@ void oracle_run_ends(struct oracle *oracle, const struct report *report)
 
 struct judgement {
     struct oracle *oracle;
-    const struct policy *const *policies;
-    int count;
+    const struct policy *policy; /* whose rest it is */
+    struct kept rest;
     int64_t from_ms;
 };
 
@@ -185,25 +241,46 @@ static void judge_loss(void *ctx, const struct fleet_execution *lost)
     }
 }
 
-static void judge_rest(void *ctx, const struct fleet_execution *left)
+static void add_rest(void *ctx, const struct fleet_execution *left)
 {
     struct judgement *judgement = ctx;
-    struct sim *sim = judgement->oracle->sim;
     const struct job_execution *execution = &left->execution;
     struct job job;
-    bool known = fleet_know_job(sim->fleet, execution->job_id, &job);
-    for (int i = 0; i < judgement->count && known; i++) {
-        const struct policy *policy = judgement->policies[i];
-        if (policy->enforce && !rules_keep(policy, &job, execution, judgement->from_ms - 2000)) {
+    if (fleet_know_job(judgement->oracle->sim->fleet, execution->job_id, &job)) {
+        const struct policy *policy = judgement->policy;
+        struct kept_row row = {.execution = *execution,
+                               .counts = !rules_ignore(policy, &job, execution, judgement->from_ms),
+                               .goes = !rules_keep(policy, &job, execution, judgement->from_ms)};
+        kept_add(&judgement->rest, &row);
+    }
+}
+
+/* What later sweeps took away can only make keep rules hold for more of the rest. */
+static void judge_rest(struct judgement *judgement)
+{
+    struct sim *sim = judgement->oracle->sim;
+    struct kept *rest = &judgement->rest;
+    fleet_each(sim->fleet, false, add_rest, judgement);
+    kept_mark(rest, judgement->policy, judgement->from_ms);
+    for (size_t i = 0; i < rest->count; i++) {
+        const struct job_execution *execution = &rest->rows[i].execution;
+        if (rest->rows[i].goes && !rest->rows[i].kept) {
             sim_break(sim, "progress: %s/%s/%lld is left by %s", execution->job_id, execution->thing_name,
-                      (long long)execution->number, policy->name);
+                      (long long)execution->number, judgement->policy->name);
         }
     }
+    kept_finish(rest);
 }
 
 void oracle_judge(struct oracle *oracle, const struct policy *const policies[], int count, int64_t from_ms)
 {
-    struct judgement judgement = {.oracle = oracle, .policies = policies, .count = count, .from_ms = from_ms};
+    struct judgement judgement = {.oracle = oracle, .from_ms = from_ms - 2000};
     fleet_each(oracle->sim->fleet, true, judge_loss, &judgement);
-    fleet_each(oracle->sim->fleet, false, judge_rest, &judgement);
+    oracle_judge_archive(oracle);
+    for (int i = 0; i < count; i++) {
+        judgement.policy = policies[i];
+        if (policies[i]->enforce) {
+            judge_rest(&judgement);
+        }
+    }
 }

@@ -13,8 +13,9 @@
 #include "base/time.h"
 #include "engine/sweep.h"
 #include "ledger/sorter.h"
-#include "sim/archive.h"
+#include "sim/bookkeeper.h"
 #include "sim/configs.h"
+#include "sim/librarian.h"
 #include "sim/oracle.h"
 #include "sim/wire.h"
 
@@ -24,19 +25,22 @@
 #define WIND_UP_EVENTS 2000000
 #define TRIES_MAX      12
 #define RESTART_MS     30000
-#define SCRATCH_BYTES  ((size_t)1024 * 1024)
+#define SCRATCH_BYTES  (1024u * 1024)
 
 struct process {
     struct sim *sim;
     struct random random;
     struct configs *configs;
-    struct archive *archive;
+    struct bookkeeper *bookkeeper;
+    struct librarian *librarian;
     struct dispatcher *dispatcher;
     struct sweep *sweep;
     struct ledger_request open_run, rates;
     struct run_header site; /* whose rates they are */
     struct report report;
     struct target target, look_only; /* the same, as a reload may make it */
+    struct sorter_place place;
+    struct scratch scratch;
     bool asking, dead, done, over, closing;
     bool leaving;    /* it ends with the present run */
     int turn_number; /* turns that were planned before are void */
@@ -44,8 +48,6 @@ struct process {
     int swept, tries; /* policies of the last round, tries of the present one */
     bool finished[SCENARIO_POLICIES_MAX];
     int64_t round_ms;
-    struct sorter_place scratch_place;
-    struct scratch scratch;
 };
 
 static int64_t now_ns(const struct process *process)
@@ -67,10 +69,12 @@ static void let_go(struct process *process)
 {
     sweep_destroy(process->sweep);
     dispatcher_destroy(process->dispatcher);
-    archive_close(process->archive);
+    librarian_destroy(process->librarian);
+    bookkeeper_close(process->bookkeeper);
     process->sweep = NULL;
     process->dispatcher = NULL;
-    process->archive = NULL;
+    process->bookkeeper = NULL;
+    process->librarian = NULL;
     process->leaving = false;
     if (virtual_pending(process->sim->world, true) > 0) {
         sim_break(process->sim, "progress: %zu timers or answers are left of a process",
@@ -109,7 +113,7 @@ static bool is_wound_up(void *ctx)
 void process_kill(struct process *process)
 {
     struct sim *sim = process->sim;
-    if (!process->archive) { /* it is down already */
+    if (!process->bookkeeper) { /* it is down already */
         disk_crash(sim->disk);
         return;
     }
@@ -117,9 +121,11 @@ void process_kill(struct process *process)
     process->dead = true;
     process->turn_number++;
     disk_crash(sim->disk);
+    shelf_crash(sim->shelf);
+    librarian_silence(process->librarian);
     oracle_crashed(sim->oracle);
     wire_cut(sim->wire);
-    archive_fail(process->archive);
+    bookkeeper_fail(process->bookkeeper);
     if (process->sweep && !process->done) {
         sweep_cancel(process->sweep, true);
     }
@@ -157,7 +163,7 @@ static void after_run(struct ledger_request *request);
 static void ask_for_rates(struct process *process, enum ledger_operation operation,
                           void (*done)(struct ledger_request *request))
 {
-    struct ledger *ledger = archive_face(process->archive);
+    struct ledger *ledger = bookkeeper_face(process->bookkeeper);
     process->asking = true;
     process->rates = (struct ledger_request){
         .operation = operation, .header = &process->site, .done = done, .owner = process};
@@ -219,7 +225,7 @@ static void after_run(struct ledger_request *request)
     if (run == 0) {
         count_round(process);
     }
-    if (archive_failed(process->archive) || process->leaving) {
+    if (bookkeeper_failed(process->bookkeeper) || process->leaving) {
         virtual_at_process(process->sim->world, now_ns(process), on_leave, process);
     } else if (run != 0) {
         ask_for_open_run(process, run);
@@ -241,8 +247,8 @@ static void on_row(void *owner, const struct job_execution *execution, const str
 {
     struct process *process = owner;
     if (!process->dead) {
-        bool later = strncmp(verdict->reason, "left for the next time", 22) == 0;
-        oracle_listed(process->sim->oracle, execution, verdict->delete || verdict->in_grace || later);
+        bool waits = verdict->cause == CAUSE_GRACE || verdict->cause == CAUSE_LIMIT;
+        oracle_listed(process->sim->oracle, execution, verdict->delete, waits);
     }
 }
 
@@ -274,7 +280,8 @@ static void sweep_on(struct process *process, int policy, const struct ledger_re
     struct sweep_config config = {
         .env = virtual_env(sim->world),
         .dispatcher = process->dispatcher,
-        .ledger = archive_face(process->archive),
+        .ledger = bookkeeper_face(process->bookkeeper),
+        .archive = librarian_face(process->librarian),
         .scratch = &process->scratch,
         .sha256 = crypto_sha256,
         .target = look_only ? &process->look_only : &process->target,
@@ -356,11 +363,19 @@ static void on_open_run(struct ledger_request *request)
 
 static void ask_for_open_run(struct process *process, int64_t after)
 {
-    struct ledger *ledger = archive_face(process->archive);
+    struct ledger *ledger = bookkeeper_face(process->bookkeeper);
     process->asking = true;
     process->open_run = (struct ledger_request){
         .operation = LEDGER_OPEN_RUN, .from = after, .done = on_open_run, .owner = process};
     ledger->submit(ledger->ctx, &process->open_run);
+}
+
+static void on_archived(void *ctx, const struct archive_request *request)
+{
+    struct process *process = ctx;
+    sim_tell(process->sim, "archived operation %d, run %lld, row %lld: %s", (int)request->operation,
+             (long long)request->run, (long long)request->row, request->err.msg);
+    oracle_archived(process->sim->oracle, request);
 }
 
 static void on_rates(struct ledger_request *request)
@@ -386,11 +401,17 @@ static void start(void *ctx)
     if (process->over) {
         return;
     }
-    process->archive = archive_open(sim);
-    if (!process->archive) {
+    process->bookkeeper = bookkeeper_open(sim);
+    if (!process->bookkeeper) {
         start_later(process);
         return;
     }
+    process->librarian = librarian_create(
+        &(struct librarian_config){.world = sim->world,
+                                   .shelf = sim->shelf,
+                                   .delay_ns = sim->healed ? TIME_NS_PER_MS : sim->scenario->commit_ns,
+                                   .answered = on_archived,
+                                   .ctx = process});
     sim_tell(sim, "the process starts");
     oracle_started(sim->oracle);
     for (int i = 0; i < OPERATION_COUNT; i++) {
@@ -409,8 +430,6 @@ struct process *process_create(struct sim *sim)
     struct process *process = mem_zalloc(sizeof *process);
     process->sim = sim;
     process->configs = configs_create(sim);
-    process->scratch_place = (struct sorter_place){.folder = "/tmp", .memory_bytes = SCRATCH_BYTES};
-    sorter_scratch(&process->scratch, &process->scratch_place);
     process->target = (struct target){.name = "simulated",
                                       .account = "123456789012",
                                       .region = "eu-west-1",
@@ -419,6 +438,8 @@ struct process *process_create(struct sim *sim)
     process->look_only.plan_only = true;
     memcpy(process->site.account, process->target.account, sizeof process->site.account);
     memcpy(process->site.region, process->target.region, sizeof process->site.region);
+    process->place = (struct sorter_place){.folder = "/var/tmp", .memory_bytes = SCRATCH_BYTES};
+    sorter_scratch(&process->scratch, &process->place);
     scenario_stream(sim->scenario, 500, &process->random);
     virtual_at(sim->world, 0, start, process);
     return process;

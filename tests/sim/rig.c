@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #define SCRIPTED_LATENCY_NS (20 * TIME_NS_PER_MS)
+#define ARCHIVE_DELAY_NS    (30 * TIME_NS_PER_MS)
 
 /* --- the clock --- */
 
@@ -187,6 +188,13 @@ static void submit_request(void *ctx, struct ledger_request *request)
 
 /* --- the rig --- */
 
+void rig_reopen_archive(struct rig *rig)
+{
+    librarian_destroy(rig->librarian);
+    rig->librarian = librarian_create(
+        &(struct librarian_config){.world = rig->world, .shelf = rig->shelf, .delay_ns = ARCHIVE_DELAY_NS});
+}
+
 void rig_init(struct rig *rig, const struct virtual_config *world, const struct dispatcher_config *dispatcher)
 {
     static const struct dispatcher_config defaults;
@@ -196,6 +204,9 @@ void rig_init(struct rig *rig, const struct virtual_config *world, const struct 
     rig->service = (struct job_service){.ctx = rig, .submit = submit, .cancel = cancel};
     rig->ledger = (struct ledger){.ctx = rig, .submit = submit_request};
     rig->memory = ledger_memory_create(wake, rig);
+    rig->shelf = shelf_create(world->seed);
+    rig->librarian = librarian_create(
+        &(struct librarian_config){.world = rig->world, .shelf = rig->shelf, .delay_ns = ARCHIVE_DELAY_NS});
     rig->dispatcher = dispatcher_create(&rig->env, &rig->service, dispatcher ? dispatcher : &defaults);
 }
 
@@ -222,6 +233,8 @@ struct fleet *rig_init_fleet(struct rig *rig, uint64_t seed, const struct virtua
 void rig_finish(struct rig *rig)
 {
     dispatcher_destroy(rig->dispatcher);
+    librarian_destroy(rig->librarian);
+    shelf_destroy(rig->shelf);
     ledger_memory_destroy(rig->memory);
     virtual_destroy(rig->world);
 }

@@ -7,6 +7,7 @@
 #include "engine/dispatcher.h"
 #include "ledger/memory.h"
 #include "policy/policy.h"
+#include "sim/librarian.h"
 #include "sim/virtual.h"
 
 #define RIG_START_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
@@ -34,6 +35,8 @@ struct rig {
     int64_t lost_signed_ms;  /* what LEDGER_START_RUN answers; 0: what the ledger says */
 
     int64_t calls[OPERATION_COUNT], ledger_requests;
+    struct shelf *shelf; /* what is archived */
+    struct librarian *librarian;
     struct job_service service;
     struct ledger_request *failing, *apart;
     int64_t apart_ns;                                   /* when the last of them is passed on */
@@ -45,6 +48,7 @@ struct rig {
 void rig_init(struct rig *rig, const struct virtual_config *world,
               const struct dispatcher_config *dispatcher);
 void rig_finish(struct rig *rig);
+void rig_reopen_archive(struct rig *rig); /* as another process does */
 
 /* The same over a small fleet of this seed without quotas: 120 executions of 6 things in 3 jobs, numbers are
  * reused. The fleet is the caller's, and is destroyed after the rig. faults may be NULL; of it only the

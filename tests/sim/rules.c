@@ -57,23 +57,25 @@ static bool guarded(const struct policy *policy, const struct job *job, const ch
     return ota || (job && (job->namespace_id[0] != '\0' || (job->continuous && !over)));
 }
 
-static const char *keep_for_time(const struct policy *policy, const struct fingerprint *print,
-                                 int64_t service_ms)
+static const struct timestamp *age_time(const struct policy *policy, const struct fingerprint *print)
+{
+    return policy->match.age_field == AGE_QUEUED_AT    ? &print->queued_at
+           : policy->match.age_field == AGE_STARTED_AT ? &print->started_at
+                                                       : &print->last_updated_at;
+}
+
+static const char *ignore_for_time(const struct policy *policy, const struct fingerprint *print,
+                                   int64_t service_ms)
 {
     const struct timestamp *const times[] = {&print->queued_at, &print->started_at, &print->last_updated_at};
-    const struct timestamp *age = policy->match.age_field == AGE_QUEUED_AT    ? times[0]
-                                  : policy->match.age_field == AGE_STARTED_AT ? times[1]
-                                                                              : times[2];
     for (int i = 0; i < 3; i++)
         if (times[i]->text[0] && times[i]->ms > service_ms + FUTURE_MS)
             return "a time lies in the future";
-    if (!age->text[0])
-        return "its age is not known";
-    return service_ms - age->ms > policy->match.older_than_ms ? NULL : "it is too young";
+    return age_time(policy, print)->text[0] ? NULL : "its age is not known";
 }
 
-const char *rules_keep(const struct policy *policy, const struct job *job,
-                       const struct job_execution *execution, int64_t service_ms)
+const char *rules_ignore(const struct policy *policy, const struct job *job,
+                         const struct job_execution *execution, int64_t service_ms)
 {
     const struct fingerprint *print = &execution->fingerprint;
     bool forced = policy->force && print->status == EXECUTION_IN_PROGRESS;
@@ -87,7 +89,17 @@ const char *rules_keep(const struct policy *policy, const struct job *job,
         return "its thing is not in scope";
     if (guarded(policy, job, execution->job_id))
         return "its job is not named";
-    return keep_for_time(policy, print, service_ms);
+    return ignore_for_time(policy, print, service_ms);
+}
+
+const char *rules_keep(const struct policy *policy, const struct job *job,
+                       const struct job_execution *execution, int64_t service_ms)
+{
+    const char *why = rules_ignore(policy, job, execution, service_ms);
+    int64_t age_ms = service_ms - age_time(policy, &execution->fingerprint)->ms;
+    if (why || (policy->match.older_than_ms == 0 && policy->keep_count > 0))
+        return why;
+    return age_ms > policy->match.older_than_ms ? NULL : "it is too young";
 }
 
 bool rules_settled(const struct job *job)

@@ -8,7 +8,6 @@
 
 #define PPM                1000000
 #define LOST_AGAIN_PERCENT 4
-#define GRACED_PERCENT     15
 
 static const char *const FAULT_NAMES[FAULT_COUNT] = {
     "none",           "refused",       "dns",           "tls",          "reset-early",  "reset-sent",
@@ -22,6 +21,8 @@ static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "
 static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
     "kill",      "pause",      "wall-step",  "reload",    "cancel",     "hurry",    "credentials",
     "disk-read", "disk-write", "disk-short", "disk-sync", "disk-death", "disk-full"};
+static const char *const EXTRA_NAMES[EXTRA_COUNT] = {
+    "keep", "per-thing", "order", "max-duration", "archive", "archive-optional", "archive-trouble", "grace"};
 
 const char *fault_name(enum fault fault)
 {
@@ -195,36 +196,76 @@ static void draw_lost_again(struct random *random, struct scenario *scenario)
     }
 }
 
-/* What was thought of later draws from a stream of its own, so that seeds of before still are what they were.
+/* --- parts that came later --------------------------------------------------------------------------------
  */
-static void draw_the_rest(struct scenario *scenario)
+
+static void draw_way(struct random *random, struct scenario *scenario)
 {
-    struct random random;
-    scenario_stream(scenario, 1, &random);
-    draw_fault(&random, &scenario->faults[FAULT_SHORT_PAGE], FAULT_SHORT_PAGE, 25);
-    if (chance(&random, LOST_AGAIN_PERCENT)) {
-        draw_lost_again(&random, scenario);
+    draw_fault(random, &scenario->faults[FAULT_SHORT_PAGE], FAULT_SHORT_PAGE, 25);
+    if (chance(random, LOST_AGAIN_PERCENT)) {
+        draw_lost_again(random, scenario);
     }
-    scenario_stream(scenario, 2, &random);
-    scenario->graced = chance(&random, GRACED_PERCENT);
 }
 
-void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large)
+static void draw_language(struct random *random, struct scenario *scenario)
+{
+    for (int i = EXTRA_KEEP; i <= EXTRA_MAX_DURATION; i++) {
+        scenario->extras[i] = chance(random, 25) ? (int)between(random, 20, 100) : 0;
+    }
+}
+
+static void draw_archive(struct random *random, struct scenario *scenario)
+{
+    bool there = chance(random, 30), optional = chance(random, 30), trouble = chance(random, 60);
+    scenario->extras[EXTRA_ARCHIVE] = there ? (int)between(random, 30, 100) : 0;
+    scenario->extras[EXTRA_OPTIONAL] = there && optional ? (int)between(random, 20, 100) : 0;
+    scenario->extras[EXTRA_ARCHIVE_TROUBLE] = there && trouble ? (int)between(random, 100, PPM / 20) : 0;
+}
+
+static void draw_grace(struct random *random, struct scenario *scenario)
+{
+    scenario->extras[EXTRA_GRACE] = chance(random, 15) ? (int)between(random, 40, 100) : 0;
+}
+
+/* What was thought of later: each part draws from a stream of its own, by its place here, so that the seeds
+ * of before are what they were but for it. A new one goes to the end. */
+static void (*const LATER[SCENARIO_LATER])(struct random *random, struct scenario *scenario) = {
+    [PART_WAY] = draw_way,
+    [PART_LANGUAGE] = draw_language,
+    [PART_ARCHIVE] = draw_archive,
+    [PART_GRACE] = draw_grace,
+};
+
+static void draw_later(struct scenario *scenario, int parts)
+{
+    for (int i = 0; i < parts && i < SCENARIO_LATER; i++) {
+        struct random random;
+        scenario_stream(scenario, 1 + (uint64_t)i, &random);
+        LATER[i](&random, scenario);
+    }
+}
+
+void scenario_draw_first(struct scenario *scenario, uint64_t seed, bool large, int later)
 {
     struct random random;
     *scenario = (struct scenario){.seed = seed};
     scenario_stream(scenario, 0, &random);
     draw_world(&random, scenario, large);
-    if (calm) {
+    if (later == SCENARIO_CALM) {
         return;
     }
     draw_faults(&random, scenario);
     draw_actors(&random, scenario);
     draw_accidents(&random, scenario);
-    draw_the_rest(scenario);
+    draw_later(scenario, later);
     if (large) {
         stretch(&random, scenario);
     }
+}
+
+void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large)
+{
+    scenario_draw_first(scenario, seed, large, calm ? SCENARIO_CALM : SCENARIO_LATER);
 }
 
 /* --- taking away -----------------------------------------------------------------------------------------
@@ -287,7 +328,13 @@ bool scenario_drop(struct scenario *scenario, int part)
     if (part < SCENARIO_ACCIDENTS_MAX) {
         return drop_accident(scenario, SCENARIO_ACCIDENTS_MAX - 1 - part);
     }
-    return simplify(scenario, part - SCENARIO_ACCIDENTS_MAX);
+    part -= SCENARIO_ACCIDENTS_MAX;
+    if (part < EXTRA_COUNT) {
+        bool there = scenario->extras[part] > 0;
+        scenario->extras[part] = 0;
+        return there;
+    }
+    return simplify(scenario, part - EXTRA_COUNT);
 }
 
 /* --- for people ------------------------------------------------------------------------------------------
@@ -306,6 +353,11 @@ static void print_parts(const struct scenario *scenario, struct buf *out)
             buf_printf(out, "#   actor %s: %" PRId64 "\n", ACTOR_NAMES[i], scenario->actor_every_ms[i]);
         }
     }
+    for (int i = 0; i < EXTRA_COUNT; i++) {
+        if (scenario->extras[i] > 0) {
+            buf_printf(out, "#   %s: %d\n", EXTRA_NAMES[i], scenario->extras[i]);
+        }
+    }
     for (int i = 0; i < scenario->accident_count; i++) {
         buf_printf(out, "#   accident %s at step %" PRId64 ": %" PRId64 "\n",
                    ACCIDENT_NAMES[scenario->accidents[i].kind], scenario->accidents[i].at_step,
@@ -321,7 +373,7 @@ void scenario_print(const struct scenario *scenario, struct buf *out)
     buf_printf(out, "#   skew %" PRId64 " ms, latency %" PRId64 "..%" PRId64 " ms, commit %" PRId64 " ms\n",
                scenario->skew_ms, scenario->latency_min_ns / TIME_NS_PER_MS,
                scenario->latency_max_ns / TIME_NS_PER_MS, scenario->commit_ns / TIME_NS_PER_MS);
-    buf_printf(out, "#   %d policies%s%s, %d runs\n", scenario->policies,
-               scenario->risky ? ", some risky" : "", scenario->graced ? ", with grace" : "", scenario->runs);
+    buf_printf(out, "#   %d policies%s, %d runs\n", scenario->policies, scenario->risky ? ", some risky" : "",
+               scenario->runs);
     print_parts(scenario, out);
 }

@@ -89,6 +89,18 @@ struct accident {
 #define SCENARIO_ACCIDENTS_MAX 12
 #define SCENARIO_POLICIES_MAX  3
 
+enum extra {             /* what a seed has besides: a share in percent, or a number; 0: it has none of it */
+             EXTRA_KEEP, /* policies with keep rules */
+             EXTRA_PER_THING,       /* policies with limits.per_thing */
+             EXTRA_ORDER,           /* policies with an order */
+             EXTRA_MAX_DURATION,    /* policies with schedule.max_duration */
+             EXTRA_ARCHIVE,         /* policies that archive */
+             EXTRA_OPTIONAL,        /* of these, those that need not */
+             EXTRA_ARCHIVE_TROUBLE, /* of a million operations on the archive's disk, those that fail */
+             EXTRA_GRACE,           /* policies with a grace */
+             EXTRA_COUNT
+};
+
 struct scenario {
     uint64_t seed;
     int things, jobs;
@@ -100,8 +112,8 @@ struct scenario {
     int64_t skew_ms, latency_min_ns, latency_max_ns, commit_ns;
     int64_t retain_ms;  /* what the ledger forgets: runs that ended longer ago; 0: nothing */
     int policies, runs; /* runs in the phase of faults */
-    bool graced;        /* some policies have a grace */
     bool risky;         /* some policies skip the check where they may */
+    int extras[EXTRA_COUNT];
     struct fault_plan faults[FAULT_COUNT];
     int64_t
         actor_every_ms[ACTOR_COUNT]; /* between two acts, about; 0: not there; of the last four: percent */
@@ -111,10 +123,15 @@ struct scenario {
 
 /* calm: no faults, actors and accidents. large: thousands of executions and fast quotas. */
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large);
+/* The same with no more than the first `later` of the parts that were thought of later, as the seed was while
+ * there were no others. */
+enum scenario_part { PART_WAY, PART_LANGUAGE, PART_ARCHIVE, PART_GRACE, SCENARIO_LATER };
+#define SCENARIO_CALM (-1)
+void scenario_draw_first(struct scenario *scenario, uint64_t seed, bool large, int later);
 void scenario_print(const struct scenario *scenario, struct buf *out);
 
 /* The parts that can be taken away, numbered from 0; false when it was not there. */
-#define SCENARIO_PARTS (FAULT_COUNT + ACTOR_COUNT + SCENARIO_ACCIDENTS_MAX + 4)
+#define SCENARIO_PARTS (FAULT_COUNT + ACTOR_COUNT + SCENARIO_ACCIDENTS_MAX + EXTRA_COUNT + 4)
 bool scenario_drop(struct scenario *scenario, int part);
 
 /* A stream of random numbers for one part of a seed. */

@@ -6,6 +6,7 @@
 #include "sim/disk.h"
 #include "sim/fleet.h"
 #include "sim/scenario.h"
+#include "sim/shelf.h"
 #include "sim/virtual.h"
 
 #define SIM_START_MS   INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
@@ -24,6 +25,7 @@ struct sim_totals {
     int64_t queued;  /* of all these, those that had not begun: the service deletes them without force */
     int64_t changed; /* deleted with force although they had gone on after our last look */
     int64_t graced;  /* sendings of what a grace had held back */
+    int64_t archived, shelf_failures; /* documents, and what failed them */
     int64_t outcomes[16], ends[8];
 };
 
@@ -32,6 +34,7 @@ struct sim {
     struct virtual_world *world;
     struct fleet *fleet;
     struct disk *disk;
+    struct shelf *shelf; /* of the archive */
     struct wire *wire;
     struct actors *actors;
     struct process *process;

@@ -7,7 +7,7 @@
 #include "engine/report.h"
 #include "model/outcome.h"
 #include "sim/actors.h"
-#include "sim/archive.h"
+#include "sim/bookkeeper.h"
 #include "sim/oracle.h"
 #include "sim/process.h"
 #include "sim/wire.h"
@@ -131,6 +131,7 @@ static void heal(struct sim *sim)
     sim->healed_ms = sim_service_ms(sim);
     disk_trouble(sim->disk, DISK_FINE, 0);
     disk_limit(sim->disk, 0);
+    shelf_rate(sim->shelf, 0);
     virtual_set_wall(sim->world, skew_ms > SKEW_BAD_MS || skew_ms < -SKEW_BAD_MS ? skew_ms : 0);
     process_heal(sim->process);
 }
@@ -176,7 +177,7 @@ static void judge(struct sim *sim)
     const struct policy *policies[SCENARIO_POLICIES_MAX];
     int64_t from_ms;
     int count = process_swept(sim->process, policies, &from_ms);
-    archive_verify(sim);
+    bookkeeper_verify(sim);
     oracle_judge(sim->oracle, policies, count, from_ms);
     if (wire_waiting(sim->wire) > 0 || virtual_pending(sim->world, true) > 0) {
         sim_break(sim, "progress: %zu calls and %zu timers are left", wire_waiting(sim->wire),
@@ -211,6 +212,8 @@ static void build(struct sim *sim, const struct scenario *scenario)
     sim->fleet = make_fleet(scenario);
     sim->world = virtual_create(&world);
     sim->disk = disk_create("simulated", scenario->seed);
+    sim->shelf = shelf_create(scenario->seed);
+    shelf_rate(sim->shelf, scenario->extras[EXTRA_ARCHIVE_TROUBLE]);
     sim->oracle = oracle_create(sim);
     sim->wire = wire_create(sim);
     sim->actors = actors_create(sim);
@@ -229,6 +232,7 @@ static void tear_down(struct sim *sim)
     oracle_destroy(sim->oracle);
     virtual_destroy(sim->world);
     disk_destroy(sim->disk);
+    shelf_destroy(sim->shelf);
     fleet_destroy(sim->fleet);
 }
 
@@ -258,6 +262,7 @@ void simulation_run(const struct scenario *scenario, const struct policy *policy
     text_copy(result->broken, sizeof result->broken, sim->broken);
     result->broken_step = sim->broken_step;
     sim->totals.seeds = 1;
+    sim->totals.shelf_failures = shelf_failures(sim->shelf);
     sim->totals.events = sim->steps;
     sim->totals.virtual_ms = virtual_mono_ns(sim->world) / TIME_NS_PER_MS;
     if (totals) {
@@ -314,6 +319,8 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
                "#   %" PRId64 " within a minute, %" PRId64 " late, %" PRId64 " by a second delivery, %" PRId64
                " after a stale look; of these %" PRId64 " were queued\n",
                totals->in_trip, totals->late, totals->twice, totals->stale, totals->queued);
+    buf_printf(out, "#   %" PRId64 " documents archived, %" PRId64 " failures of their disk\n",
+               totals->archived, totals->shelf_failures);
     buf_printf(out, "#   %" PRId64 " deleted with force had gone on after the look\n", totals->changed);
     buf_printf(out, "#   %" PRId64 " sent that a grace had held back\n", totals->graced);
     buf_printf(out, "# %" PRId64 " faults:", faults);

@@ -11,6 +11,7 @@ import subprocess
 from machine import BUILD_NAME, ROOT, Machine, equal, wait_until
 from harness import ACCESS_KEY, ACCOUNT, REGION, SECRET_KEY, main
 
+JOBSWEEP = "/usr/local/bin/jobsweep"
 FIRING_S = 150  # a schedule of every minute, and the sweep
 URL = "https://127.0.0.1:8443"
 IOTSIM = f"""[Service]
@@ -121,6 +122,22 @@ def test_it_runs_as_nobody_in_particular_with_nothing_to_spare():
     assert passed in ("400", "440"), passed  # its own, or by an access control list, as the file system allows
 
 
+def test_root_asks_it_over_its_socket_and_nobody_else_does():
+    pid, uid = machine.show("jobsweepd", "MainPID", "UID")
+    equal(machine.must("stat", "-c", "%a %u", "/run/jobsweep/control.sock").split(), ["600", uid])
+    assert f"process {pid}, since" in machine.must(JOBSWEEP, "status")
+    other = machine.run("setpriv", "--reuid", "65534", "--clear-groups", JOBSWEEP, "status", "--socket",
+                        "/run/jobsweep/control.sock")
+    equal(other.returncode, 7)
+    assert "Permission denied" in other.stderr, other.stderr
+    machine.must(JOBSWEEP, "pause")
+    assert machine.show("jobsweepd", "StatusText")[0].startswith("paused since "), machine.show("jobsweepd", "StatusText")
+    machine.must("systemctl", "restart", "jobsweepd")
+    assert "nothing is deleted (jobsweep resume)" in machine.must(JOBSWEEP, "status")
+    machine.must(JOBSWEEP, "resume")
+    equal(machine.show("jobsweepd", "StatusText"), [""])
+
+
 def test_it_fires_by_its_schedule_and_deletes_what_it_reports():
     ended = wait_until(lambda: said(r"sweep ended.*"), "the sweep of a firing", FIRING_S).group(0)
     numbers = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", ended)}
@@ -145,6 +162,10 @@ def test_a_broken_configuration_fails_the_reload_and_the_old_set_stays():
     assert not said(r"^reload", before), "the daemon was told"
     equal(state(), "active")
     equal(machine.run("systemctl", "is-failed", "jobsweepd").stdout.strip(), "active")
+    refused = machine.run(JOBSWEEP, "reload")
+    equal(refused.returncode, 2)
+    assert "jobsweep.yaml:2:1: error: " in refused.stderr, refused.stderr
+    assert "jobsweep.yaml:2:1: error: " in machine.must(JOBSWEEP, "status")
     wait_until(lambda: said(r"sweep ended.*policy=old", before), "a firing of the old set", FIRING_S)
 
 

@@ -43,4 +43,14 @@ void cred_world_begin(struct cred_world *world); /* only begins to ask */
 void cred_world_ask(struct cred_world *world);   /* and waits for the answer */
 void cred_world_close(struct cred_world *world);
 
+/* An sso-session whose token has ended and can be refreshed, and where it lies. */
+#define CRED_SSO_CONFIG                                                                                      \
+    "[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = R\n[sso-session s]\n"                   \
+    "sso_region = eu-west-1\nsso_start_url = https://u\n"
+#define CRED_SSO_ENDED                                                                                       \
+    "{\"accessToken\":\"OLD\",\"expiresAt\":\"2026-11-24T03:00:00Z\",\"refreshToken\":\"RT\",\"clientId\":"  \
+    "\"CI\","                                                                                                \
+    "\"clientSecret\":\"CS\",\"registrationExpiresAt\":\"2027-01-01T00:00:00Z\"}"
+#define CRED_SSO_FILE ".aws/sso/cache/a0f1490a20d0211c997b44bc357e1972deab8ae3.json"
+
 #endif

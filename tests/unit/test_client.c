@@ -315,6 +315,24 @@ static void sts_is_asked_with_a_signed_form(void **state)
     close_world(world);
 }
 
+static void service_quotas_are_asked_only_where_the_client_has_them(void **state)
+{
+    static const char json[] = "{\"Quota\":{\"QuotaCode\":\"L-4AB367B4\",\"Value\":12.5}}";
+    char answer[512];
+    snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+             strlen(json), json);
+    struct world *world = open_world(answer);
+    (void)state;
+
+    prepare(world, OPERATION_GET_SERVICE_QUOTA);
+    world->call.quota_of = OPERATION_DELETE_EXECUTION;
+    submit(world);
+    finish(world);
+    assert_int_equal(world->call.answer.class,
+                     ANSWER_INVALID); /* never sent: the client was not made for it */
+    close_world(world);
+}
+
 static void signatures_follow_the_day_the_name_and_the_path(void **state)
 {
     struct world *world = open_world(EMPTY_PAGE);
@@ -562,6 +580,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_deletion_arrives_signed_and_is_done),
     cmocka_unit_test(a_session_token_is_sent_and_signed),
     cmocka_unit_test(sts_is_asked_with_a_signed_form),
+    cmocka_unit_test(service_quotas_are_asked_only_where_the_client_has_them),
     cmocka_unit_test(signatures_follow_the_day_the_name_and_the_path),
     cmocka_unit_test(a_malformed_call_never_reaches_the_socket),
     cmocka_unit_test(a_call_whose_time_to_leave_is_over_is_not_sent),

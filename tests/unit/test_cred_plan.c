@@ -233,7 +233,7 @@ static void plan_as_text(const struct plan_case *given, const struct credentials
     set_variables(&world, given->variables);
     struct profiles *profiles = profiles_load(&err);
     assert_non_null(profiles);
-    if (cred_plan_make(&plan, profiles, NULL, given->profile, role, fault, &err) == 0) {
+    if (cred_plan_make(&plan, profiles, NULL, given->profile, role, false, fault, &err) == 0) {
         show(out, &plan);
         cred_plan_finish(&plan);
     } else {

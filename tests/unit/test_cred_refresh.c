@@ -311,14 +311,6 @@ static void a_token_file_is_read_at_each_refresh(void **state)
     cred_world_close(&world);
 }
 
-#define SSO_CONFIG                                                                                           \
-    "[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = R\n[sso-session s]\n"                   \
-    "sso_region = eu-west-1\nsso_start_url = https://u\n"
-#define SSO_ENDED                                                                                            \
-    "{\"accessToken\":\"OLD\",\"expiresAt\":\"2026-11-24T03:00:00Z\",\"refreshToken\":\"RT\",\"clientId\":"  \
-    "\"CI\","                                                                                                \
-    "\"clientSecret\":\"CS\",\"registrationExpiresAt\":\"2027-01-01T00:00:00Z\"}"
-
 static void a_new_sso_token_is_kept_for_the_aws_cli(void **state)
 {
     static const char *const answers[] = {
@@ -333,7 +325,7 @@ static void a_new_sso_token_is_kept_for_the_aws_cli(void **state)
     (void)state;
     cred_world_open(&world, answers);
     cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(&world, ".aws/config", SSO_CONFIG, 0600);
+    cred_world_file(&world, ".aws/config", CRED_SSO_CONFIG, 0600);
     cred_world_file(&world, file,
                     "{\"accessToken\":\"OLD\",\"expiresAt\":\"2026-11-24T03:20:00Z\",\"refreshToken\":\"RT\","
                     "\"clientId\":\"CI\",\"clientSecret\":\"CS\",\"registrationExpiresAt\":"
@@ -357,16 +349,14 @@ static void a_new_sso_token_is_kept_for_the_aws_cli(void **state)
     cred_world_close(&world);
 }
 
-static const char SSO_FILE[] = ".aws/sso/cache/a0f1490a20d0211c997b44bc357e1972deab8ae3.json";
-
 /* Refuses to refresh, as somebody else just did it. */
 static void on_request_too_late(struct peer *peer, const char *request)
 {
     struct cred_world *world = peer_server(peer)->owner;
     buf_text(&world->requests, request);
     if (strncmp(request, "POST /token", 11) == 0) {
-        cred_world_file(world, SSO_FILE, "{\"accessToken\":\"OTHER\",\"expiresAt\":\"2026-11-24T11:15:00Z\"}",
-                        0600);
+        cred_world_file(world, CRED_SSO_FILE,
+                        "{\"accessToken\":\"OTHER\",\"expiresAt\":\"2026-11-24T11:15:00Z\"}", 0600);
         peer_answer(peer, 400, "{\"error\":\"invalid_grant\"}");
     } else {
         peer_answer(
@@ -383,8 +373,8 @@ static void an_sso_token_that_somebody_else_refreshed_serves(void **state)
     cred_world_open(&world, NULL);
     world.server.on_request = on_request_too_late;
     cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(&world, ".aws/config", SSO_CONFIG, 0600);
-    cred_world_file(&world, SSO_FILE, SSO_ENDED, 0600);
+    cred_world_file(&world, ".aws/config", CRED_SSO_CONFIG, 0600);
+    cred_world_file(&world, CRED_SSO_FILE, CRED_SSO_ENDED, 0600);
     struct credentials_config config = cred_world_config(&world);
     cred_world_provider(&world, &config);
     expect(&world, "AK", 2);
@@ -405,8 +395,8 @@ static void a_new_sso_token_that_cannot_be_written_is_used_on(void **state)
     (void)state;
     cred_world_open(&world, answers);
     cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(&world, ".aws/config", SSO_CONFIG, 0600);
-    cred_world_file(&world, SSO_FILE, SSO_ENDED, 0600);
+    cred_world_file(&world, ".aws/config", CRED_SSO_CONFIG, 0600);
+    cred_world_file(&world, CRED_SSO_FILE, CRED_SSO_ENDED, 0600);
     struct credentials_config config = cred_world_config(&world);
     cred_world_provider(&world, &config);
     getrlimit(RLIMIT_FSIZE, &before);
@@ -418,114 +408,11 @@ static void a_new_sso_token_that_cannot_be_written_is_used_on(void **state)
     credentials_expired(world.provider, "AK");
     expect(&world, "AK", 3); /* the portal alone: the file's refresh token is used up */
     assert_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: OLD"));
-    cred_world_file(&world, SSO_FILE, "{\"accessToken\":\"LOGIN\",\"expiresAt\":\"2026-11-25T11:15:00Z\"}",
-                    0600);
+    cred_world_file(&world, CRED_SSO_FILE,
+                    "{\"accessToken\":\"LOGIN\",\"expiresAt\":\"2026-11-25T11:15:00Z\"}", 0600);
     credentials_expired(world.provider, "AK");
     expect(&world, "AK", 4);
     assert_non_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: LOGIN"));
-    cred_world_close(&world);
-}
-
-/* --- the pace of STS --- */
-
-struct gate {
-    struct credentials_turn *waiting;
-    int acquired, released;
-};
-
-static void acquire(void *ctx, struct credentials_turn *turn)
-{
-    struct gate *gate = ctx;
-    gate->acquired++;
-    gate->waiting = turn;
-}
-
-static void release(void *ctx, struct credentials_turn *turn)
-{
-    struct gate *gate = ctx;
-    (void)turn;
-    gate->released++;
-}
-
-static void open_role(struct cred_world *world, const char *const *answers, struct credentials_pace *pace)
-{
-    static const struct credentials_role role = {.role_arn = "arn:aws:iam::123456789012:role/top",
-                                                 .session_policy = "{\"Version\":\"2012-10-17\"}"};
-    cred_world_open(world, answers);
-    cred_world_variable(world, "AWS_ACCESS_KEY_ID", "EK");
-    cred_world_variable(world, "AWS_SECRET_ACCESS_KEY", "ES");
-    cred_world_variable(world, "AWS_ENDPOINT_URL_STS", "http://127.0.0.1:PORT");
-    struct credentials_config config = cred_world_config(world);
-    config.role = &role;
-    config.pace = pace;
-    cred_world_provider(world, &config);
-}
-
-static void a_role_waits_for_its_turn(void **state)
-{
-    static const char *const answers[] = {
-        "200 <AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AK</AccessKeyId>"
-        "<SecretAccessKey>SK</SecretAccessKey><SessionToken>TK</SessionToken>"
-        "<Expiration>2026-11-24T09:15:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
-        NULL};
-    struct gate gate = {0};
-    struct credentials_pace pace = {&gate, acquire, release};
-    struct cred_world world;
-    (void)state;
-    open_role(&world, answers, &pace);
-    cred_world_begin(&world);
-    uv_run(&world.loop, UV_RUN_NOWAIT);
-    assert_int_equal(gate.acquired, 1);
-    assert_int_equal(world.server.requests, 0);
-    gate.waiting->granted(gate.waiting);
-    while (world.done == 0) {
-        uv_run(&world.loop, UV_RUN_ONCE);
-    }
-    assert_string_equal(world.found, "AK SK TK role top");
-    assert_int_equal(gate.released, 1);
-    assert_non_null(strstr(buf_string(&world.requests), "&Policy=%7B%22Version%22%3A%222012-10-17%22%7D"));
-    assert_non_null(strstr(buf_string(&world.requests), "Credential=EK/"));
-    cred_world_close(&world);
-}
-
-static void a_turn_that_is_no_longer_wanted_is_given_back(void **state)
-{
-    struct gate gate = {0};
-    struct credentials_pace pace = {&gate, acquire, release};
-    struct cred_world world;
-    (void)state;
-    open_role(&world, NULL, &pace);
-    cred_world_begin(&world);
-    assert_int_equal(gate.acquired, 1);
-    cred_world_close(&world);
-    assert_int_equal(gate.released, 1);
-    assert_int_equal(world.done, 0);
-}
-
-static void each_attempt_has_a_turn_of_its_own(void **state)
-{
-    static const char *const answers[] = {"503 x", "503 x", "503 x", NULL};
-    struct gate gate = {0};
-    struct credentials_pace pace = {&gate, acquire, release};
-    struct cred_world world;
-    (void)state;
-    open_role(&world, answers, &pace);
-    cred_world_begin(&world);
-    for (int attempt = 1; attempt <= 3; attempt++) {
-        while (gate.acquired < attempt) {
-            uv_run(&world.loop, UV_RUN_ONCE);
-        }
-        assert_int_equal(world.server.requests, attempt - 1);
-        assert_int_equal(gate.released, attempt - 1);
-        gate.waiting->granted(gate.waiting);
-    }
-    while (world.done == 0) {
-        uv_run(&world.loop, UV_RUN_ONCE);
-    }
-    assert_int_equal(world.server.requests, 3);
-    assert_int_equal(gate.released, 3);
-    assert_int_equal(world.fault, CREDENTIALS_SERVICE);
-    assert_int_equal(world.err.code, ERR_UNAVAILABLE);
     cred_world_close(&world);
 }
 
@@ -548,9 +435,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_new_sso_token_is_kept_for_the_aws_cli),
     cmocka_unit_test(an_sso_token_that_somebody_else_refreshed_serves),
     cmocka_unit_test(a_new_sso_token_that_cannot_be_written_is_used_on),
-    cmocka_unit_test(a_role_waits_for_its_turn),
-    cmocka_unit_test(a_turn_that_is_no_longer_wanted_is_given_back),
-    cmocka_unit_test(each_attempt_has_a_turn_of_its_own),
 };
 
 TAP_MAIN(tests)

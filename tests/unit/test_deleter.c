@@ -36,7 +36,8 @@ static void each_answer_ends_or_repeats_the_row(void **state)
     expect("=", "NNND", OUTCOME_DELETED, 4);
     expect("=", "NNNNNNNN", OUTCOME_FAILED, 8);
     expect("=", "ED", OUTCOME_DELETED, 2);
-    expect("=", "EE", OUTCOME_FAILED, 2);
+    expect("=", "EEED", OUTCOME_DELETED, 4);
+    expect("=", "EEEE", OUTCOME_NOT_ATTEMPTED, 4); /* there are no keys: no row has failed */
     expect("=", "SD", OUTCOME_DELETED, 2);
     expect("=", "SS", OUTCOME_FAILED, 2);
     expect("=", "A", OUTCOME_FAILED, 1);

@@ -285,7 +285,7 @@ static void a_read_is_repeated_by_what_its_answer_means(void **state)
         enum answer_class class;
         int attempts; /* when it is always answered so */
     } rows[] = {{ANSWER_DONE, 1},    {ANSWER_NOT_SENT, 8}, {ANSWER_AMBIGUOUS, 8},
-                {ANSWER_EXPIRED, 2}, {ANSWER_SKEWED, 2},   {ANSWER_DENIED, 1},
+                {ANSWER_EXPIRED, 4}, {ANSWER_SKEWED, 2},   {ANSWER_DENIED, 1},
                 {ANSWER_INVALID, 1}, {ANSWER_GONE, 1},     {ANSWER_STATE, 1}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct bench *bench = open_default();
@@ -397,6 +397,27 @@ static void a_gate_that_refuses_costs_no_slot_and_sends_nothing(void **state)
         assert_string_equal(bench->calls[i].call.answer.code, "Withheld");
         assert_int_equal(bench->calls[i].call.signed_at_ms, 0);
     }
+    close_bench(bench);
+}
+
+static void while_it_is_held_no_deletion_leaves_and_reads_do(void **state)
+{
+    (void)state;
+    struct bench *bench = open_default();
+    dispatcher_hold(bench->dispatcher, true);
+    for (int i = 0; i < 40; i++)
+        submit(bench, i, i % 2 ? READ : DELETE);
+    run(bench, 600 * S);
+    assert_int_equal(bench->sent_count, 20);
+    assert_int_equal(bench->done_count, 20);
+    cancel(bench, 0); /* one that waits can still be taken back */
+    run(bench, 601 * S);
+    assert_int_equal(bench->done_count, 21);
+    dispatcher_hold(bench->dispatcher, false);
+    run(bench, 3600 * S);
+    assert_int_equal(bench->done_count, 40);
+    assert_int_equal(bench->sent_count, 39);
+    assert_true(bench->sent_ns[38] - bench->sent_ns[20] >= 17 * 100 * MS); /* no burst for the time lost */
     close_bench(bench);
 }
 
@@ -563,6 +584,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_empty_budget_leaves_one_probe_a_minute),
     cmocka_unit_test(what_the_gate_sees_is_what_is_signed),
     cmocka_unit_test(a_gate_that_refuses_costs_no_slot_and_sends_nothing),
+    cmocka_unit_test(while_it_is_held_no_deletion_leaves_and_reads_do),
     cmocka_unit_test(a_canceled_one_that_waits_never_leaves),
     cmocka_unit_test(a_canceled_one_that_rests_ends_at_once),
     cmocka_unit_test(a_canceled_one_in_flight_is_not_repeated),

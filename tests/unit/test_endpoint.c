@@ -26,6 +26,7 @@ static void each_partition_has_its_hosts(void **state)
         {"sts", "us-east-1", PLAIN, "sts.us-east-1.amazonaws.com"},
         {"sso", "eu-north-1", PLAIN, "portal.sso.eu-north-1.amazonaws.com"},
         {"sso", "us-gov-east-1", FIPS, "portal.sso.us-gov-east-1.amazonaws.com"},
+        {"service-quotas", "eu-north-1", PLAIN, "servicequotas.eu-north-1.amazonaws.com"},
         {"sso-oidc", "eu-north-1", FIPS, "oidc-fips.eu-north-1.amazonaws.com"},
         {"iot", "cn-north-1", PLAIN, "iot.cn-north-1.amazonaws.com.cn"},
         {"iot", "cn-north-1", DUAL, "iot.cn-north-1.api.amazonwebservices.com.cn"},

@@ -73,19 +73,20 @@ static uint32_t key_of(struct nights *test, const struct job_execution *executio
 static void on_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
 {
     struct nights *test = owner;
-    bool later = strncmp(verdict->reason, "left for the next time", 22) == 0;
+    bool later = verdict->cause == CAUSE_LIMIT;
+    bool waits = verdict->cause == CAUSE_GRACE;
     uint32_t key = key_of(test, execution);
     int64_t since_ms = test->since_ms[test->print][key];
-    assert_false(verdict->in_grace && verdict->delete);
+    assert_false(waits && verdict->delete);
     test->rows++;
-    if (!verdict->delete &&!verdict->in_grace && !later) {
+    if (!verdict->delete &&!waits && !later) {
         return;
     }
     test->selected[key] = true;
-    test->waiting += verdict->in_grace;
+    test->waiting += waits;
     if (test->policy.grace_ms == 0) {
-        assert_false(verdict->in_grace);
-    } else if (verdict->in_grace) { /* clocks are told in whole seconds, and go on while it runs */
+        assert_false(waits);
+    } else if (waits) { /* clocks are told in whole seconds, and go on while it runs */
         assert_true(since_ms == 0 || test->began_ms - since_ms < GRACE + 2000);
         assert_ptr_equal(verdict->place, &test->policy.grace_place);
     } else {
@@ -383,7 +384,7 @@ static void the_reason_says_since_when_and_until_when(void **state)
         verdict.reason,
         "in its grace (1d12h) until 2026-01-02T12:00:00Z, selected since 2026-01-01T00:00:00Z");
     assert_false(verdict.delete || verdict.force);
-    assert_true(verdict.in_grace);
+    assert_int_equal(verdict.cause, CAUSE_GRACE);
     grace_explain(&policy, 0, &verdict);
     assert_string_equal(verdict.reason, "in its grace (1d12h): no earlier run selected it");
 }

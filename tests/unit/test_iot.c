@@ -20,6 +20,7 @@ static struct call example(enum operation operation)
     text_copy(call.thing_name, sizeof(call.thing_name), "plant:7-gw_1");
     text_copy(call.group_name, sizeof(call.group_name), "north:all");
     call.query = "attributes.site:berlin";
+    call.quota_of = OPERATION_DELETE_EXECUTION;
     call.max_results = 50;
     return call;
 }
@@ -39,6 +40,8 @@ static void assert_target(const struct call *call, const char *expected_method, 
     assert_string_equal(method, expected_method);
     if (call->operation == OPERATION_GET_CALLER_IDENTITY) {
         assert_string_equal(buf_string(&body), "Action=GetCallerIdentity&Version=2011-06-15");
+    } else if (call->operation == OPERATION_GET_SERVICE_QUOTA) {
+        assert_string_equal(buf_string(&body), "{\"ServiceCode\":\"iot\",\"QuotaCode\":\"L-4AB367B4\"}");
     } else if (call->operation != OPERATION_SEARCH_INDEX) {
         assert_int_equal(body.length, 0);
     }
@@ -79,6 +82,7 @@ static void every_operation_has_its_wire_form(void **state)
         [OPERATION_DELETE_EXECUTION] =
             "/things/plant%3A7-gw_1/jobs/fw-0001_a/executionNumber/9223372036854775807",
         [OPERATION_GET_CALLER_IDENTITY] = "/",
+        [OPERATION_GET_SERVICE_QUOTA] = "/",
     };
     (void)state;
 
@@ -87,7 +91,7 @@ static void every_operation_has_its_wire_form(void **state)
         call.number = INT64_MAX;
         assert_target(&call,
                       i == OPERATION_DELETE_EXECUTION                                     ? "DELETE"
-                      : i == OPERATION_GET_CALLER_IDENTITY || i == OPERATION_SEARCH_INDEX ? "POST"
+                      : i >= OPERATION_GET_CALLER_IDENTITY || i == OPERATION_SEARCH_INDEX ? "POST"
                                                                                           : "GET",
                       expected[i]);
     }

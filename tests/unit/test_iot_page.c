@@ -147,6 +147,33 @@ static void a_described_thing_is_the_one_asked_for(void **state)
     assert_unreadable(OPERATION_DESCRIBE_THING, "[]");
 }
 
+static void a_quota_is_a_number_of_requests(void **state)
+{
+    static const struct {
+        const char *value;
+        int64_t per_1000s;
+    } good[] = {{"10.0", 10000}, {"12.5", 12500}, {"1.0E2", 100000}, {"3", 3000}};
+    static const char *const bad[] = {"{\"Quota\":{}}",
+                                      "{}",
+                                      "{\"Quota\":{\"Value\":\"10\"}}",
+                                      "{\"Quota\":{\"Value\":0}}",
+                                      "{\"Quota\":{\"Value\":-1}}",
+                                      "{\"Quota\":{\"Value\":1e300}}"};
+    char body[64];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        snprintf(body, sizeof(body), "{\"Quota\":{\"Value\":%s}}", good[i].value);
+        struct call call = answered(OPERATION_GET_SERVICE_QUOTA, body);
+        assert_int_equal(call.answer.class, ANSWER_DONE);
+        assert_int_equal(call.quota_per_1000s, good[i].per_1000s);
+        call_finish(&call);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_unreadable(OPERATION_GET_SERVICE_QUOTA, bad[i]);
+    }
+}
+
 /* The answer to ListThings for this type and attribute. */
 static struct call filtered(const char *type, const char *name, const char *value, const char *body)
 {
@@ -179,6 +206,8 @@ static void a_filter_that_was_ignored_is_applied_here(void **state)
     assert_int_equal(call.page.count, 1);
     assert_string_equal(call.page.things[0], "b");
     assert_non_null(strstr(call.page.skipped_why, "attribute"));
+    assert_int_equal(call.page.skips[0].count, 2); /* of one reason */
+    assert_int_equal(call.page.skips[1].count, 0);
     call_finish(&call);
     call = filtered(NULL, "n", NULL, body);
     assert_int_equal(call.page.count, 2);
@@ -223,6 +252,9 @@ static void assert_skipped(enum operation operation, const char *key, const char
                  call.page.count, call.page.skipped, call.answer.message);
     }
     assert_memory_equal(call.page.skipped_why, "row 2: ", 7);
+    assert_int_equal(call.page.skips[0].count, 1);
+    assert_string_equal(call.page.skips[0].why, call.page.skipped_why + 7);
+    assert_int_equal(call.page.skips[1].count, 0);
     if (strstr(call.page.skipped_why, bad->why) == NULL) {
         fail_msg("%s: %s", bad->row, call.page.skipped_why);
     }
@@ -523,6 +555,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(pages_of_jobs_and_things_are_read),
     cmocka_unit_test(what_a_search_finds_is_read),
     cmocka_unit_test(a_described_thing_is_the_one_asked_for),
+    cmocka_unit_test(a_quota_is_a_number_of_requests),
     cmocka_unit_test(a_filter_that_was_ignored_is_applied_here),
     cmocka_unit_test(an_empty_page_may_leave_out_its_rows),
     cmocka_unit_test(rows_with_a_bad_number_or_time_are_skipped_and_counted),

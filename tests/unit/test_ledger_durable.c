@@ -148,8 +148,8 @@ static const char *const changes[] = {
     "UPDATE entry SET id = id - 1 WHERE sequence = 18",
     "UPDATE entry SET id = -id WHERE sequence = 6",
     "UPDATE entry SET id = 9223372036854775807 WHERE sequence = 18",
-    "INSERT INTO entry SELECT id + 1, sequence, at_ms, 0, 0, 0, 0, '', '', 0, '', hash FROM intent"
-    " WHERE sequence = 3; DELETE FROM intent WHERE sequence = 3",
+    ("INSERT INTO entry SELECT id + 1, sequence, at_ms, 0, 0, 0, 0, '', '', 0, '', hash FROM intent"
+     " WHERE sequence = 3; DELETE FROM intent WHERE sequence = 3"),
     "UPDATE plan SET number = 9 WHERE run = 1 AND row = 1",
     "UPDATE plan SET queued_at = '1' WHERE run = 1 AND row = 2",
     "DELETE FROM plan WHERE run = 2 AND row = 2",

@@ -316,7 +316,7 @@ static void live(struct ledger_world *world, uint64_t seed)
 
 static void random_nights_are_as_the_reference_has_them(void **state)
 {
-    uint64_t first = rig_seed(1), seeds = rig_seeds(40);
+    uint64_t first = rig_seed(1), seeds = rig_seeds(15);
     (void)state;
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         void *world;

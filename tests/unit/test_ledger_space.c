@@ -87,6 +87,17 @@ static enum outcome outcome_of(struct ledger_world *world, int64_t run, int64_t 
     return read->outcome;
 }
 
+static struct ledger_durable_state look(struct ledger_world *world, int64_t *commits)
+{
+    struct ledger_durable_state state;
+    ledger_durable_look(world->durable, &state);
+    *commits = 0;
+    for (size_t i = 0; i <= LEDGER_COMMIT_BOUNDS; i++) {
+        *commits += state.commits[i];
+    }
+    return state;
+}
+
 static void on_a_full_disk_results_are_written_and_intents_refused(void **state)
 {
     struct ledger_world *world = *state;
@@ -94,6 +105,8 @@ static void on_a_full_disk_results_are_written_and_intents_refused(void **state)
     int64_t run = planned_run(world);
     struct ledger_request first = intent(run, 0), second = intent(run, 1), answered = result(run, 0);
     assert_int_equal(ask(world, &first), ERR_NONE);
+    int64_t before, after;
+    look(world, &before);
     faulty_disk.room = 20000; /* too little for all these intents, enough for a result */
     struct ledger_request many[ROWS - 2];
     for (int i = 0; i < ROWS - 2; i++) {
@@ -109,6 +122,10 @@ static void on_a_full_disk_results_are_written_and_intents_refused(void **state)
     assert_int_equal(second.err.code, ERR_IO);
     assert_non_null(strstr(second.err.msg, "frozen"));
     assert_int_equal(answered.err.code, ERR_NONE);
+    struct ledger_durable_state seen = look(world, &after);
+    assert_true(seen.short_of_space && !seen.frozen);
+    assert_int_equal(after, before + 1);
+    assert_true(seen.commits_ns > 0);
     faulty_disk.room = -1; /* there is room again: no reason to go on as if nothing had happened */
     struct ledger_request again = intent(run, 1);
     assert_int_equal(ask(world, &again), ERR_IO);
@@ -146,7 +163,12 @@ static void a_broken_disk_freezes_it_for_everything(void **state)
     faulty_disk.broken = true;
     assert_int_equal(ask(world, &answered), ERR_IO);
     faulty_disk.broken = false;
+    int64_t before, after;
+    look(world, &before);
     assert_int_equal(ask(world, &late), ERR_IO);
+    struct ledger_durable_state seen = look(world, &after);
+    assert_true(seen.frozen && !seen.short_of_space);
+    assert_int_equal(after, before); /* what is refused takes no time */
 }
 
 static void a_sync_that_fails_freezes_it_for_everything(void **state)

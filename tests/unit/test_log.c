@@ -1,12 +1,19 @@
 /* The log's three forms; each test reads what came out of standard error. */
 #include "tap.h"
 
+#include "aws/json.h"
 #include "base/log.h"
+#include "base/random.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-static char written[4096];
+static char written[128 * 1024];
 
 /* Runs `write_lines` with standard error going into a pipe, and keeps what it wrote. */
 static void capture(void (*write_lines)(void))
@@ -14,6 +21,7 @@ static void capture(void (*write_lines)(void))
     int ends[2];
     int saved = dup(STDERR_FILENO);
     assert_int_equal(pipe(ends), 0);
+    assert_true(fcntl(ends[0], F_SETPIPE_SZ, sizeof written) >= 0);
     dup2(ends[1], STDERR_FILENO);
     write_lines();
     dup2(saved, STDERR_FILENO);
@@ -104,7 +112,131 @@ static void words_for_level_and_format_are_read(void **state)
     assert_int_equal(log_level_parse("loud", &level), -1);
     assert_int_equal(log_format_parse("json", &format), 0);
     assert_int_equal(format, LOG_JSON);
+    assert_int_equal(log_format_parse("auto", &format), 0);
+    assert_int_equal(format, LOG_AUTO);
     assert_int_equal(log_format_parse("xml", &format), -1);
+}
+
+/* --- every byte ---------------------------------------------------------------------------------------- */
+
+static struct random chance;
+static char noise[3][8192];
+
+static void write_noise(void)
+{
+    log_event(LOG_ERROR, noise[0], "a=%s b=%s n=%d", noise[1], noise[2], -1);
+}
+
+/* Bytes that mean something to JSON, to UTF-8 or to a terminal more often than chance would have them. */
+static void fill(char *text, size_t most)
+{
+    static const char special[] =
+        "\"\\\n\r\t\x01\x1b\x7f\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xed\xa0\x80\xff={}";
+    size_t length = random_next(&chance) % most;
+    for (size_t i = 0; i < length; i++) {
+        uint64_t drawn = random_next(&chance);
+        char byte = (drawn & 1) != 0 ? special[(drawn >> 8) % (sizeof special - 1)] : (char)(drawn >> 8);
+        text[i] = byte != '\0' ? byte : '0';
+    }
+    text[length] = '\0';
+}
+
+static void no_bytes_spoil_a_line_of_json(void **state)
+{
+    const char *seed = getenv("JOBSWEEP_SEED");
+    uint64_t number = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    (void)state;
+    print_message("# JOBSWEEP_SEED=%llu\n", (unsigned long long)number);
+    random_seed(&chance, number);
+    log_setup(LOG_DEBUG, LOG_JSON);
+    for (int i = 0; i < 500; i++) {
+        struct err err;
+        fill(noise[0], 100);
+        fill(noise[1], i % 2 == 0 ? 200 : sizeof noise[1]);
+        fill(noise[2], 3000);
+        capture(write_noise);
+        assert_ptr_equal(strchr(written, '\n'), written + strlen(written) - 1);
+        struct json_doc *line = json_parse(written, strlen(written), &err);
+        assert_non_null(line);
+        int64_t n = 0;
+        assert_true(json_int64(json_get(json_root(line), "n"), &n) && n == -1);
+        assert_non_null(json_string(json_get(json_root(line), "a")));
+        json_free(line);
+    }
+}
+
+static void write_long(void)
+{
+    log_event(LOG_INFO, "long", "a=%s n=%d", noise[0], 1);
+}
+
+static void a_long_value_is_cut_between_characters(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i + 2 < sizeof noise[0]; i += 2) {
+        memcpy(noise[0] + i, "\xc3\xa9", 3);
+    }
+    log_setup(LOG_INFO, LOG_JOURNAL);
+    noise[0][2000] = '\0';
+    capture(write_long);
+    assert_null(strstr(written, "..."));
+    memcpy(noise[0] + 2000, "\xc3\xa9", 3);
+    capture(write_long);
+    assert_string_equal(strstr(written, "\xa9...") + 1, "... n=1\n");
+    memmove(noise[0] + 1, noise[0], 2003); /* now the cut would fall into a character */
+    noise[0][0] = 'x';
+    capture(write_long);
+    assert_string_equal(strstr(written, "\xa9...") + 1, "... n=1\n");
+    assert_null(strstr(written, "\\x"));
+}
+
+static void write_many(void)
+{
+    const char *text = noise[0];
+    log_event(LOG_INFO, "many", "a=%s b=%s c=%s d=%s e=%s f=%s g=%s n=%d", text, text, text, text, text, text,
+              text, 1);
+}
+
+static void fields_that_do_not_fit_are_left_out_whole(void **state)
+{
+    struct err err;
+    int64_t n;
+    (void)state;
+    memset(noise[0], 1, 1999); /* \u0001: six times as long */
+    noise[0][1999] = '\0';
+    log_setup(LOG_INFO, LOG_JSON);
+    capture(write_many);
+    struct json_doc *line = json_parse(written, strlen(written), &err);
+    assert_non_null(line);
+    assert_non_null(json_string(json_get(json_root(line), "e")));
+    assert_null(json_get(json_root(line), "f"));
+    assert_true(json_int64(json_get(json_root(line), "n"), &n)); /* short, and fits again */
+    json_free(line);
+}
+
+static void the_journal_is_where_standard_error_leads(void **state)
+{
+    char own[64];
+    struct stat status;
+    (void)state;
+    assert_int_equal(fstat(STDERR_FILENO, &status), 0);
+    unsetenv("JOURNAL_STREAM");
+    assert_false(log_has_journal());
+    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    setenv("JOURNAL_STREAM", own, 1);
+    assert_true(log_has_journal());
+    log_setup(LOG_INFO, LOG_AUTO);
+    capture(write_event);
+    assert_memory_equal(written, "<6>", 3);
+    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino + 1);
+    setenv("JOURNAL_STREAM", own, 1);
+    assert_false(log_has_journal());
+    setenv("JOURNAL_STREAM", "", 1);
+    assert_false(log_has_journal());
+    log_setup(LOG_INFO, LOG_AUTO);
+    capture(write_event);
+    assert_string_equal(written + 20,
+                        " info sweep finished policy=a deleted=12 lanes=-3 note=\"two words\"\n");
 }
 
 int main(void)
@@ -116,6 +248,10 @@ int main(void)
         cmocka_unit_test(nothing_from_outside_forges_a_line),
         cmocka_unit_test(lines_below_the_level_are_not_written),
         cmocka_unit_test(words_for_level_and_format_are_read),
+        cmocka_unit_test(no_bytes_spoil_a_line_of_json),
+        cmocka_unit_test(a_long_value_is_cut_between_characters),
+        cmocka_unit_test(fields_that_do_not_fit_are_left_out_whole),
+        cmocka_unit_test(the_journal_is_where_standard_error_leads),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Names, states, times and fingerprints. */
+#include "model/partition.h"
 #include "tap.h"
 
 #include "model/call.h"
@@ -142,6 +143,30 @@ static void every_field_of_a_fingerprint_counts(void **state)
     assert_null(fingerprint_difference(&a, &b));
 }
 
+static void each_region_has_its_partition(void **state)
+{
+    static const struct {
+        const char *region, *partition;
+    } rows[] = {
+        {"eu-west-1", "aws"},
+        {"cn-north-1", "aws-cn"},
+        {"us-gov-west-1", "aws-us-gov"},
+        {"us-iso-east-1", "aws-iso"},
+        {"us-isob-east-1", "aws-iso-b"},
+        {"eu-isoe-west-1", "aws-iso-e"},
+        {"us-isof-south-1", "aws-iso-f"},
+        {"eusc-de-east-1", "aws-eusc"},
+        {"aws-cn-global", "aws-cn"},
+        {"", "aws"},
+        {"xx-new-1", "aws"},
+        {"eusc-fr-east-1", "aws"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_string_equal(partition_of_region(rows[i].region), rows[i].partition);
+    }
+}
+
 static void operations_and_outcomes_have_names(void **state)
 {
     (void)state;
@@ -205,6 +230,7 @@ int main(void)
         cmocka_unit_test(only_six_states_are_terminal),
         cmocka_unit_test(times_keep_their_text_and_give_milliseconds),
         cmocka_unit_test(every_field_of_a_fingerprint_counts),
+        cmocka_unit_test(each_region_has_its_partition),
         cmocka_unit_test(operations_and_outcomes_have_names),
         cmocka_unit_test(where_no_credentials_could_be_had_their_sentence_stands_alone),
         cmocka_unit_test(a_call_moves_on_to_its_next_page),

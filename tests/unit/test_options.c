@@ -38,26 +38,42 @@ static void add(struct buf *out, bool given, const char *word)
         buf_printf(out, " %s", word);
 }
 
+static const char *const commands[] = {[COMMAND_PLAN] = "plan",
+                                       [COMMAND_SWEEP] = "sweep",
+                                       [COMMAND_APPLY] = "apply",
+                                       [COMMAND_DELETE_ROWS] = "delete-job-executions",
+                                       [COMMAND_CHECK] = "check",
+                                       [COMMAND_HISTORY] = "history",
+                                       [COMMAND_DELETE_ONE] = "delete-job-execution",
+                                       [COMMAND_EXPLAIN] = "explain",
+                                       [COMMAND_TEST] = "test",
+                                       [COMMAND_SCHEMA] = "schema",
+                                       [COMMAND_WHOAMI] = "whoami",
+                                       [COMMAND_IAM_POLICY] = "iam-policy",
+                                       [COMMAND_STATUS] = "status",
+                                       [COMMAND_RUN] = "run",
+                                       [COMMAND_PAUSE] = "pause",
+                                       [COMMAND_RESUME] = "resume",
+                                       [COMMAND_RELOAD] = "reload",
+                                       [COMMAND_SCHEDULE] = "schedule",
+                                       [COMMAND_HELP] = "help",
+                                       [COMMAND_DAEMON] = "daemon",
+                                       [COMMAND_NONE] = "none"};
+
+/* What is said to, and of, a daemon. */
+static void describe_asking(const struct options *options, struct buf *out)
+{
+    add(out, options->watch, "watch");
+    add(out, options->no_wait, "no-wait");
+    if (options->socket != NULL)
+        buf_printf(out, " socket=%s", options->socket);
+    if (options->next != 1)
+        buf_printf(out, " next=%d", (int)options->next);
+}
+
 /* All that differs from the defaults, in words. */
 static void describe(const struct options *options, struct buf *out)
 {
-    static const char *const commands[] = {[COMMAND_PLAN] = "plan",
-                                           [COMMAND_SWEEP] = "sweep",
-                                           [COMMAND_APPLY] = "apply",
-                                           [COMMAND_DELETE_ROWS] = "delete-job-executions",
-                                           [COMMAND_CHECK] = "check",
-                                           [COMMAND_HISTORY] = "history",
-                                           [COMMAND_DELETE_ONE] = "delete-job-execution",
-                                           [COMMAND_EXPLAIN] = "explain",
-                                           [COMMAND_TEST] = "test",
-                                           [COMMAND_SCHEMA] = "schema",
-                                           [COMMAND_WHOAMI] = "whoami",
-                                           [COMMAND_IAM_POLICY] = "iam-policy",
-                                           [COMMAND_HELP] = "help",
-                                           [COMMAND_DAEMON] = "daemon",
-                                           [COMMAND_NONE] = "none"};
-    static const char *const levels[] = {"debug", "info", "warning", "error"};
-    static const char *const formats[] = {"text", "journal", "json"};
     buf_text(out, commands[options->command]);
     if (options->topic != COMMAND_NONE)
         buf_printf(out, " topic=%s", commands[options->topic]);
@@ -65,10 +81,10 @@ static void describe(const struct options *options, struct buf *out)
         buf_printf(out, " config=%s", options->config);
     if (options->target != NULL)
         buf_printf(out, " target=%s", options->target);
-    if (options->log_level != LOG_INFO)
-        buf_printf(out, " level=%s", levels[options->log_level]);
+    if (options->log_level_given)
+        buf_printf(out, " level=%s", log_level_words[options->log_level]);
     if (options->log_format_given)
-        buf_printf(out, " log=%s", formats[options->log_format]);
+        buf_printf(out, " log=%s", log_format_words[options->log_format]);
     add(out, options->format == OUTPUT_JSON, "json");
     add(out, options->format == OUTPUT_JUNIT, "junit");
     if (options->command == COMMAND_EXPLAIN && options->thing != NULL && options->job != NULL)
@@ -91,6 +107,8 @@ static void describe(const struct options *options, struct buf *out)
     add(out, options->verbose, "verbose");
     add(out, options->check, "checking");
     add(out, options->once, "once");
+    describe_asking(options, out);
+    add(out, options->online, "online");
     add(out, options->help, "help");
     add(out, options->version, "version");
     for (size_t i = 0; i < options->policy_count; i++)
@@ -127,6 +145,7 @@ static const struct {
     {"jobsweep sweep --format json", "sweep json"},
     {"jobsweep sweep --format=text", "sweep"},
     {"jobsweep check --format json", "check json"},
+    {"jobsweep check --online --target prod/*", "check target=prod/* online"},
     {"jobsweep plan --detailed-exitcode", "plan detailed"},
     {"jobsweep plan -qc x.yaml", "plan config=x.yaml quiet"},
     {"jobsweep plan -v", "plan verbose"},
@@ -152,6 +171,14 @@ static const struct {
     {"jobsweep explain --thing gw-1 --job fw-1", "explain fw-1 on gw-1 #0"},
     {"jobsweep explain --job fw-1 --execution-number 7 --thing gw-1 -q", "explain fw-1 on gw-1 #7 quiet"},
     {"jobsweep explain --help", "explain help"},
+    {"jobsweep status --watch -v --format json", "status json verbose watch"},
+    {"jobsweep status --socket /run/x", "status socket=/run/x"},
+    {"jobsweep run old new --target prod/* --no-wait", "run target=prod/* no-wait [old] [new]"},
+    {"jobsweep run --help", "run help"},
+    {"jobsweep pause -q", "pause quiet"},
+    {"jobsweep resume", "resume"},
+    {"jobsweep reload -c x.yaml", "reload config=x.yaml"},
+    {"jobsweep schedule --next 5 old", "schedule next=5 [old]"},
     {"jobsweepd", "daemon"},
     {"jobsweepd -c x.yaml", "daemon config=x.yaml"},
     {"jobsweepd --check", "daemon checking"},
@@ -160,6 +187,7 @@ static const struct {
     {"jobsweepd --log-level error --log-format json", "daemon level=error log=json"},
     {"jobsweepd --log-format text", "daemon log=text"},
     {"jobsweepd --log-format journal", "daemon log=journal"},
+    {"jobsweepd --log-format auto --log-level info", "daemon level=info log=auto"},
     {"jobsweepd --help", "daemon help"},
     {"jobsweepd --version", "daemon version"},
 };
@@ -216,7 +244,7 @@ static const struct {
     {"jobsweep plan --format ''", "--format takes text or json, not \"\""},
     {"jobsweep plan --yes", "plan does not take --yes"},
     {"jobsweep sweep --detailed-exitcode", "sweep does not take --detailed-exitcode"},
-    {"jobsweep check --target eu", "check does not take --target"},
+    {"jobsweep check --target eu", "check takes --target only with --online"},
     {"jobsweep check --verbose", "check does not take --verbose"},
     {"jobsweep help --config x", "help does not take --config"},
     {"jobsweep apply", "apply needs the file of a plan (jobsweep plan -o FILE)"},
@@ -240,12 +268,20 @@ static const struct {
     {"jobsweep plan delete-job-execution --job-id a", "unknown or ambiguous option \"--job-id\""},
     {"jobsweep --help --quiet", "jobsweep without a command does not take --quiet"},
     {"jobsweep plan --quiet --verbose", "--quiet and --verbose exclude each other"},
+    {"jobsweep run", "run needs the names of policies"},
+    {"jobsweep run old --yes", "run does not take --yes"},
+    {"jobsweep status old", "status takes no \"old\"; a configuration is named with --config"},
+    {"jobsweep pause now", "pause takes no \"now\""},
+    {"jobsweep pause --watch", "pause does not take --watch"},
+    {"jobsweep schedule --next 0", "--next takes a number from 1 to 1000, not \"0\""},
+    {"jobsweep schedule --next 1001", "--next takes a number from 1 to 1000, not \"1001\""},
+    {"jobsweep check --socket /run/x", "check does not take --socket"},
     {"jobsweepd plan", "jobsweepd takes no \"plan\""},
     {"jobsweepd --yes", "jobsweepd does not take --yes"},
     {"jobsweepd --check --once", "--check and --once exclude each other"},
     {"jobsweepd --log-level loud", "--log-level takes debug, info, warning or error, not \"loud\""},
     {"jobsweepd --log-level ''", "--log-level takes debug, info, warning or error, not \"\""},
-    {"jobsweepd --log-format xml", "--log-format takes text, journal or json, not \"xml\""},
+    {"jobsweepd --log-format xml", "--log-format takes auto, text, journal or json, not \"xml\""},
 };
 
 static void bad_lines_are_refused_with_what_is_wrong(void **state)
@@ -308,7 +344,18 @@ static const struct {
      "Usage: jobsweep help [OPTION...] [COMMAND]\n\nWithout COMMAND",
      {"--help", NULL},
      {"--config", NULL}},
-    {COMMAND_CHECK, "Usage: jobsweep check [OPTION...]\n", {"--format text|json", NULL}, {"--target", NULL}},
+    {COMMAND_CHECK,
+     "Usage: jobsweep check [OPTION...]\n",
+     {"--format text|json", "--online", "--target", NULL},
+     {"--yes", NULL}},
+    {COMMAND_RUN,
+     "Usage: jobsweep run [OPTION...] POLICY...\n",
+     {"--no-wait", "--socket PATH", "--target NAME", NULL},
+     {"--watch", "--yes", NULL}},
+    {COMMAND_STATUS,
+     "Usage: jobsweep status [OPTION...]\n",
+     {"--watch", "each policy in each target\n", NULL},
+     {"--no-wait", "--target", NULL}},
     {COMMAND_DAEMON,
      "Usage: jobsweepd [OPTION...]\n",
      {"--log-level LEVEL", "--once", "See also: man jobsweepd\n", NULL},

@@ -51,6 +51,7 @@ static void add_plan(struct plan_file *file, const char *policy, int rows)
     strcpy(header->region, "eu-west-1");
     header->started_ms = CREATED_MS;
     plan->listed = rows + 5;
+    plan->remaining = 3;
     for (int i = 0; i < rows; i++) {
         struct plan_row row = {.execution = {.job_id = "fw-1", .number = i + 1}, .force = i % 2 == 1};
         struct fingerprint *fingerprint = &row.execution.fingerprint;
@@ -123,6 +124,7 @@ static void what_is_written_is_read_again(void **state)
     assert_string_equal(file.plans[0].header.policy, "old");
     assert_string_equal(file.plans[2].header.region, "eu-west-1");
     assert_int_equal(file.plans[2].listed, 7);
+    assert_int_equal(file.plans[2].remaining, 3);
     expect_rows(&file.plans[0], 3);
     expect_rows(&file.plans[1], 0);
     expect_rows(&file.plans[2], 2);

@@ -1,6 +1,8 @@
 /* Loading from real files: who may own and write them, what they may be, the folder policies.d; and hostile
  * texts. */
+#include "app/plan_file.h"
 #include "base/buf.h"
+#include "policy/examples.h"
 #include "policy/load.h"
 #include "policy/source.h"
 #include "policy/yaml.h"
@@ -10,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define GOOD                                                                                                 \
@@ -148,6 +151,141 @@ static void only_regular_files_are_read(void **state)
     assert_int_equal(rmdir(disk->main), 0);
     assert_int_equal(mkfifo(disk->main, 0644), 0);
     assert_null(load(disk, "jobsweep.yaml: error: is no regular file\n"));
+}
+
+/* --- each place that a file is read from, and each kind of file that may not be --- */
+
+static void read_main(const char *path, struct buf *said)
+{
+    struct diagnostics diagnostics;
+    diagnostics_init(&diagnostics);
+    config_unref(config_load(path, &diagnostics));
+    diagnostics_print(&diagnostics, said);
+    diagnostics_finish(&diagnostics);
+}
+
+/* path is the one in policies.d; the main file beside it is fine. */
+static void read_in_folder(const char *path, struct buf *said)
+{
+    char folder[256], main[300];
+    snprintf(folder, sizeof folder, "%.*s", (int)(strstr(path, "/policies.d") - path), path);
+    snprintf(main, sizeof main, "%s/jobsweep.yaml", folder);
+    put(folder, "jobsweep.yaml", GOOD);
+    read_main(main, said);
+}
+
+static void read_examples(const char *path, struct buf *said)
+{
+    struct diagnostics diagnostics;
+    diagnostics_init(&diagnostics);
+    struct config *config = config_load_text("x", GOOD, strlen(GOOD), &diagnostics);
+    examples_free(examples_load(path, config, &diagnostics));
+    diagnostics_print(&diagnostics, said);
+    diagnostics_finish(&diagnostics);
+    config_unref(config);
+}
+
+static void read_plan(const char *path, struct buf *said)
+{
+    struct plan_file file;
+    struct err err;
+    plan_file_init(&file, NULL);
+    assert_int_equal(plan_file_read(&file, path, &err), -1);
+    buf_text(said, err.msg);
+    plan_file_finish(&file);
+}
+
+static const struct {
+    void (*read)(const char *path, struct buf *said);
+    const char *name; /* within the folder */
+} PLACES[] = {{read_main, "jobsweep.yaml"},
+              {read_in_folder, "policies.d/a.yaml"},
+              {read_examples, "tests.yaml"},
+              {read_plan, "plan.jsonl"}};
+
+enum kind { GROUP_WRITABLE, WORLD_WRITABLE, LINK, FOREIGN, FIFO, FOLDER, DEVICE, ABSENT, KINDS };
+
+static const char *const REFUSALS[KINDS] = {
+    [GROUP_WRITABLE] = "can be written by its group (mode 0664): use chmod go-w",
+    [WORLD_WRITABLE] = "can be written by everybody (mode 0666): use chmod go-w",
+    [LINK] = "is a symbolic link: only files and folders themselves are read",
+    [FOREIGN] = "belongs to user 12345: only root or user 0 may own it",
+    [FIFO] = "is no regular file",
+    [FOLDER] = "is no regular file",
+    [DEVICE] = "is no regular file",
+    [ABSENT] = "cannot be opened: No such file or directory",
+};
+
+/* False where it cannot be made here. */
+static bool make_kind(enum kind kind, const char *folder, const char *name)
+{
+    char path[256], other[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(other, sizeof other, "%s/other", folder);
+    put(folder, "other", GOOD);
+    switch (kind) {
+    case GROUP_WRITABLE:
+    case WORLD_WRITABLE:
+        put(folder, name, GOOD);
+        return chmod(path, kind == GROUP_WRITABLE ? 0664 : 0666) == 0;
+    case FOREIGN:
+        put(folder, name, GOOD);
+        return geteuid() == 0 && chown(path, 12345, 0) == 0;
+    case LINK:
+        return symlink(other, path) == 0;
+    case FIFO:
+        return mkfifo(path, 0644) == 0;
+    case FOLDER:
+        return mkdir(path, 0755) == 0;
+    case DEVICE: /* /dev/zero, by another name */
+        return geteuid() == 0 && mknod(path, S_IFCHR | 0644, makedev(1, 5)) == 0;
+    default:
+        return kind == ABSENT;
+    }
+}
+
+static void assert_refused(const struct place_on_disk *disk, size_t place, enum kind kind)
+{
+    char path[256], command[600];
+    struct buf said;
+    snprintf(path, sizeof path, "%s/%s", disk->folder, PLACES[place].name);
+    bool made = REFUSALS[kind] != NULL && make_kind(kind, disk->folder, PLACES[place].name);
+    /* What is not in the folder is not missed there. */
+    if (made && !(kind == ABSENT && PLACES[place].read == read_in_folder)) {
+        buf_init(&said, 100000);
+        PLACES[place].read(path, &said);
+        if (strstr(buf_string(&said), REFUSALS[kind]) == NULL || strstr(buf_string(&said), path) == NULL) {
+            fail_msg("%s, kind %d: %s", PLACES[place].name, (int)kind, buf_string(&said));
+        }
+        buf_finish(&said);
+    }
+    snprintf(command, sizeof command, "rm -rf -- '%s'", path);
+    assert_int_equal(system(command), 0);
+}
+
+static void whatever_is_read_must_be_a_regular_file_of_ours(void **state)
+{
+    const struct place_on_disk *disk = *state;
+    make_policies(disk);
+    for (size_t place = 0; place < sizeof PLACES / sizeof PLACES[0]; place++) {
+        for (int kind = 0; kind < KINDS; kind++) {
+            assert_refused(disk, place, (enum kind)kind);
+        }
+    }
+}
+
+static void what_somebody_else_has_read_must_have_stood_still_too(void **state)
+{
+    const struct place_on_disk *disk = *state;
+    struct source source;
+    struct err err;
+    put(disk->folder, "jobsweep.yaml", GOOD);
+    assert_int_equal(source_open(&source, AT_FDCWD, disk->main, &err), 0);
+    assert_int_equal(source_close(&source, &err), 0);
+    assert_int_equal(source_open(&source, AT_FDCWD, disk->main, &err), 0);
+    put(disk->folder, "jobsweep.yaml", GOOD "# more\n");
+    assert_int_equal(source_close(&source, &err), -1);
+    assert_string_equal(err.msg, "changed while it was read");
 }
 
 static void devices_are_refused(void **state)
@@ -405,6 +543,8 @@ static const struct CMUnitTest tests[] = {
     ON_DISK(what_others_can_write_is_refused),
     ON_DISK(a_foreign_owner_is_refused),
     ON_DISK(only_regular_files_are_read),
+    ON_DISK(whatever_is_read_must_be_a_regular_file_of_ours),
+    ON_DISK(what_somebody_else_has_read_must_have_stood_still_too),
     cmocka_unit_test(devices_are_refused),
     ON_DISK(a_file_that_changes_while_it_is_read_is_refused),
     ON_DISK(a_large_file_is_refused),

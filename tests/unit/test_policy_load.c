@@ -65,6 +65,18 @@ static void dump(const struct config *config, const struct diagnostics *diagnost
     if (config->retain_ms != 400 * TIME_MS_PER_DAY) {
         buf_printf(out, " retain %s", time_duration(config->retain_ms, retain));
     }
+    if (config->log_level != LOG_INFO || config->log_format != LOG_AUTO) {
+        buf_printf(out, " log %s %s", log_level_words[config->log_level],
+                   log_format_words[config->log_format]);
+    }
+    if (config->metrics.port != 0) {
+        buf_printf(out, " metrics at %s:%d:%d ", config->metrics.place.file, config->metrics.place.line,
+                   config->metrics.place.column);
+        schema_print_row(config, schema_find(SCHEMA_FILE, "metrics.", "listen"), config, out);
+    }
+    if (config->control_socket != NULL) {
+        buf_printf(out, " control %s", config->control_socket);
+    }
     buf_char(out, '\n');
     for (size_t i = 0; i < config->target_count; i++) {
         const struct target *target = &config->targets[i];

@@ -145,10 +145,12 @@ static void the_credentials_file_wins_key_by_key(void **state)
 
 static void paths_are_expanded(void **state)
 {
-    static const char *const good[] = {"~/.aws/c", "$HOME/.aws/c", "${HOME}/.aws/c", "${HOME}/.$DIR/c"};
+    static const char *const good[] = {"~/.aws/c", "$HOME/.aws/c", "${HOME}/.aws/c", "${HOME}/.$DIR/c",
+                                       "$TILDE/.aws/c"}; /* botocore replaces variables first */
     static const char *const odd[] = {"$/.aws/c", "${HOME/.aws/c", "$NOSUCH/c", "/dev/null", "~x/c"};
     struct err err;
     setenv("DIR", "aws", 1);
+    setenv("TILDE", "~", 1);
     home_write(state, "c", "[default]\nregion=r\n", 0644);
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         setenv("AWS_CONFIG_FILE", good[i], 1);

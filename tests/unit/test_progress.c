@@ -30,6 +30,10 @@ static void each_phase_has_its_words(void **state)
     now.jobs = 12;
     now.jobs_listed = 3;
     line_is(&now, 2500000, 0, &PLAIN, "listed 1,234, 3 of 12 lists done, 2500.0/s");
+    now.pages = 17;
+    now.remaining_ms = 5000;
+    line_is(&now, 2500000, 0, &PLAIN,
+            "listed 1,234 on 17 pages, 3 of 12 lists done, 2500.0/s, about 5 s left");
     now.deleting = true;
     now.selected = 1000;
     now.settled = 250;
@@ -59,6 +63,25 @@ static void lost_answers_say_how_long_they_take(void **state)
     line_is(&now, 0, 0, &PLAIN, "settled 500 of 1,000, about 4 min 40 s left, 1 waiting to be verified");
     now.remaining_ms = 400 * TIME_MS_PER_SECOND;
     line_is(&now, 0, 0, &PLAIN, "settled 500 of 1,000, about 6 min 40 s left, 1 waiting to be verified");
+}
+
+static void many_runs_say_how_many_are_done(void **state)
+{
+    struct sweep_progress now = {.listed = 1234, .pages = 1, .jobs = 12, .jobs_listed = 3, .runs = 7};
+    (void)state;
+    now.remaining_ms = -1;
+    line_is(&now, 0, 0, &PLAIN, "0 of 7 runs done, listed 1,234 on 1 page, 3 of 12 lists done");
+    now.deleting = true;
+    now.selected = 100;
+    now.settled = 10;
+    now.runs_done = 2;
+    now.runs_listing = 1;
+    line_is(&now, 9950, 0, &PLAIN, "2 of 7 runs done, settled 10 of 100 so far, 1 still lists, 9.9/s");
+    now.runs_listing = 0;
+    now.remaining_ms = 9000;
+    line_is(&now, 9950, 0, &PLAIN, "2 of 7 runs done, settled 10 of 100, 9.9/s, about 9 s left");
+    now.runs = 1;
+    line_is(&now, 9950, 0, &PLAIN, "settled 10 of 100, 9.9/s, about 9 s left");
 }
 
 /* What is left is known without the wait only: a smaller number beside it would be taken for the whole. */
@@ -121,9 +144,11 @@ static void it_is_never_as_wide_as_the_terminal(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(each_phase_has_its_words), cmocka_unit_test(lost_answers_say_how_long_they_take),
-    cmocka_unit_test(a_wait_stands_alone), cmocka_unit_test(the_bar_is_as_full_as_the_work_is_done),
-    cmocka_unit_test(it_is_never_as_wide_as_the_terminal)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(each_phase_has_its_words),
+                                          cmocka_unit_test(lost_answers_say_how_long_they_take),
+                                          cmocka_unit_test(many_runs_say_how_many_are_done),
+                                          cmocka_unit_test(a_wait_stands_alone),
+                                          cmocka_unit_test(the_bar_is_as_full_as_the_work_is_done),
+                                          cmocka_unit_test(it_is_never_as_wide_as_the_terminal)};
 
 TAP_MAIN(tests)

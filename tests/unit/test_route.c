@@ -91,6 +91,22 @@ static void the_route_is_told_in_one_line(void **state)
     route = route_choose(12, 30, 1);
     route_print(&route, &text);
     assert_string_equal(buf_string(&text), "by thing: 1 thing, about 1 call (by job: about 30)");
+    buf_reset(&text);
+    route = route_choose(3, 3, -1);
+    route_print(&route, &text);
+    assert_string_equal(buf_string(&text),
+                        "by job: 3 jobs, about 3 calls (by thing: not counted, it can save little)");
+    buf_reset(&text);
+    route.other_refused = true;
+    route_print(&route, &text);
+    assert_string_equal(buf_string(&text),
+                        "by job: 3 jobs, about 3 calls (by thing: not known, they could not be listed)");
+    buf_reset(&text);
+    route.other_least = 1250;
+    route_print(&route, &text);
+    assert_string_equal(
+        buf_string(&text),
+        "by job: 3 jobs, about 3 calls (by thing: at least 1,250, more than jobs, and counted no further)");
     buf_finish(&text);
 }
 

@@ -121,6 +121,35 @@ static void runs_that_share_an_account_and_region_begin_in_the_order_of_their_su
     end_all(stage);
 }
 
+static void turn_for_a_while(struct stage *stage)
+{
+    for (int i = 0; i < 20; i++) {
+        uv_run(world_loop(stage->world), UV_RUN_NOWAIT);
+    }
+}
+
+static void while_it_is_paused_nothing_begins_and_what_is_canceled_ends(void **state)
+{
+    struct stage *stage = *state;
+    struct run before = ask(stage->before, 0), meanwhile = ask(stage->after, 1),
+               given_up = ask(stage->after, 0);
+    runner_submit(stage->runner, &before); /* it is among those that are looked at next */
+    runner_pause(stage->runner, true);
+    runner_submit(stage->runner, &meanwhile);
+    turn_for_a_while(stage);
+    assert_int_equal(before.state, RUN_WAITING);
+    assert_int_equal(meanwhile.state, RUN_WAITING);
+    runner_pause(stage->runner, false);
+    turn_until(stage, &before, RUN_SWEEPING);
+    turn_until(stage, &meanwhile, RUN_SWEEPING);
+    end_all(stage);
+    runner_pause(stage->runner, true);
+    runner_submit(stage->runner, &given_up);
+    turn_for_a_while(stage);
+    end_all(stage);
+    assert_int_equal(given_up.report.end, SWEEP_CANCELED);
+}
+
 /* A profile with half a pair of keys. */
 static void use_broken_profile(char path[64])
 {
@@ -199,6 +228,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_run_after_a_reload_goes_where_its_own_configuration_says, begin, end),
     cmocka_unit_test_setup_teardown(
         runs_that_share_an_account_and_region_begin_in_the_order_of_their_submission, begin, end),
+    cmocka_unit_test_setup_teardown(while_it_is_paused_nothing_begins_and_what_is_canceled_ends, begin, end),
     cmocka_unit_test_setup_teardown(a_target_that_fails_rests_longer_each_time_and_stops_no_other, begin,
                                     end),
     cmocka_unit_test_setup_teardown(targets_are_swept_side_by_side_and_each_policy_after_the_other, begin,

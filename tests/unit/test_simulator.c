@@ -6,7 +6,7 @@
  * JOBSWEEP_SEED and JOBSWEEP_SEEDS say the same as FIRST and COUNT; a JOBSWEEP_SEED without a number is run
  * alone. large: fleets of thousands of executions and fast quotas. JOBSWEEP_TRACE=1 tells every event.
  * It stops at the first failure, tells the least that fails in the same way (not with JOBSWEEP_REDUCE=0), and
- * exits with status 1. */
+ * exits with status 1. JOBSWEEP_PARTS: so many of the parts of sim/scenario.c that were thought of later. */
 #include "sim/rig.h"
 #include "sim/simulation.h"
 
@@ -23,6 +23,12 @@ static bool is_set(const char *name)
 {
     const char *text = getenv(name);
     return text && *text && *text != '0';
+}
+
+static int parts(void)
+{
+    const char *text = getenv("JOBSWEEP_PARTS");
+    return text && *text ? (int)strtol(text, NULL, 10) : SCENARIO_LATER;
 }
 
 static void print(struct buf *text)
@@ -50,11 +56,11 @@ static void tell_failure(struct scenario *scenario, const struct simulation *res
     print(&text);
 }
 
-static bool run_seed(uint64_t seed, bool large, struct sim_totals *totals)
+static bool run_seed(uint64_t seed, bool large, int later, struct sim_totals *totals)
 {
     struct scenario scenario;
     struct simulation result, again;
-    scenario_draw(&scenario, seed, false, large);
+    scenario_draw_first(&scenario, seed, large, later);
     simulation_run(&scenario, NULL, is_set("JOBSWEEP_TRACE"), totals, &result);
     if (result.broken[0]) {
         tell_failure(&scenario, &result);
@@ -75,7 +81,7 @@ static bool run_seeds(uint64_t first, uint64_t count, bool large)
     bool good = true;
     printf("# seeds %llu..%llu\n", (unsigned long long)first, (unsigned long long)(first + count - 1));
     for (uint64_t seed = first; good && seed < first + count; seed++) {
-        good = run_seed(seed, large, &totals);
+        good = run_seed(seed, large, parts(), &totals);
         if ((seed - first + 1) % (large ? TELL_EACH / 50 : TELL_EACH) == 0 && good)
             printf("# up to %llu\n", (unsigned long long)seed);
         fflush(stdout);
@@ -86,7 +92,8 @@ static bool run_seeds(uint64_t first, uint64_t count, bool large)
     return good;
 }
 
-/* A number on each line, and what it found behind it. */
+/* On each line a seed, a slash, how many of the parts that were thought of later there were when it found
+ * something, and what it found. */
 static bool run_list(void)
 {
     struct sim_totals totals = {0};
@@ -96,12 +103,11 @@ static bool run_list(void)
     while (good && fgets(line, sizeof line, file)) {
         char *rest;
         uint64_t seed = strtoull(line, &rest, 10);
-        if (rest != line)
-            good = run_seed(seed, false, &totals);
+        good = *rest == '/' && run_seed(seed, false, (int)strtol(rest + 1, NULL, 10), &totals);
     }
     if (file)
         fclose(file);
-    return good;
+    return good && totals.seeds > 0;
 }
 
 static void tell(bool good, int number, const char *name)

@@ -229,28 +229,30 @@ static void each_class_of_answer_has_its_step(void **state)
         struct history after;
     } table[] = {
         {ANSWER_DONE, {0}, STEP_SETTLE, OUTCOME_DELETED, false, {0}},
-        {ANSWER_DONE, {2, 3, true}, STEP_SETTLE, OUTCOME_DELETED, false, {2, 0, true}},
+        {ANSWER_DONE, {2, 3, 1}, STEP_SETTLE, OUTCOME_DELETED, false, {2, 0, 1}},
         {ANSWER_GONE, {0}, STEP_SETTLE, OUTCOME_GONE, false, {0}},
-        {ANSWER_GONE, {1, 0, false}, STEP_SETTLE, OUTCOME_DELETED_PRESUMED, false, {1, 0, false}},
+        {ANSWER_GONE, {1, 0, 0}, STEP_SETTLE, OUTCOME_DELETED_PRESUMED, false, {1, 0, 0}},
         {ANSWER_STATE, {0}, STEP_SETTLE, OUTCOME_STATE_CHANGED, false, {0}},
         {ANSWER_THROTTLED, {0}, STEP_AGAIN, 0, false, {0}},
-        {ANSWER_THROTTLED, {1, 5, true}, STEP_AGAIN, 0, false, {1, 0, true}},
-        {ANSWER_EXPIRED, {0}, STEP_AGAIN, 0, false, {0, 0, true}},
-        {ANSWER_EXPIRED, {0, 0, true}, STEP_SETTLE, OUTCOME_FAILED, true, {0, 0, true}},
-        {ANSWER_SKEWED, {0}, STEP_AGAIN, 0, false, {0, 0, true}},
-        {ANSWER_SKEWED, {0, 0, true}, STEP_SETTLE, OUTCOME_FAILED, true, {0, 0, true}},
+        {ANSWER_THROTTLED, {1, 5, 1}, STEP_AGAIN, 0, false, {1, 0, 1}},
+        {ANSWER_EXPIRED, {0}, STEP_AGAIN, 0, false, {0, 0, 1}},
+        {ANSWER_EXPIRED, {0, 0, 2}, STEP_AGAIN, 0, false, {0, 0, 3}}, /* sessions that end one after the other
+                                                                       */
+        {ANSWER_EXPIRED, {0, 0, 3}, STEP_SETTLE, OUTCOME_FAILED, true, {0, 0, 4}},
+        {ANSWER_SKEWED, {0}, STEP_AGAIN, 0, false, {0, 0, 1}},
+        {ANSWER_SKEWED, {0, 0, 1}, STEP_SETTLE, OUTCOME_FAILED, true, {0, 0, 2}},
         {ANSWER_DENIED, {0}, STEP_SETTLE, OUTCOME_FAILED, true, {0}},
         {ANSWER_INVALID, {0}, STEP_SETTLE, OUTCOME_FAILED, true, {0}},
-        {ANSWER_NOT_SENT, {0}, STEP_AGAIN, 0, false, {0, 1, false}},
+        {ANSWER_NOT_SENT, {0}, STEP_AGAIN, 0, false, {0, 1, 0}},
         {ANSWER_NOT_SENT,
-         {0, DELETER_UNSENT_MAX - 1, false},
+         {0, DELETER_UNSENT_MAX - 1, 0},
          STEP_SETTLE,
          OUTCOME_FAILED,
          true,
-         {0, DELETER_UNSENT_MAX, false}},
-        {ANSWER_AMBIGUOUS, {0}, STEP_QUARANTINE, 0, false, {1, 0, false}},
-        {ANSWER_AMBIGUOUS, {2, 4, true}, STEP_QUARANTINE, 0, false, {3, 0, true}},
-        {ANSWER_CLASS_COUNT, {0}, STEP_QUARANTINE, 0, false, {1, 0, false}}, /* what nobody knows */
+         {0, DELETER_UNSENT_MAX, 0}},
+        {ANSWER_AMBIGUOUS, {0}, STEP_QUARANTINE, 0, false, {1, 0, 0}},
+        {ANSWER_AMBIGUOUS, {2, 4, 1}, STEP_QUARANTINE, 0, false, {3, 0, 1}},
+        {ANSWER_CLASS_COUNT, {0}, STEP_QUARANTINE, 0, false, {1, 0, 0}}, /* what nobody knows */
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

@@ -3,9 +3,17 @@
 #include "sim/deletion.h"
 #include "tap.h"
 
+static void nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+/* The time passes also where nothing happens meanwhile. */
 static void run_for(struct deletion *test, int64_t ms)
 {
-    virtual_run(test->rig.world, NULL, NULL, virtual_mono_ns(test->rig.world) + ms * TIME_NS_PER_MS);
+    int64_t until_ns = virtual_mono_ns(test->rig.world) + ms * TIME_NS_PER_MS;
+    virtual_at(test->rig.world, until_ns, nothing, NULL);
+    virtual_run(test->rig.world, NULL, NULL, until_ns);
 }
 
 /* Rows as for a lane of one deletion in 50 s. */
@@ -46,6 +54,46 @@ static void what_waits_for_its_slot_is_not_waited_for(void **state)
     deletion_finish(&test);
 }
 
+/* Each was looked at before, and is again, because that was too long ago. */
+static void what_was_held_is_looked_at_again_before_it_goes(void **state)
+{
+    struct deletion test;
+    (void)state;
+    deletion_begin(&test, 30);
+    deletion_start(&test);
+    run_for(&test, 1000);
+    dispatcher_hold(test.rig.dispatcher, true);
+    run_for(&test, 1000); /* what was on its way comes back */
+    int sent = test.rig.calls[OPERATION_DELETE_EXECUTION];
+    assert_in_range(sent, 1, 20);
+    run_for(&test, 600000);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], sent);
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], sent);
+    deletion_replace(&test, 29);
+    int looks = test.rig.calls[OPERATION_DESCRIBE_EXECUTION];
+    dispatcher_hold(test.rig.dispatcher, false);
+    run_for(&test, 60000);
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], 29);
+    assert_int_equal(test.outcomes[OUTCOME_REPLACED], 1);
+    assert_true(test.rig.calls[OPERATION_DESCRIBE_EXECUTION] - looks >= 30 - sent);
+    deletion_finish(&test);
+}
+
+static void what_was_lost_is_settled_while_deletions_are_held(void **state)
+{
+    struct deletion test;
+    (void)state;
+    deletion_begin(&test, 3);
+    test.deletes = "L";
+    deletion_start(&test);
+    run_for(&test, 1000);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 3);
+    dispatcher_hold(test.rig.dispatcher, true);
+    run_for(&test, 400000);
+    assert_int_equal(test.outcomes[OUTCOME_DELETED_PRESUMED], 3);
+    deletion_finish(&test);
+}
+
 static void a_look_without_an_answer_is_given_up_in_a_hurry(void **state)
 {
     (void)state;
@@ -78,11 +126,58 @@ static void ten_checks_that_are_refused_stop_it(void **state)
     deletion_finish(&test);
 }
 
+/* Keys that are none, or that the service takes no longer, say nothing of a row: not one has failed. */
+static void without_keys_it_stops_at_once_and_no_row_fails(void **state)
+{
+    static const struct {
+        const char *describes, *deletes;
+        enum answer_class why;
+    } table[] = {{"K", "D", ANSWER_DENIED},
+                 {"=", "K", ANSWER_DENIED},
+                 {"=====K", "DDK", ANSWER_DENIED},
+                 {"E", "D", ANSWER_EXPIRED},
+                 {"=", "E", ANSWER_EXPIRED}};
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct deletion test;
+        enum answer_class why;
+        deletion_begin(&test, 60);
+        test.describes = table[i].describes;
+        test.deletes = table[i].deletes;
+        assert_true(deletion_run(&test, 600));
+        assert_int_not_equal(deleter_stopped(test.deleter, &why)->code, ERR_NONE);
+        assert_int_equal(why, table[i].why);
+        assert_int_equal(test.settled, test.added);
+        assert_int_equal(test.outcomes[OUTCOME_FAILED], 0);
+        assert_true(test.outcomes[OUTCOME_NOT_ATTEMPTED] > 0);
+        assert_int_equal(test.outcomes[OUTCOME_NOT_ATTEMPTED] + test.outcomes[OUTCOME_DELETED], test.settled);
+        deletion_finish(&test);
+    }
+}
+
+static void a_row_may_meet_some_sessions_that_end(void **state)
+{
+    struct deletion test;
+    enum answer_class why;
+    (void)state;
+    deletion_begin(&test, 1);
+    test.describes = "EEE=";
+    test.deletes = "EEED";
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], 1);
+    assert_int_equal(deleter_stopped(test.deleter, &why)->code, ERR_NONE);
+    deletion_finish(&test);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(few_rows_are_taken_up_where_the_lane_is_slow),
     cmocka_unit_test(what_waits_for_its_slot_is_not_waited_for),
+    cmocka_unit_test(what_was_held_is_looked_at_again_before_it_goes),
+    cmocka_unit_test(what_was_lost_is_settled_while_deletions_are_held),
     cmocka_unit_test(a_look_without_an_answer_is_given_up_in_a_hurry),
     cmocka_unit_test(ten_checks_that_are_refused_stop_it),
+    cmocka_unit_test(without_keys_it_stops_at_once_and_no_row_fails),
+    cmocka_unit_test(a_row_may_meet_some_sessions_that_end),
 };
 
 TAP_MAIN(tests)

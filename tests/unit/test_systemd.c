@@ -186,23 +186,6 @@ static void the_watchdog_is_due_in_half_of_its_time_for_this_process_only(void *
     }
 }
 
-static void the_journal_is_where_standard_error_leads(void **state)
-{
-    char own[64];
-    struct stat status;
-    (void)state;
-    assert_int_equal(fstat(STDERR_FILENO, &status), 0);
-    assert_false(systemd_journal());
-    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
-    setenv("JOURNAL_STREAM", own, 1);
-    assert_true(systemd_journal());
-    snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino + 1);
-    setenv("JOURNAL_STREAM", own, 1);
-    assert_false(systemd_journal());
-    setenv("JOURNAL_STREAM", "", 1);
-    assert_false(systemd_journal());
-}
-
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_state_is_one_datagram_without_an_end, start, stop),
     cmocka_unit_test_setup_teardown(an_abstract_socket_works_as_well, start, stop),
@@ -213,7 +196,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(what_is_too_long_is_refused_not_cut, start, stop),
     cmocka_unit_test_setup_teardown(the_watchdog_is_due_in_half_of_its_time_for_this_process_only, start,
                                     stop),
-    cmocka_unit_test_setup_teardown(the_journal_is_where_standard_error_leads, start, stop),
 };
 
 TAP_MAIN(tests)

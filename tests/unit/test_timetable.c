@@ -210,16 +210,22 @@ static void a_schedule_meets_its_window_or_does_not(void **state)
         const char *cron;
         int begin, end;
         bool meets;
+        int room_minutes; /* of the firing that has most */
     } rows[] = {
-        {"15 2 * * *", 1, 5, true}, {"0 5 * * *", 1, 5, false},   {"0 1 * * *", 1, 5, true},
-        {"59 4 * * *", 1, 5, true}, {"0 12 * * *", 22, 5, false}, {"30 23 * * *", 22, 5, true},
-        {"0 0 * * *", 22, 5, true}, {"0 6 * * *", 0, 0, true},
+        {"15 2 * * *", 1, 5, true, 165}, {"0 5 * * *", 1, 5, false, 0},   {"0 1 * * *", 1, 5, true, 240},
+        {"59 4 * * *", 1, 5, true, 1},   {"0 12 * * *", 22, 5, false, 0}, {"30 23 * * *", 22, 5, true, 330},
+        {"0 0 * * *", 22, 5, true, 300}, {"0 6 * * *", 0, 0, true, 0},    {"*/40 * * * *", 22, 0, true, 120},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct policy policy;
         make(&policy, rows[i].cron, "UTC", rows[i].begin, rows[i].end);
+        policy.scheduled = true;
         assert_int_equal(timetable_meets(&policy), rows[i].meets);
+        assert_int_equal(timetable_room_ms(&policy), rows[i].room_minutes * TIME_MS_PER_MINUTE);
+        policy.scheduled = false; /* by hand: whenever it is open */
+        assert_int_equal(timetable_room_ms(&policy),
+                         (rows[i].end - rows[i].begin + 24) % 24 * 60 * TIME_MS_PER_MINUTE);
     }
 }
 

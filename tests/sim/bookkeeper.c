@@ -1,7 +1,7 @@
-/* See sim/archive.h. The happy path of a request: on_submit() -> on_work() when the commit is due ->
+/* See sim/bookkeeper.h. The happy path of a request: on_submit() -> on_work() when the commit is due ->
  * on_drain()
  * -> on_passed() -> its own done(). */
-#include "sim/archive.h"
+#include "sim/bookkeeper.h"
 
 #include "base/mem.h"
 #include "base/time.h"
@@ -16,7 +16,7 @@
 #define DIRECTORY "state"
 #define FILE_NAME DIRECTORY "/ledger.db"
 
-struct archive {
+struct bookkeeper {
     struct sim *sim;
     struct ledger face;
     struct ledger_durable *durable;
@@ -25,7 +25,7 @@ struct archive {
 };
 
 struct passed { /* a request on its way */
-    struct archive *archive;
+    struct bookkeeper *bookkeeper;
     void (*done)(struct ledger_request *request);
     void *owner;
 };
@@ -35,9 +35,9 @@ static int64_t wall_ms(void *ctx)
     return sim_wall_ms(ctx);
 }
 
-static int64_t archive_wall_ms(void *ctx)
+static int64_t bookkeeper_wall_ms(void *ctx)
 {
-    return sim_wall_ms(((struct archive *)ctx)->sim);
+    return sim_wall_ms(((struct bookkeeper *)ctx)->sim);
 }
 
 /* Spreads its input well enough to find what was not meant to change. */
@@ -71,23 +71,24 @@ static bool only_full(const struct sim *sim)
 static void on_passed(struct ledger_request *request)
 {
     struct passed *passed = request->owner;
-    struct archive *archive = passed->archive;
+    struct bookkeeper *bookkeeper = passed->bookkeeper;
     request->done = passed->done;
     request->owner = passed->owner;
     free(passed);
-    archive->failed = archive->failed || request->err.code == ERR_IO;
-    if (!archive->dead) {
-        sim_tell(archive->sim, "recorded operation %d, run %lld, row %lld: %s", (int)request->operation,
+    bookkeeper->failed = bookkeeper->failed || request->err.code == ERR_IO;
+    if (!bookkeeper->dead) {
+        sim_tell(bookkeeper->sim, "recorded operation %d, run %lld, row %lld: %s", (int)request->operation,
                  (long long)request->run, (long long)request->row, request->err.msg);
-        oracle_recorded(archive->sim->oracle, request);
-        if (request->operation == LEDGER_RESULT && request->err.code == ERR_IO && only_full(archive->sim)) {
-            sim_break(archive->sim, "audited: a full disk loses a result: %s", request->err.msg);
+        oracle_recorded(bookkeeper->sim->oracle, request);
+        if (request->operation == LEDGER_RESULT && request->err.code == ERR_IO &&
+            only_full(bookkeeper->sim)) {
+            sim_break(bookkeeper->sim, "audited: a full disk loses a result: %s", request->err.msg);
         }
-        if (archive->unsynced && request->err.code == ERR_NONE && request->operation == LEDGER_INTENT) {
-            sim_break(archive->sim, "intent first: an intent was confirmed that is not synced");
+        if (bookkeeper->unsynced && request->err.code == ERR_NONE && request->operation == LEDGER_INTENT) {
+            sim_break(bookkeeper->sim, "intent first: an intent was confirmed that is not synced");
         }
         if (request->err.code == ERR_INTERNAL) {
-            sim_break(archive->sim, "audited: %s", request->err.msg);
+            sim_break(bookkeeper->sim, "audited: %s", request->err.msg);
         }
     }
     request->done(request);
@@ -95,49 +96,49 @@ static void on_passed(struct ledger_request *request)
 
 static void on_drain(void *ctx)
 {
-    struct archive *archive = ctx;
-    archive->draining = false;
-    ledger_durable_drain(archive->durable);
+    struct bookkeeper *bookkeeper = ctx;
+    bookkeeper->draining = false;
+    ledger_durable_drain(bookkeeper->durable);
 }
 
 static void on_wake(void *ctx)
 {
-    struct archive *archive = ctx;
-    if (archive->draining) {
+    struct bookkeeper *bookkeeper = ctx;
+    if (bookkeeper->draining) {
         return;
     }
-    archive->draining = true;
-    virtual_at_process(archive->sim->world, virtual_mono_ns(archive->sim->world), on_drain, archive);
+    bookkeeper->draining = true;
+    virtual_at_process(bookkeeper->sim->world, virtual_mono_ns(bookkeeper->sim->world), on_drain, bookkeeper);
 }
 
 static void on_work(void *ctx)
 {
-    struct archive *archive = ctx;
-    archive->working = false;
-    ledger_durable_work(archive->durable);
-    if (!archive->dead && !archive->failed && !disk_log_synced(archive->sim->disk)) {
-        archive->unsynced = true; /* fine if it failed: see on_passed() */
+    struct bookkeeper *bookkeeper = ctx;
+    bookkeeper->working = false;
+    ledger_durable_work(bookkeeper->durable);
+    if (!bookkeeper->dead && !bookkeeper->failed && !disk_log_synced(bookkeeper->sim->disk)) {
+        bookkeeper->unsynced = true; /* fine if it failed: see on_passed() */
     }
 }
 
 static void on_submit(void *ctx, struct ledger_request *request)
 {
-    struct archive *archive = ctx;
-    struct sim *sim = archive->sim;
+    struct bookkeeper *bookkeeper = ctx;
+    struct sim *sim = bookkeeper->sim;
     struct passed *passed = mem_alloc(sizeof *passed);
-    *passed = (struct passed){.archive = archive, .done = request->done, .owner = request->owner};
+    *passed = (struct passed){.bookkeeper = bookkeeper, .done = request->done, .owner = request->owner};
     request->done = on_passed;
     request->owner = passed;
-    if (!archive->dead) {
+    if (!bookkeeper->dead) {
         oracle_asks(sim->oracle, request);
     }
-    ledger_durable_face(archive->durable)->submit(ledger_durable_face(archive->durable)->ctx, request);
-    if (archive->working) {
+    ledger_durable_face(bookkeeper->durable)->submit(ledger_durable_face(bookkeeper->durable)->ctx, request);
+    if (bookkeeper->working) {
         return;
     }
-    archive->working = true;
+    bookkeeper->working = true;
     int64_t commit_ns = sim->healed ? TIME_NS_PER_MS : sim->scenario->commit_ns;
-    virtual_at_process(sim->world, virtual_mono_ns(sim->world) + commit_ns, on_work, archive);
+    virtual_at_process(sim->world, virtual_mono_ns(sim->world) + commit_ns, on_work, bookkeeper);
 }
 
 /* --- looking at it ---------------------------------------------------------------------------------------
@@ -204,12 +205,12 @@ static void look(struct sim *sim, bool verify)
     disk_spare(sim->disk, false);
 }
 
-void archive_verify(struct sim *sim)
+void bookkeeper_verify(struct sim *sim)
 {
     look(sim, true);
 }
 
-bool archive_aftermath_row(struct sim *sim, int64_t run, int64_t number, struct plan_row *row)
+bool bookkeeper_aftermath_row(struct sim *sim, int64_t run, int64_t number, struct plan_row *row)
 {
     struct err err = {0};
     struct disk *disk = disk_aftermath(sim->disk, "aftermath");
@@ -235,55 +236,55 @@ static int resize_reserve(void *ctx, int64_t bytes)
 /* --- the face --------------------------------------------------------------------------------------------
  */
 
-struct archive *archive_open(struct sim *sim)
+struct bookkeeper *bookkeeper_open(struct sim *sim)
 {
-    struct archive *archive = mem_zalloc(sizeof *archive);
+    struct bookkeeper *bookkeeper = mem_zalloc(sizeof *bookkeeper);
     struct err err = {0};
     struct ledger_durable_config config = {.directory = DIRECTORY,
                                            .vfs = disk_name(sim->disk),
-                                           .reserve_disk = &archive->reserve,
+                                           .reserve_disk = &bookkeeper->reserve,
                                            .wake = on_wake,
-                                           .wall_ms = archive_wall_ms,
-                                           .ctx = archive,
+                                           .wall_ms = bookkeeper_wall_ms,
+                                           .ctx = bookkeeper,
                                            .sha256 = digest,
                                            .retain_ms = sim->scenario->retain_ms};
     look(sim, false);
-    archive->sim = sim;
-    archive->reserve =
+    bookkeeper->sim = sim;
+    bookkeeper->reserve =
         (struct reserve_disk){.ctx = sim->disk, .size = reserve_size, .resize = resize_reserve};
-    archive->face = (struct ledger){.ctx = archive, .submit = on_submit};
-    archive->durable = ledger_durable_open(&config, &err);
-    if (!archive->durable) {
+    bookkeeper->face = (struct ledger){.ctx = bookkeeper, .submit = on_submit};
+    bookkeeper->durable = ledger_durable_open(&config, &err);
+    if (!bookkeeper->durable) {
         sim_tell(sim, "the ledger cannot be opened: %s", err.msg);
         if (err.code != ERR_IO) {
             sim_break(sim, "audited: the ledger cannot be opened: %s", err.msg);
         }
-        free(archive);
+        free(bookkeeper);
         return NULL;
     }
-    return archive;
+    return bookkeeper;
 }
 
-void archive_close(struct archive *archive)
+void bookkeeper_close(struct bookkeeper *bookkeeper)
 {
-    if (!archive) {
+    if (!bookkeeper) {
         return;
     }
-    ledger_durable_close(archive->durable);
-    free(archive);
+    ledger_durable_close(bookkeeper->durable);
+    free(bookkeeper);
 }
 
-struct ledger *archive_face(struct archive *archive)
+struct ledger *bookkeeper_face(struct bookkeeper *bookkeeper)
 {
-    return &archive->face;
+    return &bookkeeper->face;
 }
 
-void archive_fail(struct archive *archive)
+void bookkeeper_fail(struct bookkeeper *bookkeeper)
 {
-    archive->dead = true;
+    bookkeeper->dead = true;
 }
 
-bool archive_failed(const struct archive *archive)
+bool bookkeeper_failed(const struct bookkeeper *bookkeeper)
 {
-    return archive->failed;
+    return bookkeeper->failed;
 }

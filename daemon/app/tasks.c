@@ -1,0 +1,159 @@
+/* Sweeps of the daemon: begun, logged, and what came of them.
+ *
+ * The happy path: tasks_begin() or tasks_resume() submits a task to the runner; its observer logs, and tells
+ * who follows it; on_done() logs the report, notes it for status, and has on_finish started.
+ *
+ * The ways out: a pair that runs already, or whose target rests, is not begun, and the caller is told why; a
+ * leftover whose target is not configured any more stays in the ledger, and is tried again after a reload. */
+#include "app/daemon_private.h"
+
+#include "app/advice.h"
+#include "app/archive_report.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+static void on_warning(void *owner, const char *text)
+{
+    const struct run *run = owner;
+    const struct task *task = run->owner;
+    log_event(LOG_WARNING, "sweep warning", "policy=%s target=%s text=%s", run->policy->name,
+              run->target->name, text);
+    if (task->follower != NULL) {
+        follower_warn(task->follower, run, text);
+    }
+}
+
+static void log_failures(const struct run *run)
+{
+    const struct report *report = &run->report;
+    const char *hint = advice(report);
+    if (report->err.code != ERR_NONE) {
+        log_event(LOG_ERROR, "sweep error", "policy=%s target=%s host=%s error=%s advice=%s",
+                  run->policy->name, run->target->name, run->host, report->err.msg, hint != NULL ? hint : "");
+    }
+}
+
+static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
+                       const struct answer *answer)
+{
+    const struct run *run = owner;
+    const struct job_execution *execution = &row->execution;
+    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN) {
+        log_event(LOG_WARNING, "not deleted",
+                  "policy=%s target=%s job=%s thing=%s number=%lld outcome=%s code=%s", run->policy->name,
+                  run->target->name, execution->job_id, execution->thing_name, (long long)execution->number,
+                  outcome_name(outcome), answer != NULL ? answer->code : "");
+    }
+    const struct task *task = run->owner;
+    if (task->follower != NULL) {
+        follower_settled(task->follower, run, row, outcome, answer);
+    }
+}
+
+static void log_report(const struct run *run)
+{
+    const struct report *report = &run->report;
+    const int64_t *outcomes = report->outcomes;
+    log_event(
+        report_failed(report) ? LOG_ERROR : LOG_INFO, "sweep ended",
+        "policy=%s target=%s run=%lld end=%s listed=%lld selected=%lld deleted=%lld deleted_presumed=%lld "
+        "gone=%lld state_changed=%lld replaced=%lld protected=%lld failed=%lld unknown=%lld "
+        "not_attempted=%lld "
+        "remaining=%lld in_grace=%lld",
+        run->policy->name, run->target->name, (long long)report->run, report_end_name(report),
+        (long long)report->listed, (long long)report->selected, (long long)outcomes[OUTCOME_DELETED],
+        (long long)outcomes[OUTCOME_DELETED_PRESUMED], (long long)outcomes[OUTCOME_GONE],
+        (long long)outcomes[OUTCOME_STATE_CHANGED], (long long)outcomes[OUTCOME_REPLACED],
+        (long long)outcomes[OUTCOME_PROTECTED], (long long)outcomes[OUTCOME_FAILED],
+        (long long)outcomes[OUTCOME_UNKNOWN], (long long)outcomes[OUTCOME_NOT_ATTEMPTED],
+        (long long)report->remaining, (long long)report->in_grace);
+}
+
+static void on_planned(void *owner, const struct report *so_far)
+{
+    struct task *task = ((struct run *)owner)->owner;
+    (void)so_far;
+    task->deleting_ns = daemon_mono_ns(task->daemon);
+}
+
+static const struct sweep_observer observer = {
+    .planned = on_planned, .settled = on_settled, .warning = on_warning};
+
+static void on_done(struct run *run)
+{
+    struct task *task = run->owner;
+    struct daemon *daemon = task->daemon;
+    enum exit_status status = run->misconfigured ? EXIT_USAGE : exit_status_of(&run->report, false);
+    log_failures(run);
+    archive_report_log(run->policy->name, run->target->name, &run->report);
+    log_report(run);
+    hooks_finish_run(daemon->hooks, run);
+    results_note(daemon->results, run->policy->name, run->target->name, &run->report, status);
+    DL_DELETE(daemon->tasks, task);
+    daemon->task_count--;
+    if (task->follower != NULL) {
+        follower_done(task->follower, run, status);
+    }
+    daemon_note_status(daemon, status);
+    if (run->resumed == NULL) {
+        free(task);
+    }
+    daemon_end_if_idle(daemon);
+}
+
+static void submit(struct daemon *daemon, struct task *task)
+{
+    task->daemon = daemon;
+    task->begun_ns = daemon_mono_ns(daemon);
+    task->deleting_ns = 0;
+    task->run.observer = observer;
+    task->run.done = on_done;
+    task->run.owner = task;
+    DL_APPEND(daemon->tasks, task);
+    daemon->task_count++;
+    runner_submit(daemon->runner, &task->run);
+}
+
+void tasks_resume(struct daemon *daemon)
+{
+    int64_t now_ms = daemon_wall_ms(daemon);
+    for (size_t i = 0; i < leftovers_count(daemon->leftovers); i++) {
+        struct task *task = &daemon->resumed[i];
+        struct run *run = &task->run;
+        struct err err;
+        if (run->settled || run->state != RUN_OUTSIDE || task->refused == daemon->loaded.count) {
+            continue;
+        }
+        if (leftovers_fill(daemon->leftovers, i, daemon->loaded.config, now_ms, run, &err) != 0) {
+            log_event(LOG_WARNING, "not resumed", "error=%s", err.msg);
+            task->refused = daemon->loaded.count;
+            continue;
+        }
+        log_event(LOG_INFO, "sweep resumed", "policy=%s target=%s run=%lld", run->policy->name,
+                  run->target->name, (long long)run->resumed->run);
+        submit(daemon, task);
+    }
+}
+
+const char *tasks_begin(struct daemon *daemon, const struct selected *pair, struct follower *follower)
+{
+    const char *why_not = NULL;
+    if (runner_has(daemon->runner, pair->policy->name, pair->target->name)) {
+        return "the one before has not ended";
+    }
+    struct task *task = mem_zalloc(sizeof *task);
+    task->follower = follower;
+    task->run = (struct run){.config = daemon->loaded.config,
+                             .policy = pair->policy,
+                             .target = pair->target,
+                             .plan_only = !selection_deletes(pair, &why_not)};
+    log_event(LOG_INFO, "sweep begins", "policy=%s target=%s mode=%s", pair->policy->name, pair->target->name,
+              task->run.plan_only ? "observe" : "enforce");
+    submit(daemon, task);
+    return NULL;
+}

@@ -1,0 +1,30 @@
+/* The other end of the control socket: asking the daemon, and reading its lines, one after the other. */
+#ifndef APP_CONTROL_LINK_H
+#define APP_CONTROL_LINK_H
+
+#include "app/control_request.h"
+#include "aws/json.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct control_link {
+    int fd;
+    struct buf in;   /* read, and not taken */
+    struct buf line; /* the latest */
+    struct json_doc *doc;
+};
+
+/* -1 as control_socket_connect(). */
+int control_link_open(struct control_link *link, const char *path, struct err *err);
+void control_link_close(struct control_link *link);
+
+/* -1 with ERR_IO. */
+int control_link_ask(struct control_link *link, const struct control_request *request, struct err *err);
+/* Waits for the next line: an object, with link->line as it came, both valid until the next call. NULL with
+ * ERR_IO: the daemon ended the connection, or said nothing for long, or what is no line of its own;
+ * ERR_CANCELED: a signal came. */
+const struct json_value *control_link_next(struct control_link *link, struct err *err);
+
+#endif

@@ -1,0 +1,536 @@
+#!/usr/bin/env python3
+"""The control socket: what jobsweep asks a daemon that runs, and what hostile clients get."""
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+from harness import ACCOUNT, LIMIT_S, REGION, Iotsim, Skip, equal, main, program, run, scratch, wait_until
+
+FLEET = ("--things", 40, "--jobs", 3, "--executions", 120, "--quota", "all=-1")
+CONFIGURATION = """version: 1
+state_directory: {state}
+{head}
+targets:
+  sim: {{account: "{account}", region: {region}, endpoint_url: "{url}", ca_bundle: {ca}, signature_life: 2s, quotas: {{DeleteJobExecution: {rate}}}}}
+policies:
+  - {{name: old, targets: [sim], mode: enforce, match: {{age: {{older_than: 30d}}}}{more}}}
+  - {{name: looks, targets: [sim], match: {{age: {{older_than: 30d}}}}}}
+"""
+
+
+class Daemon:
+    """jobsweepd for one simulator, listening."""
+
+    def __init__(self, sim, stack, **values):
+        self.sim, self.folder = sim, scratch()
+        self.path = os.path.join(self.folder, "jobsweep.yaml")
+        self.socket = os.path.join(self.folder, "control.sock")
+        self.log = os.path.join(self.folder, "log")
+        self.environment = {**sim.environment(), "AWS_ENDPOINT_URL_STS": sim.url}
+        self.write(**values)
+        self.start()
+        stack.callback(self.kill)
+
+    def write(self, text=None, **values):
+        values = {"state": self.folder, "head": "", "more": "", "rate": 2000, **values}
+        text = text or CONFIGURATION.format(account=ACCOUNT, region=REGION, url=self.sim.url, ca=self.sim.ca, **values)
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(self.path, 0o600)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([program("jobsweepd"), "-c", self.path], stdin=subprocess.DEVNULL, stderr=log,
+                                            env=self.environment)
+        wait_until(self.answers, "the daemon's socket")
+
+    def answers(self):
+        assert self.process.poll() is None, self.said()
+        with contextlib.suppress(OSError):
+            return bool(self.ask({"command": "status"}))
+        return False
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        equal(self.process.wait(LIMIT_S), 0, self.said())
+
+    def said(self):
+        return open(self.log, encoding="utf-8").read()
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(LIMIT_S)
+        client.connect(self.socket)
+        return client
+
+    def ask(self, request):
+        """The lines of the reply, without the last, whose exit status comes first."""
+        with self.connect() as client:
+            client.sendall(json.dumps(request).encode() + b"\n")
+            lines = [json.loads(line) for line in read_reply(client).splitlines()]
+        equal(lines[-1]["event"], "end")
+        return lines[-1]["exit"], lines[:-1]
+
+    def status(self):
+        return self.ask({"command": "status"})[1]
+
+    def running(self):
+        return [line for line in self.status() if line["event"] == "run"]
+
+    def command(self, *words):
+        return [program("jobsweep"), words[0], "-c", self.path, *words[1:]]
+
+    def jobsweep(self, *words):
+        return run(self.command(*words), self.environment)
+
+    def begin(self, *words):
+        return subprocess.Popen(self.command(*words), env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def read_reply(client):
+    """All up to the line that ends it."""
+    text = b""
+    while not (text.endswith(b"}\n") and b'{"event":"end"' in text):
+        piece = client.recv(65536)
+        assert piece, f"the reply is cut: {text[-200:]!r}"
+        text += piece
+    return text.decode()
+
+
+@contextlib.contextmanager
+def daemon(*fleet, **values):
+    with contextlib.ExitStack() as stack:
+        sim = stack.enter_context(Iotsim(*(fleet or FLEET)))
+        yield Daemon(sim, stack, **values)
+
+
+SELECTED = 102  # of the fleet's 120: the others have not finished
+
+
+def part(lines, event):
+    return [line for line in lines if line["event"] == event]
+
+
+# --- status ---------------------------------------------------------------------------------------------------
+
+
+def test_status_tells_of_a_run_while_it_deletes():
+    with daemon(rate=10) as it:
+        client = it.begin("run", "old", "--quiet")
+        wait_until(lambda: it.sim.counts()["deleted"] >= 3, "deletions")
+        it.status()
+        found = it.running()
+        equal(len(found), 1)
+        equal({key: found[0][key] for key in ("policy", "target", "mode", "state", "selected", "pace_per_1000s")},
+              {"policy": "old", "target": "sim", "mode": "enforce", "state": "deleting", "selected": SELECTED,
+               "pace_per_1000s": 9950})
+        assert 0 < found[0]["settled"] < SELECTED and found[0]["remaining_ms"] > 0, found
+        text = it.jobsweep("status").stdout
+        assert "\nnow:\n  old in sim: deleting, settled " in text and f" of {SELECTED}" in text and "nothing is scheduled" in text, text
+        client.kill()
+        client.communicate()
+
+
+def test_status_says_what_is_next_and_what_failed():
+    with daemon(head="# a comment", more=', schedule: {cron: "@yearly"}') as it:
+        it.sim.process.kill()
+        equal(it.jobsweep("run", "old").returncode, 1)
+        lines = it.status()
+        equal([(line["policy"], line["next_at"] is not None) for line in part(lines, "policy")], [("old", True), ("looks", False)])
+        equal(part(lines, "failures"), [{"event": "failures", "count": 1}])
+        failed = part(lines, "result")
+        equal([(line["policy"], line["target"], line["end"]) for line in failed], [("old", "sim", "failed")])
+        text = it.jobsweep("status").stdout
+        assert "last runs that did not end well:\n  old in sim: failed, " in text and "\nnext:\n  old: " in text, text
+        lines = [json.loads(line) for line in it.jobsweep("status", "-v", "--format", "json").stdout.splitlines()]
+        equal([(line["policy"], line["runs"]) for line in part(lines, "pair")], [("old", False), ("looks", False)])
+
+
+def test_status_watches_over_one_connection():
+    with daemon() as it:
+        watch = it.begin("status", "--watch", "--format", "json")
+        try:
+            seen = 0
+            while seen < 2:
+                seen += '"event":"daemon"' in watch.stdout.readline()
+        finally:
+            watch.kill()
+            watch.communicate()
+
+
+# --- pause ----------------------------------------------------------------------------------------------------
+
+
+def journal_deletions(sim):
+    return sim.counts()["deleted"]
+
+
+def settled(it):
+    """Once the run under way has nothing more on its way."""
+    before = -1
+    while True:
+        now = it.running()[0]["settled"]
+        if now == before and now == journal_deletions(it.sim):
+            return now
+        before = now
+
+
+def test_a_pause_holds_deletions_and_resume_lets_them_go_on():
+    with daemon(rate=20) as it:
+        client = it.begin("run", "old", "--format", "json")
+        wait_until(lambda: journal_deletions(it.sim) >= 3, "deletions")
+        paused = it.jobsweep("pause")
+        equal(paused.returncode, 0, paused.stderr)
+        assert "nothing is deleted until jobsweep resume" in paused.stderr
+        held = settled(it)
+        wait_until(lambda: it.status()[0]["now"] > it.status()[0]["paused_at"], "a second of the pause")
+        equal((journal_deletions(it.sim), it.running()[0]["state"]), (held, "deleting"))
+        assert held < SELECTED
+        daemon_line = it.status()[0]
+        equal((daemon_line["paused"], daemon_line["paused_by"]), (True, os.geteuid()))
+        assert "nothing is deleted (jobsweep resume)" in it.jobsweep("status").stdout
+        equal(it.jobsweep("resume").returncode, 0)
+        output, _ = client.communicate(timeout=LIMIT_S)
+        report = json.loads(output.splitlines()[-1])
+        equal((client.returncode, report["outcomes"]["deleted"], journal_deletions(it.sim)), (0, SELECTED, SELECTED))
+
+
+def test_a_pause_outlives_the_daemon_and_nothing_begins_meanwhile():
+    with daemon(rate=20) as it:
+        client = it.begin("run", "old", "--no-wait")
+        client.communicate(timeout=LIMIT_S)
+        wait_until(lambda: journal_deletions(it.sim) >= 3, "deletions")
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        held = settled(it)
+        it.process.kill()
+        it.process.wait()
+        it.start()
+        equal(it.status()[0]["paused"], True)
+        refused = it.jobsweep("run", "looks")
+        equal(refused.returncode, 1)
+        assert "the daemon is paused since " in refused.stderr and "jobsweep resume" in refused.stderr, refused.stderr
+        wait_until(lambda: [line for line in it.running() if line["resumed"]], "the run that was interrupted")
+        equal(journal_deletions(it.sim), held)
+        once = run([program("jobsweepd"), "--once", "-c", it.path], it.environment)
+        equal(once.returncode, 1, once.stderr)
+        assert "paused since " in once.stderr and "/paused says so" in once.stderr, once.stderr
+        equal(it.jobsweep("resume").returncode, 0)
+        wait_until(lambda: journal_deletions(it.sim) == SELECTED, "the rest")
+        wait_until(lambda: not it.running(), "the end of the run")
+        it.stop()
+        assert not os.path.exists(os.path.join(it.folder, "paused")) and not os.path.exists(it.socket)
+
+
+def test_stopping_a_paused_daemon_does_not_wait_for_what_it_holds():
+    with daemon(rate=20) as it:
+        equal(it.jobsweep("run", "old", "--no-wait").returncode, 0)
+        wait_until(lambda: journal_deletions(it.sim) >= 3, "deletions")
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        held = settled(it)
+        it.stop()
+        equal(journal_deletions(it.sim), held)
+
+
+def test_what_is_due_during_a_pause_is_left_out_or_made_up_for_as_its_policy_says():
+    with daemon(more=', schedule: {cron: "* * * * *", catch_up: once}') as it:
+        it.write(more=', schedule: {cron: "* * * * *", catch_up: once}', head="# two of them\n")
+        text = open(it.path, encoding="utf-8").read().replace(
+            "name: looks, targets: [sim],", 'name: looks, targets: [sim], schedule: {cron: "* * * * *"},')
+        it.write(text=text)
+        equal(it.jobsweep("reload").returncode, 0)
+        for name in ("old", "looks"):  # what never ran has missed nothing
+            wait_until(lambda: it.jobsweep("run", name).returncode == 0, "a run, which a firing may be in the way of")
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        before = len(it.said())
+        for name in ("old", "looks"):
+            wait_until(lambda: f"sweep skipped policy={name} reason=\"the daemon is paused\"" in it.said()[before:],
+                       "a firing", 2 * LIMIT_S)
+        equal(it.running(), [])
+        before = len(it.said())
+        equal(it.jobsweep("resume").returncode, 0)
+        wait_until(lambda: "sweep was missed policy=old target=sim" in it.said()[before:], "what is made up for")
+        assert "sweep was missed policy=looks" not in it.said()
+
+
+# --- run ------------------------------------------------------------------------------------------------------
+
+
+def test_run_follows_the_run_to_its_report():
+    with daemon() as it:
+        done = it.jobsweep("run", "old")
+        equal(done.returncode, 0, done.stderr)
+        assert str(SELECTED) in done.stdout and "deleted" in done.stdout, done.stdout
+        looked = it.jobsweep("run", "looks", "--format", "json")
+        lines = [json.loads(line) for line in looked.stdout.splitlines()]
+        equal([line["event"] for line in lines], ["target", "report"])
+        equal((lines[0]["end"], lines[1]["selected"], lines[1]["exit"], looked.returncode), ("planned", 0, 0, 0))
+        assert "observes" in looked.stderr, looked.stderr
+
+
+def test_run_ends_with_the_status_of_a_sweep():
+    with daemon(more=", limits: {per_run: 10}") as it:
+        limited = it.jobsweep("run", "old")
+        equal(limited.returncode, 6, limited.stderr)
+        it.write(more=", abort_if: {selected_over: 10}")
+        equal(it.jobsweep("reload").returncode, 0)
+        guarded = it.jobsweep("run", "old")
+        equal((guarded.returncode, journal_deletions(it.sim)), (4, 10))
+        unknown = it.jobsweep("run", "odl")
+        equal(unknown.returncode, 2)
+        assert "did you mean" in unknown.stderr and "old" in unknown.stderr, unknown.stderr
+
+
+def test_who_follows_may_leave_and_the_run_goes_on():
+    with daemon(rate=40) as it:
+        client = it.begin("run", "old")
+        wait_until(lambda: journal_deletions(it.sim) >= 3, "deletions")
+        again = it.jobsweep("run", "old")
+        equal(again.returncode, 1)
+        assert "the one before has not ended" in again.stderr, again.stderr
+        client.send_signal(signal.SIGINT)
+        _, said = client.communicate(timeout=LIMIT_S)
+        equal(client.returncode, 130)
+        assert "the run goes on in the daemon" in said, said
+        wait_until(lambda: journal_deletions(it.sim) == SELECTED, "the rest")
+
+
+def test_a_command_without_a_daemon_says_where_it_looked():
+    with daemon() as it:
+        locked = run([program("jobsweep"), "sweep", "-c", it.path, "old"], it.environment)
+        equal(locked.returncode, 7)
+        assert "jobsweep run POLICY" in locked.stderr, locked.stderr
+        it.stop()
+        for words in (["status"], ["run", "old"], ["pause"], ["resume"], ["reload"]):
+            alone = it.jobsweep(*words)
+            equal(alone.returncode, 7, words)
+            assert it.socket in alone.stderr and "is jobsweepd running?" in alone.stderr, alone.stderr
+        report = json.loads(it.jobsweep("run", "old", "--format", "json").stdout)
+        equal((report["event"], report["exit"]), ("report", 7))
+
+
+# --- reload ---------------------------------------------------------------------------------------------------
+
+
+def test_a_reload_that_is_refused_is_told_to_who_asked_and_to_who_asks_later():
+    with daemon() as it:
+        fine = open(it.path, encoding="utf-8").read()
+        it.write(text=fine.replace("older_than: 30d", "older_than: 30", 1))
+        check = run([program("jobsweep"), "check", "-c", it.path], it.environment)
+        refused = it.jobsweep("reload")
+        equal((refused.returncode, check.returncode), (2, 2))
+        place = f"{it.path}:7:"
+        diagnostics = check.stderr[:check.stderr.index("jobsweep: ")]
+        assert place in diagnostics and "^" in diagnostics and diagnostics in refused.stderr, (diagnostics, refused.stderr)
+        lines = it.status()
+        assert lines[0]["reload_failed_at"], lines[0]
+        found = part(lines, "diagnostic")
+        equal([(line["file"], line["line"], line["severity"]) for line in found], [(it.path, 7, "error")])
+        text = it.jobsweep("status").stdout
+        assert "was refused, and this configuration stays in force:\n" in text and diagnostics in text, text
+        equal(it.jobsweep("run", "looks").returncode, 0, "the old one is in force")
+        it.write(text=fine)
+        equal(it.jobsweep("reload").returncode, 0)
+        equal((it.status()[0]["reload_failed_at"], part(it.status(), "diagnostic")), (None, []))
+        it.write(text="version: 1\ntargets: [\n")
+        it.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: it.status()[0]["reload_failed_at"], "the signal's reload")
+        lost = it.jobsweep("status")
+        equal(lost.returncode, 7)
+        assert "the configuration cannot be read" in lost.stderr and "--socket" in lost.stderr, lost.stderr
+        assert f"{it.path}:3:1: error: " in it.jobsweep("status", "--socket", it.socket).stdout
+
+
+def test_a_reload_moves_the_socket_or_is_refused():
+    with daemon() as it:
+        elsewhere = os.path.join(it.folder, "run", "other.sock")
+        it.write(head=f"control: {{socket: {elsewhere}}}")
+        before = it.socket
+        equal(run([*it.command("reload"), "--socket", before], it.environment).returncode, 0)
+        assert not os.path.exists(before) and os.path.exists(elsewhere)
+        it.socket = elsewhere
+        equal(it.jobsweep("status").returncode, 0)
+        it.write(head=f"control: {{socket: {it.path}}}")
+        refused = run([*it.command("reload"), "--socket", elsewhere], it.environment)
+        equal(refused.returncode, 2)
+        assert "what is there is no socket" in refused.stderr, refused.stderr
+        equal(it.status()[0]["reload_failed_at"] is not None, True)
+        it.write(head="control: {socket: none}")
+        equal(run([*it.command("reload"), "--socket", elsewhere], it.environment).returncode, 0)
+        assert not os.path.exists(elsewhere)
+        alone = it.jobsweep("status")
+        equal(alone.returncode, 2)
+        assert "wants no control socket" in alone.stderr, alone.stderr
+
+
+# --- the socket -----------------------------------------------------------------------------------------------
+
+
+def test_a_socket_that_was_left_is_replaced_and_one_that_is_used_is_not():
+    with daemon() as it:
+        it.process.kill()
+        it.process.wait()
+        assert os.path.exists(it.socket)
+        it.start()
+        equal(oct(os.stat(it.socket).st_mode & 0o7777), "0o600")
+        other = scratch()
+        path = os.path.join(other, "jobsweep.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(open(it.path, encoding="utf-8").read().replace(f"state_directory: {it.folder}",
+                                                                      f"state_directory: {other}\ncontrol: {{socket: {it.socket}}}"))
+        os.chmod(path, 0o600)
+        second = run([program("jobsweepd"), "-c", path], it.environment)
+        equal(second.returncode, 1)
+        assert "another process listens there" in second.stderr, second.stderr
+        equal(it.jobsweep("status").returncode, 0)
+
+
+def test_a_folder_that_others_can_write_to_is_refused():
+    with daemon() as it:
+        folder = os.path.join(it.folder, "open")
+        os.mkdir(folder)
+        os.chmod(folder, 0o777)
+        it.write(head=f"control: {{socket: {folder}/x.sock}}")
+        refused = run([*it.command("reload"), "--socket", it.socket], it.environment)
+        equal(refused.returncode, 2)
+        assert "can be written by everybody" in refused.stderr, refused.stderr
+
+
+def test_another_user_is_refused():
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    with daemon() as it:
+        os.chmod(it.folder, 0o755)
+        os.chmod(it.socket, 0o666)  # as if the mode had not kept him out
+        code = ("import os,socket,sys; os.setgid(65534); os.setuid(65534); s=socket.socket(socket.AF_UNIX); "
+                "s.settimeout(60); s.connect(sys.argv[1]);\n"
+                "try: s.sendall(b'{\"command\":\"pause\"}\\n')\nexcept OSError: pass\n"
+                "print(s.recv(4096).decode())")
+        said = run(["/usr/bin/python3", "-c", code, it.socket], {"PATH": os.environ["PATH"]})
+        assert "only root and the user of the daemon may ask" in said.stdout, said
+        equal(it.status()[0]["paused"], False)
+
+
+def ends(client):
+    """Reads until the daemon closes; all that came."""
+    text = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := client.recv(65536):
+            text += piece
+    return text
+
+
+def test_half_a_line_is_given_up():
+    with daemon() as it, it.connect() as half, it.connect() as silent:
+        half.sendall(b'{"command":')
+        equal((ends(half), ends(silent)), (b"", b""))
+        equal(it.jobsweep("status").returncode, 0)
+
+
+def test_a_line_without_end_is_cut_off():
+    with daemon() as it, it.connect() as client:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(160):
+                client.sendall(b"x" * 65536)
+        equal(ends(client), b"")
+        with it.connect() as exact:  # the longest line is answered
+            exact.sendall(b'{"command":"status"}' + b" " * (65536 - 20) + b"\n")
+            assert '"exit":0' in read_reply(exact)
+        with it.connect() as more:
+            with contextlib.suppress(ConnectionError):
+                more.sendall(b'{"command":"status"}' + b" " * (65537 - 20) + b"\n")
+            equal(ends(more), b"")
+
+
+def test_what_is_no_request_is_refused():
+    with daemon() as it:
+        for line in (b"\0\xff\xfe\x80", b"[" * 60000, b"{}", b"null", b'{"command":"Status"}', b'{"command":"status","x":1}', b"",
+                     b'{"command":"run"}', b'{"command":"run","policies":["\x1b[2J"]}', b"\r", b"GET / HTTP/1.1"):
+            with it.connect() as client:
+                client.sendall(line + b"\n")
+                reply = [json.loads(text) for text in read_reply(client).splitlines()]
+                equal([reply[0]["event"], reply[-1]["exit"]], ["error", 2], line)
+        assert "\x1b" not in it.said() and "\0" not in it.said()
+        equal(it.jobsweep("status").returncode, 0)
+
+
+def test_requests_of_one_client_are_answered_one_after_the_other():
+    with daemon() as it, it.connect() as client:
+        client.sendall(b'{"command":"pause"}\n{"command":"resume"}\n{"command":"bad"}\n{"command":"status"}\n')
+        client.shutdown(socket.SHUT_WR)
+        lines = [json.loads(line) for line in ends(client).decode().splitlines()]
+        equal([line["exit"] for line in lines if line["event"] == "end"], [0, 0, 2, 0])
+        equal([lines[0]["event"], lines[2]["event"], lines[4]["event"], lines[6]["event"]], ["paused", "resumed", "error", "daemon"])
+
+
+def test_a_thousand_clients_leave_room_again():
+    with daemon() as it, contextlib.ExitStack() as stack:
+        first = [stack.enter_context(it.connect()) for _ in range(16)]
+        for client in first:
+            client.sendall(b'{"command":"status"}\n')
+        for client in first:
+            read_reply(client)
+        for _ in range(984):
+            with it.connect() as client:
+                text = ends(client)
+                assert b"too many clients" in text or text == b"", text
+        for client in first:
+            client.close()
+        wait_until(it.answers, "a place that is free again")
+
+
+def test_who_leaves_in_the_middle_of_a_reply_harms_nobody():
+    with daemon(rate=40) as it:
+        for request in ({"command": "status", "all": True}, {"command": "run", "policies": ["old"]}):
+            with it.connect() as client:
+                client.sendall(json.dumps(request).encode() + b"\n")
+        wait_until(lambda: journal_deletions(it.sim) == SELECTED, "the run that nobody follows")
+        equal(it.jobsweep("status").returncode, 0)
+
+
+def test_who_reads_nothing_is_dropped():
+    with daemon() as it, it.connect() as client:
+        client.settimeout(LIMIT_S)
+
+        def send():
+            with contextlib.suppress(OSError):
+                while True:  # replies pile up until the daemon takes no more
+                    client.sendall(b'{"command":"status","all":true}\n' * 100)
+        sender = threading.Thread(target=send)
+        sender.start()
+        sender.join(LIMIT_S)
+        assert not sender.is_alive(), "the client was not dropped"
+        equal(it.jobsweep("status").returncode, 0)
+
+
+# --- schedule -------------------------------------------------------------------------------------------------
+
+
+def test_schedule_reads_the_configuration_alone():
+    folder = scratch()
+    path = os.path.join(folder, "jobsweep.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CONFIGURATION.format(state=folder, head="", account=ACCOUNT, region=REGION, url="http://127.0.0.1:1",
+                                        ca="/dev/null", rate=1, more=', schedule: {cron: "30 2 * * *", jitter: 10m}'))
+    os.chmod(path, 0o600)
+    found = run([program("jobsweep"), "schedule", "-c", path, "--next", "3", "--format", "json"], {"PATH": "/usr/bin"})
+    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    equal([(line["policy"], line["at"][10:]) for line in lines], [("old", "T02:30:00Z")] * 3)
+    assert lines[0]["at"] < lines[1]["at"] < lines[2]["at"]
+    text = run([program("jobsweep"), "schedule", "-c", path], {"PATH": "/usr/bin"})
+    assert "T02:30:00Z  in " in text.stdout and "up to 10m later" in text.stdout, text.stdout
+    assert "looks has no schedule" in text.stderr, text.stderr
+    equal(run([program("jobsweep"), "schedule", "-c", path, "odl"], {"PATH": "/usr/bin"}).returncode, 2)
+
+
+if __name__ == "__main__":
+    main([test for name, test in list(globals().items()) if name.startswith("test_")], at_once=4)
