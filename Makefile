@@ -256,6 +256,11 @@ MANDIR  := $(DESTDIR)$(PREFIX)/share/man
 DOCDIR  := $(DESTDIR)$(PREFIX)/share/doc/jobsweep
 UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
 CONFDIR := $(DESTDIR)/etc/jobsweep
+# Where the shells look, by the name that each of them wants.
+BASH_COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobsweep
+ZSH_COMPLETION  := $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_jobsweep
+FISH_COMPLETION := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/jobsweep.fish
+COMPLETIONS := bash:$(BASH_COMPLETION) zsh:$(ZSH_COMPLETION) fish:$(FISH_COMPLETION)
 
 MANUALS  := $(notdir $(wildcard man/*.[158]))
 EXAMPLES := $(notdir $(wildcard config/examples/*.yaml))
@@ -264,6 +269,8 @@ install: $(BUILD)/jobsweep $(BUILD)/jobsweepd ## install below PREFIX (/usr/loca
 	install -D -m 755 -t $(BINDIR) $(BUILD)/jobsweep
 	install -D -m 755 -t $(SBINDIR) $(BUILD)/jobsweepd
 	for page in $(MANUALS); do install -D -m 644 -t $(MANDIR)/man$${page##*.} man/$$page || exit; done
+	for part in $(COMPLETIONS); do install -D -m 644 /dev/null $${part#*:} && \
+	    $(BUILD)/jobsweep completion $${part%%:*} >$${part#*:} || exit; done
 	install -D -m 644 -t $(DOCDIR) README.md
 	install -D -m 644 -t $(DOCDIR)/examples $(EXAMPLES:%=config/examples/%)
 	install -D -m 644 -t $(DOCDIR)/examples/tests config/examples/tests/*.yaml
@@ -276,6 +283,7 @@ uninstall: ## remove what install put there, but for the configuration
 	rm -f $(BINDIR)/jobsweep $(SBINDIR)/jobsweepd $(UNITDIR)/jobsweepd.service
 	rm -f $(foreach page,$(MANUALS),$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 	rm -rf $(DOCDIR)
+	rm -f $(foreach part,$(COMPLETIONS),$(lastword $(subst :, ,$(part))))
 
 .PHONY: install uninstall bench valgrind simulate mutants check-long check-systemd demo unit fuzzers fuzz deps deps-system check checked-release checked-sanitize compiled run-tests tests \
         lint format clean

@@ -457,3 +457,12 @@ void aws_arguments_help(struct buf *out)
     help_rules(global_rules, GLOBALS, out);
     buf_text(out, "\nSee also: man jobsweep-delete-job-execution\n");
 }
+
+/* HELP and COMMAND are words without dashes, the last of their tables. */
+const struct argparse_rule *aws_arguments_option(size_t index)
+{
+    if (index < HELP) {
+        return &option_rules[index];
+    }
+    return index - HELP < COMMAND ? &global_rules[index - HELP] : NULL;
+}

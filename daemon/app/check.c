@@ -1,4 +1,4 @@
-/* jobsweep check and schema, and reading the configuration for the other commands. */
+/* jobsweep check, schema and completion, and reading the configuration for the other commands. */
 #include "app/commands.h"
 #include "app/config_file.h"
 #include "app/events.h"
@@ -245,6 +245,16 @@ enum exit_status command_schema(const struct options *options)
     (void)options;
     buf_init(&out, PRINTED_MAX);
     json_schema_print(&out);
+    fputs(buf_string(&out), stdout);
+    buf_finish(&out);
+    return EXIT_FINE;
+}
+
+enum exit_status command_completion(const struct options *options)
+{
+    struct buf out;
+    buf_init(&out, PRINTED_MAX);
+    completion_print(options->shell, &out);
     fputs(buf_string(&out), stdout);
     buf_finish(&out);
     return EXIT_FINE;

@@ -18,7 +18,8 @@
 #define DAEMON_ASKED (STATUS | RUN | BIT(COMMAND_PAUSE) | BIT(COMMAND_RESUME) | BIT(COMMAND_RELOAD))
 #define ALL                                                                                                  \
     (RUNNING | DAEMON_ASKED | SCHEDULE | HISTORY | EXPLAIN | TEST | WHOAMI | IAM_POLICY |                    \
-     BIT(COMMAND_SCHEMA) | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) | BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
+     BIT(COMMAND_SCHEMA) | BIT(COMMAND_COMPLETION) | BIT(COMMAND_CHECK) | BIT(COMMAND_HELP) |                \
+     BIT(COMMAND_DAEMON) | BIT(COMMAND_NONE))
 
 /* By enum command. */
 static const struct command_rule commands[] = {
@@ -152,6 +153,14 @@ static const struct command_rule commands[] = {
                           .operands = OPERANDS_POLICIES,
                           .summary = "show when policies run next",
                           .text = "Reads the configuration as the daemon would. Connects to nothing."},
+    [COMMAND_COMPLETION] =
+        {.name = "completion",
+         .shown = "bash|zsh|fish",
+         .operands = OPERANDS_SHELL,
+         .summary = "print what the shell needs to complete commands",
+         .text = "make install puts these scripts where the shells look for them. Without that:\n"
+                 "source <(jobsweep completion bash)",
+         .missing = "completion needs the name of a shell: bash, zsh or fish"},
     [COMMAND_HELP] = {.name = "help",
                       .shown = "[COMMAND]",
                       .operands = OPERANDS_COMMAND,
@@ -168,7 +177,8 @@ static const struct command_rule commands[] = {
 };
 
 static const struct option_rule options[] = {
-    {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_NONE)),
+    {"config", 'c', "FILE",
+     ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_COMPLETION) | BIT(COMMAND_NONE)),
      "read this configuration"},
     {"target", 0, "NAME", LISTING | RUN | ROWS | EXPLAIN | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "in these targets only; patterns as in prod/*"},

@@ -129,6 +129,7 @@ static struct aws_client *make_client(struct link *link, const struct link_confi
 static struct dispatcher *make_dispatcher(const struct link *link, const struct link_config *config)
 {
     struct dispatcher_config dispatcher = {.share_permille = config->target->share_permille,
+                                           .exclusive = config->target->exclusive,
                                            .concurrency = config->target->concurrency,
                                            .read_attempts = config->read_attempts,
                                            .episode = config->episode,

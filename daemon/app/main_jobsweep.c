@@ -61,6 +61,8 @@ static enum exit_status run(const struct options *options)
         return command_resume(options);
     case COMMAND_RELOAD:
         return command_reload(options);
+    case COMMAND_COMPLETION:
+        return command_completion(options);
     case COMMAND_SCHEDULE:
         return command_schedule(options);
     default:

@@ -6,8 +6,8 @@
  *
  * The ways out: what is no GET or HEAD of /metrics gets 405 or 404. Who is silent for a while is dropped by
  * libmicrohttpd, who is merely slow by drop_old(), by a shutdown of the socket underneath, which
- * libmicrohttpd then finds dead. Where all connections are taken, others wait in the kernel. destroy()
- * closes them all. */
+ * libmicrohttpd then finds dead. Where all connections are taken, or no descriptor is left, others wait in
+ * the kernel. destroy() closes them all. */
 #include "app/metrics_server.h"
 
 #include "app/exposition.h"
@@ -27,6 +27,7 @@
 #define CONNECTION_BYTES ((size_t)16 * 1024) /* of memory for each, for its headers */
 #define SILENCE_S        5u
 #define LIFE_MS          (10 * TIME_MS_PER_SECOND)
+#define DEAF_MS          100
 #define PAGE_BYTES_MAX   ((size_t)32 * 1024 * 1024)
 #define PAGE_LIFE_MS     TIME_MS_PER_SECOND
 #define HANDLES          2
@@ -46,7 +47,7 @@ struct metrics_server {
     struct client *clients;    /* the oldest first; those that were dropped are not among them */
     struct MHD_Response *page; /* NULL: none yet */
     int64_t page_ms;
-    bool closed; /* a connection, since it was cleared */
+    bool opened, closed; /* a connection, since it was cleared */
     int open_handles;
 };
 
@@ -139,6 +140,7 @@ static void on_connection(void *owner, struct MHD_Connection *connection, void *
         *client = (struct client){.connection = connection, .until_ms = now_ms(server) + LIFE_MS};
         DL_APPEND(server->clients, client);
         *context = client;
+        server->opened = true;
     } else if (client != NULL) {
         if (!client->dropped) {
             DL_DELETE(server->clients, client);
@@ -172,7 +174,7 @@ static void work(struct metrics_server *server)
     MHD_UNSIGNED_LONG_LONG wait = 0;
     int64_t wait_ms = -1;
     drop_old(server);
-    server->closed = false;
+    server->opened = server->closed = false;
     MHD_run(server->daemon);
     if (server->closed) { /* who waits in the kernel for its place is only looked at when it runs again */
         wait_ms = 0;
@@ -189,16 +191,24 @@ static void work(struct metrics_server *server)
     }
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-    work(timer->data);
-}
-
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
+    struct metrics_server *server = poll->data;
     (void)status;
     (void)events;
-    work(poll->data);
+    work(server);
+    bool idle = server->clients == NULL && !server->opened && !server->closed;
+    if (idle) { /* somebody knocks, and there is no descriptor for him: he would be heard again at once */
+        uv_poll_stop(&server->poll);
+        uv_timer_start(&server->timer, on_timer, DEAF_MS, 0);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct metrics_server *server = timer->data;
+    uv_poll_start(&server->poll, UV_READABLE, on_readable);
+    work(server);
 }
 
 /* --- beginning and end --- */

@@ -263,6 +263,11 @@ static int read_behind(struct options *options, char **operands, size_t count, s
     case OPERANDS_VERIFY:
         options->verify = count == 1 && strcmp(operands[0], "verify") == 0;
         return count == 0 || options->verify ? 0 : refuse_operand(options->command, operands[count - 1], err);
+    case OPERANDS_SHELL:
+        if (options->help || (count == 1 && shell_parse(operands[0], &options->shell) == 0)) {
+            return 0;
+        }
+        return err_set(err, ERR_INVALID, "%s", rule->missing);
     case OPERANDS_COMMAND:
         if (count == 1) {
             return find_command(operands[0], &options->topic, err);

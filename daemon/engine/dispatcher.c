@@ -417,6 +417,9 @@ static void queue_init(struct dispatcher *dispatcher, enum operation operation)
     queue->timer.fire = on_slot;
     queue->timer.owner = queue;
     lane_init(&queue->lane, quota, dispatcher->config.share_permille, now_ns(dispatcher));
+    if (dispatcher->config.exclusive) {
+        lane_own(&queue->lane);
+    }
     budget_init(&queue->budget);
 }
 

@@ -12,6 +12,7 @@
 #define CAP_PERMILLE       995
 #define RATE_MIN_DIVISOR   100   /* never slower than a hundredth of the cap: somebody must find out */
 #define CLIMB_PPM_A_SECOND 2000  /* of the quota */
+#define OWN_CLIMB_PPM      10000 /* the same where nobody else uses it */
 #define HEADROOM_STEP_PPM  5000  /* of the quota, for each throttled answer near the ceiling */
 #define HEADROOM_MAX_PPM   50000 /* more than that is no matter of fine tuning */
 #define RELAX_PPM_A_MINUTE 1000
@@ -54,10 +55,10 @@ static int64_t headroom(const struct lane *lane, int64_t now_ns)
 
 static int64_t climb(const struct lane *lane, int64_t now_ns)
 {
-    int64_t seconds_to_all = 1000000 / CLIMB_PPM_A_SECOND;
+    int64_t ppm = lane->own ? OWN_CLIMB_PPM : CLIMB_PPM_A_SECOND, seconds_to_all = 1000000 / ppm;
     int64_t ms = (now_ns - lane->climb_ns) / TIME_NS_PER_MS;
     ms = larger(smaller(ms, seconds_to_all * TIME_MS_PER_SECOND), 0); /* it begins after the silence */
-    return lane->climb_uhz + ppm_of(lane->quota_uhz, CLIMB_PPM_A_SECOND) * ms / TIME_MS_PER_SECOND;
+    return lane->climb_uhz + ppm_of(lane->quota_uhz, ppm) * ms / TIME_MS_PER_SECOND;
 }
 
 /* Never nothing, so that a slot has a length: with a quota of a few requests a day. */
@@ -136,13 +137,18 @@ static void learn_ceiling(struct lane *lane, int64_t now_ns)
     lane->headroom_ns = now_ns;
 }
 
+static int64_t lowered(const struct lane *lane, int64_t uhz)
+{
+    return lane->own ? uhz / 10 * 9 : uhz / 5 * 4;
+}
+
 static void slow_down(struct lane *lane, int64_t now_ns)
 {
     int64_t resume_ns = now_ns + SILENCE_NS;
     int64_t old_uhz = rate(lane, now_ns);
-    int64_t new_uhz = accepted_rate(lane, now_ns) / 5 * 4;
+    int64_t new_uhz = lowered(lane, accepted_rate(lane, now_ns));
     /* Half at least, for a lane that had little to send; and always less than before. */
-    set_climb(lane, larger(smaller(new_uhz, old_uhz / 5 * 4), old_uhz / 2), resume_ns);
+    set_climb(lane, larger(smaller(new_uhz, lowered(lane, old_uhz)), old_uhz / 2), resume_ns);
     lane->next_ns = larger(lane->next_ns, resume_ns);
     lane->slowed_ns = now_ns;
     measure_from(lane, resume_ns);
@@ -190,6 +196,11 @@ void lane_init(struct lane *lane, int64_t quota_per_1000s, int share_permille, i
     lane->headroom_ns = now_ns;
     set_climb(lane, lane->cap_uhz, now_ns);
     measure_from(lane, now_ns);
+}
+
+void lane_own(struct lane *lane)
+{
+    lane->own = true;
 }
 
 int64_t lane_next_ns(const struct lane *lane)

@@ -45,7 +45,9 @@ static const struct type_json {
     {&value_external_id, "\"type\":\"string\",\"minLength\":2", NULL},
     {&value_session_name, "\"type\":\"string\",\"minLength\":2", NULL},
     {&value_share,
-     "\"anyOf\":[{\"const\":\"neighbour\"},{\"type\":\"number\",\"minimum\":0.01,\"maximum\":1}]", NULL},
+     "\"anyOf\":[{\"enum\":[\"neighbour\",\"exclusive\"]},{\"type\":\"number\",\"minimum\":0.01,\"maximum\":"
+     "1}]",
+     NULL},
     {&value_duration,
      "\"type\":\"string\",\"minLength\":2,"
      "\"pattern\":\"^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$\"",

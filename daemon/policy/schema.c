@@ -125,7 +125,8 @@ static const struct schema_row ROWS[] = {
      .description = "Requests a second by operation; auto is the service's default quota"},
     {.scope = SCHEMA_TARGET, .path = "share", .type = &value_share, .fallback = "neighbour", .min = 10,
      .max = 1000, AT(target, share_permille),
-     .description = "The part of each quota that is used at most; neighbour is 0.995"},
+     .description = "The part of each quota that is used at most; neighbour is 0.995, exclusive the same "
+     "where nobody else uses it"},
     {.scope = SCHEMA_TARGET, .path = "concurrency", .type = &value_int, .fallback = "64", .min = 1,
      .max = 1024, AT(target, concurrency),
      .description = "Requests in flight at most"},

@@ -322,18 +322,17 @@ static void read_share(const struct reader *reader, const struct schema_row *row
                        const struct yaml_node *node, void *object)
 {
     int64_t permille;
-    if (strcmp(node->text, "neighbour") == 0) {
+    struct target *target = object;
+    if (strcmp(node->text, "neighbour") == 0 || strcmp(node->text, "exclusive") == 0) {
         *(int *)value_field(row, object) = 995;
+        target->exclusive = node->text[0] == 'e';
     } else if (node->plain && value_thousandths(node->text, &permille) && permille >= row->min &&
                permille <= row->max) {
         *(int *)value_field(row, object) = (int)permille;
-    } else if (strcmp(node->text, "exclusive") == 0) {
-        reader_error(reader, node,
-                     "'share: exclusive' is not known to this version of jobsweep: use neighbour or a "
-                     "number from 0.01 to 1.0");
     } else {
-        reader_error(reader, node, "'%s' must be neighbour or a number from 0.01 to 1.0, not '%.64s'",
-                     row->path, node->text);
+        reader_error(reader, node,
+                     "'%s' must be neighbour, exclusive or a number from 0.01 to 1.0, not '%.64s'", row->path,
+                     node->text);
     }
 }
 
@@ -342,7 +341,11 @@ static void print_share(const struct config *config, const struct schema_row *ro
 {
     (void)config;
     int permille = *(const int *)value_seen(row, object);
-    buf_printf(out, "%d.%03d", permille / 1000, permille % 1000);
+    if (((const struct target *)object)->exclusive) {
+        buf_text(out, "\"exclusive\"");
+    } else {
+        buf_printf(out, "%d.%03d", permille / 1000, permille % 1000);
+    }
 }
 
 static void read_duration(const struct reader *reader, const struct schema_row *row,
@@ -379,7 +382,7 @@ const struct value_type value_integer = {.name = "number",
 const struct value_type value_int = {
     .name = "number", .wanted = "a whole number", .kind = NODE_VALUE, .read = read_int, .print = print_int};
 const struct value_type value_share = {.name = "share",
-                                       .wanted = "neighbour or a number from 0.01 to 1.0",
+                                       .wanted = "neighbour, exclusive or a number from 0.01 to 1.0",
                                        .kind = NODE_VALUE,
                                        .read = read_share,
                                        .print = print_share};

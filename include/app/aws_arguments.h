@@ -4,6 +4,7 @@
 #ifndef APP_AWS_ARGUMENTS_H
 #define APP_AWS_ARGUMENTS_H
 
+#include "app/argparse.h"
 #include "app/aws_failure.h"
 #include "base/buf.h"
 
@@ -40,6 +41,9 @@ bool aws_arguments_read(struct aws_arguments *arguments, int count, char *const 
 
 /* Appends what `help` prints. */
 void aws_arguments_help(struct buf *out);
+
+/* The options of the command, then those of the AWS CLI that it takes; NULL behind the last. */
+const struct argparse_rule *aws_arguments_option(size_t index);
 
 /* The names of output formats, then NULL. */
 extern const char *const AWS_OUTPUTS[];

@@ -20,7 +20,8 @@ enum operands {
     OPERANDS_FILE_OR,  /* one, or standard input */
     OPERANDS_EXAMPLES, /* files, one at least */
     OPERANDS_VERIFY,   /* the word "verify", or nothing */
-    OPERANDS_COMMAND   /* another command, or nothing */
+    OPERANDS_COMMAND,  /* another command, or nothing */
+    OPERANDS_SHELL     /* the name of a shell */
 };
 
 struct command_rule {

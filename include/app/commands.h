@@ -34,6 +34,7 @@ enum exit_status command_history(const struct options *options);
 enum exit_status command_explain(const struct options *options);
 enum exit_status command_test(const struct options *options);
 enum exit_status command_schema(const struct options *options);
+enum exit_status command_completion(const struct options *options);
 
 /* jobsweep check, and jobsweepd --check. */
 enum exit_status command_check(const struct options *options);

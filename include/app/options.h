@@ -2,6 +2,7 @@
 #ifndef APP_OPTIONS_H
 #define APP_OPTIONS_H
 
+#include "app/completion.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -31,6 +32,7 @@ enum command {
     COMMAND_RESUME,
     COMMAND_RELOAD,
     COMMAND_SCHEDULE,
+    COMMAND_COMPLETION,
     COMMAND_HELP,
     COMMAND_DAEMON, /* jobsweepd, which has no commands */
     COMMAND_NONE    /* jobsweep with nothing but --help or --version */
@@ -63,6 +65,7 @@ struct options {
     int64_t execution_number;             /* explain; 0: all */
     char **files;                         /* test: file_count of them */
     size_t file_count;
+    enum shell shell;   /* completion */
     const char *socket; /* of the daemon; NULL: as the configuration says */
     bool watch;         /* status */
     bool no_wait;       /* run */

@@ -18,6 +18,7 @@ struct dispatcher;
 struct dispatcher_config {
     int64_t quota_per_1000s[OPERATION_COUNT]; /* requests per 1,000 s; 0: operation_default_quota() */
     int share_permille;                       /* of the quota that is used at most: 1..1000; 995 when 0 */
+    bool exclusive;                           /* nobody else uses the quotas: see lane_own() */
     int concurrency;   /* calls in flight at most, over all lanes: 1..1024; 64 when 0 */
     int read_attempts; /* tries of a read that fails for the transport or with 5xx; 8 when 0. Throttling has
                           no limit */

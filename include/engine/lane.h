@@ -13,6 +13,7 @@
  *   one throttled answer     one slot is left out; close to the cap, the ceiling is lowered to just below the
  *                            present rate
  *   two within 2 s           slowdown: 1 s of silence, then 0.8 x the rate accepted during the last 5 s
+ *                            (0.9 x, and 1 % a second, where nobody else uses the quota)
  *   a time to wait is given  silence for that long and a margin, up to 60 s
  *
  * So a server that counts a little more strictly than it says costs the lane half a percent, found out with
@@ -40,6 +41,8 @@ struct lane {
     int64_t slice;                 /* number of the newest slice in accepted */
     int64_t measured_ns;           /* accepted counts since this time */
 
+    bool own; /* nobody else uses the quota */
+
     bool episode;            /* between a slowdown and two minutes without a throttled answer */
     int64_t episode_old_uhz; /* the rate before it */
 };
@@ -47,6 +50,10 @@ struct lane {
 /* quota_per_1000s: 1..1,000,000,000; share_permille: 1..1000, of which at most 995 is used. Begins at the
  * ceiling. */
 void lane_init(struct lane *lane, int64_t quota_per_1000s, int share_permille, int64_t now_ns);
+
+/* Nobody else uses the quota: there is nobody to make room for, so that a slowdown is smaller and over
+ * sooner. */
+void lane_own(struct lane *lane);
 
 /* The earliest moment for the next request. It may lie in the past; a sender that comes late catches up by
  * one slot at most (GCRA, the algorithm of ATM's traffic management, with one slot of tolerance). */

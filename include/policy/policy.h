@@ -46,6 +46,7 @@ struct target {
     bool plan_only;                           /* allow: plan */
     int64_t quota_per_1000s[OPERATION_COUNT]; /* requests per 1,000 s; 0: auto */
     int share_permille;                       /* 1..1000; 995 by default */
+    bool exclusive;                           /* share: exclusive; share_permille is 995 then */
     int concurrency;                          /* 1..1024; 64 by default */
     int64_t signature_life_ms;                /* 300,000; less only for loopback endpoints */
 };

@@ -2,14 +2,15 @@
 """Deletions a second of a whole sweep, against what one would use instead, on equal fleets behind TLS.
 
 `jobsweep sweep` lists, plans, records and deletes; with verify: always it looks at each execution right before
-it deletes it. Its quotas are set so high that the pace does not limit it. boto3 deletes from 64 threads, once
-from a list that it is given and once from its own listing; the `aws` command deletes a few in a loop. The time
-of jobsweep and of aws is that of the whole programs; boto3's begins when its client is ready. The simulator
-has one processor, everybody else the other one. Each count must be the simulator's own.
+it deletes it, and with archive: it has what it saw there on the disk before that. Its quotas are set so high
+that the pace does not limit it. boto3 deletes from 64 threads, once from a list that it is given and once from
+its own listing; the `aws` command deletes a few in a loop. The time of jobsweep and of aws is that of the whole
+programs; boto3's begins when its client is ready. The simulator has one processor, everybody else the other
+one. Each count must be the simulator's own.
 """
 import time
 
-from bench import AWS, boto, cpu_seconds, equal, jobsweep, planned, policy, run, simulator, table
+from bench import AWS, boto, cpu_seconds, equal, jobsweep, planned, policy, run, scratch, simulator, table
 
 AWS_CALLS = 24
 FLEET = ["--things", 1000, "--jobs", 3, "--seed", 11, "--executions"]
@@ -25,13 +26,17 @@ def row(name, deleted, seconds, cpu, sim):
     return [name, deleted, counts["operations"]["DescribeJobExecution"]["received"], deleted / seconds, cpu * 1e6 / deleted]
 
 
-def by_jobsweep(verify):
+def by_jobsweep(verify, archive=False):
+    more = f"\n    archive: {{directory: {scratch()}/archive}}" if archive else ""
     with simulator(*FLEET, MANY) as sim:
         cpu = cpu_seconds()
-        events, seconds = jobsweep(sim, policy(sim, verify), "sweep", "old")
+        events, seconds = jobsweep(sim, policy(sim, verify + more), "sweep", "old")
         last = events[-1]
         equal(last["outcomes"]["deleted"], last["selected"], "jobsweep: deleted of selected")
-        return row(f"jobsweep sweep, verify: {verify}", last["selected"], seconds, cpu_seconds() - cpu, sim)
+        found = [event.get("archive", {}).get("executions") for event in events if event["event"] == "target"]
+        equal(found, [last["selected"] if archive else None], "jobsweep: archived of selected")
+        what = f"verify: {verify}, archive" if archive else f"verify: {verify}"
+        return row(f"jobsweep sweep, {what}", last["selected"], seconds, cpu_seconds() - cpu, sim)
 
 
 def by_boto(mode, rows):
@@ -62,8 +67,8 @@ def best(rounds):
 def main():
     with simulator(*FLEET, FEW) as sim:
         rows = planned(sim)
-    rounds = [(by_jobsweep("always"), by_jobsweep("risky"), by_boto("delete", rows), by_boto("sweep", rows))
-              for _ in range(ROUNDS)]
+    rounds = [(by_jobsweep("always"), by_jobsweep("risky"), by_jobsweep("always", archive=True),
+               by_boto("delete", rows), by_boto("sweep", rows)) for _ in range(ROUNDS)]
     measured = [best(turns) for turns in zip(*rounds)] + [by_aws(rows)]
     first = measured[0]
     print(f"sweep: whole programs, {ROUNDS} rounds in turns, the best of each; ratio: to the first line")

@@ -190,6 +190,59 @@ def mistakes_in_a_file_of_examples_are_told():
     equal(jobsweep("-c", config, "test").returncode, 2)
 
 
-main([every_example_loads, examples_with_tests_pass_them, every_example_is_planned, good_configurations_fit_the_schema,
+KEYS = """version: 1
+defaults: {targets: [t], abort_if: {selected_over: 5}}
+targets: {t: {region: eu-west-1}}
+policies:
+  - {name: excl, match: {thing: {include: ["gw-*"], exclude: [gw-2]}, age: {older_than: 30d}}}
+  - {name: nsnull, match: {namespace_id: null, age: {older_than: 30d}}}
+  - {name: ns, match: {namespace_id: gg, age: {older_than: 30d}}}
+  - {name: jobst, match: {job: {status: [COMPLETED, CANCELED], target_selection: SNAPSHOT}, age: {older_than: 30d}}}
+  - {name: started, match: {age: {field: started_at, older_than: 30d}}}
+  - {name: queued, match: {age: {field: queued_at, older_than: 30d}}}
+  - {name: all, match: all, keep: [{last: 1, per: [thing, job]}]}
+  - {name: pert, match: all, keep: [{last: 1, per: thing}]}
+  - {name: pertarget, match: all, keep: [{last: 1, per: target}]}
+  - {name: terminal, match: {status: [TERMINAL], age: {older_than: 30d}}}
+  - {name: single, match: {status: [TERMINAL], job: {status: [COMPLETED]}, thing: {type: [a]}, age: {older_than: 30d}}}
+  - {name: anynone, match: {any_of: [{status: [FAILED], age: {older_than: 10d}}, {age: {older_than: 90d}}], none_of: [{job_id: {include: ["keep-*"]}}]}}
+protect:
+  - {job_id: "audit-*", until: "2027-01-01T00:00:00Z", reason: legal hold 42}
+  - {thing: [p-1, "p-2*"]}
+"""
+
+KEYS_TESTS = """version: 1
+now: "2026-12-01T00:00:00Z"
+tests:
+  - {name: excl, policy: excl, given: [{thing: gw-1, job: a, age: 31d, expect: delete}, {thing: gw-2, job: a, age: 31d, expect: keep, because: excluded}, {thing: x, job: a, age: 31d, expect: keep}, {thing: gw-1, job: b, age: 30d, expect: keep}]}
+  - {name: namespace null leaves namespaced jobs, policy: nsnull, given: [{thing: g, job: a, age: 31d, namespace_id: gg, expect: keep}, {thing: g, job: b, age: 31d, expect: delete}]}
+  - {name: namespace named, policy: ns, given: [{thing: g, job: a, age: 31d, namespace_id: gg, expect: delete}, {thing: g, job: b, age: 31d, expect: keep}]}
+  - {name: job status, policy: jobst, given: [{thing: g, job: a, age: 31d, job_status: CANCELED, expect: delete}, {thing: g, job: b, age: 31d, job_status: IN_PROGRESS, expect: keep}, {thing: g, job: c, age: 31d, target_selection: CONTINUOUS, expect: keep}]}
+  - {name: started, policy: started, given: [{thing: g, job: a, age: 31d, started: 29d, expect: keep}, {thing: g, job: b, age: 1d, started: 31d, expect: delete}]}
+  - {name: queued, policy: queued, given: [{thing: g, job: a, age: 31d, queued: 29d, expect: keep}, {thing: g, job: b, age: 1d, queued: 31d, expect: delete}]}
+  - {name: per thing and job, policy: all, given: [{thing: g, job: a, age: 2d, expect: keep}, {thing: g, job: a, number: 7, age: 3d, expect: delete}, {thing: g, job: b, age: 9d, expect: keep}, {thing: h, job: a, age: 9d, expect: keep}]}
+  - {name: per thing, policy: pert, given: [{thing: g, job: a, age: 2d, expect: keep}, {thing: g, job: b, age: 9d, expect: delete}, {thing: h, job: a, age: 9d, expect: keep}]}
+  - {name: per target, policy: pertarget, given: [{thing: g, job: a, age: 2d, expect: keep}, {thing: g, job: b, age: 9d, expect: delete}, {thing: h, job: a, age: 9d, expect: delete}]}
+  - {name: protect, policy: terminal, given: [{thing: g, job: audit-1, age: 31d, expect: keep, because: legal hold 42}, {thing: p-1, job: a, age: 31d, expect: keep}, {thing: p-22, job: a, age: 31d, expect: keep}, {thing: p-3, job: a, age: 31d, expect: delete}, {thing: g, job: q, status: QUEUED, age: 31d, expect: keep}, {thing: g, job: r, status: TIMED_OUT, age: 31d, expect: delete}]}
+  - {name: single words, policy: single, given: [{thing: g, job: a, age: 31d, expect: keep, because: type}]}
+  - {name: blocks, policy: anynone, given: [{thing: g, job: a, status: FAILED, age: 11d, expect: delete}, {thing: g, job: b, age: 11d, expect: keep}, {thing: g, job: c, age: 91d, expect: delete}, {thing: g, job: keep-1, age: 91d, expect: keep}]}
+"""
+
+
+def each_key_does_what_the_manual_says_whatever_the_order_of_policies():
+    tests = private("tests.yaml", KEYS_TESTS)
+    head, rest = KEYS.split("policies:\n")
+    policies, protect = rest.split("protect:\n")
+    for order in (policies.splitlines(True), policies.splitlines(True)[::-1]):
+        config = private("jobsweep.yaml", head + "policies:\n" + "".join(order) + "protect:\n" + protect)
+        result = jobsweep("-c", config, "--quiet", "test", tests)
+        equal((result.returncode, result.stdout), (0, ""), result.stderr)
+    later = private("later.yaml", KEYS_TESTS.replace("2026-12-01", "2027-01-02"))  # a protection has ended
+    result = jobsweep("-c", config, "test", later)
+    equal((result.returncode, result.stdout.count("FAILED")), (1, 1), result.stdout)
+    assert "  - keep: legal hold 42" in result.stdout, result.stdout
+
+
+main([each_key_does_what_the_manual_says_whatever_the_order_of_policies, every_example_loads, examples_with_tests_pass_them, every_example_is_planned, good_configurations_fit_the_schema,
       bad_configurations_do_not, every_key_of_the_schema_is_described, differences_are_shown_in_each_format,
       mistakes_in_a_file_of_examples_are_told])

@@ -28,6 +28,8 @@ def test_everything_is_installed_with_its_mode_and_goes_again():
     found = files(folder)
     for path, mode in (("usr/bin/jobsweep", 0o755), ("usr/sbin/jobsweepd", 0o755), ("usr/share/man/man1/jobsweep.1", 0o644),
                        ("usr/share/man/man1/jobsweep-delete-job-execution.1", 0o644), ("usr/share/man/man8/jobsweepd.8", 0o644), ("usr/share/man/man5/jobsweep.yaml.5", 0o644),
+                       ("usr/share/bash-completion/completions/jobsweep", 0o644), ("usr/share/zsh/site-functions/_jobsweep", 0o644),
+                       ("usr/share/fish/vendor_completions.d/jobsweep.fish", 0o644),
                        ("usr/lib/systemd/system/jobsweepd.service", 0o644), ("etc/jobsweep/jobsweep.yaml", 0o644)):
         equal(found.get(path), mode, path)
     make("uninstall", folder)

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -246,6 +247,20 @@ def test_a_slow_client_is_dropped_although_it_is_never_silent():
                 connection.sendall(b"x")
         assert not closed(connection).startswith(b"HTTP/1.1 200")
         page(port)
+
+
+def test_who_comes_while_no_descriptor_is_left_is_answered_later():
+    with serving() as (_, daemon, port):
+        pid = daemon.process.pid
+        page(port)
+        used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(set(range(len(used) + 1)) - used), limits[1]))
+        with socket.create_connection((HOST, port), timeout=LIMIT_S) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert not select.select([connection], [], [], 0.3)[0], "there was a descriptor"
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+            assert closed(connection).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_only_the_address_that_is_named_is_listened_at():

@@ -3,6 +3,7 @@
 #include "engine/deleter.h"
 #include "engine/guard.h"
 #include "engine/report.h"
+#include "engine/retry.h"
 #include "engine/steps.h"
 #include "tap.h"
 
@@ -80,27 +81,27 @@ static void each_answer_to_a_deletion_has_one_meaning(void **state)
     static const struct {
         enum answer_class class;
         int lost;
-        bool withheld, refreshed;
-        int unsent;
+        bool withheld;
+        int refreshed, unsent;
         struct step step;
     } table[] = {
-        {ANSWER_DONE, 0, false, false, 0, {STEP_SETTLE, OUTCOME_DELETED, false}},
-        {ANSWER_DONE, 1, false, false, 0, {STEP_SETTLE, OUTCOME_DELETED, false}},
-        {ANSWER_GONE, 0, false, false, 0, {STEP_SETTLE, OUTCOME_GONE, false}},
-        {ANSWER_GONE, 1, false, false, 0, {STEP_SETTLE, OUTCOME_DELETED_PRESUMED, false}},
-        {ANSWER_STATE, 0, false, false, 0, {STEP_SETTLE, OUTCOME_STATE_CHANGED, false}},
-        {ANSWER_THROTTLED, 2, false, false, 0, {STEP_AGAIN, 0, false}},
-        {ANSWER_NOT_SENT, 0, true, false, 100, {STEP_AGAIN, 0, false}},
-        {ANSWER_NOT_SENT, 0, false, false, 0, {STEP_AGAIN, 0, false}},
-        {ANSWER_NOT_SENT, 0, false, false, DELETER_UNSENT_MAX - 1, {STEP_SETTLE, OUTCOME_FAILED, true}},
-        {ANSWER_EXPIRED, 0, false, false, 0, {STEP_AGAIN, 0, false}},
-        {ANSWER_EXPIRED, 0, false, true, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
-        {ANSWER_SKEWED, 0, false, false, 0, {STEP_AGAIN, 0, false}},
-        {ANSWER_SKEWED, 0, false, true, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
-        {ANSWER_DENIED, 0, false, false, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
-        {ANSWER_INVALID, 0, false, false, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
-        {ANSWER_AMBIGUOUS, 0, false, false, 0, {STEP_QUARANTINE, 0, false}},
-        {ANSWER_AMBIGUOUS, 2, true, false, 0, {STEP_QUARANTINE, 0, false}},
+        {ANSWER_DONE, 0, false, 0, 0, {STEP_SETTLE, OUTCOME_DELETED, false}},
+        {ANSWER_DONE, 1, false, 0, 0, {STEP_SETTLE, OUTCOME_DELETED, false}},
+        {ANSWER_GONE, 0, false, 0, 0, {STEP_SETTLE, OUTCOME_GONE, false}},
+        {ANSWER_GONE, 1, false, 0, 0, {STEP_SETTLE, OUTCOME_DELETED_PRESUMED, false}},
+        {ANSWER_STATE, 0, false, 0, 0, {STEP_SETTLE, OUTCOME_STATE_CHANGED, false}},
+        {ANSWER_THROTTLED, 2, false, 0, 0, {STEP_AGAIN, 0, false}},
+        {ANSWER_NOT_SENT, 0, true, 0, 100, {STEP_AGAIN, 0, false}},
+        {ANSWER_NOT_SENT, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
+        {ANSWER_NOT_SENT, 0, false, 0, DELETER_UNSENT_MAX - 1, {STEP_SETTLE, OUTCOME_FAILED, true}},
+        {ANSWER_EXPIRED, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
+        {ANSWER_EXPIRED, 0, false, RETRY_EXPIRED_MAX, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
+        {ANSWER_SKEWED, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
+        {ANSWER_SKEWED, 0, false, 1, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
+        {ANSWER_DENIED, 0, false, 0, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
+        {ANSWER_INVALID, 0, false, 0, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
+        {ANSWER_AMBIGUOUS, 0, false, 0, 0, {STEP_QUARANTINE, 0, false}},
+        {ANSWER_AMBIGUOUS, 2, true, 0, 0, {STEP_QUARANTINE, 0, false}},
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

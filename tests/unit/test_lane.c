@@ -157,6 +157,21 @@ static void after_a_slowdown_it_climbs_a_fifth_of_a_percent_a_second(void **stat
     assert_int_equal(lane_rate(&lane, now + 3600 * S), CAP);
 }
 
+static void one_that_has_the_quota_for_itself_slows_down_less_and_climbs_faster(void **state)
+{
+    (void)state;
+    struct lane own = fresh(), shared = fresh();
+    lane_own(&own);
+    run_until(&own, 60 * S);
+    run_until(&shared, 60 * S);
+    int64_t now = slow_down(&own, 60 * S) + S;
+    assert_int_equal(slow_down(&shared, 60 * S) + S, now);
+    int64_t rate = lane_rate(&own, now), other = lane_rate(&shared, now);
+    assert_in_range(rate - other * 9 / 8, 0, 2);
+    assert_in_range(lane_rate(&own, now + 5 * S), rate + 500, rate + 500);
+    assert_int_equal(lane_rate(&own, now + 3600 * S), CAP);
+}
+
 static void answers_to_what_was_sent_before_a_slowdown_change_nothing(void **state)
 {
     (void)state;
@@ -291,6 +306,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(lone_throttles_never_lower_the_ceiling_by_more_than_a_twentieth),
     cmocka_unit_test(two_throttles_within_2_s_slow_down_to_four_fifths_of_what_was_accepted),
     cmocka_unit_test(three_seconds_apart_are_no_pair),
+    cmocka_unit_test(one_that_has_the_quota_for_itself_slows_down_less_and_climbs_faster),
     cmocka_unit_test(after_a_slowdown_it_climbs_a_fifth_of_a_percent_a_second),
     cmocka_unit_test(answers_to_what_was_sent_before_a_slowdown_change_nothing),
     cmocka_unit_test(a_throttle_slows_down_once),

@@ -56,6 +56,7 @@ static const char *const commands[] = {[COMMAND_PLAN] = "plan",
                                        [COMMAND_RESUME] = "resume",
                                        [COMMAND_RELOAD] = "reload",
                                        [COMMAND_SCHEDULE] = "schedule",
+                                       [COMMAND_COMPLETION] = "completion",
                                        [COMMAND_HELP] = "help",
                                        [COMMAND_DAEMON] = "daemon",
                                        [COMMAND_NONE] = "none"};
@@ -67,6 +68,8 @@ static void describe_asking(const struct options *options, struct buf *out)
     add(out, options->no_wait, "no-wait");
     if (options->socket != NULL)
         buf_printf(out, " socket=%s", options->socket);
+    if (options->shell != SHELL_BASH)
+        buf_printf(out, " shell=%d", (int)options->shell);
     if (options->next != 1)
         buf_printf(out, " next=%d", (int)options->next);
 }
@@ -179,6 +182,8 @@ static const struct {
     {"jobsweep resume", "resume"},
     {"jobsweep reload -c x.yaml", "reload config=x.yaml"},
     {"jobsweep schedule --next 5 old", "schedule next=5 [old]"},
+    {"jobsweep completion bash", "completion"},
+    {"jobsweep completion fish", "completion shell=2"},
     {"jobsweepd", "daemon"},
     {"jobsweepd -c x.yaml", "daemon config=x.yaml"},
     {"jobsweepd --check", "daemon checking"},
@@ -268,6 +273,9 @@ static const struct {
     {"jobsweep plan delete-job-execution --job-id a", "unknown or ambiguous option \"--job-id\""},
     {"jobsweep --help --quiet", "jobsweep without a command does not take --quiet"},
     {"jobsweep plan --quiet --verbose", "--quiet and --verbose exclude each other"},
+    {"jobsweep completion", "completion needs the name of a shell: bash, zsh or fish"},
+    {"jobsweep completion tcsh", "completion needs the name of a shell: bash, zsh or fish"},
+    {"jobsweep completion bash zsh", "completion needs the name of a shell: bash, zsh or fish"},
     {"jobsweep run", "run needs the names of policies"},
     {"jobsweep run old --yes", "run does not take --yes"},
     {"jobsweep status old", "status takes no \"old\"; a configuration is named with --config"},

@@ -64,6 +64,32 @@ static void a_report_says_how_it_ended_and_what_became_of_each(void **state)
                  "\n");
 }
 
+static void what_was_archived_and_what_was_not_stands_there(void **state)
+{
+    struct report report = {.end = SWEEP_FINISHED,
+                            .listed = 3000,
+                            .selected = 1200,
+                            .archive = {.executions = 1150, .jobs = 12, .missing = 50},
+                            .started_ms = NOW,
+                            .ended_ms = NOW + 90 * TIME_MS_PER_SECOND};
+    struct buf out;
+    (void)state;
+    report.outcomes[OUTCOME_DELETED] = 1200;
+    strcpy(report.archive.file, "/srv/archive\x1b[2J/old-20261126T100000Z-run-7.jsonl.zst");
+    err_set(&report.archive.err, ERR_ARCHIVE, "archive '/srv/\x1b[2J': No space left on device");
+    buf_init(&out, 4096);
+    report_view("old", "eu", &report, NULL, &PLAIN, &out);
+    prints(&out, "old in eu: finished\n"
+                 "  listed                  3,000\n"
+                 "  selected                1,200\n"
+                 "    deleted               1,200\n"
+                 "  archived                1,150  and 12 of their jobs, in "
+                 "/srv/archive\\x1b[2J/old-20261126T100000Z-run-7.jsonl.zst\n"
+                 "  not archived               50  archive '/srv/\\x1b[2J': No space left on device\n"
+                 "  took     1 min 30 s\n"
+                 "\n");
+}
+
 static void what_was_not_begun_took_no_time(void **state)
 {
     const struct report report = {.end = SWEEP_CANCELED, .ended_ms = NOW};
@@ -159,6 +185,7 @@ static void why_rows_were_left_stands_below_their_number(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_report_says_how_it_ended_and_what_became_of_each),
+    cmocka_unit_test(what_was_archived_and_what_was_not_stands_there),
     cmocka_unit_test(what_was_not_begun_took_no_time),
     cmocka_unit_test(each_end_has_its_words),
     cmocka_unit_test(why_rows_were_left_stands_below_their_number),

@@ -22,6 +22,8 @@ struct single { /* one sweep */
     struct sweep *sweep;
     struct report report;
     bool done;
+    bool no_archive; /* the sweep gets none */
+    int warnings;
 };
 
 static void on_done(void *owner, const struct report *report)
@@ -29,6 +31,13 @@ static void on_done(void *owner, const struct report *report)
     struct single *test = owner;
     test->report = *report;
     test->done = true;
+}
+
+static void on_warning(void *owner, const char *text)
+{
+    struct single *test = owner;
+    (void)text;
+    test->warnings++;
 }
 
 /* A calm world in which the policy selects a good deal. */
@@ -48,7 +57,8 @@ static void sweep(struct single *test)
                                   .ledger = &test->rig.ledger,
                                   .policy = &test->policy,
                                   .target = &test->target,
-                                  .observer = {.owner = test, .done = on_done}};
+                                  .archive = test->no_archive ? NULL : librarian_face(test->rig.librarian),
+                                  .observer = {.owner = test, .warning = on_warning, .done = on_done}};
     test->sweep = sweep_start(&config);
     assert_true(rig_run(&test->rig, &test->done, 3600));
     assert_int_equal(report_outcome_sum(&test->report), test->report.selected);
@@ -93,6 +103,63 @@ static void a_plan_over_the_guard_deletes_nothing(void **state)
     assert_int_equal(test.report.end, SWEEP_GUARDED);
     assert_int_equal(test.report.err.code, ERR_INVALID);
     assert_int_equal(test.report.selected, 10);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
+    finish(&test);
+}
+
+static void what_is_archived_is_in_the_report(void **state)
+{
+    static char directory[] = "/archive";
+    struct single test;
+    (void)state;
+    begin(&test, 0);
+    test.policy.archive_directory = directory;
+    sweep(&test);
+    assert_int_equal(test.report.end, SWEEP_FINISHED);
+    assert_int_equal(test.report.archive.executions, test.report.outcomes[OUTCOME_DELETED]);
+    assert_true(test.report.archive.executions > 20);
+    assert_in_range(test.report.archive.jobs, 1, 3);
+    assert_int_equal(test.report.archive.missing, 0);
+    assert_string_equal(test.report.archive.file, shelf_name(test.rig.shelf, 0));
+    assert_int_equal(shelf_open_files(test.rig.shelf), 0);
+    finish(&test);
+}
+
+static void an_archive_that_fails_stops_the_run_unless_it_is_optional(void **state)
+{
+    static char directory[] = "/archive";
+    (void)state;
+    for (int optional = 0; optional < 2; optional++) {
+        struct single test;
+        begin(&test, 0);
+        test.policy.archive_directory = directory;
+        test.policy.archive_optional = optional == 1;
+        shelf_trouble(test.rig.shelf, SHELF_SYNC_ERROR, 2);
+        sweep(&test);
+        int64_t deleted = test.report.outcomes[OUTCOME_DELETED];
+        assert_int_equal(test.report.end, optional ? SWEEP_FINISHED : SWEEP_STOPPED);
+        assert_int_equal(test.report.err.code, optional ? ERR_NONE : ERR_ARCHIVE);
+        assert_int_equal(test.report.outcomes[OUTCOME_NOT_ATTEMPTED] > 0, !optional);
+        assert_int_equal(test.warnings, optional);
+        assert_int_equal(test.report.archive.missing > 0, optional);
+        assert_int_equal(report_failed(&test.report), !optional);
+        assert_true(optional ? test.report.archive.executions < deleted
+                             : test.report.archive.executions >= deleted);
+        finish(&test);
+    }
+}
+
+static void a_policy_that_archives_deletes_nothing_where_there_is_no_archive(void **state)
+{
+    static char directory[] = "/archive";
+    struct single test;
+    (void)state;
+    begin(&test, 0);
+    test.policy.archive_directory = directory;
+    test.no_archive = true;
+    sweep(&test);
+    assert_int_equal(test.report.end, SWEEP_FAILED);
+    assert_int_equal(test.report.err.code, ERR_ARCHIVE);
     assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
     finish(&test);
 }
@@ -247,6 +314,9 @@ static void a_disk_that_fails_at_any_event_loses_nothing(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_observing_policy_or_target_deletes_nothing),
     cmocka_unit_test(a_plan_over_the_guard_deletes_nothing),
+    cmocka_unit_test(what_is_archived_is_in_the_report),
+    cmocka_unit_test(an_archive_that_fails_stops_the_run_unless_it_is_optional),
+    cmocka_unit_test(a_policy_that_archives_deletes_nothing_where_there_is_no_archive),
     cmocka_unit_test(a_limit_drains_in_portions),
     cmocka_unit_test(a_clock_that_is_wrong_stops_before_the_first_deletion),
     cmocka_unit_test(ages_are_measured_on_the_clock_of_the_service),
