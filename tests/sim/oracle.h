@@ -38,7 +38,8 @@ void oracle_started(struct oracle *oracle); /* a new process: new lanes, nothing
 /* look_only: the target allows no more than plans. resumed: 0 for a new run. */
 void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool look_only, int64_t resumed);
 void oracle_planned(struct oracle *oracle, const struct report *so_far);
-void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected);
+/* waits: it would be selected, but for its grace or for limits. */
+void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected, bool waits);
 void oracle_settled(struct oracle *oracle, const struct plan_row *row, enum outcome outcome);
 void oracle_canceled(struct oracle *oracle);
 void oracle_run_ends(struct oracle *oracle, const struct report *report);
