@@ -13,6 +13,8 @@
 struct version {
     struct policy policy;
     struct keep_rule keep[RULES_MAX];
+    struct protect_rule protect_rule;
+    struct protect_list protect;
     char sha256[65];
     struct version *older;
 };
@@ -105,11 +107,28 @@ static void draw_keep(struct configs *configs, struct version *version)
     }
 }
 
+static void draw_protect(struct configs *configs, struct version *version)
+{
+    static const char *const jobs[] = {"fw-0000", "fw-000?", "*2"}, *const things[] = {"gw-000001", "*3"};
+    struct protect_rule *rule = &version->protect_rule;
+    bool by_job = up_to(configs, 2) == 1;
+    if (by_job) {
+        include(&rule->job_ids, &jobs[up_to(configs, 3) - 1], 1);
+    } else {
+        include(&rule->things, &things[up_to(configs, 2) - 1], 1);
+    }
+    version->protect = (struct protect_list){.rules = rule, .count = 1};
+    version->policy.protect = &version->protect;
+}
+
 static void draw_extras(struct configs *configs, struct version *version)
 {
     struct policy *policy = &version->policy;
     if (has(configs, EXTRA_KEEP)) {
         draw_keep(configs, version);
+    }
+    if (has(configs, EXTRA_PROTECT)) {
+        draw_protect(configs, version);
     }
     if (has(configs, EXTRA_PER_THING)) {
         policy->per_thing = up_to(configs, 6);

@@ -229,6 +229,9 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
     if (call->force != running) {
         sim_break(oracle->sim, "eligible: force is %d", call->force);
     }
+    if (oracle->until_ms != 0 && call->signed_at_ms >= oracle->until_ms) {
+        sim_break(oracle->sim, "guards: sent after the plan had expired");
+    }
     if (!running && !rules_terminal(row->print.status)) {
         sim_break(oracle->sim, "eligible: the plan's row is not terminal");
     }
@@ -282,7 +285,9 @@ static struct attempt *check_deletion(struct oracle *oracle, const struct call *
     check_guards(oracle, run);
     check_look(oracle, call, slot, row);
     check_pair(oracle, slot);
-    oracle_grace_check(oracle, run->policy, row);
+    if (!oracle->given) { /* a plan in a file holds only what was over its grace */
+        oracle_grace_check(oracle, run->policy, row);
+    }
     check_final(oracle, slot, row);
     if (slot->state_ms == NEVER_SEEN_MS) {
         slot->state_ms = run->began_ms; /* the listing was the last look */

@@ -71,7 +71,8 @@ struct oracle {
     int64_t run; /* 0: none, or not started yet */
     const struct policy *policy;
     int64_t began_ms, calls[OPERATION_COUNT];
-    bool resuming, look_only, canceled, frozen, planned, unarchived;
+    bool resuming, look_only, given, canceled, frozen, planned, unarchived;
+    int64_t until_ms; /* 0: none */
     int64_t listings; /* so far */
     int refusals;     /* in a row */
     int64_t latest_skew_ms, sends;

@@ -7,12 +7,15 @@
 
 #include <string.h>
 
-void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool look_only, int64_t resumed)
+void oracle_run_begins(struct oracle *oracle, const struct oracle_run *begun)
 {
+    int64_t resumed = begun->resumed;
     oracle->run = resumed;
     oracle->resuming = resumed != 0;
-    oracle->policy = policy;
-    oracle->look_only = look_only;
+    oracle->policy = begun->policy;
+    oracle->look_only = begun->look_only;
+    oracle->given = begun->given;
+    oracle->until_ms = begun->until_ms;
     oracle->began_ms = sim_service_ms(oracle->sim);
     oracle->began_ns = virtual_mono_ns(oracle->sim->world);
     oracle->listings++;
@@ -61,8 +64,8 @@ void oracle_listed(struct oracle *oracle, const struct job_execution *execution,
 {
     struct job job;
     int64_t now_ms = sim_service_ms(oracle->sim) + 2 * TIME_MS_PER_SECOND;
-    bool together = kept_needed(oracle->policy);
-    if (oracle->policy->grace_ms > 0 && (selected || waits)) {
+    bool together = kept_needed(oracle->policy) && !oracle->given;
+    if (oracle->policy->grace_ms > 0 && !oracle->given && (selected || waits)) {
         oracle_grace_selects(oracle, execution);
         selected = true;
     }
@@ -110,7 +113,7 @@ void oracle_planned(struct oracle *oracle, const struct report *so_far)
         sim_break(oracle->sim, "accounting: the plan has %lld rows, %lld are on record",
                   (long long)so_far->selected, (long long)run->count);
     }
-    if (kept_needed(oracle->policy)) {
+    if (kept_needed(oracle->policy) && !oracle->given) {
         check_together(oracle);
     }
 }
@@ -174,7 +177,9 @@ static void check_accounts(struct oracle *oracle, const struct report *report)
                       (long long)oracle->calls[i], operation_name((enum operation)i));
         }
     }
-    if (!run || !(oracle->planned || oracle->resuming)) {
+    /* A plan of given rows says what would become of them, and that is not on record. */
+    bool foretold = oracle->given && (oracle->look_only || !oracle->policy->enforce);
+    if (!run || foretold || !(oracle->planned || oracle->resuming)) {
         return;
     }
     count_rows(run, counted);
