@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "sim/kept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ struct version {
 struct configs {
     const struct sim *sim;
     struct random random;
-    struct random extras; /* so that what a seed has besides does not move the rest */
+    struct random extras, graces; /* so that what a seed has besides does not move the rest */
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
     bool risky, plan_only;
@@ -145,6 +146,19 @@ static void draw_extras(struct configs *configs, struct version *version)
     }
 }
 
+/* Where rows are judged together, tests/unit/test_grace.c does it. */
+static void draw_grace(struct configs *configs, struct version *version)
+{
+    struct policy *policy = &version->policy;
+    int percent = configs->sim->scenario->extras[EXTRA_GRACE];
+    bool drawn = (int)random_below(&configs->graces, 100) < percent;
+    int64_t minutes = 2 + (int64_t)random_below(&configs->graces, 15);
+    policy->selection = version->sha256;
+    if (drawn && !kept_needed(policy)) {
+        policy->grace_ms = minutes * TIME_MS_PER_MINUTE;
+    }
+}
+
 /* --- versions --------------------------------------------------------------------------------------------
  */
 
@@ -169,6 +183,7 @@ static void draw(struct configs *configs, int number)
     policy->verify_risky = configs->risky && chance(configs, 60);
     draw_names(configs, policy);
     draw_extras(configs, version);
+    draw_grace(configs, version);
     version->older = configs->present[number];
     configs->present[number] = version;
 }
@@ -181,6 +196,7 @@ struct configs *configs_create(const struct sim *sim)
     scenario_stream(scenario, 400, &configs->random);
     scenario_stream(scenario, 410, &configs->extras);
     configs->count = scenario->policies;
+    scenario_stream(scenario, 401, &configs->graces);
     configs->risky = scenario->risky;
     configs->executions = scenario->executions;
     for (int i = 0; i < configs->count; i++)
@@ -236,5 +252,6 @@ void configs_use(struct configs *configs, const struct policy *policy)
     while (configs->count > 1)
         free(configs->present[--configs->count]);
     version->policy = *policy;
+    version->policy.selection = version->sha256;
     snprintf(version->policy.name, sizeof version->policy.name, "policy-0");
 }

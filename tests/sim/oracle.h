@@ -44,7 +44,8 @@ struct oracle_run {
 };
 void oracle_run_begins(struct oracle *oracle, const struct oracle_run *begun);
 void oracle_planned(struct oracle *oracle, const struct report *so_far);
-void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected);
+/* waits: it would be selected, but for its grace or for limits. */
+void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected, bool waits);
 void oracle_settled(struct oracle *oracle, const struct plan_row *row, enum outcome outcome);
 void oracle_canceled(struct oracle *oracle);
 void oracle_run_ends(struct oracle *oracle, const struct report *report);

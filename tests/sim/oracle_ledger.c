@@ -175,6 +175,9 @@ void oracle_asks(struct oracle *oracle, const struct ledger_request *request)
             add_row(oracle, request->run, &request->rows[i]);
         }
     }
+    if (request->operation == LEDGER_COUNT_GRACES) {
+        oracle_grace_asked(oracle);
+    }
     if (request->operation == LEDGER_INTENT && row) {
         row->intents_asked++;
     }
@@ -197,6 +200,8 @@ void oracle_recorded(struct oracle *oracle, const struct ledger_request *request
         run->confirmed += (int64_t)request->count;
     } else if (request->operation == LEDGER_INTENT) {
         row->intents++;
+    } else if (request->operation == LEDGER_COUNT_GRACES) {
+        oracle_grace_recorded(oracle);
     } else if (request->operation == LEDGER_END_RUN) {
         run->ended_ms = sim_service_ms(oracle->sim);
     }

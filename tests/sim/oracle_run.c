@@ -22,6 +22,7 @@ void oracle_run_begins(struct oracle *oracle, const struct oracle_run *begun)
     kept_finish(&oracle->listing);
     oracle->canceled = oracle->planned = oracle->unarchived = false;
     oracle->refusals = 0;
+    oracle_grace_begins(oracle);
     memset(oracle->calls, 0, sizeof oracle->calls);
     if (resumed == 0) {
         return;
@@ -59,11 +60,15 @@ static void note_listed(struct oracle *oracle, const struct job *job, const stru
 }
 
 /* A decision follows the configuration that the run began with. */
-void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected)
+void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected, bool waits)
 {
     struct job job;
     int64_t now_ms = sim_service_ms(oracle->sim) + 2 * TIME_MS_PER_SECOND;
     bool together = kept_needed(oracle->policy) && !oracle->given;
+    if (oracle->policy->grace_ms > 0 && !oracle->given && (selected || waits)) {
+        oracle_grace_selects(oracle, execution);
+        selected = true;
+    }
     if (!selected && !together) {
         return;
     }
@@ -163,7 +168,7 @@ static void check_accounts(struct oracle *oracle, const struct report *report)
         sim_break(sim, "accounting: %lld selected, %lld settled", (long long)report->selected,
                   (long long)report_outcome_sum(report));
     }
-    if (!oracle->resuming && report->listed < report->selected + report->remaining) {
+    if (!oracle->resuming && report->listed < report->selected + report->remaining + report->in_grace) {
         sim_break(sim, "accounting: more selected than listed");
     }
     for (int i = 0; i < OPERATION_COUNT; i++) {

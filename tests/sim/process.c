@@ -8,6 +8,7 @@
  * cuts the wire and the power, and lets what is left of the objects wind up unheard. */
 #include "sim/process.h"
 
+#include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -201,7 +202,9 @@ static void count_round(struct process *process)
     if (!process->sim->healed || process->round_ms == 0) {
         return;
     }
-    if (swept_all(process)) {
+    if (process->report.end == SWEEP_FINISHED && process->report.in_grace > 0) {
+        process->tries = 0; /* it takes its time */
+    } else if (swept_all(process)) {
         process->finished[process->policy] = process->report.end == SWEEP_FINISHED;
         process->policy++;
         process->tries = 0;
@@ -261,7 +264,8 @@ static void on_row(void *owner, const struct job_execution *execution, const str
 {
     struct process *process = owner;
     if (!process->dead) {
-        oracle_listed(process->sim->oracle, execution, verdict->delete);
+        bool waits = verdict->cause == CAUSE_GRACE || verdict->cause == CAUSE_LIMIT;
+        oracle_listed(process->sim->oracle, execution, verdict->delete, waits);
     }
 }
 
@@ -300,6 +304,7 @@ static struct sweep_config describe_sweep(struct process *process)
         .ledger = bookkeeper_face(process->bookkeeper),
         .archive = librarian_face(process->librarian),
         .scratch = &process->scratch,
+        .sha256 = crypto_sha256,
         .target = looks_only(process) ? &name->look_only : &name->target,
         .observer = {
             .owner = process, .row = on_row, .planned = on_planned, .settled = on_settled, .done = on_done}};

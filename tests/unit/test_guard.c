@@ -95,6 +95,7 @@ static void each_answer_to_a_deletion_has_one_meaning(void **state)
         {ANSWER_NOT_SENT, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
         {ANSWER_NOT_SENT, 0, false, 0, DELETER_UNSENT_MAX - 1, {STEP_SETTLE, OUTCOME_FAILED, true}},
         {ANSWER_EXPIRED, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
+        {ANSWER_EXPIRED, 0, false, RETRY_EXPIRED_MAX - 1, 0, {STEP_AGAIN, 0, false}},
         {ANSWER_EXPIRED, 0, false, RETRY_EXPIRED_MAX, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
         {ANSWER_SKEWED, 0, false, 0, 0, {STEP_AGAIN, 0, false}},
         {ANSWER_SKEWED, 0, false, 1, 0, {STEP_SETTLE, OUTCOME_FAILED, true}},
