@@ -128,11 +128,13 @@ struct gift *gift_draw(struct sim *sim, struct random *random, const struct poli
     return gift;
 }
 
-void gift_destroy(struct gift *gift)
+void gifts_destroy(struct gift *latest)
 {
-    if (gift) {
-        free(gift->rows);
-        free(gift);
+    while (latest) {
+        struct gift *older = latest->older;
+        free(latest->rows);
+        free(latest);
+        latest = older;
     }
 }
 

@@ -19,7 +19,7 @@ struct gift {
 
 /* policy: the rows of a plan of it; NULL: a person's. May be empty. */
 struct gift *gift_draw(struct sim *sim, struct random *random, const struct policy *policy);
-void gift_destroy(struct gift *gift); /* takes NULL */
+void gifts_destroy(struct gift *latest); /* and all that are older; takes NULL */
 
 /* What is known of the policy of such rows when their run is resumed: its name. It deletes nothing. */
 struct policy gift_nobody(const char *name);

@@ -136,6 +136,10 @@ static const char *outcome_flaw(const struct oracle *oracle, const struct ledger
                    ? NULL
                    : "nothing says so";
     case OUTCOME_FAILED:
+        if (row->meant != 0 && !rules_terminal(row->print.status) && oracle->policy &&
+            !oracle->policy->force) {
+            return "it had not finished, and nobody said force";
+        }
         return request->answer.class != ANSWER_GONE ? NULL : "it is gone";
     default:
         return NULL;

@@ -541,11 +541,7 @@ void process_destroy(struct process *process)
     if (!process) {
         return;
     }
-    while (process->gifts) {
-        struct gift *gift = process->gifts;
-        process->gifts = gift->older;
-        gift_destroy(gift);
-    }
+    gifts_destroy(process->gifts);
     configs_destroy(process->configs);
     free(process);
 }
