@@ -38,6 +38,7 @@ struct control_client {
     bool writing;   /* `piece` is with libuv */
     bool doomed;    /* dropped with the loop's next turn: a part of its reply is lost */
     bool answering; /* inside of next_line() */
+    bool turn;      /* the next line is due with the timer, which otherwise is the end of patience */
     uid_t user;
     struct buf in, out;
     char *piece, *chunk; /* what is being written, and room to read into; NULL until it is served */
@@ -104,15 +105,24 @@ static void drop(struct control_client *client)
     }
 }
 
-static void on_late(uv_timer_t *timer)
+static void on_idle(struct control_client *client);
+
+static void on_timer(uv_timer_t *timer)
 {
-    drop(timer->data);
+    struct control_client *client = timer->data;
+    if (client->turn && !client->doomed) {
+        client->turn = false;
+        on_idle(client);
+    } else {
+        drop(client);
+    }
 }
 
 static void allow(struct control_client *client, uint64_t ms)
 {
     if (!client->doomed) {
-        uv_timer_start(&client->timer, on_late, ms, 0);
+        client->turn = false;
+        uv_timer_start(&client->timer, on_timer, ms, 0);
     }
 }
 
@@ -206,8 +216,9 @@ void control_end(struct control_client *client)
     }
     set_state(client, STATE_READING);
     client->data = NULL;
-    if (control_idle(client) && !client->answering) {
-        on_idle(client);
+    if (control_idle(client) && !client->answering && !client->doomed) {
+        client->turn = true; /* never from inside: the owner may be anywhere */
+        uv_timer_start(&client->timer, on_timer, 0, 0);
     }
 }
 

@@ -76,6 +76,7 @@ void control_event_result(struct buf *out, const char *policy, const char *targe
     member_number(out, "listed", report->listed);
     member_number(out, "selected", report->selected);
     member_number(out, "remaining", report->remaining);
+    member_number(out, "in_grace", report->in_grace);
     buf_text(out, ",\"outcomes\":{");
     for (int outcome = OUTCOME_DELETED; outcome < OUTCOME_COUNT; outcome++) {
         buf_printf(out, "%s\"%s\":%" PRId64, outcome == OUTCOME_DELETED ? "" : ",",
@@ -167,6 +168,7 @@ void control_read_result(const struct json_value *line, struct report *report, e
     *report = (struct report){.listed = control_number(line, "listed"),
                               .selected = control_number(line, "selected"),
                               .remaining = control_number(line, "remaining"),
+                              .in_grace = control_number(line, "in_grace"),
                               .started_ms = control_time(line, "started_at"),
                               .ended_ms = control_time(line, "ended_at")};
     read_end(control_text(line, "end"), report);

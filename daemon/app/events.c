@@ -170,6 +170,9 @@ void events_target(struct buf *out, const char *policy, const char *target, cons
     string_member(out, "end", report_end_name(report));
     buf_printf(out, ",\"listed\":%" PRId64 ",\"selected\":%" PRId64, report->listed, report->selected);
     buf_printf(out, ",\"remaining\":%" PRId64 ",\"skipped\":%" PRId64, report->remaining, report->skipped);
+    if (report->in_grace > 0) {
+        buf_printf(out, ",\"in_grace\":%" PRId64, report->in_grace);
+    }
     outcomes_member(out, report->outcomes);
     reasons_member(out, reasons);
     if (report->newest > 0) {

@@ -89,7 +89,8 @@ static bool needs_all(const struct pair *pair)
     }
     for (size_t i = 0; i < pair->count; i++) {
         const struct verdict *verdict = &pair->explained[i].verdict;
-        if (verdict->delete || verdict->cause == CAUSE_KEEP) {
+        enum verdict_cause cause = verdict->cause;
+        if (verdict->delete || cause == CAUSE_KEEP || cause == CAUSE_GRACE) {
             return true;
         }
     }
@@ -215,7 +216,7 @@ static enum exit_status explain(const struct options *options, struct config *co
                                 const struct selection *selection)
 {
     struct explaining explaining = {.options = options, .config = config};
-    const struct world_config world = {.program = "jobsweep explain"};
+    const struct world_config world = {.program = "jobsweep explain", .plans = config};
     struct err err;
     explaining.world = world_create(&world, &err);
     if (explaining.world == NULL) {

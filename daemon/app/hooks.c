@@ -88,8 +88,9 @@ void hooks_report(const struct run *run, struct buf *out)
     time_member(out, "started_at", report->started_ms);
     time_member(out, "ended_at", report->ended_ms);
     buf_printf(out,
-               "\"listed\":%" PRId64 ",\"selected\":%" PRId64 ",\"remaining\":%" PRId64 ",\"outcomes\":{",
-               report->listed, report->selected, report->remaining);
+               "\"listed\":%" PRId64 ",\"selected\":%" PRId64 ",\"remaining\":%" PRId64
+               ",\"in_grace\":%" PRId64 ",\"outcomes\":{",
+               report->listed, report->selected, report->remaining, report->in_grace);
     for (int outcome = OUTCOME_DELETED; outcome < OUTCOME_COUNT; outcome++) {
         buf_printf(out, "%s\"%s\":%" PRId64, outcome == OUTCOME_DELETED ? "" : ",",
                    outcome_name((enum outcome)outcome), report->outcomes[outcome]);

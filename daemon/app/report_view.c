@@ -130,6 +130,9 @@ void report_view(const char *policy, const char *target, const struct report *re
     if (report->remaining > 0) {
         buf_printf(out, "  %-18s %10s\n", "left for later", text_thousands(number, report->remaining));
     }
+    if (report->in_grace > 0) {
+        buf_printf(out, "  %-18s %10s\n", "in their grace", text_thousands(number, report->in_grace));
+    }
     if (report->skipped > 0) {
         buf_printf(out, "  %-18s %10s\n", "skipped", text_thousands(number, report->skipped));
     }

@@ -209,6 +209,7 @@ static void sweep(struct runner *runner, struct run *run)
                                   .ledger = world_ledger(runner->config.world),
                                   .archive = world_archive(runner->config.world),
                                   .scratch = world_scratch(runner->config.world),
+                                  .sha256 = crypto_sha256,
                                   .policy = run->policy,
                                   .target = run->target,
                                   .policy_sha256 = sha256,

@@ -394,6 +394,8 @@ static struct world *make_world(const struct session *session, struct err *err)
             return NULL;
         }
         config.state_directory = directory;
+    } else {
+        config.plans = session->config.config;
     }
     return world_create(&config, err);
 }

@@ -64,14 +64,14 @@ static void log_report(const struct run *run)
         "policy=%s target=%s run=%lld end=%s listed=%lld selected=%lld deleted=%lld deleted_presumed=%lld "
         "gone=%lld state_changed=%lld replaced=%lld protected=%lld failed=%lld unknown=%lld "
         "not_attempted=%lld "
-        "remaining=%lld",
+        "remaining=%lld in_grace=%lld",
         run->policy->name, run->target->name, (long long)report->run, report_end_name(report),
         (long long)report->listed, (long long)report->selected, (long long)outcomes[OUTCOME_DELETED],
         (long long)outcomes[OUTCOME_DELETED_PRESUMED], (long long)outcomes[OUTCOME_GONE],
         (long long)outcomes[OUTCOME_STATE_CHANGED], (long long)outcomes[OUTCOME_REPLACED],
         (long long)outcomes[OUTCOME_PROTECTED], (long long)outcomes[OUTCOME_FAILED],
         (long long)outcomes[OUTCOME_UNKNOWN], (long long)outcomes[OUTCOME_NOT_ATTEMPTED],
-        (long long)report->remaining);
+        (long long)report->remaining, (long long)report->in_grace);
 }
 
 static void on_planned(void *owner, const struct report *so_far)

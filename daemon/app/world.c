@@ -2,6 +2,7 @@
  * handle, from any thread, that it has something to tell; the loop then drains it. */
 #include "app/world.h"
 
+#include "app/grace_look.h"
 #include "app/loop_env.h"
 #include "aws/crypto.h"
 #include "base/mem.h"
@@ -21,6 +22,7 @@ struct world {
     uv_async_t told;
     struct ledger_memory *memory; /* one of these two is NULL */
     struct ledger_durable *durable;
+    struct grace_look *look;        /* of a plan */
     struct archive_writer *archive; /* NULL where nothing is deleted */
     struct sorter_place place;
     struct scratch scratch;
@@ -56,6 +58,10 @@ static int open_ledger(struct world *world, const struct world_config *config, s
     if (config->state_directory == NULL) {
         world->memory = ledger_memory_create(on_ledger_wake, world);
         ledger_memory_forget_rows(world->memory);
+        world->look = config->plans != NULL ? grace_look_open(config->plans) : NULL;
+        if (world->look != NULL) {
+            ledger_memory_look_up_graces(world->memory, grace_look_answer, world->look);
+        }
         return 0;
     }
     const struct ledger_durable_config durable = {.directory = config->state_directory,
@@ -149,6 +155,7 @@ void world_destroy(struct world *world)
     }
     uv_run(&world->loop, UV_RUN_DEFAULT);
     ledger_memory_destroy(world->memory);
+    grace_look_close(world->look);
     uv_loop_close(&world->loop);
     free(world->scratch_folder);
     free(world);

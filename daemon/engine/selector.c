@@ -189,14 +189,15 @@ static void on_sifted(void *owner, const struct job_execution *execution, const 
     struct selector *selector = owner;
     struct verdict final = *verdict;
     selector->config.report->remaining += later;
+    selector->config.report->in_grace += verdict->cause == CAUSE_GRACE;
     take(selector, execution, &final);
 }
 
-static void on_all_sifted(void *owner, const struct err *err)
+static void on_all_sifted(void *owner, const struct err *err, bool of_ledger)
 {
     struct selector *selector = owner;
     if (err->code != ERR_NONE && err->code != ERR_CANCELED) {
-        fail(selector, err, false);
+        fail(selector, err, of_ledger);
     }
     flush(selector);
 }
@@ -225,6 +226,10 @@ struct selector *selector_create(const struct selector_config *config)
     struct sieve_config sieve = {.env = config->env,
                                  .scratch = config->scratch,
                                  .policy = config->policy,
+                                 .grace = {.ledger = config->ledger,
+                                           .run = config->run,
+                                           .header = config->header,
+                                           .sha256 = config->sha256},
                                  .owner = selector,
                                  .row = on_sifted,
                                  .done = on_all_sifted};
@@ -235,11 +240,11 @@ struct selector *selector_create(const struct selector_config *config)
     return selector;
 }
 
-void selector_finish(struct selector *selector, bool complete)
+void selector_finish(struct selector *selector, bool complete, int64_t now_ms)
 {
     if (selector->sieve != NULL && complete && !selector->failed) {
         set_state(selector, SELECTOR_SIFTING);
-        sieve_run(selector->sieve);
+        sieve_run(selector->sieve, now_ms);
     } else {
         flush(selector);
     }

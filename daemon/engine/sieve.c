@@ -2,8 +2,10 @@
  *
  * The happy path: create() lists the passes; sieve_add() puts each row into the scratch space of the first.
  * sieve_run() -> on_turn(), which takes some rows of the present pass in its order, has judge() look at each,
- * and puts what is left into the scratch space of the next pass; behind the last pass done() is called. The
- * ways out: scratch space that fails ends it with the error; sieve_destroy().
+ * and puts what is left into the scratch space of the next pass; behind the last pass done() is called. In
+ * the pass of the grace, rows go to the ledger instead (engine/grace_walk), and on_known() puts them into the
+ * next pass; on_walked() ends that pass. The ways out: scratch space or a ledger that fails ends it with the
+ * error, once nothing is with the ledger any more; sieve_cancel(); sieve_destroy().
  *
  * A row that would go is a candidate. Keep rules also count others, which are witnesses; they go no further
  * than the last pass that counts. A candidate that a rule keeps is told at once and is a witness from then
@@ -12,6 +14,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "engine/grace_walk.h"
+#include "policy/grace.h"
 #include "policy/keep.h"
 
 #include <stdio.h>
@@ -19,10 +23,10 @@
 #include <string.h>
 
 #define ROWS_A_TURN 500
-#define PASSES_MAX  (PER_COUNT + 2)
+#define PASSES_MAX  (PER_COUNT + 3)
 #define PACKED_MAX  SCRATCH_RECORD_MAX
 
-enum pass_kind { PASS_KEEP, PASS_PER_THING, PASS_ORDER };
+enum pass_kind { PASS_KEEP, PASS_GRACE, PASS_PER_THING, PASS_ORDER };
 
 struct pass {
     enum pass_kind kind;
@@ -36,6 +40,10 @@ struct sieve {
     struct sorter *reading, *writing;
     struct env_timer turn;
     bool running, paused;
+    int64_t now_ms;
+    struct grace_walk *walk;       /* of the pass of the grace, until it has ended */
+    bool walk_paused, walk_ended;  /* too much is with the ledger; no further row comes */
+    bool of_ledger;                /* the failure is */
     struct job_execution previous; /* of this pass */
     bool begun;                    /* it has one */
     struct keep_group group;
@@ -135,6 +143,12 @@ static void put_key(struct buf *out, const struct sieve *sieve, const struct pas
                     const struct job_execution *execution)
 {
     const struct policy *policy = sieve->config.policy;
+    if (pass->kind == PASS_GRACE) {
+        uint8_t grace[GRACE_KEY_BYTES];
+        grace_key(sieve->config.grace.sha256, execution, grace);
+        buf_append(out, grace, sizeof grace);
+        return;
+    }
     if (pass->kind == PASS_PER_THING || (pass->kind == PASS_KEEP && pass->per != PER_JOB)) {
         put_text(out, pass->per == PER_TARGET ? "" : execution->thing_name);
     }
@@ -164,7 +178,8 @@ static int put(struct sieve *sieve, const struct pass *pass, const struct job_ex
 
 bool sieve_needed(const struct policy *policy)
 {
-    return keep_counts(policy) || policy->per_thing > 0 || policy->order != ORDER_LISTED;
+    return keep_counts(policy) || policy->grace_ms > 0 || policy->per_thing > 0 ||
+           policy->order != ORDER_LISTED;
 }
 
 bool sieve_wants(const struct policy *policy, const struct verdict *verdict)
@@ -179,6 +194,9 @@ static void list_passes(struct sieve *sieve)
         if (keep_uses(policy, (enum keep_per)per)) {
             sieve->passes[sieve->count++] = (struct pass){.kind = PASS_KEEP, .per = (enum keep_per)per};
         }
+    }
+    if (policy->grace_ms > 0) {
+        sieve->passes[sieve->count++] = (struct pass){.kind = PASS_GRACE};
     }
     if (policy->per_thing > 0) {
         sieve->passes[sieve->count++] = (struct pass){.kind = PASS_PER_THING};
@@ -229,18 +247,11 @@ static bool count_of_thing(struct sieve *sieve, const struct job_execution *exec
     return within;
 }
 
-/* One row of the present pass, and then on to the next. */
-static int judge(struct sieve *sieve, const struct job_execution *execution, bool candidate, struct err *err)
+/* Out of the present pass. */
+static int pass_on(struct sieve *sieve, const struct job_execution *execution, bool candidate,
+                   struct err *err)
 {
-    const struct pass *pass = &sieve->passes[sieve->at];
-    const struct pass *next = sieve->at + 1 < sieve->count ? pass + 1 : NULL;
-    if (pass->kind == PASS_KEEP) {
-        candidate = count_of_group(sieve, pass, execution, candidate);
-    } else if (pass->kind == PASS_PER_THING) {
-        candidate = count_of_thing(sieve, execution);
-    }
-    sieve->previous = *execution;
-    sieve->begun = true;
+    const struct pass *next = sieve->at + 1 < sieve->count ? &sieve->passes[sieve->at + 1] : NULL;
     if (next != NULL && (candidate || next->kind == PASS_KEEP)) {
         return put(sieve, next, execution, candidate, err);
     }
@@ -250,12 +261,26 @@ static int judge(struct sieve *sieve, const struct job_execution *execution, boo
     return 0;
 }
 
+/* One row of the present pass, and then on to the next. */
+static int judge(struct sieve *sieve, const struct job_execution *execution, bool candidate, struct err *err)
+{
+    const struct pass *pass = &sieve->passes[sieve->at];
+    if (pass->kind == PASS_KEEP) {
+        candidate = count_of_group(sieve, pass, execution, candidate);
+    } else if (pass->kind == PASS_PER_THING) {
+        candidate = count_of_thing(sieve, execution);
+    }
+    sieve->previous = *execution;
+    sieve->begun = true;
+    return pass_on(sieve, execution, candidate, err);
+}
+
 /* --- running ------------------------------------------------------------------------------------------- */
 
-static void finish(struct sieve *sieve, const struct err *err)
+static void finish(struct sieve *sieve)
 {
     sieve->running = false;
-    sieve->config.done(sieve->config.owner, err);
+    sieve->config.done(sieve->config.owner, &sieve->failure, sieve->of_ledger);
 }
 
 static void go_on(struct sieve *sieve)
@@ -264,8 +289,11 @@ static void go_on(struct sieve *sieve)
     env->start(env->ctx, &sieve->turn, env->mono_ns(env->ctx));
 }
 
-/* What was written is read from now on. -1 when there is no space to write to; `at` is the pass to read. */
-static int turn_over(struct sieve *sieve, int at, struct err *err)
+static void begin_walk(struct sieve *sieve);
+
+/* What was written is read from now on; `at` is the pass to read. A failure where there is no space to write
+ * to. */
+static void turn_over(struct sieve *sieve, int at)
 {
     const struct scratch *scratch = sieve->config.scratch;
     scratch->close(sieve->reading);
@@ -273,25 +301,44 @@ static int turn_over(struct sieve *sieve, int at, struct err *err)
     sieve->writing = NULL;
     sieve->begun = false;
     sieve->at = at;
-    if (at + 1 >= sieve->count) {
-        return 0;
+    if (at + 1 < sieve->count) {
+        sieve->writing = scratch->open(scratch->ctx, &sieve->failure);
     }
-    sieve->writing = scratch->open(scratch->ctx, err);
-    return sieve->writing != NULL ? 0 : -1;
+    if (sieve->passes[at].kind == PASS_GRACE) {
+        begin_walk(sieve);
+    }
+}
+
+/* Behind the last row of the present pass, or when something failed. */
+static void end_pass(struct sieve *sieve)
+{
+    bool last = sieve->at + 1 >= sieve->count;
+    if (sieve->failure.code != ERR_NONE || last) {
+        finish(sieve);
+        return;
+    }
+    turn_over(sieve, sieve->at + 1);
+    go_on(sieve);
 }
 
 /* Some rows of the present pass: 1 when there may be more, 0 behind the last. */
-static int take_rows(struct sieve *sieve, struct err *err)
+static int take_rows(struct sieve *sieve)
 {
-    int result = 1;
-    for (int i = 0; i < ROWS_A_TURN && result == 1 && !sieve->paused && sieve->failure.code == ERR_NONE;
+    int result = sieve->reading != NULL && sieve->failure.code == ERR_NONE; /* without a row there is none */
+    for (int i = 0; i < ROWS_A_TURN && result == 1 && !sieve->paused && !sieve->walk_paused &&
+                    sieve->failure.code == ERR_NONE;
          i++) {
         struct scratch_record record;
         struct job_execution execution;
-        result = sieve->config.scratch->next(sieve->reading, &record, err);
-        if (result == 1) {
-            bool candidate = unpack(record.value, &execution);
-            result = judge(sieve, &execution, candidate, err) == 0 ? 1 : -1;
+        result = sieve->config.scratch->next(sieve->reading, &record, &sieve->failure);
+        if (result != 1) {
+            break;
+        }
+        bool candidate = unpack(record.value, &execution);
+        if (sieve->walk != NULL) {
+            grace_walk_add(sieve->walk, record.key, &execution);
+        } else if (judge(sieve, &execution, candidate, &sieve->failure) != 0) {
+            result = -1;
         }
     }
     return result;
@@ -300,21 +347,75 @@ static int take_rows(struct sieve *sieve, struct err *err)
 static void on_turn(struct env_timer *timer)
 {
     struct sieve *sieve = timer->owner;
-    struct err err = sieve->failure;
-    if (err.code != ERR_NONE || sieve->reading == NULL) { /* without a row there is nothing to read */
-        finish(sieve, &err);
+    if (sieve->walk_ended) { /* on_walked() goes on */
         return;
     }
-    int result = take_rows(sieve, &err);
-    if (result == 0 && sieve->at + 1 < sieve->count) {
-        result = turn_over(sieve, sieve->at + 1, &err) == 0 ? 1 : -1;
+    if (take_rows(sieve) == 1 && sieve->failure.code == ERR_NONE) {
+        if (!sieve->paused && !sieve->walk_paused) {
+            go_on(sieve);
+        }
+    } else if (sieve->walk != NULL) {
+        sieve->walk_ended = true;
+        grace_walk_end(sieve->walk, sieve->failure.code == ERR_NONE);
+    } else {
+        end_pass(sieve);
     }
-    if (result != 1) {
-        finish(sieve, &err);
-    } else if (!sieve->paused) {
+}
+
+/* --- the grace ----------------------------------------------------------------------------------------- */
+
+static void on_known(void *owner, const struct job_execution *execution, int64_t since_ms)
+{
+    struct sieve *sieve = owner;
+    struct verdict verdict = {0};
+    if (sieve->failure.code != ERR_NONE) {
+        return;
+    }
+    if (grace_over(sieve->config.policy, since_ms, sieve->now_ms)) {
+        pass_on(sieve, execution, true, &sieve->failure);
+        return;
+    }
+    grace_explain(sieve->config.policy, since_ms, &verdict);
+    sieve->config.row(sieve->config.owner, execution, &verdict, false);
+}
+
+static void on_walk_paused(void *owner, bool pause)
+{
+    struct sieve *sieve = owner;
+    bool resumed = sieve->walk_paused && !pause;
+    sieve->walk_paused = pause;
+    if (resumed && !sieve->paused) {
         go_on(sieve);
     }
 }
+
+static void on_walked(void *owner, const struct err *err)
+{
+    struct sieve *sieve = owner;
+    grace_walk_destroy(sieve->walk);
+    sieve->walk = NULL;
+    sieve->walk_ended = sieve->walk_paused = false;
+    if (err->code != ERR_NONE && sieve->failure.code == ERR_NONE) {
+        sieve->failure = *err;
+        sieve->of_ledger = true;
+    }
+    end_pass(sieve);
+}
+
+static void begin_walk(struct sieve *sieve)
+{
+    const struct grace_source *grace = &sieve->config.grace;
+    sieve->walk = grace_walk_create(&(struct grace_walk_config){.ledger = grace->ledger,
+                                                                .run = grace->run,
+                                                                .header = grace->header,
+                                                                .now_ms = sieve->now_ms,
+                                                                .owner = sieve,
+                                                                .pause = on_walk_paused,
+                                                                .row = on_known,
+                                                                .done = on_walked});
+}
+
+/* --- the sieve ----------------------------------------------------------------------------------------- */
 
 struct sieve *sieve_create(const struct sieve_config *config)
 {
@@ -325,12 +426,23 @@ struct sieve *sieve_create(const struct sieve_config *config)
     return sieve;
 }
 
+static int check_means(const struct sieve *sieve, struct err *err)
+{
+    if (sieve->config.scratch == NULL) {
+        return err_set(err, ERR_INTERNAL, "there is no scratch space for rows that must be seen together");
+    }
+    if (sieve->config.policy->grace_ms > 0 && sieve->config.grace.sha256 == NULL) {
+        return err_set(err, ERR_INTERNAL, "there is no digest for rows in their grace");
+    }
+    return 0;
+}
+
 int sieve_add(struct sieve *sieve, const struct job_execution *execution, const struct verdict *verdict,
               struct err *err)
 {
     const struct scratch *scratch = sieve->config.scratch;
-    if (scratch == NULL) {
-        return err_set(err, ERR_INTERNAL, "there is no scratch space for keep rules");
+    if (check_means(sieve, err) != 0) {
+        return -1;
     }
     if (sieve->writing == NULL && (sieve->writing = scratch->open(scratch->ctx, err)) == NULL) {
         return -1;
@@ -338,11 +450,15 @@ int sieve_add(struct sieve *sieve, const struct job_execution *execution, const 
     return put(sieve, &sieve->passes[0], execution, verdict->delete || verdict->undecided, err);
 }
 
-void sieve_run(struct sieve *sieve)
+/* That nothing is selected, the ledger must hear too. */
+void sieve_run(struct sieve *sieve, int64_t now_ms)
 {
     sieve->running = true;
-    if (sieve->writing != NULL) {
-        turn_over(sieve, 0, &sieve->failure);
+    sieve->now_ms = now_ms;
+    if (sieve->writing == NULL && sieve->config.policy->grace_ms == 0) {
+        sieve->at = sieve->count;
+    } else if (check_means(sieve, &sieve->failure) == 0) {
+        turn_over(sieve, 0);
     }
     go_on(sieve);
 }
@@ -351,7 +467,7 @@ void sieve_pause(struct sieve *sieve, bool pause)
 {
     bool resumed = sieve->paused && !pause;
     sieve->paused = pause;
-    if (resumed && sieve->running) {
+    if (resumed && sieve->running && !sieve->walk_paused) {
         go_on(sieve);
     }
 }
@@ -371,6 +487,7 @@ void sieve_destroy(struct sieve *sieve)
     }
     const struct scratch *scratch = sieve->config.scratch;
     sieve->config.env->stop(sieve->config.env->ctx, &sieve->turn);
+    grace_walk_destroy(sieve->walk);
     if (scratch != NULL) {
         scratch->close(sieve->reading);
         scratch->close(sieve->writing);

@@ -1,13 +1,14 @@
 /* See engine/sweep.h.
  *
- * The happy path: sweep_start() -> on_started() -> the supply (on_listed() or on_given() for each row, and on
- * to engine/selector) -> on_supplied() -> on_selected() -> on_sealed() -> the guards (judge_plan())
- * -> engine/apply until every row is settled (on_applied()) -> close_run() -> finish(). A run that was
- * interrupted enters at protect_and_delete() (sweep_resume(), on_resumed()), which asks the registry anew
- * about rows that were selected before. The ways out: a list that cannot be had, a ledger that fails, a plan
- * that the guards refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run ends (end_as(),
- * the first one counts) and then leads through close_run(), which counts every row that was not settled as
- * not attempted. done() is the last thing that happens. */
+ * The happy path: sweep_start() -> on_started() -> the supply and the selector (sweep_rows.c) ->
+ * on_selected()
+ * -> on_sealed() -> the guards (judge_plan()) -> on_counted(), where the policy has a grace -> engine/apply
+ * until every row is settled (on_applied()) -> close_run() -> finish(). A run that was interrupted enters at
+ * protect_and_delete() (sweep_resume(), on_resumed()), which asks the registry anew about rows that were
+ * selected before. The ways out: a list that cannot be had, a ledger that fails, a plan that the guards
+ * refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run ends (sweep_end_as(), the first
+ * one counts) and then leads through close_run(), which counts every row that was not settled as not
+ * attempted. done() is the last thing that happens. */
 #include "engine/sweep.h"
 
 #include "base/mem.h"
@@ -25,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_state(struct sweep *sweep, enum sweep_state state)
+void sweep_set_state(struct sweep *sweep, enum sweep_state state)
 {
     sweep->state = state;
 }
@@ -45,21 +46,22 @@ static int64_t service_ms(const struct sweep *sweep)
     return dispatcher_service_ms(sweep->config.dispatcher);
 }
 
-static void warn(struct sweep *sweep, const char *text)
+void sweep_warn(void *owner, const char *text)
 {
+    const struct sweep *sweep = owner;
     if (sweep->config.observer.warning != NULL) {
         sweep->config.observer.warning(sweep->config.observer.owner, text);
     }
 }
 
-static bool deletes(const struct sweep *sweep)
+bool sweep_deletes(const struct sweep *sweep)
 {
     const struct sweep_config *config = &sweep->config;
     return !config->plan_only && config->policy->enforce && !config->target->plan_only;
 }
 
 /* The first reason to end is the one that is told. */
-static void end_as(struct sweep *sweep, enum sweep_end end, const struct err *err, enum answer_class why)
+void sweep_end_as(struct sweep *sweep, enum sweep_end end, const struct err *err, enum answer_class why)
 {
     if (sweep->ended) {
         return;
@@ -77,7 +79,7 @@ static bool ledger_failed(struct sweep *sweep, const struct ledger_request *requ
     if (request->err.code == ERR_NONE) {
         return false;
     }
-    end_as(sweep, SWEEP_STOPPED, &request->err, ANSWER_DONE);
+    sweep_end_as(sweep, SWEEP_STOPPED, &request->err, ANSWER_DONE);
     return true;
 }
 
@@ -108,7 +110,7 @@ static void finish(struct sweep *sweep)
     report->run = sweep->run;
     report->ended_ms = wall_ms(sweep);
     count_calls(sweep, report->calls);
-    set_state(sweep, STATE_DONE);
+    sweep_set_state(sweep, STATE_DONE);
     sweep->config.observer.done(sweep->config.observer.owner, report);
 }
 
@@ -128,9 +130,9 @@ static void close_run(struct sweep *sweep)
     struct report *report = &sweep->report;
     bool limited = report->remaining > 0 || report->limit != LIMIT_ROWS;
     curfew_stop(&sweep->curfew);
-    end_as(sweep, limited ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
+    sweep_end_as(sweep, limited ? SWEEP_LIMITED : SWEEP_FINISHED, NULL, ANSWER_DONE);
     report->outcomes[OUTCOME_NOT_ATTEMPTED] += report->selected - report_outcome_sum(report);
-    set_state(sweep, STATE_CLOSING);
+    sweep_set_state(sweep, STATE_CLOSING);
     if (sweep->begun && (sweep->apply == NULL || !apply_complete(sweep->apply))) {
         finish(sweep); /* it stays open, so that the next start takes up what may have been sent */
         return;
@@ -159,11 +161,11 @@ static void on_applied(void *owner)
     enum answer_class why;
     const struct err *stopped = apply_stopped(sweep->apply, &why);
     if (stopped->code != ERR_NONE) {
-        end_as(sweep, SWEEP_STOPPED, stopped, why);
+        sweep_end_as(sweep, SWEEP_STOPPED, stopped, why);
     } else if (apply_expired(sweep->apply)) {
         struct err err;
         err_set(&err, ERR_EXPIRED, "the plan has expired");
-        end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
+        sweep_end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
     sweep_archive_end(sweep, close_run);
 }
@@ -183,7 +185,7 @@ static int64_t when_to_begin(struct sweep *sweep, int64_t left_ns)
     if (seconds > 0) {
         char text[96];
         snprintf(text, sizeof text, "waits %lld s for a lost request of an earlier run", (long long)seconds);
-        warn(sweep, text);
+        sweep_warn(sweep, text);
     }
     return begin_ns;
 }
@@ -201,7 +203,7 @@ static void begin_deleting(struct sweep *sweep)
     struct err err;
     if (sweep_archive_begin(sweep, &err) !=
         0) { /* what may have been sent is settled, and nothing more sent */
-        end_as(sweep, SWEEP_FAILED, &err, ANSWER_DONE);
+        sweep_end_as(sweep, SWEEP_FAILED, &err, ANSWER_DONE);
         sweep->settle_only = true;
     }
     struct apply_config apply = {.deleter = {.env = config->env,
@@ -222,7 +224,7 @@ static void begin_deleting(struct sweep *sweep)
                                  .owner = sweep,
                                  .settled = on_settled,
                                  .done = on_applied};
-    set_state(sweep, STATE_DELETING);
+    sweep_set_state(sweep, STATE_DELETING);
     sweep->apply = apply_start(&apply);
 }
 
@@ -234,7 +236,7 @@ static void on_protected(void *owner)
     const struct err *failure = things_failure(sweep->things, &why);
     bool canceled = sweep->ended, failed = failure->code != ERR_NONE;
     if (failed) {
-        end_as(sweep, SWEEP_FAILED, failure, why);
+        sweep_end_as(sweep, SWEEP_FAILED, failure, why);
         sweep->settle_only = true;
     }
     if (canceled || (failed && !sweep->begun)) {
@@ -249,7 +251,7 @@ static void protect_and_delete(struct sweep *sweep, int64_t left_ns)
     bool sends = sweep->report.selected > 0 && !sweep->settle_only;
     sweep->begin_ns = when_to_begin(sweep, left_ns);
     if (sends && find_protected(sweep) != NULL && things_needed(sweep->things)) {
-        set_state(sweep, STATE_PROTECTING);
+        sweep_set_state(sweep, STATE_PROTECTING);
         things_start(sweep->things, on_protected, sweep);
     } else {
         begin_deleting(sweep);
@@ -262,7 +264,21 @@ static void warn_of_guard(struct sweep *sweep, const struct err *err)
 {
     struct err text = *err;
     err_context(&text, "this plan would not be applied");
-    warn(sweep, text.msg);
+    sweep_warn(sweep, text.msg);
+}
+
+/* A selection counts for graces when its plan is one that may be applied, as far as it can be told by now. */
+static bool judge_selection(struct sweep *sweep, bool over)
+{
+    struct err err;
+    bool graced = sweep->header.graced;
+    if (graced &&
+        guard_clock(service_ms(sweep) != 0, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
+        err_context(&err, "what is selected now does not count for its grace");
+        sweep_warn(sweep, err.msg);
+        return false;
+    }
+    return graced && !over;
 }
 
 /* Decides whether the sealed plan is applied. Rows that were given may need no call so far: then the clock is
@@ -276,17 +292,39 @@ static void judge_plan(struct sweep *sweep)
     int64_t listed = source != NULL ? source->listed : report->listed;
     int64_t remaining = source != NULL ? source->remaining : report->remaining;
     bool over = guard_plan(sweep->config.policy, report->selected + remaining, listed, &err) != 0;
-    if (!deletes(sweep)) {
+    sweep->counts = judge_selection(sweep, over);
+    if (!sweep_deletes(sweep)) {
         if (over) {
             warn_of_guard(sweep, &err);
         }
-        end_as(sweep, SWEEP_PLANNED, NULL, ANSWER_DONE);
+        sweep_end_as(sweep, SWEEP_PLANNED, NULL, ANSWER_DONE);
     } else if (over) {
-        end_as(sweep, SWEEP_GUARDED, &err, ANSWER_DONE);
+        sweep_end_as(sweep, SWEEP_GUARDED, &err, ANSWER_DONE);
     } else if ((known || !may_be_unknown) &&
                guard_clock(known, dispatcher_skew_ms(sweep->config.dispatcher), &err) != 0) {
-        end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
+        sweep_end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
     }
+}
+
+static void leave_planning(struct sweep *sweep)
+{
+    if (sweep->ended) {
+        close_run(sweep);
+        return;
+    }
+    int64_t lost_ms = sweep->report.selected > 0 ? sweep->lost_signed_ms : 0;
+    int64_t life_ms = sweep->config.target->signature_life_ms;
+    protect_and_delete(sweep, quarantine_left_ns(lost_ms, service_ms(sweep), life_ms));
+}
+
+static void on_counted(struct ledger_request *request)
+{
+    struct sweep *sweep = request->owner;
+    if (request->err.code != ERR_NONE) { /* also of one that only looks */
+        sweep->ended = false;
+        ledger_failed(sweep, request);
+    }
+    leave_planning(sweep);
 }
 
 static void on_sealed(struct ledger_request *request)
@@ -299,13 +337,13 @@ static void on_sealed(struct ledger_request *request)
             sweep->config.observer.planned(sweep->config.observer.owner, &sweep->report);
         }
     }
-    if (sweep->ended) { /* planned() may have canceled it */
-        close_run(sweep);
+    bool stands = !sweep->ended || sweep->report.end == SWEEP_PLANNED; /* planned() may have canceled it */
+    if (!stands || !sweep->counts) {
+        leave_planning(sweep);
         return;
     }
-    int64_t lost_ms = sweep->report.selected > 0 ? sweep->lost_signed_ms : 0;
-    int64_t life_ms = sweep->config.target->signature_life_ms;
-    protect_and_delete(sweep, quarantine_left_ns(lost_ms, service_ms(sweep), life_ms));
+    sweep->request = (struct ledger_request){.header = &sweep->header, .now_ms = service_ms(sweep)};
+    ask_ledger(sweep, &sweep->request, LEDGER_COUNT_GRACES, on_counted, sweep);
 }
 
 static void on_selected(void *owner)
@@ -315,123 +353,9 @@ static void on_selected(void *owner)
         close_run(sweep);
         return;
     }
-    set_state(sweep, STATE_SEALING);
+    sweep_set_state(sweep, STATE_SEALING);
     sweep->request = (struct ledger_request){0};
     ask_ledger(sweep, &sweep->request, LEDGER_SEAL_PLAN, on_sealed, sweep);
-}
-
-/* --- rows for the plan --- */
-
-static void on_pause(void *owner, bool pause)
-{
-    struct sweep *sweep = owner;
-    if (sweep->state == STATE_SUPPLYING) {
-        supply_pause(sweep->supply, pause);
-    }
-}
-
-static void on_unselected(void *owner, const struct err *err, bool of_ledger)
-{
-    struct sweep *sweep = owner;
-    end_as(sweep, of_ledger ? SWEEP_STOPPED : SWEEP_FAILED, err, ANSWER_DONE);
-    if (sweep->state == STATE_SUPPLYING) {
-        supply_cancel(sweep->supply);
-    }
-}
-
-static int64_t service_now_ms(const struct sweep *sweep)
-{
-    int64_t known_ms = service_ms(sweep);
-    return known_ms != 0 ? known_ms : wall_ms(sweep);
-}
-
-static void on_listed(void *owner, const struct job *job, const struct job_execution *execution)
-{
-    struct sweep *sweep = owner;
-    if (!sweep->ended) {
-        selector_add(sweep->selector, job, execution, service_now_ms(sweep));
-    }
-}
-
-static void on_given(void *owner, const struct plan_row *row)
-{
-    struct sweep *sweep = owner;
-    if (!sweep->ended) {
-        things_only(sweep->things, row->execution.thing_name);
-        selector_take(sweep->selector, row, service_now_ms(sweep), deletes(sweep));
-    }
-}
-
-static void tell_row(void *owner, const struct job_execution *execution, const struct verdict *verdict)
-{
-    struct sweep *sweep = owner;
-    if (sweep->config.observer.row != NULL) {
-        sweep->config.observer.row(sweep->config.observer.owner, execution, verdict);
-    }
-}
-
-static void on_warning(void *owner, const char *text)
-{
-    warn(owner, text);
-}
-
-static void on_route(void *owner, const struct route *route)
-{
-    struct sweep *sweep = owner;
-    if (sweep->config.observer.route != NULL) {
-        sweep->config.observer.route(sweep->config.observer.owner, route);
-    }
-}
-
-static void on_supplied(void *owner)
-{
-    struct sweep *sweep = owner;
-    struct supply_view view;
-    supply_view(sweep->supply, &view);
-    sweep->report.skipped += view.skipped;
-    if (view.err.code == ERR_CANCELED) {
-        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
-    } else if (view.err.code != ERR_NONE) {
-        end_as(sweep, SWEEP_FAILED, &view.err, view.why);
-    }
-    set_state(sweep, STATE_SELECTING);
-    selector_finish(sweep->selector, !sweep->ended); /* of a list that is not complete too: for the record */
-}
-
-static void begin_supply(struct sweep *sweep)
-{
-    const struct sweep_config *config = &sweep->config;
-    const struct selector_config selector = {.env = config->env,
-                                             .ledger = config->ledger,
-                                             .scratch = config->scratch,
-                                             .run = sweep->run,
-                                             .policy = config->policy,
-                                             .things = sweep->things,
-                                             .given = config->source != NULL,
-                                             .report = &sweep->report,
-                                             .owner = sweep,
-                                             .pause = on_pause,
-                                             .row = tell_row,
-                                             .warning = on_warning,
-                                             .failed = on_unselected,
-                                             .done = on_selected};
-    const struct supply_config supply = {.env = config->env,
-                                         .dispatcher = config->dispatcher,
-                                         .policy = config->policy,
-                                         .facts = sweep->facts,
-                                         .things = sweep->things,
-                                         .source = config->source,
-                                         .only_thing = config->only_thing,
-                                         .owner = sweep,
-                                         .route = on_route,
-                                         .listed = on_listed,
-                                         .given = on_given,
-                                         .warning = on_warning,
-                                         .aside = sweep->config.observer.aside,
-                                         .done = on_supplied};
-    sweep->selector = selector_create(&selector);
-    set_state(sweep, STATE_SUPPLYING);
-    sweep->supply = supply_start(&supply);
 }
 
 /* --- the sweep --- */
@@ -450,7 +374,7 @@ static void on_started(struct ledger_request *request)
         close_run(sweep);
         return;
     }
-    begin_supply(sweep);
+    sweep_take_rows(sweep, on_selected);
 }
 
 static void fill_header(struct sweep *sweep)
@@ -467,6 +391,11 @@ static void fill_header(struct sweep *sweep)
     snprintf(header->region, sizeof header->region, "%s", region);
     snprintf(header->origin, sizeof header->origin, "%s", config->origin != NULL ? config->origin : "");
     header->started_ms = sweep->report.started_ms;
+    header->graced = config->policy->grace_ms > 0 && config->source == NULL && config->sha256 != NULL;
+    if (header->graced) {
+        const char *selection = config->policy->selection != NULL ? config->policy->selection : "";
+        config->sha256(selection, strlen(selection), header->grace_sha256);
+    }
 }
 
 static struct sweep *create(const struct sweep_config *config, bool resumed)
@@ -481,7 +410,7 @@ static struct sweep *create(const struct sweep_config *config, bool resumed)
                                                           .policy = config->policy,
                                                           .protect_only = resumed || config->source != NULL,
                                                           .owner = sweep,
-                                                          .warning = on_warning});
+                                                          .warning = sweep_warn});
     count_calls(sweep, sweep->calls_before);
     return sweep;
 }
@@ -519,14 +448,14 @@ static void on_curfew(void *owner, enum sweep_limit limit)
     }
     sweep->report.limit = limit;
     if (sweep->state != STATE_STARTING) {
-        end_as(sweep, SWEEP_LIMITED, NULL, ANSWER_DONE);
+        sweep_end_as(sweep, SWEEP_LIMITED, NULL, ANSWER_DONE);
         wind_up(sweep, false);
     }
 }
 
 static void watch_clock(struct sweep *sweep)
 {
-    if (deletes(sweep)) {
+    if (sweep_deletes(sweep)) {
         sweep->curfew = (struct curfew){
             .env = sweep->config.env, .policy = sweep->config.policy, .over = on_curfew, .owner = sweep};
         sweep->report.limit = curfew_start(&sweep->curfew);
@@ -561,7 +490,7 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
     watch_clock(sweep);
     sweep->curfew.began_ns += longest_ns(sweep); /* it waits so long first */
     bool open = sweep->report.limit == LIMIT_ROWS;
-    sweep->settle_only = !same || !within || !found->sealed || !deletes(sweep) || !open;
+    sweep->settle_only = !same || !within || !found->sealed || !sweep_deletes(sweep) || !open;
     sweep->began_ns = mono_ns(sweep);
     sweep->timer = (struct env_timer){.fire = on_resumed, .owner = sweep};
     config->env->start(config->env->ctx, &sweep->timer, sweep->began_ns);
@@ -571,7 +500,7 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
 void sweep_cancel(struct sweep *sweep, bool hurry)
 {
     if (sweep->state < STATE_CLOSING) {
-        end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
+        sweep_end_as(sweep, SWEEP_CANCELED, NULL, ANSWER_DONE);
         wind_up(sweep, hurry);
     }
 }

@@ -1,14 +1,6 @@
 /* What a sweep has to do with the archive: engine/archivist.h does the rest. */
 #include "engine/sweep_private.h"
 
-static void on_warning(void *owner, const char *text)
-{
-    const struct sweep_observer *observer = &((struct sweep *)owner)->config.observer;
-    if (observer->warning != NULL) {
-        observer->warning(observer->owner, text);
-    }
-}
-
 int sweep_archive_begin(struct sweep *sweep, struct err *err)
 {
     const struct sweep_config *config = &sweep->config;
@@ -20,7 +12,7 @@ int sweep_archive_begin(struct sweep *sweep, struct err *err)
                                                .run = sweep->run,
                                                .optional = config->policy->archive_optional,
                                                .owner = sweep,
-                                               .warning = on_warning};
+                                               .warning = sweep_warn};
     if (archivist.directory == NULL || sweep->settle_only) {
         return 0;
     }

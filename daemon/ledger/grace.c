@@ -78,11 +78,11 @@ int store_forget_graces(struct store *store, const struct run_header *header, st
     return db_run(set, err);
 }
 
-/* Selected by all complete runs since some moment that has been. */
+/* Selected by all complete runs since some moment that may have been. */
 static bool counts(const struct scope *scope, const struct kept *kept, int64_t now_ms)
 {
     bool gone = kept->gone != 0 && kept->gone <= scope->complete;
-    return kept->since_ms > 0 && kept->since_ms <= now_ms && !gone;
+    return kept->since_ms > 0 && kept->since_ms <= now_ms + GRACE_AHEAD_MS && !gone;
 }
 
 /* --- for looking only --- */

@@ -78,7 +78,7 @@ bool memory_graces_walk(struct memory_graces **graces, struct ledger_request *re
             scope->at++;
         }
         bool known = scope->at < scope->kept.count && order == 0 &&
-                     scope->kept.items[scope->at].since_ms <= request->now_ms;
+                     scope->kept.items[scope->at].since_ms <= request->now_ms + GRACE_AHEAD_MS;
         grace->since_ms = known ? scope->kept.items[scope->at].since_ms : 0;
         append(&scope->next, grace);
     }

@@ -174,6 +174,19 @@ static void check_window(const struct reader *reader, const struct yaml_node *no
                  window->end % 60);
 }
 
+/* The run that selected it would not be in the record any more when it goes. */
+static void check_grace(const struct reader *reader, const struct yaml_node *node,
+                        const struct policy *policy)
+{
+    char grace[48], retain[48];
+    int64_t retain_ms = reader->config->retain_ms;
+    if (!reader->incomplete && policy->grace_ms > retain_ms) {
+        reader_error(reader, or_else(yaml_get(node, "grace"), node),
+                     "'grace: %s' is longer than the ledger keeps a run ('retain: %s')",
+                     time_duration(policy->grace_ms, grace), time_duration(retain_ms, retain));
+    }
+}
+
 /* The target in which a run takes longest. */
 static const struct target *slowest(const struct config *config, const struct policy *policy, int64_t rows)
 {
@@ -228,6 +241,7 @@ void check_policy(const struct reader *reader, const struct yaml_node *node, con
     check_force(reader, node, policy);
     check_spared(reader, node, policy);
     check_window(reader, node, policy);
+    check_grace(reader, node, policy);
     check_room(reader, node, policy);
     for (size_t i = 0; policy->enforce && i < policy->target_count; i++) {
         check_enforcing(reader, or_else(yaml_get(node, "mode"), node),

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "policy/grace.h"
 #include "policy/keep.h"
 #include "policy/load.h"
 #include "policy/reader.h"
@@ -320,6 +321,15 @@ static void decide(const struct policy *policy, const struct examples *examples,
     policy_decide(policy, &facts, &example->execution, examples->now_ms, &example->verdict);
 }
 
+static void wait(const struct policy *policy, const struct examples *examples, struct example *example)
+{
+    int64_t since_ms = examples->now_ms - example->selected_ms;
+    bool asked = example->selected_ms > 0 && example->verdict.delete;
+    if (asked && !grace_over(policy, since_ms, examples->now_ms)) {
+        grace_explain(policy, since_ms, &example->verdict);
+    }
+}
+
 void examples_run(const struct config *config, const struct examples *examples, struct example_test *test)
 {
     const struct policy *policy = config_policy(config, test->policy);
@@ -334,6 +344,9 @@ void examples_run(const struct config *config, const struct examples *examples, 
     }
     for (size_t i = 0; i < test->count; i++) {
         keep_settle(&test->given[i].verdict, kept[i]);
+    }
+    for (size_t i = 0; i < test->count; i++) {
+        wait(policy, examples, &test->given[i]);
     }
     free(kept);
 }

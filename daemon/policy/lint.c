@@ -198,14 +198,15 @@ static bool names_reserved(const struct match *wide, const struct match *narrow)
            (narrow->job_selection == SELECTION_CONTINUOUS && narrow->job_status_bits != 0);
 }
 
-/* What the daemon never starts does not stand in for what it does. */
+/* What the daemon never starts does not stand in for what it does, nor what still waits out a grace for what
+ * does not. */
 static bool covers(const struct policy *wide, const struct policy *narrow)
 {
     const struct match *a = &wide->match, *b = &narrow->match;
-    return plain(wide) && (wide->enforce || !narrow->enforce) && (wide->scheduled || !narrow->scheduled) &&
-           targets_cover(wide, narrow) && (b->status_bits & ~a->status_bits) == 0 &&
-           names_cover(&a->job_id, &b->job_id) && names_cover(&a->thing, &b->thing) &&
-           !names_reserved(a, b) && a->age_field == b->age_field &&
+    return plain(wide) && wide->grace_ms <= narrow->grace_ms && (wide->enforce || !narrow->enforce) &&
+           (wide->scheduled || !narrow->scheduled) && targets_cover(wide, narrow) &&
+           (b->status_bits & ~a->status_bits) == 0 && names_cover(&a->job_id, &b->job_id) &&
+           names_cover(&a->thing, &b->thing) && !names_reserved(a, b) && a->age_field == b->age_field &&
            a->older_than_ms <= least_age_ms(b, b->age_field);
 }
 

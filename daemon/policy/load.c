@@ -211,6 +211,9 @@ static void print_canonical(const struct config *config, struct policy *policy)
         schema_print_row(config, schema_find(SCHEMA_FILE, "", "protect"), config, &text);
     }
     policy->canonical = mem_strdup(buf_string(&text));
+    buf_reset(&text);
+    schema_print_selection(config, policy, &text);
+    policy->selection = mem_strdup(buf_string(&text));
     buf_finish(&text);
 }
 

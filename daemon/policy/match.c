@@ -225,6 +225,9 @@ void policy_explain_deletion(const struct policy *policy, const struct job_execu
     if (policy->keep_count > 0) {
         buf_text(&text, ", no keep rule holds");
     }
+    if (policy->grace_ms > 0) {
+        buf_printf(&text, ", grace of %s over", time_duration(policy->grace_ms, age));
+    }
     text_copy(verdict->reason, sizeof verdict->reason, buf_string(&text));
     buf_finish(&text);
     verdict->place = &policy->place;

@@ -83,6 +83,7 @@ void policy_finish(struct policy *policy)
 {
     free(policy->description);
     free(policy->canonical);
+    free(policy->selection);
     pattern_list_finish(&policy->target_names);
     free(policy->targets);
     free(policy->cron_text);

@@ -166,9 +166,10 @@ static const struct schema_row ROWS[] = {
      .description = "Which missed firings are made up for: what the machine slept over, also what came while "
      "the daemon was down, or none"},
     {.scope = SCHEMA_POLICY, .path = "timezone", .type = &value_timezone,
-     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .fallback = "UTC", AT(policy, timezone),
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE | SCHEMA_SELECTS, .fallback = "UTC", AT(policy, timezone),
      .description = "The schedule's times, and the days, weeks and months of keep rules, are of this time zone"},
-    {.scope = SCHEMA_POLICY, .path = "match", .type = &value_match, .flags = SCHEMA_REQUIRED,
+    {.scope = SCHEMA_POLICY, .path = "match", .type = &value_match,
+     .flags = SCHEMA_REQUIRED | SCHEMA_SELECTS,
      .description = "What may go; all of its keys must hold. The word all, with keep rules, is everything "
      "that is finished",
      .why = "what may go must be said"},
@@ -195,18 +196,22 @@ static const struct schema_row ROWS[] = {
      .fallback = "always", .words = VERIFY, AT(policy, verify_risky),
      .description = "always reads each execution again before it is deleted; risky leaves that out "
      "where its job can make no new execution"},
-    {.scope = SCHEMA_POLICY, .path = "force", .type = &value_flag, .fallback = "false", .words = NO_YES,
+    {.scope = SCHEMA_POLICY, .path = "force", .type = &value_flag, .flags = SCHEMA_SELECTS, .fallback = "false", .words = NO_YES,
      AT(policy, force),
      .description = "true deletes IN_PROGRESS executions too, with force; only together with IN_PROGRESS in "
      "match.status"},
-    {.scope = SCHEMA_POLICY, .path = "keep", .type = &value_keep, .flags = SCHEMA_INHERITED | SCHEMA_TERSE,
+    {.scope = SCHEMA_POLICY, .path = "keep", .type = &value_keep,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE | SCHEMA_SELECTS,
      .min = 1,
      .description = "Rules of what stays although it matches; any rule that holds keeps the execution"},
     {.scope = SCHEMA_POLICY, .path = "order", .type = &value_word,
      .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .fallback = "as_listed", .words = ORDERS, AT(policy, order),
      .description = "Which go first, where limits leave some for the next time"},
     LATER(SCHEMA_POLICY, "protect"),
-    LATER(SCHEMA_POLICY, "grace"),
+    {.scope = SCHEMA_POLICY, .path = "grace", .type = &value_duration,
+     .flags = SCHEMA_INHERITED | SCHEMA_TERSE, .min = SECOND, .max = 100 * YEAR, AT(policy, grace_ms),
+     .place = offsetof(struct policy, grace_place),
+     .description = "How long ago the first of the runs that all selected it must have been, before it goes"},
     {.scope = SCHEMA_POLICY, .path = "archive", .type = &value_map, .flags = SCHEMA_INHERITED,
      .description = "What is deleted is kept: what the service said of it is on the disk before"},
     {.scope = SCHEMA_POLICY, .path = "archive.directory", .type = &value_folder,
@@ -359,6 +364,9 @@ static const struct schema_row ROWS[] = {
     {.scope = SCHEMA_GIVEN, .path = "started", .type = &value_duration, .min = 0, .max = 100 * YEAR,
      AT(example, started_ms),
      .description = "How long ago it was started"},
+    {.scope = SCHEMA_GIVEN, .path = "selected", .type = &value_duration, .min = SECOND, .max = 100 * YEAR,
+     AT(example, selected_ms),
+     .description = "How long ago a run selected it first; without it any grace is over"},
     {.scope = SCHEMA_GIVEN, .path = "job_status", .type = &value_word, .fallback = "COMPLETED",
      .words = JOB_STATUSES, AT(example, job_status),
      .description = "The job's status"},
@@ -439,27 +447,39 @@ static void print_row(const struct config *config, const struct schema_row *row,
     buf_finish(&value);
 }
 
+/* Rows that have all of the flags. */
 static void print_scope(const struct config *config, enum schema_scope scope, const void *object,
-                        struct buf *out, const char **separator)
+                        unsigned flags, struct buf *out, const char **separator)
 {
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        if (ROWS[i].scope != scope) {
+        if (ROWS[i].scope != scope || (ROWS[i].flags & flags) != flags) {
             continue;
         }
         if (ROWS[i].type == &value_match) {
-            print_scope(config, SCHEMA_MATCH, &((const struct policy *)object)->match, out, separator);
+            print_scope(config, SCHEMA_MATCH, &((const struct policy *)object)->match, 0, out, separator);
         } else if (ROWS[i].type->print != NULL) {
             print_row(config, &ROWS[i], object, out, separator);
         }
     }
 }
 
-void schema_print(const struct config *config, enum schema_scope scope, const void *object, struct buf *out)
+static void print_object(const struct config *config, enum schema_scope scope, const void *object,
+                         unsigned flags, struct buf *out)
 {
     const char *separator = "";
     buf_char(out, '{');
-    print_scope(config, scope, object, out, &separator);
+    print_scope(config, scope, object, flags, out, &separator);
     buf_char(out, '}');
+}
+
+void schema_print(const struct config *config, enum schema_scope scope, const void *object, struct buf *out)
+{
+    print_object(config, scope, object, 0, out);
+}
+
+void schema_print_selection(const struct config *config, const struct policy *policy, struct buf *out)
+{
+    print_object(config, SCHEMA_POLICY, policy, SCHEMA_SELECTS, out);
 }
 
 void schema_print_row(const struct config *config, const struct schema_row *row, const void *object,

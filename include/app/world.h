@@ -9,6 +9,7 @@
 #include "model/ledger.h"
 #include "model/scratch.h"
 #include "net/http.h"
+#include "policy/policy.h"
 
 #include <stdbool.h>
 #include <uv.h>
@@ -17,10 +18,11 @@ struct world;
 
 struct world_config {
     const char *state_directory; /* where the ledger is; NULL: it is in memory, for looking only */
-    const char *program;         /* who holds the state directory, for others */
-    bool service;                /* a daemon: what is told goes to a log */
-    int64_t retain_ms;           /* how long a run stays in the ledger after its end */
-    struct http_limits http;     /* zeros: the usual ones */
+    const struct config *plans; /* without a state directory: whose ledger is looked at for graces, or NULL */
+    const char *program;        /* who holds the state directory, for others */
+    bool service;               /* a daemon: what is told goes to a log */
+    int64_t retain_ms;          /* how long a run stays in the ledger after its end */
+    struct http_limits http;    /* zeros: the usual ones */
 };
 
 /* NULL with err when the kernel or libcurl refuse, and with the errors of ledger_durable_open(). */

@@ -38,6 +38,7 @@ struct report {
     int64_t selected;      /* rows of the plan */
     int64_t newest;        /* rows that were given without a number: the newest of each was meant */
     int64_t remaining;     /* matched, but left for the next time by limits */
+    int64_t in_grace;      /* matched, but selected for too short a time */
     int64_t outcomes[OUTCOME_COUNT]; /* their sum is selected, once the sweep is done (a plan: all
                                         not_attempted) */
     int64_t calls[OPERATION_COUNT];  /* attempts made by this sweep's dispatcher meanwhile */

@@ -21,10 +21,12 @@ struct selector_config {
     struct ledger *ledger;
     const struct scratch *scratch; /* NULL: a policy that needs it cannot be planned */
     int64_t run;
+    const struct run_header *header;                                   /* its; for a policy with a grace */
+    void (*sha256)(const void *data, size_t length, uint8_t hash[32]); /* likewise */
     const struct policy *policy;
     const struct things *things; /* NULL: the policy asks nothing of them */
     bool given;                  /* all rows come through selector_take() */
-    struct report *report;       /* listed, selected and remaining are counted there */
+    struct report *report;       /* listed, selected, remaining and in_grace are counted there */
     void *owner;
     /* Too many rows are on their way, or no longer. May run from inside selector_add(). */
     void (*pause)(void *owner, bool pause);
@@ -48,9 +50,9 @@ void selector_add(struct selector *selector, const struct job *job, const struct
  * became of each. What cannot be sent, or is protected, is settled when its turn comes; where nothing is
  * deleted no turn comes, and its outcome is counted here. */
 void selector_take(struct selector *selector, const struct plan_row *row, int64_t now_ms, bool deletes);
-/* Behind the last row. complete: false when the list is not; then rows that must be seen together are left
- * out: what stands in the plan is for the record. */
-void selector_finish(struct selector *selector, bool complete);
+/* Behind the last row, at a moment of the service's clock. complete: false when the list is not; then rows
+ * that must be seen together are left out: what stands in the plan is for the record. */
+void selector_finish(struct selector *selector, bool complete, int64_t now_ms);
 void selector_cancel(struct selector *selector); /* done() still comes, soon */
 
 #endif

@@ -46,7 +46,9 @@ struct sweep_config {
     const char *only_thing;
     struct archive *archive;       /* NULL: none, and a policy that archives deletes nothing */
     const struct scratch *scratch; /* NULL: none, and a policy that needs it ends with an error */
-    const struct policy *policy;   /* of the configuration that the sweep was started with; outlives it */
+    /* Of rows in a grace, and of what selects them. NULL: a policy with a grace cannot be planned. */
+    void (*sha256)(const void *data, size_t length, uint8_t hash[32]);
+    const struct policy *policy; /* of the configuration that the sweep was started with; outlives it */
     const struct target *target;
     /* For the record; NULL: unknown, or as the target has it. */
     const char *policy_sha256, *account, *region;

@@ -35,7 +35,8 @@ struct sweep {
     void (*archive_closed)(struct sweep *sweep); /* see sweep_archive_end() */
     int64_t run;
     struct run_header header;
-    struct ledger_request request; /* START_RUN, SEAL_PLAN, END_RUN */
+    struct ledger_request request; /* START_RUN, SEAL_PLAN, COUNT_GRACES, END_RUN */
+    bool counts;                   /* what it selected counts for the graces of later runs */
     struct selector *selector;
     int64_t settled;        /* rows of the plan */
     int64_t begin_ns;       /* before that no row is sent; monotonic */
@@ -48,6 +49,14 @@ struct sweep {
     int64_t calls_before[OPERATION_COUNT];
 };
 
+/* sweep.c */
+void sweep_set_state(struct sweep *sweep, enum sweep_state state);
+void sweep_end_as(struct sweep *sweep, enum sweep_end end, const struct err *err, enum answer_class why);
+void sweep_warn(void *sweep, const char *text);
+bool sweep_deletes(const struct sweep *sweep); /* if the guards let it */
+/* sweep_rows.c: takes rows from the supply, has them selected and written. done() comes once, from the loop;
+ * sweep->ended says whether it went well. */
+void sweep_take_rows(struct sweep *sweep, void (*done)(void *owner));
 /* Where the policy archives, and may delete yet: makes the archivist. -1 with ERR_ARCHIVE: there is no
  * archive. */
 int sweep_archive_begin(struct sweep *sweep, struct err *err);

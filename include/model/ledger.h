@@ -24,6 +24,8 @@
 #define RUN_ORIGIN_MAX  127
 #define LEDGER_BATCH    250 /* rows of one ADD_ROWS or READ_ROWS, graces of one GRACES at most */
 #define GRACE_KEY_BYTES 16
+#define GRACE_AHEAD_MS                                                                                       \
+    300000 /* a clock was wrong; less may be two readings of one that tells whole seconds */
 
 struct plan_row {
     struct job_execution execution;
@@ -75,7 +77,8 @@ enum ledger_operation {
        selects, one batch behind the other. Between graces_after (graces_first: from the beginning) and its
        last key (graces_last: to the end) it says what is no longer selected, too. None of it counts before
        COUNT_GRACES; without that it is as if the run had not been. more: a part is done, and graces_after has
-       moved; submit it once more. A moment after now_ms is no moment: a clock was wrong. */
+       moved; submit it once more. A moment that lies ahead of now_ms by more than GRACE_AHEAD_MS counts as
+       none. */
     LEDGER_GRACES,
     LEDGER_COUNT_GRACES, /* run, header, now_ms: the run's selection is complete, and counts from then on */
     LEDGER_OPEN_RUN /* from (a run) -> the first run after it that has not ended: run, found, count (rows),

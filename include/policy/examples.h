@@ -21,6 +21,7 @@ struct example {
     int64_t number;
     enum execution_status status;
     int64_t age_ms, queued_ms, started_ms; /* 0: as age */
+    int64_t selected_ms;                   /* 0: for long enough */
     enum job_status job_status;
     enum job_selection selection;
     char *namespace_id; /* NULL: none */

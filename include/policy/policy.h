@@ -165,6 +165,7 @@ struct policy {
     char *description; /* "" when not given */
     char *canonical; /* this policy's values as one line of text, defaults filled in: its SHA-256 names it */
     size_t canonical_own; /* so many bytes of it are the policy's; behind them is what `protect` spares */
+    char *selection; /* the values that decide what is selected, likewise: its SHA-256 names a selection */
     struct pattern_list target_names; /* as they stand in the file */
     size_t *targets;                  /* indexes into config.targets, in the order of the names */
     size_t target_count;
@@ -189,6 +190,8 @@ struct policy {
     int64_t selected_over_percent;      /* of the executions in scope; 0: not given */
     int64_t failed_over_percent;        /* of the deletions so far; 0: not given */
     enum sweep_order order;
+    int64_t grace_ms; /* so long before it goes a run must have selected it; 0: not given */
+    struct place grace_place;
     struct pattern_list finish_exec; /* on_finish.exec: a program and its arguments; empty: none */
     unsigned finish_when;            /* 1 << enum run_result; 0: after each run */
     char *archive_directory;         /* where what is deleted is kept; NULL: nowhere */

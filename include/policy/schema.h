@@ -28,6 +28,7 @@ enum schema_scope {
 #define SCHEMA_MAIN_ONLY 8u  /* not in the files of policies.d */
 #define SCHEMA_SINGLE    16u /* a list that may be written as its only item */
 #define SCHEMA_TERSE     32u /* not printed where it was not given */
+#define SCHEMA_SELECTS   64u /* of a policy: it decides what is selected */
 
 struct value_type; /* policy/values.h */
 
@@ -56,6 +57,8 @@ bool schema_later(const struct schema_row *row);       /* known, and refused */
 /* Appends all values of the object as one JSON object on one line, {"PATH":VALUE,...}, with the defaults, in
  * the order of the table; a policy's match stands among its own values. */
 void schema_print(const struct config *config, enum schema_scope scope, const void *object, struct buf *out);
+/* The same of what decides what a policy selects, and of no more. */
+void schema_print_selection(const struct config *config, const struct policy *policy, struct buf *out);
 /* Appends the value of one row alone. */
 void schema_print_row(const struct config *config, const struct schema_row *row, const void *object,
                       struct buf *out);

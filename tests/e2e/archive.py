@@ -114,7 +114,8 @@ def test_people_read_it_as_the_manual_says():
     with Iotsim(*FLEET) as sim:
         place = archiving(Place(sim))
         equal(place.sweep().returncode, 0)
-        script = """zstd -dc "$1"/*.zst | jq -r 'select(.kind == "execution") | [.job_id, .thing_name, .document.execution.status] | @tsv'"""
+        script = """zstd -dc "$1"/*.zst |
+            jq -r 'select(.kind == "execution") | [.job_id, .thing_name, .document.execution.status] | @tsv'"""
         found = subprocess.run(["sh", "-c", script, "sh", place.archive], capture_output=True, text=True, check=True)
         equal(len(found.stdout.splitlines()), sim.counts()["deleted"])
 
@@ -152,6 +153,21 @@ def test_a_plan_that_is_applied_is_archived_and_rows_that_are_named_are_not():
         equal(sum(line["kind"] == "execution" for line in read(place.archive)), sim.counts()["deleted"] - before)
 
 
+def test_a_session_that_is_limited_to_its_policy_may_read_what_is_archived():
+    with Iotsim(*FLEET) as sim:
+        sim.control("world", {"roles": [{"account": ACCOUNT, "name": "sweep"}]})
+        place = Place(sim)
+        place.archive = os.path.join(place.folder, "archive")
+        place.write(life=f"2s\n    role_arn: arn:aws:iam::{ACCOUNT}:role/sweep", match='job_id: {include: ["fw-000?"]}, ',
+                    more=f"verify: risky\n    archive: {{directory: {place.archive}}}")
+        result = place.sweep()
+        equal(result.returncode, 0, result.stderr)
+        lines = read(place.archive)
+        equal(sum(line["kind"] == "execution" for line in lines), sim.counts()["deleted"])
+        assert sum(line["kind"] == "job" for line in lines) > 1
+        equal({name: counts["denied"] for name, counts in sim.counts()["operations"].items() if counts["denied"]}, {})
+
+
 # --- where it cannot be written ---------------------------------------------------------------------------------
 
 def spoil_link(folder):
@@ -169,7 +185,8 @@ def spoil_file(folder):
         pass
 
 
-SPOILS = [(spoil_link, "is a symbolic link"), (spoil_mode, "can be written by everybody (chmod go-w)"), (spoil_file, "Not a directory")]
+SPOILS = [(spoil_link, "is a symbolic link"), (spoil_mode, "can be written by everybody (chmod go-w)"),
+          (spoil_file, "Not a directory")]
 
 
 def test_without_an_archive_nothing_is_deleted():
@@ -184,6 +201,28 @@ def test_without_an_archive_nothing_is_deleted():
             equal({name for name, count in outcomes.items() if count}, {"not_attempted"})
         equal(sim.counts()["operations"]["DeleteJobExecution"]["received"], 0)
         assert not os.listdir(place.archive + "-elsewhere") if os.path.isdir(place.archive + "-elsewhere") else True
+
+
+def test_a_policy_that_cannot_archive_stops_no_other():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.archive = os.path.join(place.folder, "archive")
+        place.write(match='status: [SUCCEEDED], ', more=f"""archive: {{directory: {place.archive}}}
+    schedule: {{cron: "@yearly"}}
+  - name: other
+    targets: [sim]
+    mode: enforce
+    schedule: {{cron: "@yearly"}}
+    match: {{status: [FAILED], age: {{older_than: 30d}}}}""")
+        spoil_mode(place.archive)
+        result = run(place.command("--once", name="jobsweepd"), place.environment)
+        equal(result.returncode, 1, result.stderr)
+        assert sim.counts()["deleted"] > 5
+        equal(os.listdir(place.archive), [])
+        os.chmod(place.archive, 0o700)
+        result = run(place.command("--once", name="jobsweepd"), place.environment)  # it is tried anew
+        equal(result.returncode, 0, result.stderr)
+        assert len(read(place.archive)) > 5
 
 
 def test_where_it_is_optional_all_goes_and_that_is_said_once():
@@ -287,6 +326,8 @@ def test_whenever_it_is_killed_what_went_is_there():
 
 main([test_what_is_deleted_is_archived_as_the_service_had_it, test_people_are_told, test_people_read_it_as_the_manual_says,
       test_the_daemon_archives_too_and_its_programs_are_told,
-      test_a_plan_that_is_applied_is_archived_and_rows_that_are_named_are_not, test_without_an_archive_nothing_is_deleted,
+      test_a_plan_that_is_applied_is_archived_and_rows_that_are_named_are_not,
+      test_a_session_that_is_limited_to_its_policy_may_read_what_is_archived,
+      test_without_an_archive_nothing_is_deleted, test_a_policy_that_cannot_archive_stops_no_other,
       test_where_it_is_optional_all_goes_and_that_is_said_once, test_each_call_on_the_archive_fails_once,
       test_whenever_it_is_killed_what_went_is_there])

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "sim/kept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 struct version {
     struct policy policy;
     struct keep_rule keep[RULES_MAX];
+    struct protect_rule protect_rule;
+    struct protect_list protect;
     char sha256[65];
     struct version *older;
 };
@@ -19,7 +22,7 @@ struct version {
 struct configs {
     const struct sim *sim;
     struct random random;
-    struct random extras; /* so that what a seed has besides does not move the rest */
+    struct random extras, graces; /* so that what a seed has besides does not move the rest */
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
     bool risky, plan_only;
@@ -104,11 +107,28 @@ static void draw_keep(struct configs *configs, struct version *version)
     }
 }
 
+static void draw_protect(struct configs *configs, struct version *version)
+{
+    static const char *const jobs[] = {"fw-0000", "fw-000?", "*2"}, *const things[] = {"gw-000001", "*3"};
+    struct protect_rule *rule = &version->protect_rule;
+    bool by_job = up_to(configs, 2) == 1;
+    if (by_job) {
+        include(&rule->job_ids, &jobs[up_to(configs, 3) - 1], 1);
+    } else {
+        include(&rule->things, &things[up_to(configs, 2) - 1], 1);
+    }
+    version->protect = (struct protect_list){.rules = rule, .count = 1};
+    version->policy.protect = &version->protect;
+}
+
 static void draw_extras(struct configs *configs, struct version *version)
 {
     struct policy *policy = &version->policy;
     if (has(configs, EXTRA_KEEP)) {
         draw_keep(configs, version);
+    }
+    if (has(configs, EXTRA_PROTECT)) {
+        draw_protect(configs, version);
     }
     if (has(configs, EXTRA_PER_THING)) {
         policy->per_thing = up_to(configs, 6);
@@ -123,6 +143,19 @@ static void draw_extras(struct configs *configs, struct version *version)
         static char directory[] = "/archive";
         policy->archive_directory = directory;
         policy->archive_optional = has(configs, EXTRA_OPTIONAL);
+    }
+}
+
+/* Where rows are judged together, tests/unit/test_grace.c does it. */
+static void draw_grace(struct configs *configs, struct version *version)
+{
+    struct policy *policy = &version->policy;
+    int percent = configs->sim->scenario->extras[EXTRA_GRACE];
+    bool drawn = (int)random_below(&configs->graces, 100) < percent;
+    int64_t minutes = 2 + (int64_t)random_below(&configs->graces, 15);
+    policy->selection = version->sha256;
+    if (drawn && !kept_needed(policy)) {
+        policy->grace_ms = minutes * TIME_MS_PER_MINUTE;
     }
 }
 
@@ -150,6 +183,7 @@ static void draw(struct configs *configs, int number)
     policy->verify_risky = configs->risky && chance(configs, 60);
     draw_names(configs, policy);
     draw_extras(configs, version);
+    draw_grace(configs, version);
     version->older = configs->present[number];
     configs->present[number] = version;
 }
@@ -162,6 +196,7 @@ struct configs *configs_create(const struct sim *sim)
     scenario_stream(scenario, 400, &configs->random);
     scenario_stream(scenario, 410, &configs->extras);
     configs->count = scenario->policies;
+    scenario_stream(scenario, 401, &configs->graces);
     configs->risky = scenario->risky;
     configs->executions = scenario->executions;
     for (int i = 0; i < configs->count; i++)
@@ -217,5 +252,6 @@ void configs_use(struct configs *configs, const struct policy *policy)
     while (configs->count > 1)
         free(configs->present[--configs->count]);
     version->policy = *policy;
+    version->policy.selection = version->sha256;
     snprintf(version->policy.name, sizeof version->policy.name, "policy-0");
 }

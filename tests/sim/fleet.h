@@ -72,8 +72,8 @@ bool fleet_identity(const struct fleet *fleet, uint64_t identity, struct fleet_e
 uint64_t fleet_identities(const struct fleet *fleet); /* how many there ever were: identities are 1.. */
 /* The newest that ever had this number, deleted or not; 0: none. */
 uint64_t fleet_latest(const struct fleet *fleet, const char *job_id, const char *thing_name, int64_t number);
-/* The one that has or had this number and these times and state, whatever its version; of what may have gone
- * on since, the one that was queued then. 0: none. */
+/* The one that has or had this number, these times and state, and this version where one is told; of what may
+ * have gone on since, the one that was queued then. 0: none. */
 uint64_t fleet_find_print(const struct fleet *fleet, const struct job_execution *execution);
 /* What the service would say of the job, without asking it. */
 bool fleet_know_job(struct fleet *fleet, const char *job_id, struct job *job);

@@ -44,10 +44,9 @@ uint64_t fleet_latest(const struct fleet *fleet, const char *job_id, const char 
 static bool is_it(const struct job_execution *shown, const struct job_execution *wanted,
                   bool may_have_gone_on)
 {
-    struct fingerprint print = shown->fingerprint;
-    print.version_number = 0;
-    return may_have_gone_on ? strcmp(print.queued_at.text, wanted->fingerprint.queued_at.text) == 0
-                            : rules_same(&print, &wanted->fingerprint);
+    const struct fingerprint *print = &shown->fingerprint;
+    return may_have_gone_on ? strcmp(print->queued_at.text, wanted->fingerprint.queued_at.text) == 0
+                            : rules_same(print, &wanted->fingerprint);
 }
 
 uint64_t fleet_find_print(const struct fleet *fleet, const struct job_execution *execution)

@@ -4,6 +4,7 @@
  *   places             one line for each place: its fleet and what was executed there
  *   deleted            one line for each execution that was deleted; ?place= as above
  *   world              POST: sets up what the body says (iotsim_setup.h)
+ *   skew               POST: the service's clock is ahead of ours by so many seconds from now on
  *   sessions           one line for each session that was handed out and may still live, with its keys
  *   expire-sessions    every temporary credential that was handed out ends now
  *   quit               ends iotsim */
@@ -13,6 +14,7 @@
 #include "sim/iotsim_setup.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- counts --- */
@@ -192,6 +194,8 @@ static bool answer(struct iotsim *sim, const struct iotsim_request *request, con
         print_all_deleted(sim, only, &reply->body);
     } else if (strcmp(name, "world") == 0) {
         set_up(sim, request, now_ms, reply);
+    } else if (strcmp(name, "skew") == 0) {
+        sim->options->skew_ms = strtoll(buf_string(&request->body), NULL, 10) * TIME_MS_PER_SECOND;
     } else if (strcmp(name, "sessions") == 0) {
         print_sessions(sim, now_ms, &reply->body);
     } else if (strcmp(name, "expire-sessions") == 0) {

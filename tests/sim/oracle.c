@@ -229,6 +229,9 @@ static void check_intent(struct oracle *oracle, const struct call *call, const s
     if (call->force != running) {
         sim_break(oracle->sim, "eligible: force is %d", call->force);
     }
+    if (oracle->until_ms != 0 && call->signed_at_ms >= oracle->until_ms) {
+        sim_break(oracle->sim, "guards: sent after the plan had expired");
+    }
     if (!running && !rules_terminal(row->print.status)) {
         sim_break(oracle->sim, "eligible: the plan's row is not terminal");
     }
@@ -282,6 +285,9 @@ static struct attempt *check_deletion(struct oracle *oracle, const struct call *
     check_guards(oracle, run);
     check_look(oracle, call, slot, row);
     check_pair(oracle, slot);
+    if (!oracle->given) { /* a plan in a file holds only what was over its grace */
+        oracle_grace_check(oracle, run->policy, row);
+    }
     check_final(oracle, slot, row);
     if (slot->state_ms == NEVER_SEEN_MS) {
         slot->state_ms = run->began_ms; /* the listing was the last look */
@@ -472,6 +478,7 @@ struct oracle *oracle_create(struct sim *sim)
     oracle->sim = sim;
     oracle->slot_names = names_create();
     oracle->pair_names = names_create();
+    oracle->graces = oracle_graces_create();
     for (int i = 0; i < OPERATION_COUNT; i++) {
         oracle->ring_sizes[i] = quota(sim, (enum operation)i) * WINDOW_SECONDS + 2;
         oracle->rings[i] = mem_calloc((size_t)oracle->ring_sizes[i], sizeof(int64_t));
@@ -486,6 +493,7 @@ void oracle_destroy(struct oracle *oracle)
     }
     names_destroy(oracle->slot_names);
     names_destroy(oracle->pair_names);
+    oracle_graces_destroy(oracle->graces);
     kept_finish(&oracle->listing);
     while (oracle->attempts) {
         struct attempt *attempt = oracle->attempts;

@@ -35,10 +35,17 @@ void oracle_answered(struct oracle *oracle, const struct oracle_view *view);
 /* --- what the process does --- */
 
 void oracle_started(struct oracle *oracle); /* a new process: new lanes, nothing learned */
-/* look_only: the target allows no more than plans. resumed: 0 for a new run. */
-void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool look_only, int64_t resumed);
+struct oracle_run {
+    const struct policy *policy;
+    bool look_only;   /* the target allows no more than plans */
+    bool given;       /* its rows are given, not listed */
+    int64_t until_ms; /* nothing is sent from this moment of the process's clock on; 0: none */
+    int64_t resumed;  /* 0: it is a new one */
+};
+void oracle_run_begins(struct oracle *oracle, const struct oracle_run *begun);
 void oracle_planned(struct oracle *oracle, const struct report *so_far);
-void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected);
+/* waits: it would be selected, but for its grace or for limits. */
+void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected, bool waits);
 void oracle_settled(struct oracle *oracle, const struct plan_row *row, enum outcome outcome);
 void oracle_canceled(struct oracle *oracle);
 void oracle_run_ends(struct oracle *oracle, const struct report *report);

@@ -2,6 +2,7 @@
  * and at most what it was asked. See sim/oracle.h. */
 #include "base/mem.h"
 #include "sim/oracle_model.h"
+#include "sim/rules.h"
 
 #include <string.h>
 
@@ -56,7 +57,8 @@ static void add_row(struct oracle *oracle, int64_t run, const struct plan_row *r
     }
     shadow->rows[shadow->count] = (struct shadow_row){.slot = index, .print = row->execution.fingerprint};
     shadow->rows[shadow->count].meant = fleet_find_print(oracle->sim->fleet, &row->execution);
-    if (shadow->rows[shadow->count].meant == 0) {
+    bool never_was = oracle->given && row->execution.fingerprint.status == EXECUTION_UNKNOWN;
+    if (shadow->rows[shadow->count].meant == 0 && !never_was) {
         sim_break(oracle->sim, "eligible: the plan has %s, which never was",
                   names_text(oracle->slot_names, index));
     }
@@ -75,6 +77,7 @@ void oracle_point(struct oracle *oracle, int64_t run, int64_t number)
                           .run = run,
                           .row = number,
                           .meant = row->meant,
+                          .version = row->print.version_number,
                           .state_ms = INT64_MAX};
 }
 
@@ -107,6 +110,7 @@ static const char *outcome_flaw(const struct oracle *oracle, const struct ledger
 {
     const struct slot *slot = &oracle->slots[row->slot];
     const struct attempt *latest = slot->latest;
+    bool given_pending = row->meant == 0 || !rules_terminal(row->print.status);
     const struct fault_plan *faults = oracle->sim->scenario->faults;
     bool answered = latest && latest->answered && request->attempt > 0;
     /* A read may show what stood there before the list did. */
@@ -121,13 +125,13 @@ static const char *outcome_flaw(const struct oracle *oracle, const struct ledger
         return answered && latest->class == ANSWER_DONE ? NULL : "no answer said so";
     case OUTCOME_DELETED_PRESUMED:
     case OUTCOME_GONE:
-        return lies || is_gone(oracle, slot->meant) ? NULL : "it is still there";
+        return lies || is_gone(oracle, slot->meant) || row->meant == 0 ? NULL : "it is still there";
     case OUTCOME_REPLACED:
         return lies || is_gone(oracle, slot->meant) || has_changed(oracle, row, slot->meant)
                    ? NULL
                    : "it is the same";
     case OUTCOME_STATE_CHANGED:
-        return (answered && latest->class == ANSWER_STATE) || is_gone(oracle, slot->meant) ||
+        return given_pending || (answered && latest->class == ANSWER_STATE) || is_gone(oracle, slot->meant) ||
                        has_changed(oracle, row, slot->meant)
                    ? NULL
                    : "nothing says so";
@@ -171,6 +175,9 @@ void oracle_asks(struct oracle *oracle, const struct ledger_request *request)
             add_row(oracle, request->run, &request->rows[i]);
         }
     }
+    if (request->operation == LEDGER_COUNT_GRACES) {
+        oracle_grace_asked(oracle);
+    }
     if (request->operation == LEDGER_INTENT && row) {
         row->intents_asked++;
     }
@@ -193,6 +200,8 @@ void oracle_recorded(struct oracle *oracle, const struct ledger_request *request
         run->confirmed += (int64_t)request->count;
     } else if (request->operation == LEDGER_INTENT) {
         row->intents++;
+    } else if (request->operation == LEDGER_COUNT_GRACES) {
+        oracle_grace_recorded(oracle);
     } else if (request->operation == LEDGER_END_RUN) {
         run->ended_ms = sim_service_ms(oracle->sim);
     }
@@ -213,7 +222,8 @@ void oracle_crashed(struct oracle *oracle)
     oracle->policy = NULL;
     for (uint32_t i = 0; i < names_count(oracle->slot_names); i++) {
         oracle->slots[i].checked = oracle->slots[i].archived = false;
-        oracle->slots[i].version = 0; /* it was in the memory of the process */
+        const struct shadow_row *row = oracle_shadow_row(oracle, oracle->slots[i].run, oracle->slots[i].row);
+        oracle->slots[i].version = row ? row->print.version_number : 0; /* else only the process knew it */
     }
 }
 

@@ -53,6 +53,8 @@ struct shadow_run {
     int64_t began_ms, ended_ms; /* ended_ms: 0 while it is open */
 };
 
+struct oracle_graces;
+
 struct oracle {
     struct sim *sim;
     struct names *slot_names, *pair_names;
@@ -69,10 +71,12 @@ struct oracle {
     int64_t run; /* 0: none, or not started yet */
     const struct policy *policy;
     int64_t began_ms, calls[OPERATION_COUNT];
-    bool resuming, look_only, canceled, frozen, planned, unarchived;
+    bool resuming, look_only, given, canceled, frozen, planned, unarchived;
+    int64_t until_ms; /* 0: none */
     int64_t listings; /* so far */
     int refusals;     /* in a row */
     int64_t latest_skew_ms, sends;
+    struct oracle_graces *graces;
     struct kept listing; /* what was listed so far, where the policy must see it together */
     int64_t began_ns;
 
@@ -80,6 +84,14 @@ struct oracle {
     int64_t ring_sizes[OPERATION_COUNT], ring_counts[OPERATION_COUNT];
 };
 
+/* oracle_grace.c */
+struct oracle_graces *oracle_graces_create(void);
+void oracle_graces_destroy(struct oracle_graces *graces);
+void oracle_grace_begins(struct oracle *oracle); /* a run */
+void oracle_grace_selects(struct oracle *oracle, const struct job_execution *execution);
+void oracle_grace_asked(struct oracle *oracle); /* what the run selects shall count, and does on record */
+void oracle_grace_recorded(struct oracle *oracle);
+void oracle_grace_check(struct oracle *oracle, const struct policy *policy, const struct shadow_row *row);
 /* oracle.c */
 uint32_t oracle_slot(struct oracle *oracle, const struct job_execution *execution);
 uint32_t oracle_find_slot(const struct oracle *oracle, const char *job_id, const char *thing_name,

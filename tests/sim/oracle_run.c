@@ -7,18 +7,22 @@
 
 #include <string.h>
 
-void oracle_run_begins(struct oracle *oracle, const struct policy *policy, bool look_only, int64_t resumed)
+void oracle_run_begins(struct oracle *oracle, const struct oracle_run *begun)
 {
+    int64_t resumed = begun->resumed;
     oracle->run = resumed;
     oracle->resuming = resumed != 0;
-    oracle->policy = policy;
-    oracle->look_only = look_only;
+    oracle->policy = begun->policy;
+    oracle->look_only = begun->look_only;
+    oracle->given = begun->given;
+    oracle->until_ms = begun->until_ms;
     oracle->began_ms = sim_service_ms(oracle->sim);
     oracle->began_ns = virtual_mono_ns(oracle->sim->world);
     oracle->listings++;
     kept_finish(&oracle->listing);
     oracle->canceled = oracle->planned = oracle->unarchived = false;
     oracle->refusals = 0;
+    oracle_grace_begins(oracle);
     memset(oracle->calls, 0, sizeof oracle->calls);
     if (resumed == 0) {
         return;
@@ -56,11 +60,15 @@ static void note_listed(struct oracle *oracle, const struct job *job, const stru
 }
 
 /* A decision follows the configuration that the run began with. */
-void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected)
+void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected, bool waits)
 {
     struct job job;
     int64_t now_ms = sim_service_ms(oracle->sim) + 2 * TIME_MS_PER_SECOND;
-    bool together = kept_needed(oracle->policy);
+    bool together = kept_needed(oracle->policy) && !oracle->given;
+    if (oracle->policy->grace_ms > 0 && !oracle->given && (selected || waits)) {
+        oracle_grace_selects(oracle, execution);
+        selected = true;
+    }
     if (!selected && !together) {
         return;
     }
@@ -105,7 +113,7 @@ void oracle_planned(struct oracle *oracle, const struct report *so_far)
         sim_break(oracle->sim, "accounting: the plan has %lld rows, %lld are on record",
                   (long long)so_far->selected, (long long)run->count);
     }
-    if (kept_needed(oracle->policy)) {
+    if (kept_needed(oracle->policy) && !oracle->given) {
         check_together(oracle);
     }
 }
@@ -160,7 +168,7 @@ static void check_accounts(struct oracle *oracle, const struct report *report)
         sim_break(sim, "accounting: %lld selected, %lld settled", (long long)report->selected,
                   (long long)report_outcome_sum(report));
     }
-    if (!oracle->resuming && report->listed < report->selected + report->remaining) {
+    if (!oracle->resuming && report->listed < report->selected + report->remaining + report->in_grace) {
         sim_break(sim, "accounting: more selected than listed");
     }
     for (int i = 0; i < OPERATION_COUNT; i++) {
@@ -169,7 +177,9 @@ static void check_accounts(struct oracle *oracle, const struct report *report)
                       (long long)oracle->calls[i], operation_name((enum operation)i));
         }
     }
-    if (!run || !(oracle->planned || oracle->resuming)) {
+    /* A plan of given rows says what would become of them, and that is not on record. */
+    bool foretold = oracle->given && (oracle->look_only || !oracle->policy->enforce);
+    if (!run || foretold || !(oracle->planned || oracle->resuming)) {
         return;
     }
     count_rows(run, counted);

@@ -1,19 +1,22 @@
 /* See sim/process.h.
  *
  * The happy path: start() opens the ledger and has the oracle look at it; ask_for_open_run() -> on_open_run()
- * -> sweep_resume() for each run that an earlier process left -> wait_for_turn() -> on_turn() ->
- * sweep_start()
- * -> on_done() -> on_ended() -> wait_for_turn() and so on.
+ * -> resume() for each run that an earlier process left -> wait_for_turn() -> on_turn() -> begin() ->
+ * on_done()
+ * -> on_ended() -> wait_for_turn() and so on.
  * The ways out: a ledger that fails ends the process (leave()), and start() comes again later; process_kill()
  * cuts the wire and the power, and lets what is left of the objects wind up unheard. */
 #include "sim/process.h"
 
+#include "aws/crypto.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "engine/sweep.h"
 #include "ledger/sorter.h"
 #include "sim/bookkeeper.h"
 #include "sim/configs.h"
+#include "sim/gift.h"
 #include "sim/librarian.h"
 #include "sim/oracle.h"
 #include "sim/wire.h"
@@ -26,18 +29,27 @@
 #define RESTART_MS     30000
 #define SCRATCH_BYTES  (1024u * 1024)
 
+/* What the configuration calls the target. Each name has lanes of its own, as app/link has. */
+struct name {
+    struct target target, look_only; /* the same, as a reload may make it */
+    struct dispatcher *dispatcher;
+};
+
 struct process {
     struct sim *sim;
     struct random random;
+    struct random extras; /* so that what a seed has besides does not move the rest */
     struct configs *configs;
     struct bookkeeper *bookkeeper;
     struct librarian *librarian;
-    struct dispatcher *dispatcher;
+    struct name names[SCENARIO_NAMES_MAX];
+    int name_count, name; /* name: of the present run */
+    struct gift *gifts;   /* all that there were */
+    struct policy nobody; /* behind a run of rows that a person named, when it is resumed */
     struct sweep *sweep;
     struct ledger_request open_run, rates;
     struct run_header site; /* whose rates they are */
     struct report report;
-    struct target target, look_only; /* the same, as a reload may make it */
     struct sorter_place place;
     struct scratch scratch;
     bool asking, dead, done, over, closing;
@@ -59,19 +71,25 @@ static int64_t below(struct process *process, int64_t bound)
     return (int64_t)random_below(&process->random, (uint64_t)bound);
 }
 
-/* --- the end of a process --------------------------------------------------------------------------------
- */
+static int64_t below_extra(struct process *process, int64_t bound)
+{
+    return (int64_t)random_below(&process->extras, (uint64_t)bound);
+}
+
+/* --- the end of a process ----------------------------------------------------------------------------- */
 
 static void start(void *ctx);
 
 static void let_go(struct process *process)
 {
     sweep_destroy(process->sweep);
-    dispatcher_destroy(process->dispatcher);
+    for (int i = 0; i < process->name_count; i++) {
+        dispatcher_destroy(process->names[i].dispatcher);
+        process->names[i].dispatcher = NULL;
+    }
     librarian_destroy(process->librarian);
     bookkeeper_close(process->bookkeeper);
     process->sweep = NULL;
-    process->dispatcher = NULL;
     process->bookkeeper = NULL;
     process->librarian = NULL;
     process->leaving = false;
@@ -152,8 +170,7 @@ static void on_leave(void *ctx)
     }
 }
 
-/* --- sweeps ----------------------------------------------------------------------------------------------
- */
+/* --- sweeps ------------------------------------------------------------------------------------------- */
 
 static void wait_for_turn(struct process *process);
 static void ask_for_open_run(struct process *process, int64_t after);
@@ -167,7 +184,8 @@ static void ask_for_rates(struct process *process, enum ledger_operation operati
     process->rates = (struct ledger_request){
         .operation = operation, .header = &process->site, .done = done, .owner = process};
     for (int i = 0; i < OPERATION_COUNT && operation == LEDGER_SET_RATES; i++) {
-        process->rates.rates[i] = dispatcher_learned_rate(process->dispatcher, (enum operation)i);
+        process->rates.rates[i] =
+            dispatcher_learned_rate(process->names[process->name].dispatcher, (enum operation)i);
     }
     ledger->submit(ledger->ctx, &process->rates);
 }
@@ -184,7 +202,9 @@ static void count_round(struct process *process)
     if (!process->sim->healed || process->round_ms == 0) {
         return;
     }
-    if (swept_all(process)) {
+    if (process->report.end == SWEEP_FINISHED && process->report.in_grace > 0) {
+        process->tries = 0; /* it takes its time */
+    } else if (swept_all(process)) {
         process->finished[process->policy] = process->report.end == SWEEP_FINISHED;
         process->policy++;
         process->tries = 0;
@@ -244,7 +264,8 @@ static void on_row(void *owner, const struct job_execution *execution, const str
 {
     struct process *process = owner;
     if (!process->dead) {
-        oracle_listed(process->sim->oracle, execution, verdict->delete);
+        bool waits = verdict->cause == CAUSE_GRACE || verdict->cause == CAUSE_LIMIT;
+        oracle_listed(process->sim->oracle, execution, verdict->delete, waits);
     }
 }
 
@@ -269,25 +290,79 @@ static void on_settled(void *owner, const struct plan_row *row, enum outcome out
     oracle_settled(process->sim->oracle, row, outcome);
 }
 
-static void sweep_on(struct process *process, int policy, const struct ledger_request *found)
+static bool looks_only(const struct process *process)
 {
-    struct sim *sim = process->sim;
-    bool look_only = configs_plan_only(process->configs) && !sim->healed;
-    struct sweep_config config = {
-        .env = virtual_env(sim->world),
-        .dispatcher = process->dispatcher,
+    return configs_plan_only(process->configs) && !process->sim->healed;
+}
+
+static struct sweep_config describe_sweep(struct process *process)
+{
+    struct name *name = &process->names[process->name];
+    return (struct sweep_config){
+        .env = virtual_env(process->sim->world),
+        .dispatcher = name->dispatcher,
         .ledger = bookkeeper_face(process->bookkeeper),
         .archive = librarian_face(process->librarian),
         .scratch = &process->scratch,
-        .target = look_only ? &process->look_only : &process->target,
+        .sha256 = crypto_sha256,
+        .target = looks_only(process) ? &name->look_only : &name->target,
         .observer = {
             .owner = process, .row = on_row, .planned = on_planned, .settled = on_settled, .done = on_done}};
-    config.policy = configs_policy(process->configs, policy, &config.policy_sha256);
+}
+
+static void begin(struct process *process, const struct sweep_config *config,
+                  const struct ledger_request *found)
+{
+    struct oracle_run run = {.policy = config->policy,
+                             .look_only = looks_only(process),
+                             .given = config->source || (found && gift_is_origin(found->found.origin)),
+                             .until_ms = config->until_ms,
+                             .resumed = found ? found->run : 0};
     process->done = false;
-    oracle_run_begins(sim->oracle, config.policy, look_only, found ? found->run : 0);
-    sim_tell(sim, "run begins: %s%s%s", config.policy->name, found ? ", resumed" : "",
-             look_only ? ", looks only" : "");
-    process->sweep = found ? sweep_resume(&config, found) : sweep_start(&config);
+    oracle_run_begins(process->sim->oracle, &run);
+    sim_tell(process->sim, "run begins: %s%s%s%s%s", config->policy->name, found ? ", resumed" : "",
+             run.given ? ", given" : "", run.look_only ? ", looks only" : "",
+             process->name ? ", other name" : "");
+    process->sweep = found ? sweep_resume(config, found) : sweep_start(config);
+}
+
+static void sweep_on(struct process *process, int policy)
+{
+    struct sweep_config config = describe_sweep(process);
+    config.policy = configs_policy(process->configs, policy, &config.policy_sha256);
+    begin(process, &config, NULL);
+}
+
+/* Behind rows that were named stands no policy: what was sent is settled, the rest is left. So it is with a
+ * plan that has expired. */
+static void resume(struct process *process, const struct ledger_request *found)
+{
+    struct sweep_config config = describe_sweep(process);
+    int policy = configs_find(process->configs, found->found.policy);
+    config.until_ms = gift_until_ms(found->found.origin);
+    process->nobody = gift_nobody(found->found.policy);
+    config.policy = &process->nobody;
+    if (policy >= 0 && (config.until_ms == 0 || config.until_ms > sim_wall_ms(process->sim))) {
+        config.policy = configs_policy(process->configs, policy, &config.policy_sha256);
+    }
+    begin(process, &config, found);
+}
+
+static void sweep_given(struct process *process, int policy)
+{
+    struct sweep_config config = describe_sweep(process);
+    bool planned = below_extra(process, 2) == 0;
+    const struct policy *own = configs_policy(process->configs, policy, &config.policy_sha256);
+    struct gift *gift = gift_draw(process->sim, &process->extras, planned ? own : NULL);
+    gift->older = process->gifts;
+    process->gifts = gift;
+    gift->named.protect = own->protect; /* the configuration's */
+    config.policy = planned ? own : &gift->named;
+    config.policy_sha256 = planned ? config.policy_sha256 : NULL;
+    config.source = &gift->source;
+    config.origin = gift->origin;
+    config.until_ms = gift->until_ms;
+    begin(process, &config, NULL);
 }
 
 struct turn {
@@ -322,7 +397,15 @@ static void on_turn(void *ctx)
     if (process->round_ms == 0) {
         process->policy = (process->policy + 1) % configs_count(process->configs);
     }
-    sweep_on(process, policy, NULL);
+    if (process->name_count > 1) {
+        process->name = (int)below_extra(process, process->name_count);
+    }
+    int percent = process->sim->scenario->extras[EXTRA_GIVEN];
+    if (process->round_ms == 0 && percent > 0 && below_extra(process, 100) < percent) {
+        sweep_given(process, policy);
+    } else {
+        sweep_on(process, policy);
+    }
 }
 
 static void wait_for_turn(struct process *process)
@@ -334,8 +417,7 @@ static void wait_for_turn(struct process *process)
     virtual_at_process(process->sim->world, at_ns, on_turn, turn);
 }
 
-/* --- starting --------------------------------------------------------------------------------------------
- */
+/* --- starting ----------------------------------------------------------------------------------------- */
 
 static void on_open_run(struct ledger_request *request)
 {
@@ -348,9 +430,8 @@ static void on_open_run(struct ledger_request *request)
         virtual_at_process(process->sim->world, now_ns(process), on_leave, process);
         return;
     }
-    int policy = request->run != 0 ? configs_find(process->configs, request->found.policy) : -1;
-    if (policy >= 0) {
-        sweep_on(process, policy, request);
+    if (request->run != 0) {
+        resume(process, request);
     } else {
         wait_for_turn(process);
     }
@@ -380,9 +461,11 @@ static void on_rates(struct ledger_request *request)
     if (process->dead) {
         return;
     }
-    for (int i = 0; i < OPERATION_COUNT; i++) {
-        if (request->rates[i] > 0) {
-            dispatcher_set_learned_rate(process->dispatcher, (enum operation)i, request->rates[i]);
+    for (int i = 0; i < OPERATION_COUNT * process->name_count; i++) {
+        int operation = i % OPERATION_COUNT;
+        if (request->rates[operation] > 0) {
+            dispatcher_set_learned_rate(process->names[i / OPERATION_COUNT].dispatcher,
+                                        (enum operation)operation, request->rates[operation]);
         }
     }
     ask_for_open_run(process, 0);
@@ -413,29 +496,42 @@ static void start(void *ctx)
         config.quota_per_1000s[i] =
             (int64_t)operation_default_quota((enum operation)i) * 1000 * sim->scenario->speed;
     }
-    process->dispatcher = dispatcher_create(virtual_env(sim->world), wire_service(sim->wire), &config);
+    for (int i = 0; i < process->name_count; i++) {
+        process->names[i].dispatcher =
+            dispatcher_create(virtual_env(sim->world), wire_service(sim->wire), &config);
+    }
     ask_for_rates(process, LEDGER_GET_RATES, on_rates);
 }
 
-/* --- the face --------------------------------------------------------------------------------------------
- */
+/* --- the face ----------------------------------------------------------------------------------------- */
+
+static void name_target(struct process *process)
+{
+    static const char *const names[SCENARIO_NAMES_MAX] = {"simulated", "another-name"};
+    int count = process->sim->scenario->extras[EXTRA_TARGET_NAMES];
+    process->name_count = count > 1 ? count : 1;
+    for (int i = 0; i < process->name_count; i++) {
+        struct target *target = &process->names[i].target;
+        *target = (struct target){
+            .account = "123456789012", .region = "eu-west-1", .signature_life_ms = SIM_LIFE_MS};
+        text_copy(target->name, sizeof target->name, names[i]);
+        process->names[i].look_only = *target;
+        process->names[i].look_only.plan_only = true;
+    }
+    text_copy(process->site.account, sizeof process->site.account, process->names[0].target.account);
+    text_copy(process->site.region, sizeof process->site.region, process->names[0].target.region);
+}
 
 struct process *process_create(struct sim *sim)
 {
     struct process *process = mem_zalloc(sizeof *process);
     process->sim = sim;
     process->configs = configs_create(sim);
-    process->target = (struct target){.name = "simulated",
-                                      .account = "123456789012",
-                                      .region = "eu-west-1",
-                                      .signature_life_ms = SIM_LIFE_MS};
-    process->look_only = process->target;
-    process->look_only.plan_only = true;
-    memcpy(process->site.account, process->target.account, sizeof process->site.account);
-    memcpy(process->site.region, process->target.region, sizeof process->site.region);
+    name_target(process);
     process->place = (struct sorter_place){.folder = "/var/tmp", .memory_bytes = SCRATCH_BYTES};
     sorter_scratch(&process->scratch, &process->place);
     scenario_stream(sim->scenario, 500, &process->random);
+    scenario_stream(sim->scenario, 510, &process->extras);
     virtual_at(sim->world, 0, start, process);
     return process;
 }
@@ -444,6 +540,11 @@ void process_destroy(struct process *process)
 {
     if (!process) {
         return;
+    }
+    while (process->gifts) {
+        struct gift *gift = process->gifts;
+        process->gifts = gift->older;
+        gift_destroy(gift);
     }
     configs_destroy(process->configs);
     free(process);

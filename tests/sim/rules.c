@@ -92,9 +92,36 @@ const char *rules_ignore(const struct policy *policy, const struct job *job,
     return ignore_for_time(policy, print, service_ms);
 }
 
+static bool protected(const struct policy *policy, const struct job_execution *execution, int64_t service_ms)
+{
+    for (size_t i = 0; policy->protect && i < policy->protect->count; i++) {
+        const struct protect_rule *rule = &policy->protect->rules[i];
+        if ((rule->job_ids.count == 0 || any_fits(&rule->job_ids, execution->job_id)) &&
+            (rule->things.count == 0 || any_fits(&rule->things, execution->thing_name)) &&
+            (rule->until_ms == 0 || service_ms < rule->until_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rows that a person named: that is all that there is to match. */
+static const char *keep_named(const struct policy *policy, enum execution_status status)
+{
+    bool forced = policy->force && status == EXECUTION_IN_PROGRESS;
+    return rules_terminal(status) || forced ? NULL : "it is not terminal";
+}
+
 const char *rules_keep(const struct policy *policy, const struct job *job,
                        const struct job_execution *execution, int64_t service_ms)
 {
+    if (protected(policy, execution, service_ms)) {
+        return "it is protected";
+    }
+    if (policy->match.status_bits == 0) {
+        return keep_named(policy, execution->fingerprint.status);
+    }
+
     const char *why = rules_ignore(policy, job, execution, service_ms);
     int64_t age_ms = service_ms - age_time(policy, &execution->fingerprint)->ms;
     if (why || (policy->match.older_than_ms == 0 && policy->keep_count > 0))

@@ -22,7 +22,8 @@ static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
     "kill",      "pause",      "wall-step",  "reload",    "cancel",     "hurry",    "credentials",
     "disk-read", "disk-write", "disk-short", "disk-sync", "disk-death", "disk-full"};
 static const char *const EXTRA_NAMES[EXTRA_COUNT] = {
-    "keep", "per-thing", "order", "max-duration", "archive", "archive-optional", "archive-trouble"};
+    "keep",  "per-thing", "order", "max-duration", "archive", "archive-optional", "archive-trouble",
+    "grace", "protect",   "given", "names"};
 
 const char *fault_name(enum fault fault)
 {
@@ -222,12 +223,23 @@ static void draw_archive(struct random *random, struct scenario *scenario)
     scenario->extras[EXTRA_ARCHIVE_TROUBLE] = there && trouble ? (int)between(random, 100, PPM / 20) : 0;
 }
 
+static void draw_grace(struct random *random, struct scenario *scenario)
+{
+    scenario->extras[EXTRA_GRACE] = chance(random, 15) ? (int)between(random, 40, 100) : 0;
+}
+
+static void draw_runs(struct random *random, struct scenario *scenario)
+{
+    scenario->extras[EXTRA_PROTECT] = chance(random, 25) ? (int)between(random, 20, 100) : 0;
+    scenario->extras[EXTRA_GIVEN] = chance(random, 40) ? (int)between(random, 10, 70) : 0;
+    scenario->extras[EXTRA_TARGET_NAMES] = chance(random, 25) ? SCENARIO_NAMES_MAX : 0;
+}
+
 /* What was thought of later: each part draws from a stream of its own, by its place here, so that the seeds
  * of before are what they were but for it. A new one goes to the end. */
 static void (*const LATER[SCENARIO_LATER])(struct random *random, struct scenario *scenario) = {
-    [PART_WAY] = draw_way,
-    [PART_LANGUAGE] = draw_language,
-    [PART_ARCHIVE] = draw_archive,
+    [PART_WAY] = draw_way,     [PART_LANGUAGE] = draw_language, [PART_ARCHIVE] = draw_archive,
+    [PART_GRACE] = draw_grace, [PART_RUNS] = draw_runs,
 };
 
 static void draw_later(struct scenario *scenario, int parts)

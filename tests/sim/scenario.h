@@ -88,6 +88,7 @@ struct accident {
 
 #define SCENARIO_ACCIDENTS_MAX 12
 #define SCENARIO_POLICIES_MAX  3
+#define SCENARIO_NAMES_MAX     2
 
 enum extra {             /* what a seed has besides: a share in percent, or a number; 0: it has none of it */
              EXTRA_KEEP, /* policies with keep rules */
@@ -97,6 +98,10 @@ enum extra {             /* what a seed has besides: a share in percent, or a nu
              EXTRA_ARCHIVE,         /* policies that archive */
              EXTRA_OPTIONAL,        /* of these, those that need not */
              EXTRA_ARCHIVE_TROUBLE, /* of a million operations on the archive's disk, those that fail */
+             EXTRA_GRACE,           /* policies with a grace */
+             EXTRA_PROTECT,         /* policies in a configuration that protects something */
+             EXTRA_GIVEN,           /* runs whose rows are given */
+             EXTRA_TARGET_NAMES, /* how many names the target has: lanes of their own, and they take turns */
              EXTRA_COUNT
 };
 
@@ -124,7 +129,7 @@ struct scenario {
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large);
 /* The same with no more than the first `later` of the parts that were thought of later, as the seed was while
  * there were no others. */
-enum scenario_part { PART_WAY, PART_LANGUAGE, PART_ARCHIVE, SCENARIO_LATER };
+enum scenario_part { PART_WAY, PART_LANGUAGE, PART_ARCHIVE, PART_GRACE, PART_RUNS, SCENARIO_LATER };
 #define SCENARIO_CALM (-1)
 void scenario_draw_first(struct scenario *scenario, uint64_t seed, bool large, int later);
 void scenario_print(const struct scenario *scenario, struct buf *out);

@@ -322,6 +322,7 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
     buf_printf(out, "#   %" PRId64 " documents archived, %" PRId64 " failures of their disk\n",
                totals->archived, totals->shelf_failures);
     buf_printf(out, "#   %" PRId64 " deleted with force had gone on after the look\n", totals->changed);
+    buf_printf(out, "#   %" PRId64 " sent that a grace had held back\n", totals->graced);
     buf_printf(out, "# %" PRId64 " faults:", faults);
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);

@@ -41,6 +41,7 @@ static void begin(struct scene *scene)
                                          .listed = 100,
                                          .selected = 10,
                                          .remaining = 5,
+                                         .in_grace = 7,
                                          .outcomes = {[OUTCOME_DELETED] = 7, [OUTCOME_NOT_ATTEMPTED] = 3}}};
     scene->run.report.end = SWEEP_LIMITED;
     uv_loop_init(&scene->loop);
@@ -112,12 +113,13 @@ static void the_program_is_told_what_came_of_the_run_and_no_secret(void **state)
     assert_int_equal(scene.idle, 1);
     read_all(&scene, "report", text, sizeof text);
     assert_string_equal(
-        text, "{\"policy\":\"old\",\"target\":\"eu\",\"account\":\"123456789012\",\"region\":\"eu-west-1\","
-              "\"outcome\":\"limited\",\"end\":\"limit\",\"started_at\":\"2026-01-01T00:00:00Z\","
-              "\"ended_at\":\"2026-01-01T00:01:00Z\",\"listed\":100,\"selected\":10,\"remaining\":5,"
-              "\"outcomes\":{\"deleted\":7,\"deleted_presumed\":0,\"gone\":0,\"state_changed\":0,"
-              "\"replaced\":0,\"protected\":0,\"failed\":0,\"unknown\":0,\"not_attempted\":3},"
-              "\"error\":null}\n");
+        text,
+        "{\"policy\":\"old\",\"target\":\"eu\",\"account\":\"123456789012\",\"region\":\"eu-west-1\","
+        "\"outcome\":\"limited\",\"end\":\"limit\",\"started_at\":\"2026-01-01T00:00:00Z\","
+        "\"ended_at\":\"2026-01-01T00:01:00Z\",\"listed\":100,\"selected\":10,\"remaining\":5,\"in_grace\":7,"
+        "\"outcomes\":{\"deleted\":7,\"deleted_presumed\":0,\"gone\":0,\"state_changed\":0,"
+        "\"replaced\":0,\"protected\":0,\"failed\":0,\"unknown\":0,\"not_attempted\":3},"
+        "\"error\":null}\n");
     read_all(&scene, "env", text, sizeof text);
     assert_non_null(strstr(text, "JOBSWEEP_ACCOUNT=123456789012\nJOBSWEEP_DELETED=7\nJOBSWEEP_FAILED=0\n"
                                  "JOBSWEEP_OUTCOME=limited\nJOBSWEEP_POLICY=old\nJOBSWEEP_REGION=eu-west-1\n"

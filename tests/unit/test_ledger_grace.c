@@ -89,11 +89,11 @@ static void walk(struct night *night, bool durable, struct ledger_request *reque
     assert_false(request->more);
 }
 
-/* A moment that is still to come is none. */
+/* A moment that is long to come is none. */
 static int64_t since_ms(const struct night *night, int number)
 {
     int64_t ms = night->known[number].since_ms;
-    return ms <= night->now_ms ? ms : 0;
+    return ms <= night->now_ms + GRACE_AHEAD_MS ? ms : 0;
 }
 
 static void expect_since(const struct night *night, const struct ledger_grace *graces, const int *numbers,
@@ -316,7 +316,7 @@ static void live(struct ledger_world *world, uint64_t seed)
 
 static void random_nights_are_as_the_reference_has_them(void **state)
 {
-    uint64_t first = rig_seed(1), seeds = rig_seeds(40);
+    uint64_t first = rig_seed(1), seeds = rig_seeds(15);
     (void)state;
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         void *world;

@@ -163,7 +163,7 @@ static void run(struct test *test, bool complete)
         selector_add(test->selector, &job, &test->rows[i], NOW);
     }
     assert_false(test->done);
-    selector_finish(test->selector, complete);
+    selector_finish(test->selector, complete, NOW);
     assert_true(rig_run(&test->rig, &test->done, 60));
 }
 
