@@ -198,7 +198,8 @@ static bool called(const struct metrics_calls *calls, int operation)
 static void print_retries(const struct metrics *metrics, struct buf *out)
 {
     const char *name = "jobsweep_request_retries_total";
-    exposition_family(out, EXPOSITION_COUNTER, name, "Of the attempts, those that repeated one before.");
+    exposition_family(out, EXPOSITION_COUNTER, name,
+                      "Of the attempts, reads that repeated one before; each deletion is one of its own.");
     for (const struct metrics_place *place = metrics->places; place != NULL; place = place->hh.next) {
         for (int i = 0; place->calls != NULL && i < OPERATION_COUNT; i++) {
             const struct exposition_label labels[] = {

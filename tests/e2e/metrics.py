@@ -166,7 +166,8 @@ def test_throttled_answers_and_repeated_requests_are_told():
     throttled = sum(seen["throttled"] for seen in counts["operations"].values())
     assert throttled > 0, counts
     equal(sum(value for labels, value in found["jobsweep_requests_total"].items() if ("answer", "throttled") in labels), throttled)
-    assert sum(found["jobsweep_request_retries_total"].values()) >= throttled, found["jobsweep_request_retries_total"]
+    reads = throttled - counts["operations"]["DeleteJobExecution"]["throttled"]
+    assert sum(found["jobsweep_request_retries_total"].values()) >= reads > 0, found["jobsweep_request_retries_total"]
 
 
 def test_what_waits_for_a_lost_answer_is_told():
@@ -252,10 +253,8 @@ def test_a_slow_client_is_dropped_although_it_is_never_silent():
 def test_who_comes_while_no_descriptor_is_left_is_answered_later():
     with serving() as (_, daemon, port):
         pid = daemon.process.pid
-        page(port)
-        used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(set(range(len(used) + 1)) - used), limits[1]))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
         with socket.create_connection((HOST, port), timeout=LIMIT_S) as connection:
             connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
             assert not select.select([connection], [], [], 0.3)[0], "there was a descriptor"
