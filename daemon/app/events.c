@@ -111,6 +111,7 @@ void events_summary(struct buf *out, const struct summary_sum *sum)
     buf_printf(out, "{\"event\":\"sum\",\"runs\":%zu,\"failed\":%zu", sum->runs, sum->failed);
     buf_printf(out, ",\"listed\":%" PRId64 ",\"selected\":%" PRId64 ",\"kept\":%" PRId64, sum->listed,
                sum->selected, sum->kept);
+    buf_printf(out, ",\"in_grace\":%" PRId64, sum->in_grace);
     buf_printf(out, ",\"remaining\":%" PRId64 ",\"skipped\":%" PRId64 ",\"calls\":%" PRId64, sum->remaining,
                sum->skipped, sum->calls);
     buf_printf(out, ",\"deleting_calls\":%" PRId64 ",\"deleting_ms\":%" PRId64, sum->deleting_calls,

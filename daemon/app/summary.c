@@ -21,7 +21,7 @@ struct entry {
     const struct target *target;
     const char *end;
     bool failed;
-    int64_t listed, selected, remaining, skipped;
+    int64_t listed, selected, in_grace, remaining, skipped;
     int64_t outcomes[OUTCOME_COUNT];
     int64_t calls, deleting_calls, deleting_ms;
 };
@@ -58,6 +58,7 @@ void summary_add(struct summary *summary, const struct policy *policy, const str
                             .failed = report_failed(report),
                             .listed = report->listed,
                             .selected = report->selected,
+                            .in_grace = report->in_grace,
                             .remaining = report->remaining,
                             .skipped = report->skipped,
                             .deleting_calls = cost != NULL ? cost->calls : 0,
@@ -101,8 +102,9 @@ void summary_sum(const struct summary *summary, struct summary_sum *sum)
         sum->failed += entry->failed;
         sum->listed += entry->listed;
         sum->selected += entry->selected;
-        int64_t kept = entry->listed - entry->selected - entry->remaining;
+        int64_t kept = entry->listed - entry->selected - entry->in_grace - entry->remaining;
         sum->kept += kept > 0 ? kept : 0; /* a run that is gone on with has listed nothing */
+        sum->in_grace += entry->in_grace;
         sum->remaining += entry->remaining;
         sum->skipped += entry->skipped;
         sum->calls += entry->calls;
@@ -243,7 +245,7 @@ static void put_outcomes(const struct table *table, const struct summary_sum *su
 
 static void put_sum(const struct table *table, const struct summary_sum *sum)
 {
-    char text[SENTENCE_MAX], about[32], made[32], more[32], kept[32], later[32];
+    char text[SENTENCE_MAX], about[32], made[32], more[32], kept[32], later[32], grace[32];
     int64_t deleted = sum->outcomes[OUTCOME_DELETED] + sum->outcomes[OUTCOME_DELETED_PRESUMED];
     put_name(table, "all");
     put_numbers(table, sum->selected, table->plan_only ? sum->listed : deleted,
@@ -251,8 +253,10 @@ static void put_sum(const struct table *table, const struct summary_sum *sum)
     if (!table->plan_only) {
         put_outcomes(table, sum);
     }
-    snprintf(text, sizeof text, "%s kept, %s left for later by limits", text_thousands(kept, sum->kept),
-             text_thousands(later, sum->remaining));
+    bool waiting = sum->in_grace > 0;
+    snprintf(text, sizeof text, "%s kept%s%s%s, %s left for later by limits", text_thousands(kept, sum->kept),
+             waiting ? ", " : "", waiting ? text_thousands(grace, sum->in_grace) : "",
+             waiting ? " in their grace" : "", text_thousands(later, sum->remaining));
     buf_text(table->out, "  ");
     view_wrap(table->out, table->style, text, 2, 2);
     snprintf(text, sizeof text, "%s calls made%s%s", text_thousands(made, sum->calls),

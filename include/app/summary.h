@@ -15,7 +15,7 @@ struct summary;
 
 struct summary_sum {
     size_t runs, failed; /* failed: did not end well, in the words of report_failed() */
-    int64_t listed, selected, kept, remaining, skipped;
+    int64_t listed, selected, kept, in_grace, remaining, skipped;
     int64_t outcomes[OUTCOME_COUNT];
     int64_t calls;          /* that were made */
     int64_t deleting_calls; /* that deleting what is only planned takes */

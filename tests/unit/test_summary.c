@@ -42,7 +42,8 @@ static void prints(struct buf *out, const char *expected)
 static struct summary *plans(const struct config *config)
 {
     struct summary *summary = summary_create();
-    struct report report = {.end = SWEEP_PLANNED, .listed = 2000, .selected = 995, .remaining = 5};
+    struct report report = {
+        .end = SWEEP_PLANNED, .listed = 2000, .selected = 995, .in_grace = 2, .remaining = 3};
     const struct report failed = {.end = SWEEP_FAILED, .listed = 7};
     struct plan_cost cost;
     report.outcomes[OUTCOME_NOT_ATTEMPTED] = 995;
@@ -70,7 +71,7 @@ static void plans_are_sorted_and_summed(void **state)
                  "  old in eu               995      2,000  1 min 40 s\n"
                  "  failed in us              0          7  failed\n"
                  "  all                   3,980      6,007  3 min 20 s\n"
-                 "  2,012 kept, 15 left for later by limits\n"
+                 "  2,012 kept, 6 in their grace, 9 left for later by limits\n"
                  "  9 calls made; deleting takes 6,380\n"
                  "  targets go on side by side; the slowest is same, with 3 min 20 s\n"
                  "\n");
@@ -91,7 +92,8 @@ static void programs_get_the_same_sums(void **state)
     buf_init(&out, 4096);
     events_summary(&out, &sum);
     prints(&out, "{\"event\":\"sum\",\"runs\":4,\"failed\":1,\"listed\":6007,\"selected\":3980,\"kept\":2012,"
-                 "\"remaining\":15,\"skipped\":0,\"calls\":9,\"deleting_calls\":6380,\"deleting_ms\":200000,"
+                 "\"in_grace\":6,\"remaining\":9,\"skipped\":0,\"calls\":9,\"deleting_calls\":6380,"
+                 "\"deleting_ms\":200000,"
                  "\"slowest_target\":\"same\"}\n");
     summary_destroy(summary);
 }
