@@ -104,12 +104,21 @@ static void check_enforcing(const struct reader *reader, const struct yaml_node 
     }
 }
 
+static bool is_status(const struct yaml_node *node, enum execution_status status)
+{
+    return node->kind == NODE_VALUE && execution_status_parse(node->text) == status;
+}
+
+/* Where `match.status` names it, alone or in a list; NULL: nowhere. */
 static const struct yaml_node *status_item(const struct yaml_node *match, enum execution_status status)
 {
-    const struct yaml_node *list =
+    const struct yaml_node *value =
         match != NULL && match->kind == NODE_MAP ? yaml_get(match, "status") : NULL;
-    const struct yaml_node *item = list != NULL && list->kind == NODE_LIST ? list->first : NULL;
-    while (item != NULL && (item->kind != NODE_VALUE || execution_status_parse(item->text) != status)) {
+    if (value == NULL || value->kind != NODE_LIST) {
+        return value != NULL && is_status(value, status) ? value : NULL;
+    }
+    const struct yaml_node *item = value->first;
+    while (item != NULL && !is_status(item, status)) {
         item = item->next;
     }
     return item;

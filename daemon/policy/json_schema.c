@@ -115,25 +115,34 @@ static void print_words(const char *const *words, struct buf *out)
     buf_char(out, ']');
 }
 
-static void print_statuses(struct buf *out)
+static void print_status_words(struct buf *out)
 {
-    buf_text(out, "\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,\"items\":{\"enum\":[\"TERMINAL\"");
+    buf_text(out, "\"enum\":[\"TERMINAL\"");
     for (int status = 0; status < EXECUTION_STATUS_COUNT; status++) {
         if (execution_status_terminal((enum execution_status)status) || status == EXECUTION_IN_PROGRESS) {
             buf_printf(out, ",\"%s\"", execution_status_name((enum execution_status)status));
         }
     }
-    buf_text(out, "]}");
+    buf_char(out, ']');
 }
 
-static void print_job_statuses(struct buf *out)
+static void print_job_status_words(struct buf *out)
 {
-    buf_text(out, "\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,\"items\":{\"enum\":[");
+    buf_text(out, "\"enum\":[");
     for (int status = JOB_IN_PROGRESS; status <= JOB_SCHEDULED; status++) {
         buf_printf(out, "%s\"%s\"", status > JOB_IN_PROGRESS ? "," : "",
                    job_status_name((enum job_status)status));
     }
-    buf_text(out, "]}");
+    buf_char(out, ']');
+}
+
+/* A list of these, or one of them alone. */
+static void print_one_or_more(void (*words)(struct buf *out), struct buf *out)
+{
+    buf_text(out, "\"type\":\"array\",\"minItems\":1,\"uniqueItems\":true,\"items\":{");
+    words(out);
+    buf_text(out, "}},{");
+    words(out);
 }
 
 static void print_quotas(struct buf *out)
@@ -165,9 +174,9 @@ static void print_type(const struct schema_row *row, struct buf *out)
         buf_printf(out, "\"type\":\"string\",\"minLength\":%lld,\"maxLength\":%lld", (long long)row->min,
                    (long long)row->max);
     } else if (row->type == &value_statuses) {
-        print_statuses(out);
+        print_one_or_more(print_status_words, out);
     } else if (row->type == &value_job_statuses) {
-        print_job_statuses(out);
+        print_one_or_more(print_job_status_words, out);
     } else if (row->type == &value_quotas) {
         print_quotas(out);
     } else if (type != NULL) {

@@ -234,7 +234,7 @@ static const struct schema_row ROWS[] = {
      .description = "Only after runs that ended so: success, failure, aborted, limited; else after each"},
 
     {.scope = SCHEMA_MATCH, .path = "match.status", .type = &value_statuses,
-     .fallback = "TERMINAL", AT(match, status_bits), CLAUSE(STATUS),
+     .flags = SCHEMA_SINGLE, .fallback = "TERMINAL", AT(match, status_bits), CLAUSE(STATUS),
      .description = "Statuses, any of them; TERMINAL is all that are finished; IN_PROGRESS only with force"},
     {.scope = SCHEMA_MATCH, .path = "match.age", .type = &value_map, CLAUSE(AGE),
      .description = "How old it must be"},
@@ -274,7 +274,8 @@ static const struct schema_row ROWS[] = {
      .description = "A query of the fleet index"},
     {.scope = SCHEMA_MATCH, .path = "match.job", .type = &value_map,
      .description = "Which jobs, by what they are"},
-    {.scope = SCHEMA_MATCH, .path = "match.job.status", .type = &value_job_statuses, .flags = SCHEMA_TERSE,
+    {.scope = SCHEMA_MATCH, .path = "match.job.status", .type = &value_job_statuses,
+     .flags = SCHEMA_SINGLE | SCHEMA_TERSE,
      .min = 1, AT(match, job_status_bits), CLAUSE(JOB_STATUS),
      .description = "Statuses of the job, any of them"},
     {.scope = SCHEMA_MATCH, .path = "match.job.target_selection", .type = &value_word, .flags = SCHEMA_TERSE,
