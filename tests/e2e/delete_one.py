@@ -18,7 +18,7 @@ import subprocess
 import termios
 
 from answering import AWS, KEYS, Caller, Server, closed_url
-from harness import LIMIT_S, Iotsim, Skip, clean_environment, equal, main, note, program, run, scratch
+from harness import LIMIT_S, Iotsim, Skip, clean_environment, equal, main, note, program, run, scratch, try_terminal
 
 SERVER = Server()
 CALLER = Caller(SERVER)
@@ -155,7 +155,7 @@ def an_interrupt_ends_with_130_and_says_what_is_unknown():
 
 
 def force_warns_on_a_terminal_and_nowhere_else():
-    master, slave = pty.openpty()
+    master, slave = try_terminal(pty.openpty)
     done = subprocess.run([program("jobsweep"), *ONE, *AT, "--force"], env=dict(clean_environment(), **KEYS),
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave, timeout=LIMIT_S, check=False)
     os.close(slave)
@@ -290,7 +290,7 @@ def asked_for_a_code():
     os.chmod(path, 0o600)
     env = dict(clean_environment(), AWS_CONFIG_FILE=path, AWS_REGION="us-east-1", AWS_ENDPOINT_URL_STS=SERVER.url)
     SERVER.taken()
-    child, terminal = pty.fork()
+    child, terminal = try_terminal(pty.fork)
     if child == 0:
         signal.signal(signal.SIGINT, lambda number, frame: None)
         command = subprocess.Popen([program("jobsweep"), *ONE, *AT, "--profile", "a"], env=env)
@@ -339,7 +339,7 @@ def a_credential_process_can_ask_on_the_terminal():
     env = dict(clean_environment(), AWS_CONFIG_FILE=os.path.join(folder, "cfg"), AWS_REGION="us-east-1")
     for answer, status in ((b"AKIDTYPED\n", 0), (b"\x03", 130)):
         SERVER.taken()
-        child, terminal = pty.fork()
+        child, terminal = try_terminal(pty.fork)
         if child == 0:
             signal.signal(signal.SIGINT, lambda number, frame: None)
             command = subprocess.Popen([program("jobsweep"), *ONE, *AT, "--profile", "a"], env=env)

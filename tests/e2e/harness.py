@@ -39,6 +39,14 @@ class Skip(Exception):
     """Raised by a test that cannot run here, with the reason."""
 
 
+def try_terminal(make):
+    """pty.openpty() or pty.fork(), which a root without /dev/pts has not."""
+    try:
+        return make()
+    except OSError as why:
+        raise Skip(f"no terminal is to be had: {why}") from why
+
+
 def equal(found, expected, what=""):
     assert found == expected, f"{what}: {found!r} is not {expected!r}" if what else f"{found!r} is not {expected!r}"
 

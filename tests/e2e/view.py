@@ -16,7 +16,8 @@ import termios
 import threading
 import time
 
-from harness import ACCOUNT, LIMIT_S, ROOT, Iotsim, Place, clean_environment, configure, equal, main, program, run, scratch
+from harness import (ACCOUNT, LIMIT_S, ROOT, Iotsim, Place, clean_environment, configure, equal, main, program, run,
+                     scratch, try_terminal)
 
 FLEET = ("--things", 60, "--jobs", 40, "--executions", 2400, "--quota", "all=-1", "--seed", 3)
 TERMINAL = ("SUCCEEDED", "FAILED", "TIMED_OUT", "REJECTED", "REMOVED", "CANCELED")
@@ -41,7 +42,7 @@ def plan(place, *words, status=0):
 
 def on_terminal(command, environment, columns, notes=False):
     """What the command prints to a terminal of this width, with its notes and progress or without, and its status."""
-    child, terminal = pty.fork()
+    child, terminal = try_terminal(pty.fork)
     if child == 0:
         if not notes:
             os.dup2(os.open("/dev/null", os.O_WRONLY), 2)

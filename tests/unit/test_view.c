@@ -20,12 +20,14 @@ static void prints(struct buf *out, const char *expected)
     buf_finish(out);
 }
 
-/* The other side of a terminal that this process has made. */
+/* The other side of a terminal that this process has made. A root without /dev/pts has none to give. */
 static int open_terminal(int *screen)
 {
     char path[64];
     int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    assert_true(terminal >= 0);
+    if (terminal < 0) {
+        skip();
+    }
     assert_int_equal(grantpt(terminal), 0);
     assert_int_equal(unlockpt(terminal), 0);
     assert_int_equal(ptsname_r(terminal, path, sizeof path), 0);
