@@ -172,6 +172,20 @@ static void put_in_force(struct daemon *daemon, struct config *config)
     runner_renew(daemon->runner);
 }
 
+/* A socket that the configuration names is wanted, and so is one that is in use; the usual one may be
+ * impossible where this runs, which must not be in the way of a start or a reload. */
+static int listen_at_socket(struct daemon *daemon, const struct config *config, struct err *err)
+{
+    if (requests_listen(daemon, config, err) == 0) {
+        return 0;
+    }
+    if (config->control_socket != NULL || control_path(daemon->control) != NULL) {
+        return -1;
+    }
+    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
+    return 0;
+}
+
 /* The socket and the page of metrics move with the configuration, or nothing does. */
 static int listen_anew(struct daemon *daemon, const struct config *config)
 {
@@ -179,7 +193,7 @@ static int listen_anew(struct daemon *daemon, const struct config *config)
     struct place place = config->metrics.place;
     int result = monitor_prepare(daemon->monitor, config, &err);
     bool listens = daemon->resumed != NULL; /* before it nobody is answered */
-    if (result == 0 && listens && (result = requests_listen(daemon, config, &err)) != 0) {
+    if (result == 0 && listens && (result = listen_at_socket(daemon, config, &err)) != 0) {
         monitor_abandon(daemon->monitor);
         place = (struct place){.file = config->files[0]};
     }
@@ -315,7 +329,6 @@ static void unwatch(struct daemon *daemon)
 
 /* --- the daemon ---------------------------------------------------------------------------------------- */
 
-/* A socket that the configuration names is wanted; the usual one may be impossible where this runs. */
 static int begin_listening(struct daemon *daemon, struct err *err)
 {
     const struct config *config = daemon->loaded.config;
@@ -324,14 +337,7 @@ static int begin_listening(struct daemon *daemon, struct err *err)
         return err_context(err, "%s:%d:%d", place->file, place->line, place->column);
     }
     monitor_commit(daemon->monitor, config);
-    if (requests_listen(daemon, config, err) == 0) {
-        return 0;
-    }
-    if (config->control_socket != NULL) {
-        return -1;
-    }
-    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
-    return 0;
+    return listen_at_socket(daemon, config, err);
 }
 
 static int begin_serving(struct daemon *daemon, struct err *err)
