@@ -203,6 +203,20 @@ static int listen_anew(struct daemon *daemon, const struct config *config)
     return result;
 }
 
+/* The pause and the ledger stay where they are, and the next start will not look there. */
+static void look_at_state(struct daemon *daemon, const struct config *config)
+{
+    char path[PATH_MAX];
+    struct err ignored;
+    if (state_directory_find(config, path, sizeof path, &ignored) == 0 &&
+        strcmp(path, daemon->state_directory) != 0) {
+        diagnostics_add(
+            &daemon->loaded.diagnostics, &(struct place){.file = config->files[0]}, true, NULL,
+            "state_directory: the next start begins in %s, without the ledger and the pause of %s", path,
+            daemon->state_directory);
+    }
+}
+
 int daemon_reload(struct daemon *daemon)
 {
     struct timespec now;
@@ -210,6 +224,9 @@ int daemon_reload(struct daemon *daemon)
     tell_manager("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     struct config *config = load(daemon);
     bool fine = config != NULL && listen_anew(daemon, config) == 0;
+    if (fine) {
+        look_at_state(daemon, config);
+    }
     tell_diagnostics(daemon, fine ? config : daemon->loaded.config);
     if (fine) {
         put_in_force(daemon, config);

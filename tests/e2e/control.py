@@ -392,6 +392,22 @@ def test_a_reload_does_without_the_usual_socket_as_the_start_does():
         it.stop()
 
 
+def test_a_reload_warns_that_a_pause_stays_where_the_state_was():
+    with daemon() as it:
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        equal("state_directory" in it.jobsweep("reload").stderr, False)
+        elsewhere = scratch()
+        it.write(state=elsewhere)
+        moved = it.jobsweep("reload", "--socket", it.socket)
+        equal(moved.returncode, 0, moved.stderr)
+        told = f"{elsewhere}, without the ledger and the pause of {it.folder}"
+        assert told in moved.stderr and told in it.said(), moved.stderr
+        it.socket = os.path.join(elsewhere, "control.sock")
+        equal(it.status()[0]["paused"], True)
+        it.stop()
+        assert os.path.exists(os.path.join(it.folder, "paused"))
+
+
 # --- the socket -----------------------------------------------------------------------------------------------
 
 
