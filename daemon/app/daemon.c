@@ -172,6 +172,20 @@ static void put_in_force(struct daemon *daemon, struct config *config)
     runner_renew(daemon->runner);
 }
 
+/* A socket that the configuration names is wanted, and so is one that is in use; the usual one may be
+ * impossible where this runs, which must not be in the way of a start or a reload. */
+static int listen_at_socket(struct daemon *daemon, const struct config *config, struct err *err)
+{
+    if (requests_listen(daemon, config, err) == 0) {
+        return 0;
+    }
+    if (config->control_socket != NULL || control_path(daemon->control) != NULL) {
+        return -1;
+    }
+    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
+    return 0;
+}
+
 /* The socket and the page of metrics move with the configuration, or nothing does. */
 static int listen_anew(struct daemon *daemon, const struct config *config)
 {
@@ -179,7 +193,7 @@ static int listen_anew(struct daemon *daemon, const struct config *config)
     struct place place = config->metrics.place;
     int result = monitor_prepare(daemon->monitor, config, &err);
     bool listens = daemon->resumed != NULL; /* before it nobody is answered */
-    if (result == 0 && listens && (result = requests_listen(daemon, config, &err)) != 0) {
+    if (result == 0 && listens && (result = listen_at_socket(daemon, config, &err)) != 0) {
         monitor_abandon(daemon->monitor);
         place = (struct place){.file = config->files[0]};
     }
@@ -189,6 +203,20 @@ static int listen_anew(struct daemon *daemon, const struct config *config)
     return result;
 }
 
+/* The pause and the ledger stay where they are, and the next start will not look there. */
+static void look_at_state(struct daemon *daemon, const struct config *config)
+{
+    char path[PATH_MAX];
+    struct err ignored;
+    if (state_directory_find(config, path, sizeof path, &ignored) == 0 &&
+        strcmp(path, daemon->state_directory) != 0) {
+        diagnostics_add(
+            &daemon->loaded.diagnostics, &(struct place){.file = config->files[0]}, true, NULL,
+            "state_directory: the next start begins in %s, without the ledger and the pause of %s", path,
+            daemon->state_directory);
+    }
+}
+
 int daemon_reload(struct daemon *daemon)
 {
     struct timespec now;
@@ -196,6 +224,9 @@ int daemon_reload(struct daemon *daemon)
     tell_manager("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     struct config *config = load(daemon);
     bool fine = config != NULL && listen_anew(daemon, config) == 0;
+    if (fine) {
+        look_at_state(daemon, config);
+    }
     tell_diagnostics(daemon, fine ? config : daemon->loaded.config);
     if (fine) {
         put_in_force(daemon, config);
@@ -315,7 +346,6 @@ static void unwatch(struct daemon *daemon)
 
 /* --- the daemon ---------------------------------------------------------------------------------------- */
 
-/* A socket that the configuration names is wanted; the usual one may be impossible where this runs. */
 static int begin_listening(struct daemon *daemon, struct err *err)
 {
     const struct config *config = daemon->loaded.config;
@@ -324,14 +354,7 @@ static int begin_listening(struct daemon *daemon, struct err *err)
         return err_context(err, "%s:%d:%d", place->file, place->line, place->column);
     }
     monitor_commit(daemon->monitor, config);
-    if (requests_listen(daemon, config, err) == 0) {
-        return 0;
-    }
-    if (config->control_socket != NULL) {
-        return -1;
-    }
-    log_event(LOG_WARNING, "no control socket", "error=%s", err->msg);
-    return 0;
+    return listen_at_socket(daemon, config, err);
 }
 
 static int begin_serving(struct daemon *daemon, struct err *err)

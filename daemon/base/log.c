@@ -92,23 +92,27 @@ static const char *cut(const char *value, char **shorter)
     return *shorter;
 }
 
+/* A backslash of the value's own is doubled, so that none can take the quote that ends it away. */
+static void put_quoted(struct buf *line, const char *value)
+{
+    struct buf escaped;
+    buf_init(&escaped, LINE_MAX_BYTES);
+    for (const char *at = value; *at != '\0'; at++) {
+        buf_text(&escaped, *at == '"' || *at == '\\' ? "\\" : "");
+        buf_char(&escaped, *at);
+    }
+    buf_char(line, '"');
+    text_visible(line, buf_string(&escaped));
+    buf_char(line, '"');
+    buf_finish(&escaped);
+}
+
 static void put_text(struct buf *line, const char *value)
 {
     if (layout == LOG_JSON) {
         text_json(line, value);
-    } else if (value[0] == '\0' || strpbrk(value, " \"=") != NULL) {
-        struct buf visible;
-        buf_init(&visible, LINE_MAX_BYTES);
-        text_visible(&visible, value);
-        buf_char(line, '"');
-        for (const char *at = buf_string(&visible); *at != '\0'; at++) {
-            if (*at == '"') {
-                buf_char(line, '\\');
-            }
-            buf_char(line, *at);
-        }
-        buf_char(line, '"');
-        buf_finish(&visible);
+    } else if (value[0] == '\0' || strpbrk(value, " \"=\\") != NULL) {
+        put_quoted(line, value);
     } else {
         text_visible(line, value);
     }

@@ -42,10 +42,13 @@ class Daemon:
             file.write(text)
         os.chmod(self.path, 0o600)
 
-    def start(self):
+    def launch(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([program("jobsweepd"), "-c", self.path], stdin=subprocess.DEVNULL, stderr=log,
                                             env=self.environment)
+
+    def start(self):
+        self.launch()
         wait_until(self.answers, "the daemon's socket")
 
     def answers(self):
@@ -370,6 +373,39 @@ def test_a_reload_moves_the_socket_or_is_refused():
         alone = it.jobsweep("status")
         equal(alone.returncode, 2)
         assert "wants no control socket" in alone.stderr, alone.stderr
+
+
+def test_a_reload_does_without_the_usual_socket_as_the_start_does():
+    with daemon() as it:
+        it.stop()
+        deep = os.path.join(it.folder, "d" * 108)  # a socket in there would have too long a path
+        os.mkdir(deep, 0o700)
+        it.write(state=deep)
+        before = len(it.said())
+        it.launch()
+        wait_until(lambda: " ready " in it.said()[before:], "the daemon")
+        assert "no control socket" in it.said()[before:], it.said()
+        before = len(it.said())
+        it.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: " reload" in it.said()[before:], "the reload")
+        assert " reloaded policies=2 " in it.said()[before:], it.said()
+        it.stop()
+
+
+def test_a_reload_warns_that_a_pause_stays_where_the_state_was():
+    with daemon() as it:
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        equal("state_directory" in it.jobsweep("reload").stderr, False)
+        elsewhere = scratch()
+        it.write(state=elsewhere)
+        moved = it.jobsweep("reload", "--socket", it.socket)
+        equal(moved.returncode, 0, moved.stderr)
+        told = f"{elsewhere}, without the ledger and the pause of {it.folder}"
+        assert told in moved.stderr and told in it.said(), moved.stderr
+        it.socket = os.path.join(elsewhere, "control.sock")
+        equal(it.status()[0]["paused"], True)
+        it.stop()
+        assert os.path.exists(os.path.join(it.folder, "paused"))
 
 
 # --- the socket -----------------------------------------------------------------------------------------------

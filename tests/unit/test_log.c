@@ -43,6 +43,12 @@ static void write_forgery(void)
     log_event(LOG_WARNING, "answer", "message=%s", "x\"\n2026-11-24T00:00:00Z error forged a=b\x1b[0m");
 }
 
+static void write_backslash(void)
+{
+    log_event(LOG_WARNING, "answer", "message=%s outcome=%s path=%s end=%s", "x\\\" outcome=deleted y=\\\"",
+              "failed", "a\\b", "z \\");
+}
+
 static void write_debug(void)
 {
     const char *volatile nothing = NULL;
@@ -89,6 +95,15 @@ static void nothing_from_outside_forges_a_line(void **state)
         assert_ptr_equal(strchr(written, '\n'), written + strlen(written) - 1);
         assert_null(strchr(written, '\x1b'));
     }
+}
+
+static void nothing_from_outside_forges_a_field(void **state)
+{
+    (void)state;
+    log_setup(LOG_INFO, LOG_JOURNAL);
+    capture(write_backslash);
+    assert_string_equal(written, "<4>answer message=\"x\\\\\\\" outcome=deleted y=\\\\\\\"\" outcome=failed "
+                                 "path=\"a\\\\b\" end=\"z \\\\\"\n");
 }
 
 static void lines_below_the_level_are_not_written(void **state)
@@ -246,6 +261,7 @@ int main(void)
         cmocka_unit_test(journal_lines_begin_with_their_priority),
         cmocka_unit_test(json_lines_keep_numbers_as_numbers),
         cmocka_unit_test(nothing_from_outside_forges_a_line),
+        cmocka_unit_test(nothing_from_outside_forges_a_field),
         cmocka_unit_test(lines_below_the_level_are_not_written),
         cmocka_unit_test(words_for_level_and_format_are_read),
         cmocka_unit_test(no_bytes_spoil_a_line_of_json),
