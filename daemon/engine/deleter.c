@@ -69,6 +69,7 @@ struct deleter *deleter_create(const struct deleter_config *config)
                                           .protect = config->protect,
                                           .things = config->things,
                                           .archivist = config->archivist,
+                                          .releases = dispatcher_releases(config->dispatcher),
                                           .owner = deleter,
                                           .left = on_left,
                                           .room = on_room,

@@ -55,6 +55,7 @@ struct dispatcher {
     struct queue queues[OPERATION_COUNT];
     int in_flight;
     bool held;                 /* no deletion leaves */
+    int64_t releases;          /* how often that ended */
     int turn;                  /* the queue that is offered a free place first, modulo their number */
     struct skew skew;          /* of the wall clock */
     struct skew service_clock; /* the service's clock against the monotonic one */
@@ -401,8 +402,14 @@ void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch)
 
 void dispatcher_hold(struct dispatcher *dispatcher, bool hold)
 {
+    dispatcher->releases += dispatcher->held && !hold;
     dispatcher->held = hold;
     arm(&dispatcher->queues[OPERATION_DELETE_EXECUTION]);
+}
+
+int64_t dispatcher_releases(const struct dispatcher *dispatcher)
+{
+    return dispatcher->releases;
 }
 
 static void queue_init(struct dispatcher *dispatcher, enum operation operation)

@@ -138,8 +138,9 @@ static void submit(struct row *row, enum operation operation, void (*done)(struc
 static bool check_holds(const struct row *row, const struct clock_sample *now)
 {
     int64_t age_ns = now->mono_ns - row->check.mono_ns;
+    bool paused = row->shared->releases != dispatcher_releases(row->shared->dispatcher);
     if (row->check_needless) {
-        return !clock_stepped(&row->shared->brake.clock, now);
+        return !clock_stepped(&row->shared->brake.clock, now) && !paused;
     }
     return row->checked && age_ns <= DELETER_CHECK_LIFE_MS * TIME_NS_PER_MS &&
            !clock_stepped(&row->check, now);

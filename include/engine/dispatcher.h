@@ -77,6 +77,8 @@ void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch)
 /* While it is held no deletion is handed to the service: they wait in their lane, in their order, and their
  * gates are asked when they leave. Everything else goes on. */
 void dispatcher_hold(struct dispatcher *dispatcher, bool hold);
+/* How often it was let go again: what was known before the last time may be old. */
+int64_t dispatcher_releases(const struct dispatcher *dispatcher);
 
 struct lane_view {
     int64_t rate_per_1000s; /* the present pace */

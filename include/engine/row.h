@@ -54,6 +54,7 @@ struct row_shared {
     const struct protect_list *protect; /* what came since the rows were judged; NULL: nothing */
     const struct things *things;        /* for it */
     struct archivist *archivist;        /* NULL: nothing is archived */
+    int64_t releases;                   /* dispatcher_releases() at the beginning */
     struct brake brake;
     size_t in_state[ROW_STATE_COUNT];
     void *owner;

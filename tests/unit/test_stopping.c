@@ -169,10 +169,34 @@ static void a_row_may_meet_some_sessions_that_end(void **state)
     deletion_finish(&test);
 }
 
+/* A pause may take days: what the run was told of the job may be about another by then. */
+static void what_was_held_is_looked_at_also_where_that_is_left_out(void **state)
+{
+    struct deletion test;
+    bool never = false;
+    (void)state;
+    deletion_begin(&test, 3);
+    test.policy.verify_risky = true;
+    facts_want(test.facts, "job-1");
+    rig_run(&test.rig, &never, 10);
+    dispatcher_hold(test.rig.dispatcher, true);
+    deletion_start(&test);
+    run_for(&test, 2 * TIME_MS_PER_DAY);
+    deletion_replace(&test, 1);
+    dispatcher_hold(test.rig.dispatcher, false);
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(test.rig.calls[OPERATION_DESCRIBE_EXECUTION], 3);
+    assert_int_equal(test.outcome[1], OUTCOME_REPLACED);
+    assert_int_equal(test.sends[1], 0);
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], 2);
+    deletion_finish(&test);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(few_rows_are_taken_up_where_the_lane_is_slow),
     cmocka_unit_test(what_waits_for_its_slot_is_not_waited_for),
     cmocka_unit_test(what_was_held_is_looked_at_again_before_it_goes),
+    cmocka_unit_test(what_was_held_is_looked_at_also_where_that_is_left_out),
     cmocka_unit_test(what_was_lost_is_settled_while_deletions_are_held),
     cmocka_unit_test(a_look_without_an_answer_is_given_up_in_a_hurry),
     cmocka_unit_test(ten_checks_that_are_refused_stop_it),
