@@ -67,8 +67,10 @@ static void tell_saved(const struct options *options, const struct plan_file *fi
     }
     time_rfc3339(file->expires_ms, until);
     if (!options->quiet) {
-        say("%s row%s written to %s, until %s; jobsweep apply %s", text_thousands(number, rows),
-            rows == 1 ? "" : "s", options->output, until, options->output);
+        bool named = options->config != NULL;
+        say("%s row%s written to %s, until %s; jobsweep apply %s%s%s%s", text_thousands(number, rows),
+            rows == 1 ? "" : "s", options->output, until, named ? "-c " : "", named ? options->config : "",
+            named ? " " : "", options->output);
     }
 }
 

@@ -340,7 +340,7 @@ static void take_word(struct conversation *conversation, const struct json_value
     } else if (strcmp(event, "paused") == 0) {
         say("paused since %s: nothing is deleted until jobsweep resume", control_text(line, "paused_at"));
     } else if (strcmp(event, "resumed") == 0) {
-        say("not paused");
+        say("resumed: what waited goes on");
     }
 }
 

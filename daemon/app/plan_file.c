@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define VERSION        1
+#define COUNT_MAX      INT64_C(1000000000000)
 #define LINE_MAX_BYTES 8192
 #define SUM_DIGITS     16
 #define ORIGIN_WORD    "plan "
@@ -313,6 +314,16 @@ static int get_number(const struct reading *reading, const char *key, int64_t mi
     return 0;
 }
 
+/* Sums and hundredfolds of these must not overflow, whoever wrote the file. */
+static int get_count(const struct reading *reading, const char *key, int64_t *number)
+{
+    if (!json_int64(json_get(reading->object, key), number) || *number < 0 || *number > COUNT_MAX) {
+        return refuse(reading, "\"%s\" is missing, or no whole number from 0 to %lld", key,
+                      (long long)COUNT_MAX);
+    }
+    return 0;
+}
+
 static int get_moment(const struct reading *reading, const char *key, int64_t *ms)
 {
     char text[32];
@@ -346,8 +357,8 @@ static int read_head(struct reading *reading)
     }
     return get_moment(reading, "created_at", &reading->file->created_ms) != 0 ||
                    get_moment(reading, "expires_at", &reading->file->expires_ms) != 0 ||
-                   get_number(reading, "plans", 0, &reading->plans) != 0 ||
-                   get_number(reading, "rows", 0, &reading->rows) != 0
+                   get_count(reading, "plans", &reading->plans) != 0 ||
+                   get_count(reading, "rows", &reading->rows) != 0
                ? -1
                : 0;
 }
@@ -379,11 +390,11 @@ static int begin_plan(struct reading *reading)
         get_string(reading, "account", header->account, sizeof header->account) != 0 ||
         get_string(reading, "region", header->region, sizeof header->region) != 0 ||
         get_moment(reading, "planned_at", &header->started_ms) != 0 ||
-        get_number(reading, "listed", 0, &plan->listed) != 0 ||
-        get_number(reading, "remaining", 0, &plan->remaining) != 0) {
+        get_count(reading, "listed", &plan->listed) != 0 ||
+        get_count(reading, "remaining", &plan->remaining) != 0) {
         return -1;
     }
-    return get_number(reading, "rows", 0, &reading->plan_rows);
+    return get_count(reading, "rows", &reading->plan_rows);
 }
 
 static int read_fingerprint(const struct reading *reading, struct fingerprint *fingerprint)
@@ -429,8 +440,8 @@ static int read_end(struct reading *reading, const char sha256[65])
     struct plan_file *file = reading->file;
     int64_t plans, rows;
     reading->ended = true;
-    if (end_plan(reading) != 0 || get_number(reading, "plans", 0, &plans) != 0 ||
-        get_number(reading, "rows", 0, &rows) != 0 ||
+    if (end_plan(reading) != 0 || get_count(reading, "plans", &plans) != 0 ||
+        get_count(reading, "rows", &rows) != 0 ||
         get_string(reading, "sha256", file->sha256, sizeof file->sha256) != 0) {
         return -1;
     }

@@ -344,7 +344,8 @@ static void print_others(const struct printing *to)
         put_count(to, "newest", report->newest, "rows have no number: the newest of each is meant");
     }
     if (to->count->by_cause[CAUSE_GRACE] > 0) {
-        put_count(to, "waiting", to->count->by_cause[CAUSE_GRACE], "match and are in their grace");
+        put_count(to, "waiting", to->count->by_cause[CAUSE_GRACE],
+                  "match and are in their grace, which begins with a run, not with a plan");
     }
     if (report->remaining > 0) {
         put_count(to, "later", report->remaining, "match and are left for later by limits");

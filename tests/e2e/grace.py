@@ -83,7 +83,7 @@ def a_plan_in_words_counts_what_waits_apart():
     with World() as world:
         count = len(waiting(world.plan()))
         result = run(world.place.command("plan", "old"), world.place.environment)
-        assert ": 0 of " in result.stdout and f"  waiting  {count:>10}  match and are in their grace\n" in result.stdout, result.stdout
+        assert ": 0 of " in result.stdout and f"  waiting  {count:>10}  match and are in their grace, which begins with a run, not with a plan\n" in result.stdout, result.stdout
         result = run(world.place.command("sweep", "old"), world.place.environment)
         assert f"  in their grace     {count:>10}\n" in result.stdout, result.stdout
 

@@ -277,7 +277,7 @@ def test_a_plan_that_was_written_is_told_and_may_be_replaced():
         result = run(place.command("plan", "-o", path), place.environment)
         equal(result.returncode, 0, result.stderr)
         head = json.loads(open(path, encoding="utf-8").readline())
-        assert f"{len(keys(lines))} rows written to {path}, until {head['expires_at']}; jobsweep apply {path}" in result.stderr, result.stderr
+        assert f"{len(keys(lines))} rows written to {path}, until {head['expires_at']}; jobsweep apply -c {place.path} {path}" in result.stderr, result.stderr
         assert "written" not in run(place.command("plan", "-qo", path), place.environment).stderr
 
 

@@ -347,7 +347,9 @@ static void each_keep_rule_tells_what_it_keeps_and_each_kind_of_job_what_is_left
                      "(1,200)\n"
                      "                       if they are meant: match.namespace_id, or their ids in "
                      "match.job_id.include\n"));
-    assert_non_null(strstr(text, "  waiting           1  match and are in their grace\n"));
+    assert_non_null(strstr(
+        text,
+        "  waiting           1  match and are in their grace, which begins with a run, not with a plan\n"));
     assert_non_null(strstr(text, "           the window of 1m is too short for it\n"
                                  "           about 51 runs until all 5,100 are deleted\n"));
     buf_finish(&out);
