@@ -281,6 +281,34 @@ static void what_is_no_plan_is_refused(void **state)
     end(&place);
 }
 
+/* Sums of them would overflow, and what is below zero is under every abort_if. */
+static void counts_that_no_fleet_has_are_refused(void **state)
+{
+    static const struct {
+        int64_t listed, remaining;
+        int line;
+    } table[] = {{5, 1000000000000, 0}, {5, 1000000000001, 2}, {INT64_MAX, 3, 2}, {5, INT64_MAX, 2}};
+    struct spot place;
+    size_t length;
+    (void)state;
+    begin(&place);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct plan_file file;
+        open_file(&file);
+        file.created_ms = CREATED_MS;
+        file.expires_ms = EXPIRES_MS;
+        add_plan(&file, "old", 2);
+        file.plans[0].listed = table[i].listed;
+        file.plans[0].remaining = table[i].remaining;
+        assert_int_equal(plan_file_write(&file, place.path, &place.err), 0);
+        plan_file_finish(&file);
+        char *bytes = load(&place, &length);
+        assert_int_equal(refused_line(&place, bytes, length), table[i].line);
+        free(bytes);
+    }
+    end(&place);
+}
+
 static void refuse(struct spot *place, enum err_code code)
 {
     struct plan_file file;
@@ -345,6 +373,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_byte_that_was_changed_is_refused_in_its_line),
     cmocka_unit_test(a_line_that_is_missing_repeated_or_moved_is_refused),
     cmocka_unit_test(what_is_no_plan_is_refused),
+    cmocka_unit_test(counts_that_no_fleet_has_are_refused),
     cmocka_unit_test(only_a_file_that_nobody_else_can_write_is_read),
     cmocka_unit_test(a_plan_replaces_the_one_before_or_leaves_it),
 };
