@@ -4,9 +4,9 @@ import contextlib
 import os
 import re
 import signal
-import socket
-import subprocess
+import types
 
+import managed
 from harness import ACCESS_KEY, ACCOUNT, LIMIT_S, REGION, SECRET_KEY, Iotsim, equal, main, program, run, scratch, wait_until
 
 # Every deletion is carried out, and its answer lost.
@@ -30,29 +30,10 @@ def write_policy(sim, life, folder=None, more=""):
     return path
 
 
-class Daemon:
-    """jobsweepd under a manager's socket, ready."""
-
+class Daemon(managed.Daemon):
     def __init__(self, sim, stack, path, *options):
-        folder = os.path.dirname(path)
-        self.manager = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-        self.manager.bind(os.path.join(folder, "notify"))
-        self.manager.settimeout(LIMIT_S)
-        self.log = os.path.join(folder, "log")
-        environment = {**sim.environment(), "AWS_ENDPOINT_URL_STS": sim.url,
-                       "NOTIFY_SOCKET": os.path.join(folder, "notify")}
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([program("jobsweepd"), "-c", path, *options], stdin=subprocess.DEVNULL,
-                                            stderr=log, env=environment)
-        stack.callback(self.kill)
-        equal(self.told(), "READY=1")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def told(self):
-        return self.manager.recv(4096).decode()
+        environment = {**sim.environment(), "AWS_ENDPOINT_URL_STS": sim.url}
+        super().__init__(stack, types.SimpleNamespace(folder=os.path.dirname(path), path=path, environment=environment), *options)
 
     def stop(self):
         """The first signal; how many microseconds the manager is asked for."""
@@ -60,9 +41,6 @@ class Daemon:
         told = re.fullmatch(r"STOPPING=1\nEXTEND_TIMEOUT_USEC=(\d+)", self.told())
         assert told, "the manager is not asked for time"
         return int(told.group(1))
-
-    def said(self):
-        return open(self.log, encoding="utf-8").read()
 
     def end(self):
         """The outcomes of its one sweep, once it has ended."""

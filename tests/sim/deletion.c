@@ -138,16 +138,28 @@ static void answer_deletion(struct deletion *test, struct call *call, int row)
     }
 }
 
-static void describe(struct deletion *test, struct call *call, int row)
+/* What either look can meet. */
+static bool fails(struct call *call, char letter)
 {
-    char letter = next_letter(&test->describes);
     if (letter == 'L') {
         refuse(call, ANSWER_AMBIGUOUS, 0, "AnswerLost");
     } else if (letter == 'T') {
         refuse(call, ANSWER_THROTTLED, 400, "ThrottlingException");
     } else if (letter == 'A') {
         refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
-    } else if (letter == 'K') {
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void describe(struct deletion *test, struct call *call, int row)
+{
+    char letter = next_letter(&test->describes);
+    if (fails(call, letter)) {
+        return;
+    }
+    if (letter == 'K') {
         refuse(call, ANSWER_DENIED, 0, "NoCredentials");
     } else if (letter == 'E') {
         refuse(call, ANSWER_EXPIRED, 403, "ExpiredTokenException");
@@ -163,13 +175,10 @@ static void describe(struct deletion *test, struct call *call, int row)
 static void describe_job(struct deletion *test, struct call *call)
 {
     char letter = next_letter(&test->jobs);
-    if (letter == 'L') {
-        refuse(call, ANSWER_AMBIGUOUS, 0, "AnswerLost");
-    } else if (letter == 'T') {
-        refuse(call, ANSWER_THROTTLED, 400, "ThrottlingException");
-    } else if (letter == 'A') {
-        refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
-    } else if (letter == 'G') {
+    if (fails(call, letter)) {
+        return;
+    }
+    if (letter == 'G') {
         refuse(call, ANSWER_GONE, 404, "ResourceNotFoundException");
     } else {
         call->job = (struct job){.status = JOB_COMPLETED, .described = true};
