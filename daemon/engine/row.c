@@ -319,24 +319,26 @@ static void on_described(struct dispatch *dispatch)
     }
 }
 
-/* No archive, no deletion, unless that is optional: then the archivist says that all is well. */
+/* No archive, no deletion, unless that is optional: then the archivist says that all is well. What goes for
+ * all says nothing of this row. */
 static void on_archived(struct archiving *archiving)
 {
     struct row *row = archiving->owner;
-    struct row_shared *shared = row->shared;
+    struct brake *brake = &row->shared->brake;
     enum err_code code = archiving->err.code;
+    bool for_all = code == ERR_ARCHIVE || code == ERR_CREDENTIALS;
+    bool alone = code != ERR_NONE && code != ERR_CANCELED && !for_all && !brake->stopping;
     if (code != ERR_NONE) {
         row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotArchived"};
         text_copy(row->answer.message, sizeof row->answer.message, archiving->err.msg);
     }
-    if (code == ERR_ARCHIVE) {
-        tell_if(row, brake_withhold(&shared->brake, &archiving->err));
+    if (alone || for_all) {
+        tell_if(row, brake_unarchived(brake, &archiving->err, archiving->why, for_all));
     }
-    if (code == ERR_NONE || code == ERR_CANCELED || shared->brake.stopping) {
-        begin_attempt(row);
-    } else {
-        tell_if(row, brake_unarchived(&shared->brake, &archiving->err, archiving->why));
+    if (alone) {
         settle(row, OUTCOME_FAILED);
+    } else {
+        begin_attempt(row);
     }
 }
 
