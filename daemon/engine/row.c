@@ -401,7 +401,7 @@ static void on_sent(struct dispatch *dispatch)
     struct row_shared *shared = row->shared;
     row->answer = dispatch->call.answer;
     note_clock(row);
-    struct step step = step_after_send(row->answer.class, !row->sent, &row->history);
+    struct step step = step_after_send(row->answer.class, !row->sent || dispatch->recalled, &row->history);
     if (step.refused) {
         step = note_refusal(row, step);
     } else if (step.kind == STEP_SETTLE) {
@@ -564,6 +564,8 @@ void row_wake(struct row *row)
     case ROW_SEND:
         if (!row->sent || shared->brake.hurry) {
             dispatcher_cancel(shared->dispatcher, &row->dispatch);
+        } else {
+            dispatcher_recall(shared->dispatcher, &row->dispatch);
         }
         return;
     case ROW_QUARANTINE:
