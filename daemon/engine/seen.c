@@ -59,8 +59,8 @@ static uint64_t mix(uint64_t hash)
     return hash ^ (hash >> 31);
 }
 
-/* FNV-1a between two of them: without the first, a small number to begin with and the first byte could make up
- * for each other ('a' after 1, 'b' after 2). */
+/* FNV-1a between two of them: without the first, a small number to begin with and the first byte could make
+ * up for each other ('a' after 1, 'b' after 2). */
 uint64_t seen_hash(uint64_t hash, const void *bytes, size_t length)
 {
     const unsigned char *at = bytes;
