@@ -47,9 +47,9 @@ static bool said_thing(const struct match *match, int thing)
 static bool said_names(const struct match *match, const struct job_execution *execution)
 {
     const struct job *job = world_job_of(execution);
-    bool tiers =
-        match->attributes.count == 0 ||
-        (match->attributes.count == 1 && world.tier_of[world_thing_number(execution->thing_name)] == 0);
+    int thing = world_thing_number(execution->thing_name);
+    bool attributes = (match->attributes.count < 1 || world.tier_of[thing] == 0) &&
+                      (match->attributes.count < 2 || (world.queries[thing] & 1) != 0);
     return (match->status_bits == 0 || (match->status_bits >> execution->fingerprint.status & 1u) != 0) &&
            (match->job_id.include.count == 0 || fits(&match->job_id.include, execution->job_id)) &&
            !fits(&match->job_id.exclude, execution->job_id) &&
@@ -59,8 +59,7 @@ static bool said_names(const struct match *match, const struct job_execution *ex
            (match->job_selection == SELECTION_ANY ||
             (match->job_selection == SELECTION_CONTINUOUS) == job->continuous) &&
            (match->namespace_id == NULL || strcmp(match->namespace_id, job->namespace_id) == 0) &&
-           said_thing(match, world_thing_number(execution->thing_name)) &&
-           said_groups(&match->groups, execution) && tiers;
+           said_thing(match, thing) && said_groups(&match->groups, execution) && attributes;
 }
 
 static bool said_match(const struct match *match, const struct job_execution *execution, enum reach reach)
@@ -200,10 +199,14 @@ static bool said_aged(const struct match *match)
     return all || match->older_than_ms > 0;
 }
 
+bool said_usable(void)
+{
+    return said_aged(&world.policy.match) || world.policy.keep_count > 0;
+}
+
 bool said_delete(const struct job_execution *execution)
 {
-    bool usable = said_aged(&world.policy.match) || world.policy.keep_count > 0;
-    if (!usable || !said_counts(execution) || !said_match(&world.policy.match, execution, AS_AGED) ||
+    if (!said_usable() || !said_counts(execution) || !said_match(&world.policy.match, execution, AS_AGED) ||
         said_protected(execution)) {
         return false;
     }

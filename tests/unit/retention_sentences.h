@@ -5,6 +5,8 @@
 
 #include "retention_world.h"
 
+/* The policy has an age or keep rules. */
+bool said_usable(void);
 /* It goes, as far as neither a grace nor limits leave it for later. */
 bool said_delete(const struct job_execution *execution);
 /* Keep rules count it. */

@@ -27,8 +27,7 @@ static char *names_of[PATTERNS];
 static char *groups_of[] = {(char *)"g0", (char *)"g1"}, *types_of[] = {(char *)"t0", (char *)"t1"},
             *queries_of[] = {(char *)"attributes.q0:yes", (char *)"attributes.q1:yes"};
 static char namespace_of[] = "gg";
-static struct attribute attributes_of[] = {{(char *)"tier", (char *)"edge"},
-                                           {(char *)"tier", (char *)"core"}};
+static struct attribute attributes_of[] = {{(char *)"tier", (char *)"edge"}, {(char *)"q0", (char *)"yes"}};
 
 struct world world;
 
@@ -69,7 +68,7 @@ static void draw_of_things(struct match *match)
         match->groups = (struct pattern_list){groups_of, (size_t)(1 + below(2))};
     }
     if (one_in(6)) {
-        match->attributes = (struct attribute_list){attributes_of, (size_t)(1 + one_in(4))};
+        match->attributes = (struct attribute_list){attributes_of, (size_t)(1 + one_in(3))};
     }
     if (one_in(8)) {
         match->types = (struct pattern_list){types_of, (size_t)(1 + below(2))};
@@ -110,6 +109,10 @@ static struct match draw_block(int depth)
     }
     if (depth > 0 && one_in(3)) {
         draw_inner(&match.none_of, &match.none_of_count, depth);
+    }
+    static const struct match nothing;
+    if (memcmp(&match, &nothing, sizeof match) == 0) { /* a block must ask for something */
+        match.status_bits = EXECUTION_BIT(EXECUTION_SUCCEEDED);
     }
     return match;
 }
@@ -242,7 +245,6 @@ enum truth world_thing_fact(void *owner, const char *thing_name, enum thing_fact
                             const char *value)
 {
     (void)owner;
-    (void)name;
     int thing = world_thing_number(thing_name);
     if (fact == THING_IN_GROUP) {
         return world_within(thing, value) ? TRUTH_YES : TRUTH_NO;
@@ -253,7 +255,8 @@ enum truth world_thing_fact(void *owner, const char *thing_name, enum thing_fact
     if (fact == THING_IN_QUERY) {
         return world_found(thing, value) ? TRUTH_YES : TRUTH_NO;
     }
-    return world.tier_of[thing] == (value[0] == 'e' ? 0 : 1) ? TRUTH_YES : TRUTH_NO;
+    bool has = strcmp(name, "tier") == 0 ? world.tier_of[thing] == 0 : world_found(thing, queries_of[0]);
+    return has ? TRUTH_YES : TRUTH_NO;
 }
 
 const struct job *world_job_of(const struct job_execution *execution)
