@@ -126,7 +126,7 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
 {
     struct job job;
     bool needless = oracle->policy->verify_risky && !row->doubted && !oracle->policy->archive_directory &&
-                    fleet_know_job(oracle->sim->fleet, call->job_id, &job) && rules_settled(&job);
+                    fleet_know_job(oracle->site->fleet, call->job_id, &job) && rules_settled(&job);
     if (!slot->checked && !needless) {
         sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
                   (long long)call->number);
@@ -326,7 +326,7 @@ static void check_eligible(struct oracle *oracle, const struct attempt *attempt,
     const struct policy *policy = oracle_shadow(oracle, attempt->run)->policy;
     const struct job_execution *execution = &lost->execution;
     struct job job;
-    bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
+    bool known = fleet_know_job(oracle->site->fleet, execution->job_id, &job);
     const char *why = rules_keep(policy, known ? &job : NULL, execution, sim_service_ms(oracle->sim));
     if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms) {
         oracle->sim->totals.changed++; /* it went on after our last look */
@@ -345,9 +345,9 @@ static void judge_hit(struct oracle *oracle, const struct attempt *attempt,
     struct sim *sim = oracle->sim;
     const struct fault_plan *faults = sim->scenario->faults;
     struct fleet_execution meant = {0};
-    bool known = fleet_identity(sim->fleet, attempt->meant, &meant) && meant.deleted_ms != 0;
+    bool known = fleet_identity(oracle->site->fleet, attempt->meant, &meant) && meant.deleted_ms != 0;
     bool since = known && meant.deleted_ms >= attempt->state_ms;
-    bool theirs = actors_took(sim->actors, attempt->meant);
+    bool theirs = actors_took(oracle->site->actors, attempt->meant);
     bool in_trip = sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS;
     sim_tell(sim, "a newcomer is hit: %s/%s/%lld", lost->execution.job_id, lost->execution.thing_name,
              (long long)lost->execution.number);
@@ -390,7 +390,7 @@ void oracle_executed(struct oracle *oracle, struct attempt *attempt, uint64_t id
     sim->totals.deletions++;
     attempt->executed++;
     note_kill(oracle, attempt, identity);
-    fleet_identity(sim->fleet, identity, &lost);
+    fleet_identity(oracle->site->fleet, identity, &lost);
     if (identity != attempt->meant) {
         judge_hit(oracle, attempt, &lost);
     } else {
@@ -472,15 +472,16 @@ void oracle_answered(struct oracle *oracle, const struct oracle_view *view)
 /* --- the face --------------------------------------------------------------------------------------------
  */
 
-struct oracle *oracle_create(struct sim *sim)
+struct oracle *oracle_create(const struct site *site)
 {
     struct oracle *oracle = mem_zalloc(sizeof *oracle);
-    oracle->sim = sim;
+    oracle->site = site;
+    oracle->sim = site->sim;
     oracle->slot_names = names_create();
     oracle->pair_names = names_create();
     oracle->graces = oracle_graces_create();
     for (int i = 0; i < OPERATION_COUNT; i++) {
-        oracle->ring_sizes[i] = quota(sim, (enum operation)i) * WINDOW_SECONDS + 2;
+        oracle->ring_sizes[i] = quota(oracle->sim, (enum operation)i) * WINDOW_SECONDS + 2;
         oracle->rings[i] = mem_calloc((size_t)oracle->ring_sizes[i], sizeof(int64_t));
     }
     return oracle;

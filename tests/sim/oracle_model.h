@@ -56,7 +56,8 @@ struct shadow_run {
 struct oracle_graces;
 
 struct oracle {
-    struct sim *sim;
+    const struct site *site;
+    struct sim *sim; /* the site's */
     struct names *slot_names, *pair_names;
     struct slot *slots;
     struct attempt **pairs; /* the latest attempt of each (job, thing) */

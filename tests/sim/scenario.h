@@ -89,6 +89,7 @@ struct accident {
 #define SCENARIO_ACCIDENTS_MAX 12
 #define SCENARIO_POLICIES_MAX  3
 #define SCENARIO_NAMES_MAX     2
+#define SCENARIO_SITES_MAX     2
 
 enum extra {             /* what a seed has besides: a share in percent, or a number; 0: it has none of it */
              EXTRA_KEEP, /* policies with keep rules */
