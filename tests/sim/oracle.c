@@ -125,7 +125,8 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
                        const struct shadow_row *row)
 {
     struct job job;
-    bool needless = oracle->policy->verify_risky && !row->doubted && !oracle->policy->archive_directory &&
+    bool needless = oracle->policy->verify_risky && !oracle->resuming && !row->doubted &&
+                    !oracle->looks_at_each && !oracle->policy->archive_directory &&
                     fleet_know_job(oracle->site->fleet, call->job_id, &job) && rules_settled(&job);
     if (!slot->checked && !needless) {
         sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
@@ -136,22 +137,28 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
 }
 
 /* A process that stands still may find much to be due when it goes on. */
-static int64_t paused_most_ms(const struct scenario *scenario)
+static int64_t stood_most_ms(const struct scenario *scenario)
 {
     int64_t sum_ms = 0;
     for (int i = 0; i < scenario->accident_count; i++) {
-        sum_ms += scenario->accidents[i].kind == ACCIDENT_PAUSE ? scenario->accidents[i].amount : 0;
+        sum_ms += scenario->accidents[i].kind == ACCIDENT_STANDSTILL ? scenario->accidents[i].amount : 0;
     }
     return sum_ms;
 }
 
 /* One that is resumed first waits for what its process sent. */
+static bool is_overtime(const struct oracle *oracle, int64_t *run_ms)
+{
+    int64_t most_ms = oracle->policy->max_duration_ms + stood_most_ms(oracle->sim->scenario) +
+                      (oracle->resuming ? 2 * SIM_LIFE_MS : 0);
+    *run_ms = (virtual_mono_ns(oracle->sim->world) - oracle->began_ns) / TIME_NS_PER_MS;
+    return oracle->policy->max_duration_ms > 0 && *run_ms > most_ms;
+}
+
 static void check_duration(struct oracle *oracle)
 {
-    int64_t most_ms = oracle->policy->max_duration_ms + paused_most_ms(oracle->sim->scenario) +
-                      (oracle->resuming ? 2 * SIM_LIFE_MS : 0);
-    int64_t run_ms = (virtual_mono_ns(oracle->sim->world) - oracle->began_ns) / TIME_NS_PER_MS;
-    if (oracle->policy->max_duration_ms > 0 && run_ms > most_ms) {
+    int64_t run_ms;
+    if (is_overtime(oracle, &run_ms)) {
         sim_break(oracle->sim, "guards: sent %lld ms after the run began", (long long)run_ms);
     }
 }
@@ -162,6 +169,9 @@ static void check_guards(struct oracle *oracle, const struct shadow_run *run)
     struct sim *sim = oracle->sim;
     if (!policy->enforce) {
         sim_break(sim, "guards: the policy only observes");
+    }
+    if (oracle->paused) {
+        sim_break(sim, "guards: sent during a pause");
     }
     if (oracle->look_only) {
         sim_break(sim, "guards: the target allows no more than plans");
@@ -300,6 +310,20 @@ struct attempt *oracle_sent(struct oracle *oracle, const struct call *call)
     oracle->calls[call->operation]++;
     check_budget(oracle, call->operation);
     return call->operation == OPERATION_DELETE_EXECUTION ? check_deletion(oracle, call) : NULL;
+}
+
+void oracle_paused(struct oracle *oracle, bool paused, int64_t waiting)
+{
+    int64_t run_ms;
+    oracle->paused = paused;
+    if (paused || !oracle->policy) {
+        return;
+    }
+    oracle->looks_at_each = oracle->looks_at_each || oracle->deleting;
+    oracle->sim->totals.paused += waiting;
+    if (waiting > 0 && (oracle->canceled || is_overtime(oracle, &run_ms))) {
+        sim_break(oracle->sim, "progress: a run that shall end waits for the end of a pause");
+    }
 }
 
 void oracle_repeat(const struct attempt *attempt, struct call *call)

@@ -48,6 +48,8 @@ void oracle_planned(struct oracle *oracle, const struct report *so_far);
 void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected, bool waits);
 void oracle_settled(struct oracle *oracle, const struct plan_row *row, enum outcome outcome);
 void oracle_canceled(struct oracle *oracle);
+/* Deletions are paused, or no longer; then `waiting` of them were held back. */
+void oracle_paused(struct oracle *oracle, bool paused, int64_t waiting);
 void oracle_run_ends(struct oracle *oracle, const struct report *report);
 
 void oracle_archived(struct oracle *oracle, const struct archive_request *request); /* or failed */

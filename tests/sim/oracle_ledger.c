@@ -200,6 +200,7 @@ void oracle_asks(struct oracle *oracle, const struct ledger_request *request)
     }
     if (request->operation == LEDGER_INTENT && row) {
         row->intents_asked++;
+        oracle->deleting = true;
     }
     if (request->operation == LEDGER_RESULT && row) {
         ask_result(oracle, request, row);

@@ -21,6 +21,7 @@ void oracle_run_begins(struct oracle *oracle, const struct oracle_run *begun)
     oracle->listings++;
     kept_finish(&oracle->listing);
     oracle->canceled = oracle->planned = oracle->unarchived = false;
+    oracle->deleting = oracle->looks_at_each = false;
     oracle->refusals = 0;
     oracle_grace_begins(oracle);
     memset(oracle->calls, 0, sizeof oracle->calls);

@@ -232,6 +232,17 @@ void process_cancel(struct process *process, bool hurry)
     }
 }
 
+void process_pause(struct process *process, bool pause)
+{
+    if (process->paused == pause) {
+        return;
+    }
+    process->paused = pause;
+    for (int i = 0; i < site_count(process); i++) {
+        runs_pause(&process->runs[i]);
+    }
+}
+
 void process_heal(struct process *process)
 {
     for (int i = 0; i < site_count(process); i++) {

@@ -16,6 +16,7 @@ void process_kill(struct process *process);    /* and starts another one later *
 void process_abandon(struct process *process); /* kills it for good */
 void process_reload(struct process *process);
 void process_cancel(struct process *process, bool hurry);
+void process_pause(struct process *process, bool pause); /* else it resumes; over restarts, too */
 /* Everything healed: it ends what it has begun and then sweeps each policy until nothing is left. */
 void process_heal(struct process *process);
 

@@ -34,6 +34,7 @@ struct runs { /* of one site, one behind the other */
     struct report report;
     struct env_timer ended, turn;
     bool asking, done, over; /* over: everything is swept */
+    bool waits;              /* its turn came during a pause */
     int policy;
     int tries; /* of the present policy of the last round */
     bool finished[SCENARIO_POLICIES_MAX];
@@ -51,6 +52,7 @@ struct process {
     struct env_timer end;
     bool dead, over;
     bool leaving; /* it ends with the present runs */
+    bool paused;  /* as the file in the state directory has it, so over restarts, too */
     int run_count, restarts;
 };
 
@@ -62,6 +64,8 @@ void runs_finish(struct runs *runs);
 void runs_start(struct runs *runs);
 bool runs_under_way(const struct runs *runs);    /* an answer is to come, of the ledger or of a sweep */
 bool runs_cancel(struct runs *runs, bool hurry); /* the present run; false when there is none */
+/* The process's pause began, or is over. */
+void runs_pause(struct runs *runs);
 void runs_kill(struct runs *runs);   /* what is under way ends without being heard; the wire stays cut */
 void runs_let_go(struct runs *runs); /* the process ends, and nothing is under way */
 

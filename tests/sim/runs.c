@@ -259,7 +259,10 @@ static void on_turn(struct env_timer *timer)
         process_end(runs->process);
         return;
     }
-    sweep_next(runs);
+    runs->waits = runs->process->paused;
+    if (!runs->waits) {
+        sweep_next(runs);
+    }
 }
 
 static void wait_for_turn(struct runs *runs)
@@ -369,6 +372,7 @@ void runs_start(struct runs *runs)
     for (int i = 0; i < runs->name_count; i++) {
         runs->names[i].dispatcher =
             dispatcher_create(virtual_env(runs->sim->world), wire_service(runs->site->wire), &config);
+        dispatcher_hold(runs->names[i].dispatcher, runs->process->paused);
     }
     ask_for_rates(runs, LEDGER_GET_RATES, on_rates);
 }
@@ -388,6 +392,27 @@ bool runs_cancel(struct runs *runs, bool hurry)
     return true;
 }
 
+/* Of a process that is down there is nothing to hold. */
+void runs_pause(struct runs *runs)
+{
+    bool pause = runs->process->paused;
+    int64_t waiting = 0;
+    int names = runs->names[0].dispatcher ? runs->name_count : 0;
+    for (int i = 0; i < names; i++) {
+        struct lane_view lane;
+        dispatcher_lane(runs->names[i].dispatcher, OPERATION_DELETE_EXECUTION, &lane);
+        waiting += lane.waiting;
+    }
+    oracle_paused(runs->site->oracle, pause, waiting);
+    for (int i = 0; i < names; i++) {
+        dispatcher_hold(runs->names[i].dispatcher, pause);
+    }
+    if (!pause && runs->waits) {
+        runs->waits = false;
+        wait_for_turn(runs);
+    }
+}
+
 void runs_kill(struct runs *runs)
 {
     const struct env *env = virtual_env(runs->sim->world);
@@ -405,7 +430,7 @@ void runs_let_go(struct runs *runs)
     env->stop(env->ctx, &runs->turn);
     sweep_destroy(runs->sweep);
     runs->sweep = NULL;
-    runs->done = false;
+    runs->done = runs->waits = false;
     for (int i = 0; i < runs->name_count; i++) {
         dispatcher_destroy(runs->names[i].dispatcher);
         runs->names[i].dispatcher = NULL;

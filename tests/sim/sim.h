@@ -26,6 +26,7 @@ struct sim_totals {
     int64_t queued;  /* of all these, those that had not begun: the service deletes them without force */
     int64_t changed; /* deleted with force although they had gone on after our last look */
     int64_t graced;  /* sendings of what a grace had held back */
+    int64_t paused;  /* deletions that a pause held back to its end */
     int64_t archived, shelf_failures; /* documents, and what failed them */
     int64_t outcomes[16], ends[8];
 };
@@ -53,6 +54,7 @@ struct sim {
     int64_t healed_ms; /* since then, on the service's clock */
     bool trace;
     int64_t steps;
+    int64_t paused_until_ns;
     int full_until;   /* restarts of the process; then the disk has room again */
     char broken[400]; /* the first rule that did not hold; "" while all do */
     int64_t broken_step;

@@ -71,6 +71,22 @@ void site_stream(const struct site *site, uint64_t part, struct random *random)
 /* --- accidents -------------------------------------------------------------------------------------------
  */
 
+static void on_resume(void *ctx)
+{
+    struct sim *sim = ctx;
+    if (virtual_mono_ns(sim->world) >= sim->paused_until_ns) { /* else there was another one meanwhile */
+        process_pause(sim->process, false);
+    }
+}
+
+static void pause(struct sim *sim, int64_t ms)
+{
+    int64_t until_ns = virtual_mono_ns(sim->world) + ms * TIME_NS_PER_MS;
+    sim->paused_until_ns = until_ns > sim->paused_until_ns ? until_ns : sim->paused_until_ns;
+    process_pause(sim->process, true);
+    virtual_at(sim->world, until_ns, on_resume, sim);
+}
+
 static void happen(struct sim *sim, const struct accident *accident)
 {
     static const enum disk_trouble troubles[ACCIDENT_COUNT] = {[ACCIDENT_DISK_READ] = DISK_READ_ERROR,
@@ -84,8 +100,8 @@ static void happen(struct sim *sim, const struct accident *accident)
     case ACCIDENT_KILL:
         process_kill(sim->process);
         return;
-    case ACCIDENT_PAUSE:
-        virtual_pause(sim->world, virtual_mono_ns(sim->world) + accident->amount * TIME_NS_PER_MS);
+    case ACCIDENT_STANDSTILL:
+        virtual_stand_still(sim->world, virtual_mono_ns(sim->world) + accident->amount * TIME_NS_PER_MS);
         return;
     case ACCIDENT_WALL_STEP:
         virtual_set_wall(sim->world, accident->amount);
@@ -96,6 +112,9 @@ static void happen(struct sim *sim, const struct accident *accident)
     case ACCIDENT_CANCEL:
     case ACCIDENT_HURRY:
         process_cancel(sim->process, accident->kind == ACCIDENT_HURRY);
+        return;
+    case ACCIDENT_PAUSE:
+        pause(sim, accident->amount);
         return;
     case ACCIDENT_CREDENTIALS:
         for (int i = 0; i < sim->site_count; i++) {
@@ -142,6 +161,8 @@ static void heal(struct sim *sim)
     shelf_rate(sim->shelf, 0);
     virtual_set_wall(sim->world, skew_ms > SKEW_BAD_MS || skew_ms < -SKEW_BAD_MS ? skew_ms : 0);
     process_heal(sim->process);
+    sim->paused_until_ns = 0;
+    process_pause(sim->process, false);
 }
 
 static bool step(struct sim *sim)
@@ -345,7 +366,9 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
     buf_printf(out, "#   %" PRId64 " documents archived, %" PRId64 " failures of their disk\n",
                totals->archived, totals->shelf_failures);
     buf_printf(out, "#   %" PRId64 " deleted with force had gone on after the look\n", totals->changed);
-    buf_printf(out, "#   %" PRId64 " sent that a grace had held back\n", totals->graced);
+    buf_printf(
+        out, "#   %" PRId64 " sent that a grace had held back, %" PRId64 " held back to the end of a pause\n",
+        totals->graced, totals->paused);
     buf_printf(out, "# %" PRId64 " faults:", faults);
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);
