@@ -50,6 +50,7 @@ struct listener {
     uv_pipe_t pipe;
     struct control *control;
     char *path;
+    struct control_socket_id id; /* what the path named when it was made */
 };
 
 struct control {
@@ -358,11 +359,14 @@ static void on_listener_closed(uv_handle_t *handle)
     part_gone(control);
 }
 
-/* The name goes first: nobody should come to a socket that is not served any more. */
+/* The name goes first, if it still is this one's: nobody should come to a socket that is not served any more.
+ */
 static void close_listener(struct listener *listener)
 {
     if (listener != NULL) {
-        unlink(listener->path);
+        if (control_socket_has_name(&listener->id, listener->path)) {
+            unlink(listener->path);
+        }
         uv_close((uv_handle_t *)&listener->pipe, on_listener_closed);
     }
 }
@@ -372,6 +376,7 @@ static struct listener *open_listener(struct control *control, const char *path,
     struct listener *listener = mem_zalloc(sizeof *listener);
     listener->control = control;
     listener->path = mem_strdup(path);
+    control_socket_identify(path, &listener->id);
     uv_pipe_init(control->config.loop, &listener->pipe, 0);
     listener->pipe.data = listener;
     control->parts++;
@@ -391,7 +396,13 @@ static struct listener *open_listener(struct control *control, const char *path,
 
 int control_listen(struct control *control, const char *path, struct err *err)
 {
-    struct listener *listener = NULL;
+    struct listener *listener = control->listener;
+    if (listener != NULL && path != NULL && control_socket_has_name(&listener->id, path)) {
+        free(listener->path);
+        listener->path = mem_strdup(path);
+        return 0;
+    }
+    listener = NULL;
     if (path != NULL) {
         int fd = control_socket_listen(path, err);
         listener = fd >= 0 ? open_listener(control, path, fd, err) : NULL;

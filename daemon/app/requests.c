@@ -434,14 +434,10 @@ void requests_create(struct daemon *daemon)
 int requests_listen(struct daemon *daemon, const struct config *config, struct err *err)
 {
     char path[SOCKET_PATH_MAX + 1];
-    const char *before = control_path(daemon->control);
     if (control_place(config, path, err) != 0) {
         return -1;
     }
     bool none = strcmp(path, SOCKET_NONE) == 0;
-    if (before != NULL && !none && strcmp(before, path) == 0) {
-        return 0;
-    }
     return control_listen(daemon->control, none ? NULL : path, err);
 }
 

@@ -37,8 +37,9 @@ struct control *control_create(const struct control_config *config);
  * next turns. Takes NULL. */
 void control_destroy(struct control *control);
 
-/* Listens there from now on, with a socket of mode 0600, and nowhere else; NULL: nowhere. Clients that are
- * there stay. -1 as control_socket_listen(); then all is as before. */
+/* Listens there from now on, with a socket of mode 0600, and nowhere else; NULL: nowhere. A socket that has
+ * this name already, or a name that leads to the same file, stays; one whose file is gone is made anew.
+ * Clients that are there stay. -1 as control_socket_listen(); then all is as before. */
 int control_listen(struct control *control, const char *path, struct err *err);
 const char *control_path(const struct control *control); /* NULL: nowhere */
 

@@ -375,6 +375,46 @@ def test_a_reload_moves_the_socket_or_is_refused():
         assert "wants no control socket" in alone.stderr, alone.stderr
 
 
+def reload_by_signal(it):
+    before = len(it.said())
+    it.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: " reload" in it.said()[before:], "the reload")
+    return it.said()[before:]
+
+
+def test_a_reload_makes_a_socket_again_whose_file_is_gone():
+    with daemon() as it:
+        for remove in (os.unlink, lambda path: os.rename(path, path + ".away")):
+            remove(it.socket)
+            equal(it.jobsweep("status").returncode, 7)
+            assert " reloaded " in reload_by_signal(it), it.said()
+            equal(it.jobsweep("status").returncode, 0)
+        before = os.stat(it.socket).st_ino
+        assert " reloaded " in reload_by_signal(it), it.said()
+        equal(os.stat(it.socket).st_ino, before, "a socket that is where it should be stays")
+        os.unlink(it.socket)
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(it.socket)
+            other.listen()
+            assert "another process listens there" in reload_by_signal(it), it.said()
+            it.stop()
+            assert os.path.exists(it.socket), "the other's socket is none of its business"
+
+
+def test_a_socket_may_get_another_name_for_the_place_where_it_is():
+    with daemon() as it:
+        link = os.path.join(scratch(), "link")
+        os.symlink(it.folder, link)
+        names = [f"{link}/control.sock", f"{it.folder}/../{os.path.basename(it.folder)}/control.sock"]
+        for before, name in zip([it.socket, *names], names):
+            it.write(head=f"control: {{socket: {name}}}")
+            moved = run([*it.command("reload"), "--socket", before], it.environment)
+            equal(moved.returncode, 0, moved.stderr)
+            equal(it.jobsweep("status").returncode, 0)
+        it.stop()
+        assert not os.path.exists(it.socket)
+
+
 def test_a_reload_does_without_the_usual_socket_as_the_start_does():
     with daemon() as it:
         it.stop()
@@ -402,7 +442,9 @@ def test_a_reload_warns_that_a_pause_stays_where_the_state_was():
         equal(moved.returncode, 0, moved.stderr)
         told = f"{elsewhere}, without the ledger and the pause of {it.folder}"
         assert told in moved.stderr and told in it.said(), moved.stderr
-        it.socket = os.path.join(elsewhere, "control.sock")
+        before, it.socket = it.socket, os.path.join(elsewhere, "control.sock")
+        equal(os.path.exists(before), False)
+        equal(it.jobsweep("status").returncode, 0)
         equal(it.status()[0]["paused"], True)
         it.stop()
         assert os.path.exists(os.path.join(it.folder, "paused"))
