@@ -28,7 +28,10 @@
 #include <time.h>
 
 #define HOOKS_END_MS (20 * TIME_MS_PER_SECOND) /* when it stops, for what on_finish has started */
-#define END_MS       (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
+#define REPLIES_END_MS                                                                                       \
+    (10 * TIME_MS_PER_SECOND)                  /* behind that, for those who read what came of their runs    \
+                                                */
+#define END_MS (HOOKS_END_MS + REPLIES_END_MS) /* for what is left to do once everything is settled */
 
 __attribute__((format(printf, 1, 2))) static void tell_manager(const char *format, ...)
 {
@@ -62,17 +65,28 @@ bool daemon_winds_up(const struct daemon *daemon)
     return daemon->stops > 0 || daemon->status == EXIT_LEDGER;
 }
 
+static void start_once(const struct daemon *daemon, struct env_timer *timer, int64_t ms)
+{
+    const struct env *env = world_env(daemon->world);
+    if (!timer->armed) {
+        env->start(env->ctx, timer, env->mono_ns(env->ctx) + ms * TIME_NS_PER_MS);
+    }
+}
+
 void daemon_end_if_idle(struct daemon *daemon)
 {
     bool ends = daemon_winds_up(daemon) || daemon->options->once;
     if (daemon->task_count > 0 || !ends || daemon->resumed == NULL || daemon->catch_up != NULL) {
         return;
     }
-    if (hooks_count(daemon->hooks) == 0) {
+    if (hooks_count(daemon->hooks) > 0) {
+        if (daemon_winds_up(daemon)) {
+            start_once(daemon, &daemon->hooks_end, HOOKS_END_MS);
+        }
+    } else if (control_quiet(daemon->control)) {
         world_stop(daemon->world);
-    } else if (daemon_winds_up(daemon) && !daemon->hooks_end.armed) {
-        const struct env *env = world_env(daemon->world);
-        env->start(env->ctx, &daemon->hooks_end, env->mono_ns(env->ctx) + HOOKS_END_MS * TIME_NS_PER_MS);
+    } else {
+        start_once(daemon, &daemon->replies_end, REPLIES_END_MS);
     }
 }
 
@@ -80,6 +94,13 @@ static void on_hooks_end(struct env_timer *timer)
 {
     struct daemon *daemon = timer->owner;
     hooks_cancel(daemon->hooks);
+}
+
+static void on_replies_end(struct env_timer *timer)
+{
+    struct daemon *daemon = timer->owner;
+    log_event(LOG_WARNING, "ends early", "note=%s", "who followed runs has not read what came of them");
+    world_stop(daemon->world);
 }
 
 static void on_hooks_idle(void *owner)
@@ -342,6 +363,7 @@ static void unwatch(struct daemon *daemon)
     const struct env *env = world_env(daemon->world);
     env->stop(env->ctx, &daemon->drain);
     env->stop(env->ctx, &daemon->hooks_end);
+    env->stop(env->ctx, &daemon->replies_end);
 }
 
 /* --- the daemon ---------------------------------------------------------------------------------------- */
@@ -432,6 +454,7 @@ static void create_parts(struct daemon *daemon)
     monitor_watch(daemon->monitor, daemon->runner);
     daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
     daemon->hooks_end = (struct env_timer){.fire = on_hooks_end, .owner = daemon};
+    daemon->replies_end = (struct env_timer){.fire = on_replies_end, .owner = daemon};
     daemon->hooks = hooks_create(world_loop(daemon->world), on_hooks_idle, daemon);
     daemon->results = results_create();
     firings_create(daemon);

@@ -421,13 +421,19 @@ static void on_gone(void *owner, struct control_client *client)
     }
 }
 
+static void on_quiet(void *owner)
+{
+    daemon_end_if_idle(owner);
+}
+
 void requests_create(struct daemon *daemon)
 {
     const struct control_config config = {.loop = world_loop(daemon->world),
                                           .owner = daemon,
                                           .request = on_request,
                                           .written = on_written,
-                                          .gone = on_gone};
+                                          .gone = on_gone,
+                                          .quiet = on_quiet};
     daemon->control = control_create(&config);
 }
 

@@ -59,11 +59,11 @@ struct daemon {
     struct results *results;
     struct control *control;
     struct pause pause;
-    struct env_timer hooks_end;
-    struct catch_up *catch_up; /* while it is at work */
-    bool catch_up_again;       /* once it has ended: the daemon was resumed meanwhile */
-    struct task *resumed;      /* one for each leftover; NULL until they are known */
-    struct task *tasks;        /* not done */
+    struct env_timer hooks_end, replies_end; /* once nothing else is left to do */
+    struct catch_up *catch_up;               /* while it is at work */
+    bool catch_up_again;                     /* once it has ended: the daemon was resumed meanwhile */
+    struct task *resumed;                    /* one for each leftover; NULL until they are known */
+    struct task *tasks;                      /* not done */
     struct follower *followers;
     uv_signal_t signals[SIGNALS_WATCHED];
     uv_timer_t watchdog;
