@@ -336,6 +336,24 @@ def test_a_reload_warns_that_a_pause_stays_where_the_state_was():
         assert os.path.exists(os.path.join(it.folder, "paused"))
 
 
+def test_a_pause_that_a_restart_would_not_find_is_told_of():
+    with daemon() as it:
+        equal(it.said().count("new state directory"), 1, "the first start")
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        it.stop()
+        assert "the pause stays behind" not in it.said(), it.said()
+        it.start()
+        elsewhere = scratch()
+        it.write(state=elsewhere)  # and no reload
+        it.stop()
+        assert f"the pause stays behind state_directory={it.folder} next={elsewhere}\n" in it.said(), it.said()
+        equal(it.said().count("new state directory"), 1)
+        it.socket = os.path.join(elsewhere, "control.sock")
+        it.start()
+        assert f"new state directory directory={elsewhere} " in it.said(), it.said()
+        equal(it.status()[0]["paused"], False)
+
+
 # --- the socket -----------------------------------------------------------------------------------------------
 
 
