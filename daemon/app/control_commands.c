@@ -49,6 +49,7 @@ struct conversation {
                1]; /* the policy that something was said of last, as it is one for all targets */
     int progress_count;
     bool drawn; /* a progress line stands on the terminal */
+    bool cut;   /* the connection ended before the answer did */
 };
 
 /* --- asking -------------------------------------------------------------------------------------------- */
@@ -123,6 +124,7 @@ static enum exit_status listen_to(struct conversation *conversation)
         return EXIT_INTERRUPTED;
     }
     say("%s", err.msg);
+    conversation->cut = true;
     return EXIT_LOCKED;
 }
 
@@ -320,6 +322,8 @@ enum exit_status command_run(const struct options *options)
     status = ask(&conversation, &request);
     if (status == EXIT_INTERRUPTED) {
         say("the run goes on in the daemon; jobsweep status shows how far it is");
+    } else if (conversation.cut) {
+        say("interrupted: what came of the other runs is in the daemon's log and jobsweep history");
     }
     if (conversation.json) {
         events_report(&conversation.out, conversation.total.selected, conversation.total.outcomes, status);

@@ -76,10 +76,24 @@ static struct entry *make(struct results *results, const char *policy, const cha
     return entry;
 }
 
-void results_note(struct results *results, const char *policy, const char *target,
-                  const struct report *report, enum exit_status status)
+static bool is_configured(const struct config *config, const char *policy_name, const char *target)
+{
+    const struct policy *policy = config_policy(config, policy_name);
+    for (size_t i = 0; policy != NULL && i < policy->target_count; i++) {
+        if (strcmp(config->targets[policy->targets[i]].name, target) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void results_note(struct results *results, const struct config *config, const char *policy,
+                  const char *target, const struct report *report, enum exit_status status)
 {
     struct entry *entry = find(results, policy, target);
+    if (!is_configured(config, policy, target)) {
+        return;
+    }
     entry = entry != NULL ? entry : make(results, policy, target);
     free(entry->result.error);
     entry->result = (struct result){.status = status,
@@ -120,22 +134,11 @@ struct report result_report(const struct result *result)
     return report;
 }
 
-static bool is_configured(const struct config *config, const struct entry *entry)
-{
-    const struct policy *policy = config_policy(config, entry->policy);
-    for (size_t i = 0; policy != NULL && i < policy->target_count; i++) {
-        if (strcmp(config->targets[policy->targets[i]].name, entry->target) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void results_prune(struct results *results, const struct config *config)
 {
     struct entry *entry, *next;
     HASH_ITER (hh, results->entries, entry, next) {
-        if (!is_configured(config, entry)) {
+        if (!is_configured(config, entry->policy, entry->target)) {
             forget(results, entry);
         }
     }
