@@ -3,7 +3,7 @@ import hashlib
 import json
 import os
 
-from harness import ACCESS_KEY, SECRET_KEY, Iotsim, clean_environment, scratch
+from harness import ACCESS_KEY, REGION, SECRET_KEY, Iotsim, clean_environment, scratch
 
 OTHER = "222233334444"
 ROLE = f"arn:aws:iam::{OTHER}:role/sweep"
@@ -51,11 +51,11 @@ mfa_serial = arn:aws:iam::{other}:mfa/me
 class Home:
     """A simulator with a fleet in another account and roles there, and a home whose profiles lead to them."""
 
-    def __init__(self, fleet, *options, more_config="", sessions=None):
-        self.sim = Iotsim("--metadata-port", 0, "--things", 1, *options)
+    def __init__(self, fleet, *options, more_config="", sessions=None, region=REGION):
+        self.sim = Iotsim("--metadata-port", 0, "--things", 1, *options, region=region)
         self.folder = scratch()
         self.sim.control("world", {
-            "fleets": [{"account": OTHER, "quotas": {"DeleteJobExecution": -1}, **fleet}],
+            "fleets": [{"account": OTHER, "region": region, "quotas": {"DeleteJobExecution": -1}, **fleet}],
             "roles": [{"account": OTHER, "name": "sweep", "web_identity": True}, {"account": OTHER, "name": "outer"},
                       {"account": OTHER, "name": "reader", "policy": {"Version": "2012-10-17", "Statement": {
                           "Effect": "Allow", "Action": ["iot:List*", "iot:Describe*"], "Resource": "*"}}}],
