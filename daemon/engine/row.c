@@ -228,11 +228,13 @@ static void begin_attempt(struct row *row)
 }
 
 /* The look after a quarantine is as good as a check. It has its time: a throttled read would be repeated for
- * ever. */
+ * ever. The machine may have slept until it was over: then this one has a minute. */
 static void look(struct row *row)
 {
+    const struct env *env = row->shared->env;
+    int64_t least_ns = env->mono_ns(env->ctx) + LOOK_AGAIN_NS;
     set_state(row, ROW_LOOK);
-    row->shared->env->start(row->shared->env->ctx, &row->timer, row->look_end_ns);
+    env->start(env->ctx, &row->timer, least_ns > row->look_end_ns ? least_ns : row->look_end_ns);
     submit(row, OPERATION_DESCRIBE_EXECUTION, on_described);
 }
 
