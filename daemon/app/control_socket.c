@@ -129,6 +129,7 @@ bool control_socket_peer(int fd, uid_t *user)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
+    *user = (uid_t)-1;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer) {
         return false;
     }

@@ -121,7 +121,9 @@ char *pause_text(const struct pause *pause, char out[80])
     if (pause->since_ms != 0) {
         time_rfc3339(pause->since_ms, since);
     }
-    if (pause->user >= 0) {
+    if (pause->user == 0) {
+        snprintf(out, 80, "since %s, by root", since);
+    } else if (pause->user > 0) {
         snprintf(out, 80, "since %s, by user %" PRId64, since, pause->user);
     } else {
         snprintf(out, 80, "since %s", since);

@@ -214,7 +214,7 @@ void follower_done(struct follower *follower, const struct run *run, enum exit_s
 {
     struct control_client *client = follower->client;
     struct buf text;
-    buf_init(&text, 16384);
+    buf_init(&text, TEXT_MAX);
     control_event_result(&text, run->policy->name, run->target->name, &run->report, status);
     reply(client, &text);
     follower->status = exit_status_worse(follower->status, status);

@@ -107,6 +107,7 @@ void results_note(struct results *results, const struct config *config, const ch
                                     .started_ms = report->started_ms,
                                     .ended_ms = report->ended_ms};
     memcpy(entry->result.outcomes, report->outcomes, sizeof entry->result.outcomes);
+    memcpy(entry->result.calls, report->calls, sizeof entry->result.calls);
     if (report->err.code != ERR_NONE) {
         entry->result.error = mem_strdup(report->err.msg);
     }
@@ -128,6 +129,7 @@ struct report result_report(const struct result *result)
                             .started_ms = result->started_ms,
                             .ended_ms = result->ended_ms};
     memcpy(report.outcomes, result->outcomes, sizeof report.outcomes);
+    memcpy(report.calls, result->calls, sizeof report.calls);
     if (result->error != NULL) {
         err_set(&report.err, ERR_INVALID, "%s", result->error);
     }

@@ -25,7 +25,8 @@ bool control_socket_has_name(const struct control_socket_id *id, const char *pat
  * ERR_PERMISSION; ERR_IO. */
 int control_socket_connect(const char *path, int timeout_s, struct err *err);
 
-/* Whether it is root or the user of this process at the other end, and who. */
+/* Whether it is root or the user of this process at the other end, and who; (uid_t)-1: nobody knows. At the
+ * end of who connected that is who listens. */
 bool control_socket_peer(int fd, uid_t *user);
 
 #endif

@@ -24,7 +24,7 @@ int pause_store(const char *directory, const struct pause *pause, struct err *er
  */
 int pause_remove(const char *directory, const struct pause *pause, struct err *err);
 
-/* "since TIME, by user N", as far as it is known. Returns out. */
+/* "since TIME, by root" or "by user N", as far as it is known. Returns out. */
 char *pause_text(const struct pause *pause, char out[80]);
 
 #endif

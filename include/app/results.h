@@ -18,7 +18,7 @@ struct result {
     bool failed;     /* as report_failed() has it */
     enum sweep_end end;
     enum sweep_limit limit;
-    int64_t listed, selected, remaining, outcomes[OUTCOME_COUNT];
+    int64_t listed, selected, remaining, outcomes[OUTCOME_COUNT], calls[OPERATION_COUNT];
     int64_t started_ms, ended_ms;
     char *error; /* NULL: none */
 };

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 
 from harness import ACCOUNT, LIMIT_S, REGION, Skip, equal, main, program, run, scratch, wait_until
@@ -159,6 +160,12 @@ def test_run_follows_the_run_to_its_report():
         done = it.jobsweep("run", "old")
         equal(done.returncode, 0, done.stderr)
         assert str(SELECTED) in done.stdout and "deleted" in done.stdout, done.stdout
+        looked = it.jobsweep("run", "looks")
+        assert "took     0 ms" not in looked.stdout and "  calls    " in looked.stdout and "ListJobs 1" in looked.stdout, looked.stdout
+        status = it.status()
+        result = part(it.ask({"command": "status", "all": True})[1], "result")[0]
+        equal((result["calls"]["DeleteJobExecution"], status[0]["runs"]), (SELECTED, 0))
+        assert result["took_ms"] > 0, result
         looked = it.jobsweep("run", "looks", "--format", "json")
         lines = [json.loads(line) for line in looked.stdout.splitlines()]
         equal([line["event"] for line in lines], ["target", "report"])
@@ -400,6 +407,47 @@ def test_another_user_is_refused():
         said = run(["/usr/bin/python3", "-c", code, it.socket], {"PATH": os.environ["PATH"]})
         assert "only root and the user of the daemon may ask" in said.stdout, said
         equal(it.status()[0]["paused"], False)
+
+
+FAKE = """import os, socket, sys
+os.setgid(65534)
+os.setuid(65534)
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+print("listens", flush=True)
+while True:
+    client = server.accept()[0]
+    try:
+        client.recv(4096)
+        client.sendall(b'{"event":"resumed"}\\n{"event":"end","exit":0}\\n')
+    except OSError:
+        pass
+"""
+
+
+def test_a_socket_of_somebody_else_is_not_believed():
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    folder = scratch()
+    state, path = os.path.join(folder, "state"), os.path.join(folder, "fake.sock")
+    os.mkdir(state, 0o700)
+    os.chmod(folder, 0o777)
+    configuration = os.path.join(folder, "jobsweep.yaml")
+    with open(configuration, "w", encoding="utf-8") as file:
+        file.write(f"version: 1\nstate_directory: {state}\n")
+    with subprocess.Popen(["/usr/bin/python3", "-c", FAKE, path], stdout=subprocess.PIPE, env={"PATH": "/usr/bin"}) as fake:
+        try:
+            equal(fake.stdout.readline(), b"listens\n")
+            for words in (["-c", configuration], []):
+                refused = run([program("jobsweep"), "resume", *words, "--socket", path], {"PATH": "/usr/bin"})
+                equal(refused.returncode, 7, refused.stderr)
+                assert "resumed" not in refused.stderr and "nobody serves it, who is neither root, nor you" in refused.stderr, refused.stderr
+            os.chown(state, 65534, 65534)
+            taken = run([program("jobsweep"), "resume", "-c", configuration, "--socket", path], {"PATH": "/usr/bin"})
+            equal(taken.returncode, 0, taken.stderr)
+        finally:
+            fake.kill()
 
 
 def ends(client):

@@ -15,6 +15,7 @@ targets:
 policies:
   - {{name: old, targets: [many], mode: enforce, match: {{age: {{older_than: 30d}}}}}}
 """
+STATUSES = (1, 8)  # canceled; refused, because it is another account, before it could be
 RUN = {"command": "run", "policies": ["old"]}
 
 
@@ -47,7 +48,8 @@ def test_a_follower_gets_the_ends_of_all_runs_when_the_daemon_is_told_to_stop():
         it.process.send_signal(signal.SIGTERM)
         output, said = client.communicate(timeout=LIMIT_S)
         lines = [json.loads(line) for line in output.splitlines()]
-        equal((len(part(lines, "target")), client.returncode, lines[-1]["exit"]), (ACCOUNTS * REGIONS, 1, 1), said)
+        equal((len(part(lines, "target")), lines[-1]["exit"]), (ACCOUNTS * REGIONS, client.returncode), said)
+        assert client.returncode in STATUSES, client.returncode
         equal(it.process.wait(LIMIT_S), 0, it.said())
         assert "ends early" not in it.said(), it.said()
 
@@ -64,7 +66,7 @@ def test_the_daemon_waits_for_who_reads_late():
             text += piece
         lines = [json.loads(line) for line in text.splitlines()]
         ended_all(lines)
-        equal(lines[-1], {"event": "end", "exit": 1})
+        assert lines[-1]["event"] == "end" and lines[-1]["exit"] in STATUSES, lines[-1]
         equal(it.process.wait(LIMIT_S), 0, it.said())
 
 

@@ -73,6 +73,8 @@ static void what_was_stored_is_there_until_it_is_removed(void **state)
         assert_true(found.since_ms == AT_MS && found.user == 1000 + i);
     }
     assert_string_equal(pause_text(&found, text), "since 2026-11-27T00:00:00Z, by user 1001");
+    found.user = 0;
+    assert_string_equal(pause_text(&found, text), "since 2026-11-27T00:00:00Z, by root");
     name_file(state, path);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
