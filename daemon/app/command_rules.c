@@ -30,15 +30,15 @@ static const struct command_rule commands[] = {
                       .text =
                           "Lists the job executions that the policies cover and says which of them would\n"
                           "be deleted and why. Without POLICY: all policies. Nothing is deleted."},
-    [COMMAND_SWEEP] =
-        {.name = "sweep",
-         .shown = "[POLICY...]",
-         .operands = OPERANDS_POLICIES,
-         .summary = "delete what policies select",
-         .text = "Lists, decides, compares with the guards and deletes. A policy deletes only\n"
-                 "where its mode is enforce and its target allows it; otherwise it is planned.\n"
-                 "Without POLICY: all policies that enforce; what would go is shown first and asked\n"
-                 "about, but with --yes. Ctrl-C ends it: what was sent is settled first."},
+    [COMMAND_SWEEP] = {.name = "sweep",
+                       .shown = "[POLICY...]",
+                       .operands = OPERANDS_POLICIES,
+                       .summary = "delete what policies select",
+                       .text =
+                           "Lists, decides, compares with the guards and deletes. A policy deletes only\n"
+                           "where its mode is enforce and its target allows it; otherwise it is planned.\n"
+                           "Without POLICY: all policies that enforce; what would go is shown first, and\n"
+                           "asked about unless --yes. Ctrl-C ends it: what was sent is settled first."},
     [COMMAND_APPLY] =
         {.name = "apply",
          .shown = "FILE",

@@ -94,8 +94,9 @@ static void the_route_is_told_in_one_line(void **state)
     buf_reset(&text);
     route = route_choose(3, 3, -1);
     route_print(&route, &text);
-    assert_string_equal(buf_string(&text),
-                        "by job: 3 jobs, about 3 calls (by thing: not counted, it can save little)");
+    assert_string_equal(
+        buf_string(&text),
+        "by job: 3 jobs, about 3 calls (by thing: things were not counted, with so few calls)");
     buf_reset(&text);
     route.other_refused = true;
     route_print(&route, &text);
