@@ -163,12 +163,13 @@ static bool judge_selection(struct sweep *sweep, bool over)
 }
 
 /* Decides whether the sealed plan is applied. Rows that were given may need no call so far: then the clock is
- * known, and judged, with the first answer (engine/brake.h). */
+ * known, and judged, with the first answer (engine/brake.h). Neither may a policy that nothing can match. */
 static void judge_plan(struct sweep *sweep)
 {
     const struct report *report = &sweep->report;
     struct err err;
-    bool known = service_ms(sweep) != 0, may_be_unknown = sweep->config.source != NULL;
+    bool known = service_ms(sweep) != 0;
+    bool may_be_unknown = sweep->config.source != NULL || report->selected == 0;
     const struct row_source *source = sweep->config.source;
     int64_t listed = source != NULL ? source->listed : report->listed;
     int64_t remaining = source != NULL ? source->remaining : report->remaining;
