@@ -37,8 +37,8 @@ static const struct command_rule commands[] = {
                        .text =
                            "Lists, decides, compares with the guards and deletes. A policy deletes only\n"
                            "where its mode is enforce and its target allows it; otherwise it is planned.\n"
-                           "Without POLICY: all policies that enforce, after a question on the terminal, or\n"
-                           "with --yes. Ctrl-C ends it: what was sent is settled first."},
+                           "Without POLICY: all policies that enforce; what would go is shown first, and\n"
+                           "asked about unless --yes. Ctrl-C ends it: what was sent is settled first."},
     [COMMAND_APPLY] =
         {.name = "apply",
          .shown = "FILE",

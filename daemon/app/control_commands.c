@@ -390,8 +390,9 @@ static void take_reload(struct conversation *conversation, const struct json_val
     } else if (strcmp(event, "refused") == 0) {
         say("the reload was refused: what was in force stays in force");
     } else if (strcmp(event, "reloaded") == 0 && !conversation->options->quiet) {
-        say("reloaded: %lld policies, %lld targets", (long long)control_number(line, "policies"),
-            (long long)control_number(line, "targets"));
+        int64_t policies = control_number(line, "policies"), targets = control_number(line, "targets");
+        say("reloaded: %lld polic%s, %lld target%s", (long long)policies, policies == 1 ? "y" : "ies",
+            (long long)targets, targets == 1 ? "" : "s");
     }
 }
 
