@@ -15,6 +15,7 @@
 #include "app/progress.h"
 #include "app/report_view.h"
 #include "app/say.h"
+#include "app/state_directory.h"
 #include "app/status_view.h"
 #include "app/view.h"
 #include "base/mem.h"
@@ -49,33 +50,47 @@ struct conversation {
                1]; /* the policy that something was said of last, as it is one for all targets */
     int progress_count;
     bool drawn; /* a progress line stands on the terminal */
+    bool cut;   /* the connection ended before the answer did */
 };
 
 /* --- asking -------------------------------------------------------------------------------------------- */
 
-/* *guessed: the configuration cannot be read at all, and may name another. */
-static int find_socket(const struct options *options, char path[SOCKET_PATH_MAX + 1], bool *guessed,
-                       struct err *err)
+/* Where the daemon is. */
+struct way {
+    char socket[SOCKET_PATH_MAX + 1];
+    char state[PATH_MAX]; /* the state directory; "": not known */
+    bool guessed;         /* the configuration cannot be read at all, and may name another socket */
+};
+
+/* The socket, by the configuration; the state directory in any case, if it can be known. */
+static int look_up(const struct options *options, const char *file, struct way *way, struct err *err)
 {
-    char file[PATH_MAX];
-    bool readable;
-    *guessed = false;
-    if (options->socket != NULL) {
-        return text_copy(path, SOCKET_PATH_MAX + 1, options->socket)
-                   ? 0
-                   : err_set(err, ERR_TOO_BIG, "--socket: a path of %d bytes at most", SOCKET_PATH_MAX);
-    }
-    if (config_file_find(options->config, geteuid() == 0, file, sizeof file, err) != 0) {
-        return -1;
-    }
+    struct err ignored;
+    bool readable, named = options->socket != NULL;
     struct config *config = config_peek(file, &readable);
-    *guessed = !readable;
-    int result = control_place(config, path, err);
+    way->guessed = !readable && !named;
+    if (state_directory_find(config, way->state, sizeof way->state, &ignored) != 0) {
+        way->state[0] = '\0';
+    }
+    int result = named ? 0 : control_place(config, way->socket, err);
     config_unref(config);
-    if (result == 0 && strcmp(path, SOCKET_NONE) == 0) {
+    if (result == 0 && !named && strcmp(way->socket, SOCKET_NONE) == 0) {
         return err_set(err, ERR_INVALID, "%s wants no control socket (control.socket)", file);
     }
     return result;
+}
+
+static int find_way(const struct options *options, struct way *way, struct err *err)
+{
+    char file[PATH_MAX];
+    *way = (struct way){0};
+    if (options->socket != NULL && !text_copy(way->socket, sizeof way->socket, options->socket)) {
+        return err_set(err, ERR_TOO_BIG, "--socket: a path of %d bytes at most", SOCKET_PATH_MAX);
+    }
+    if (config_file_find(options->config, geteuid() == 0, file, sizeof file, err) != 0) {
+        return options->socket != NULL ? 0 : -1;
+    }
+    return look_up(options, file, way, err);
 }
 
 static void end_progress(struct conversation *conversation)
@@ -123,6 +138,7 @@ static enum exit_status listen_to(struct conversation *conversation)
         return EXIT_INTERRUPTED;
     }
     say("%s", err.msg);
+    conversation->cut = true;
     return EXIT_LOCKED;
 }
 
@@ -140,8 +156,7 @@ static enum exit_status ask(struct conversation *conversation, const struct cont
 static enum exit_status begin(struct conversation *conversation, const struct options *options,
                               void (*take)(struct conversation *conversation, const struct json_value *line))
 {
-    char path[SOCKET_PATH_MAX + 1];
-    bool guessed;
+    struct way way;
     struct err err;
     *conversation = (struct conversation){.options = options,
                                           .json = options->format == OUTPUT_JSON,
@@ -150,15 +165,16 @@ static enum exit_status begin(struct conversation *conversation, const struct op
     buf_init(&conversation->out, PRINTED_MAX);
     diagnostics_init(&conversation->diagnostics);
     conversation->link.fd = -1;
-    if (find_socket(options, path, &guessed, &err) != 0) {
+    if (find_way(options, &way, &err) != 0) {
         say("%s", err.msg);
         return EXIT_USAGE;
     }
-    if (control_link_open(&conversation->link, path, &err) == 0) {
+    if (control_link_open(&conversation->link, way.socket, way.state[0] != '\0' ? way.state : NULL, &err) ==
+        0) {
         return EXIT_FINE;
     }
     say("the daemon cannot be reached: %s%s", err.msg,
-        guessed                     ? " (the configuration cannot be read, so this is a guess: see --socket)"
+        way.guessed                 ? " (the configuration cannot be read, so this is a guess: see --socket)"
         : err.code == ERR_NOT_FOUND ? " (is jobsweepd running?)"
                                     : "");
     return EXIT_LOCKED;
@@ -320,6 +336,8 @@ enum exit_status command_run(const struct options *options)
     status = ask(&conversation, &request);
     if (status == EXIT_INTERRUPTED) {
         say("the run goes on in the daemon; jobsweep status shows how far it is");
+    } else if (conversation.cut) {
+        say("interrupted: what came of the other runs is in the daemon's log and jobsweep history");
     }
     if (conversation.json) {
         events_report(&conversation.out, conversation.total.selected, conversation.total.outcomes, status);

@@ -15,6 +15,7 @@
 #include "app/mfa_prompt.h"
 #include "app/world.h"
 #include "aws/credentials.h"
+#include "aws/instance_region.h"
 #include "aws/signing.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -92,32 +93,16 @@ static bool check_timeout(const char *which, int64_t seconds, struct aws_failure
                              which, seconds);
 }
 
-static bool settle_region(struct delete_call *call)
+static void on_interrupt(uv_signal_t *handle, int number)
 {
-    const char *given = call->config->arguments->region;
-    struct err err;
-    if (settings_region(call->config->settings, given != NULL && given[0] != '\0' ? given : NULL,
-                        &call->region, &err) == 0) {
-        return true;
+    struct delete_call *call = handle->data;
+    (void)number;
+    if (call->under_way) {
+        fprintf(stderr, "jobsweep: [ERROR]: %s\n", unknown_fate);
     }
-    return err.code == ERR_NOT_FOUND ? aws_failure_no_region(call->failure)
-                                     : aws_failure_other(call->failure, "%s", err.msg);
-}
-
-static bool settle(struct delete_call *call)
-{
-    const struct aws_arguments *arguments = call->config->arguments;
-    struct err err;
-    if (!settle_region(call)) {
-        return false;
-    }
-    if (settings_retries(call->config->settings, &call->retries, &err) != 0 ||
-        settings_endpoint(call->config->settings, "iot", &call->region, arguments->endpoint_url,
-                          &call->endpoint, &err) != 0) {
-        return aws_failure_other(call->failure, "%s", err.msg);
-    }
-    return check_timeout("connect", arguments->connect_timeout_s, call->failure) &&
-           check_timeout("read", arguments->read_timeout_s, call->failure);
+    fputc('\n', stdout);
+    fflush(stdout);
+    _exit(EXIT_INTERRUPTED);
 }
 
 static int64_t milliseconds(int64_t seconds)
@@ -137,6 +122,96 @@ static struct world *make_world(const struct aws_arguments *arguments, struct er
                  .slow_ms = read_ms,
                  .request_ms = whole_ms < WITHOUT_END ? whole_ms : WITHOUT_END}};
     return world_create(&config, err);
+}
+
+static bool open_world(struct delete_call *call)
+{
+    struct err err;
+    if (call->world != NULL) {
+        return true;
+    }
+    call->world = make_world(call->config->arguments, &err);
+    if (call->world == NULL) {
+        return aws_failure_other(call->failure, "%s", err.msg);
+    }
+    uv_signal_init(world_loop(call->world), &call->interrupt);
+    call->interrupt.data = call;
+    uv_signal_start(&call->interrupt, on_interrupt, SIGINT);
+    return true;
+}
+
+static int64_t wall_ms(void *ctx)
+{
+    const struct env *env = world_env(ctx);
+    return env->wall_ms(env->ctx);
+}
+
+static uint64_t random_number(void *ctx)
+{
+    const struct env *env = world_env(ctx);
+    return env->random(env->ctx, RANDOM_CREDENTIALS);
+}
+
+static struct credentials_config credentials_of(const struct delete_call *call)
+{
+    const struct aws_arguments *arguments = call->config->arguments;
+    const char *profile = arguments->profile;
+    return (struct credentials_config){.loop = world_loop(call->world),
+                                       .http = world_http(call->world),
+                                       .wall_ms = wall_ms,
+                                       .random = random_number,
+                                       .ctx = call->world,
+                                       .profile = profile != NULL && profile[0] != '\0' ? profile : NULL,
+                                       .region = call->region.name,
+                                       .ca_bundle = arguments->ca_bundle,
+                                       .no_verify = arguments->no_verify_ssl,
+                                       .ask_code = mfa_prompt,
+                                       .foreground = true};
+}
+
+/* The last place where the AWS CLI looks for a region. */
+static bool ask_instance(struct delete_call *call)
+{
+    char region[64];
+    struct err err;
+    if (!open_world(call)) {
+        return false;
+    }
+    const struct credentials_config config = credentials_of(call);
+    if (instance_region_find(&config, call->config->settings, region, &err) != 0) {
+        debug(call, "no region: %s", err.msg);
+        return aws_failure_no_region(call->failure);
+    }
+    debug(call, "region %s of the instance", region);
+    return settings_region(call->config->settings, region, &call->region, &err) == 0 ||
+           aws_failure_other(call->failure, "%s", err.msg);
+}
+
+static bool settle_region(struct delete_call *call)
+{
+    const char *given = call->config->arguments->region;
+    struct err err;
+    if (settings_region(call->config->settings, given != NULL && given[0] != '\0' ? given : NULL,
+                        &call->region, &err) == 0) {
+        return true;
+    }
+    return err.code == ERR_NOT_FOUND ? ask_instance(call) : aws_failure_other(call->failure, "%s", err.msg);
+}
+
+static bool settle(struct delete_call *call)
+{
+    const struct aws_arguments *arguments = call->config->arguments;
+    struct err err;
+    if (!settle_region(call)) {
+        return false;
+    }
+    if (settings_retries(call->config->settings, &call->retries, &err) != 0 ||
+        settings_endpoint(call->config->settings, "iot", &call->region, arguments->endpoint_url,
+                          &call->endpoint, &err) != 0) {
+        return aws_failure_other(call->failure, "%s", err.msg);
+    }
+    return check_timeout("connect", arguments->connect_timeout_s, call->failure) &&
+           check_timeout("read", arguments->read_timeout_s, call->failure);
 }
 
 static bool open_origin(struct delete_call *call)
@@ -178,18 +253,13 @@ static bool make_target(struct delete_call *call)
 
 static bool prepare(struct delete_call *call)
 {
-    struct err err;
     if (!settle(call) || !aws_parameters_validate(call->config->parameters, call->failure)) {
         return false;
     }
     if (call->config->only_validate) {
         return true;
     }
-    call->world = make_world(call->config->arguments, &err);
-    if (call->world == NULL) {
-        return aws_failure_other(call->failure, "%s", err.msg);
-    }
-    return open_origin(call) && make_target(call);
+    return open_world(call) && open_origin(call) && make_target(call);
 }
 
 /* --- an attempt ------------------------------------------------------------------------------------------
@@ -338,49 +408,12 @@ static void attempt(struct delete_call *call)
 /* --- all of it -------------------------------------------------------------------------------------------
  */
 
-static int64_t wall_ms(void *ctx)
-{
-    const struct env *env = world_env(ctx);
-    return env->wall_ms(env->ctx);
-}
-
-static uint64_t random_number(void *ctx)
-{
-    const struct env *env = world_env(ctx);
-    return env->random(env->ctx, RANDOM_CREDENTIALS);
-}
-
 static void open_provider(struct delete_call *call)
 {
-    const struct aws_arguments *arguments = call->config->arguments;
-    const char *profile = arguments->profile;
-    const struct credentials_config config = {.loop = world_loop(call->world),
-                                              .http = world_http(call->world),
-                                              .wall_ms = wall_ms,
-                                              .random = random_number,
-                                              .ctx = call->world,
-                                              .profile =
-                                                  profile != NULL && profile[0] != '\0' ? profile : NULL,
-                                              .region = call->region.name,
-                                              .ca_bundle = arguments->ca_bundle,
-                                              .no_verify = arguments->no_verify_ssl,
-                                              .ask_code = mfa_prompt,
-                                              .foreground = true};
-    if (!arguments->no_sign_request) {
+    const struct credentials_config config = credentials_of(call);
+    if (!call->config->arguments->no_sign_request) {
         call->provider = credentials_provider_create(&config);
     }
-}
-
-static void on_interrupt(uv_signal_t *handle, int number)
-{
-    struct delete_call *call = handle->data;
-    (void)number;
-    if (call->under_way) {
-        fprintf(stderr, "jobsweep: [ERROR]: %s\n", unknown_fate);
-    }
-    fputc('\n', stdout);
-    fflush(stdout);
-    _exit(EXIT_INTERRUPTED);
 }
 
 static void warn_of_force(void)
@@ -396,16 +429,12 @@ static void run(struct delete_call *call)
 {
     bool force = aws_parameters_force(call->config->parameters);
     open_provider(call);
-    uv_signal_init(world_loop(call->world), &call->interrupt);
-    call->interrupt.data = call;
-    uv_signal_start(&call->interrupt, on_interrupt, SIGINT);
     delete_retry_init(&call->retry, call->retries.max_attempts, force);
     if (force) {
         warn_of_force();
     }
     attempt(call);
     world_run(call->world);
-    uv_close((uv_handle_t *)&call->interrupt, NULL);
 }
 
 static void finish(struct delete_call *call)
@@ -416,6 +445,7 @@ static void finish(struct delete_call *call)
     sigv4_key_wipe(&call->key);
     if (call->world != NULL) {
         http_origin_destroy(world_http(call->world), call->origin);
+        uv_close((uv_handle_t *)&call->interrupt, NULL);
     }
     world_destroy(call->world);
     delete_answer_finish(&call->answer);

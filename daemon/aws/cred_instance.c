@@ -1,6 +1,7 @@
 /* The instance metadata service: see aws/cred_source.h.
  *
- * The happy path: a token (version 2), the name of the instance's role, the role's keys.
+ * The happy path: a token (version 2), the name of the instance's role, the role's keys. Or, where the region
+ * is asked for, a token and the availability zone, as the AWS CLI does.
  *
  * The ways out, which are botocore's: where the token is refused with 403, 404 or 405, or the connection
  * stands but no token comes (a container that is one hop too far away), version 1 is asked, unless that is
@@ -8,6 +9,7 @@
  * keys are not whole, it has none: the answer is "none", with the reason. */
 #include "aws/cred_check.h"
 #include "aws/cred_http.h"
+#include "aws/endpoint.h"
 #include "aws/sigv4.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -19,18 +21,20 @@
 
 #define TOKEN_PATH    "/latest/api/token"
 #define ROLES_PATH    "/latest/meta-data/iam/security-credentials/"
+#define ZONE_PATH     "/latest/meta-data/placement/availability-zone/"
 #define TOKEN_MAX     4096
 #define EXTENSION_MS  (15 * TIME_MS_PER_MINUTE)
 #define EXTENSION_MIN (2 * TIME_MS_PER_MINUTE) /* of the jitter on it */
 #define EXTENSION_MAX (10 * TIME_MS_PER_MINUTE)
 
-enum question { ASK_TOKEN, ASK_ROLE, ASK_KEYS };
+enum question { ASK_TOKEN, ASK_ROLE, ASK_KEYS, ASK_ZONE };
 
 struct instance {
     struct credentials_source face;
     struct cred_http http;
     const struct cred_step *step;
     struct credentials_fetch *fetch;
+    enum question first; /* behind the token */
     enum question question;
     int attempts;
     char *token; /* NULL: version 1 */
@@ -55,12 +59,14 @@ static void fail(struct instance *instance, const char *why)
 static void ask(struct instance *instance, enum question question)
 {
     struct cred_http *http = &instance->http;
-    const char *path = question == ASK_TOKEN  ? TOKEN_PATH
-                       : question == ASK_ROLE ? ROLES_PATH
-                                              : buf_string(&instance->role_path);
+    const char *const paths[] = {[ASK_TOKEN] = TOKEN_PATH,
+                                 [ASK_ROLE] = ROLES_PATH,
+                                 [ASK_KEYS] = buf_string(&instance->role_path),
+                                 [ASK_ZONE] = ZONE_PATH};
     instance->attempts = question == instance->question ? instance->attempts + 1 : 1;
     instance->question = question;
-    cred_http_prepare(http, question == ASK_TOKEN ? "PUT" : "GET", path, instance->step->timeout_ms);
+    cred_http_prepare(http, question == ASK_TOKEN ? "PUT" : "GET", paths[question],
+                      instance->step->timeout_ms);
     if (question == ASK_TOKEN) {
         http_request_header(&http->request, "x-aws-ec2-metadata-token-ttl-seconds", "21600");
     } else if (instance->token != NULL) {
@@ -80,7 +86,7 @@ static void go_without_token(struct instance *instance)
         fail(instance, "Unable to retrieve token for use in IMDSv2 call and IMDSv1 has been disabled");
         return;
     }
-    ask(instance, ASK_ROLE);
+    ask(instance, instance->first);
 }
 
 /* --- the answers --- */
@@ -98,7 +104,7 @@ static void on_token(struct instance *instance)
     if (answered && request->status == 200 && request->body_in.length > 0 &&
         request->body_in.length <= TOKEN_MAX) {
         instance->token = mem_strdup(buf_string(&request->body_in));
-        ask(instance, ASK_ROLE);
+        ask(instance, instance->first);
     } else if (answered && request->status == 400) {
         fail(instance, "the request for a token was answered with status 400");
     } else if (slow || (answered && request->status >= 403 && request->status <= 405)) {
@@ -192,6 +198,18 @@ static void on_keys(struct instance *instance)
     json_free(doc);
 }
 
+static void on_zone(struct instance *instance)
+{
+    const struct http_request *request = &instance->http.request;
+    if (request->err.code != ERR_NONE || request->status != 200 || request->body_in.length == 0) {
+        repeat_or_none(instance, "the zone did not come");
+        return;
+    }
+    endpoint_zone_region(buf_string(&request->body_in), instance->fetch->region);
+    instance->fetch->found = true;
+    instance->fetch->done(instance->fetch);
+}
+
 static void on_answer(struct cred_http *http)
 {
     struct instance *instance = http->owner;
@@ -201,6 +219,8 @@ static void on_answer(struct cred_http *http)
         on_token(instance);
     } else if (instance->question == ASK_ROLE) {
         on_role(instance);
+    } else if (instance->question == ASK_ZONE) {
+        on_zone(instance);
     } else {
         on_keys(instance);
     }
@@ -237,14 +257,27 @@ static void destroy(struct credentials_source *source)
     free(instance);
 }
 
-struct credentials_source *cred_instance(const struct credentials_config *config,
-                                         const struct cred_step *step)
+static struct credentials_source *create(const struct credentials_config *config,
+                                         const struct cred_step *step, enum question first)
 {
     struct instance *instance = mem_zalloc(sizeof *instance);
     instance->face = (struct credentials_source){fetch_instance, cancel, destroy};
     instance->step = step;
+    instance->first = first;
     cred_http_init(&instance->http, config, instance);
     instance->http.done = on_answer;
     buf_init(&instance->role_path, 1024);
     return &instance->face;
+}
+
+struct credentials_source *cred_instance(const struct credentials_config *config,
+                                         const struct cred_step *step)
+{
+    return create(config, step, ASK_ROLE);
+}
+
+struct credentials_source *cred_instance_region(const struct credentials_config *config,
+                                                const struct cred_step *step)
+{
+    return create(config, step, ASK_ZONE);
 }

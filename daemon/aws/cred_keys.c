@@ -13,22 +13,24 @@ struct keys {
 };
 
 /* All from one file, that of the access key, as the AWS CLI takes them: a token left over in the other would
- * not fit. -1 with err when the file is open to others. */
-static int take_keys(const struct profiles *profiles, const char *profile, struct cred_found *found,
+ * not fit. -1 as profiles_reveal(). */
+static int take_keys(struct profiles *profiles, const char *profile, struct cred_found *found,
                      struct err *err)
 {
     const char *leader = found->names[0];
+    if (profiles_reveal(profiles, profile, leader, err) != 0) {
+        return -1;
+    }
     const char *file = profiles_origin(profiles, profile, leader);
     for (int i = 0; i < 3; i++) {
         found->values[i] = profiles_beside(profiles, profile, leader, found->names[i]);
     }
     bool in_config = file != NULL && strcmp(file, profiles_config_path(profiles)) == 0;
     found->provider = in_config ? "config-file" : "shared-credentials-file";
-    return profiles_check_secret(profiles, profile, leader, err);
+    return 0;
 }
 
-static void take_profile(const struct keys *keys, const struct profiles *profiles,
-                         struct credentials_fetch *fetch)
+static void take_profile(const struct keys *keys, struct profiles *profiles, struct credentials_fetch *fetch)
 {
     char source[64];
     struct cred_found found = {

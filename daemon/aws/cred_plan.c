@@ -524,6 +524,14 @@ int cred_plan_make(struct cred_plan *plan, const struct profiles *profiles, cons
     return -1;
 }
 
+bool cred_plan_instance(struct cred_plan *plan, const struct profiles *profiles,
+                        const struct environment *env, const char *profile)
+{
+    struct planner planner = {.plan = plan, .profiles = profiles, .env = env};
+    *plan = (struct cred_plan){.count = 0};
+    return add_instance(&planner, profile);
+}
+
 static void finish_step(struct cred_step *step)
 {
     char *texts[] = {step->profile,     step->role_arn,        step->external_id, step->session_name,

@@ -54,6 +54,19 @@ int endpoint_check_region(const char *region, struct err *err)
                    region);
 }
 
+void endpoint_zone_region(const char *zone, char region[64])
+{
+    size_t length = strlen(zone) > 0 ? strlen(zone) - 1 : 0;
+    for (const char *at = strchr(zone, '-'); at != NULL; at = strchr(at + 1, '-')) {
+        size_t digits = strspn(at + 1, DIGITS);
+        if (digits > 0) {
+            length = (size_t)(at - zone) + 1 + digits;
+            break;
+        }
+    }
+    snprintf(region, 64, "%.*s", (int)(length < 63 ? length : 63), zone);
+}
+
 /* Copies from without the word, wherever it is; what does not fit is cut. */
 static void copy_without(const char *from, const char *word, char *to, size_t size)
 {

@@ -377,6 +377,26 @@ struct ini *ini_parse(const char *name, const char *text, size_t length, struct 
     return NULL;
 }
 
+static void hide(struct section *section, const char *key)
+{
+    struct entry *entry = find_entry(section->entries, key);
+    if (entry != NULL) {
+        const bool is_map = entry->map != NULL || *buf_string(&entry->value) == '\n';
+        free_entries(&entry->map);
+        buf_finish(&entry->value);
+        buf_init(&entry->value, 1);
+        buf_text(&entry->value, is_map ? "\n" : "");
+    }
+}
+
+void ini_hide(struct ini *ini, const char *key)
+{
+    for (size_t i = 0; i < ini->count; i++) {
+        hide(ini->sections[i], key);
+    }
+    hide(&ini->defaults, key);
+}
+
 void ini_free(struct ini *ini)
 {
     if (ini == NULL) {

@@ -16,8 +16,10 @@ struct control_link {
     struct json_doc *doc;
 };
 
-/* -1 as control_socket_connect(). */
-int control_link_open(struct control_link *link, const char *path, struct err *err);
+/* -1 as control_socket_connect(); ERR_PERMISSION also where neither root, nor this user, nor the owner of the
+ * state directory (NULL: not known) is at the other end. */
+int control_link_open(struct control_link *link, const char *path, const char *state_directory,
+                      struct err *err);
 void control_link_close(struct control_link *link);
 
 /* -1 with ERR_IO. */

@@ -56,6 +56,9 @@ struct cred_plan {
 int cred_plan_make(struct cred_plan *plan, const struct profiles *profiles, const struct environment *env,
                    const char *explicit_profile, const struct credentials_role *role, bool code_can_be_typed,
                    enum credentials_fault *fault, struct err *err);
+/* A plan of nothing but the instance metadata service, as the profile's settings have it; false: disabled. */
+bool cred_plan_instance(struct cred_plan *plan, const struct profiles *profiles,
+                        const struct environment *env, const char *profile);
 void cred_plan_finish(struct cred_plan *plan); /* wipes and frees */
 
 #endif

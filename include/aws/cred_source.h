@@ -14,6 +14,7 @@
 struct credentials_fetch {
     struct credentials credentials;
     char account[ACCOUNT_LENGTH + 1]; /* of cred_identity() alone */
+    char region[64];                  /* of cred_instance_region() alone */
     bool found;
     enum credentials_fault fault;
     struct err err; /* as in struct credentials_waiter */
@@ -61,5 +62,8 @@ struct credentials_source *cred_container(const struct credentials_config *confi
 /* The instance metadata service: version 2, version 1 where it may be. Has none where nobody answers. */
 struct credentials_source *cred_instance(const struct credentials_config *config,
                                          const struct cred_step *step);
+/* The same service; yields no credentials but the region of the zone that the instance is in. */
+struct credentials_source *cred_instance_region(const struct credentials_config *config,
+                                                const struct cred_step *step);
 
 #endif

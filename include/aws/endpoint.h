@@ -33,4 +33,8 @@ int endpoint_check_region(const char *region, struct err *err);
  * tells whether it was there. region has passed endpoint_check_region(). */
 bool endpoint_strip_fips(const char *region, char out[64]);
 
+/* The region of an availability zone: of "eu-west-1a", and of a local zone such as "us-west-2-lax-1a". What
+ * has no number between hyphens loses its last character, as in the AWS CLI. Not checked; cut to fit. */
+void endpoint_zone_region(const char *zone, char region[64]);
+
 #endif

@@ -23,6 +23,8 @@ struct ini;
  * NUL bytes are refused too, which Python would take. */
 struct ini *ini_parse(const char *name, const char *text, size_t length, struct err *err);
 void ini_free(struct ini *ini); /* wipes what it held; takes NULL */
+/* Wipes the values of a key wherever it stands: it is still there, as "" or as an empty map. */
+void ini_hide(struct ini *ini, const char *key);
 
 /* The section's header as it stands between the brackets; NULL behind the last one. [DEFAULT] is none. */
 const char *ini_section(const struct ini *ini, size_t section);

@@ -13,10 +13,14 @@ struct profiles;
 /* AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, else the files under $HOME/.aws; "~", "~/" and "$NAME",
  * "${NAME}" in such a path mean what they mean to a shell. A missing file and /dev/null are empty ones; a
  * file that cannot be read, is over 1 MiB or is malformed (ERR_SYNTAX) is an error that names file and line.
- * A credentials file that others can read is refused (aws/secret_file.h). */
+ * A credentials file that others can read is refused (aws/secret_file.h).
+ *
+ * What was read of a version of a file is shared by all who load it again (aws/shared_file.h), and its
+ * secrets are left out: the values of aws_secret_access_key, aws_session_token and aws_security_token are "".
+ */
 struct profiles *profiles_load(struct err *err);
 /* The same from another environment (NULL: the process's). For settings alone: a credentials file that others
- * can read is taken; profiles_check_secret() still refuses its secrets. */
+ * can read is taken; profiles_reveal() still refuses its secrets. */
 struct profiles *profiles_load_settings(const struct environment *env, struct err *err);
 void profiles_free(struct profiles *profiles); /* wipes; takes NULL */
 /* Rewords an ERR_SYNTAX of the two above as the AWS CLI says it: "Unable to parse config file: PATH". Other
@@ -34,9 +38,9 @@ const char *profiles_origin(const struct profiles *profiles, const char *profile
 /* The value of key in the file that has leader, whatever the other one says; NULL as above. */
 const char *profiles_beside(const struct profiles *profiles, const char *profile, const char *leader,
                             const char *key);
-/* For a secret: -1 with ERR_PERMISSION when the file that has the value is open to others. */
-int profiles_check_secret(const struct profiles *profiles, const char *profile, const char *key,
-                          struct err *err);
+/* Reads the file that has the value of key once more, with its secrets, for this struct alone: pointers into
+ * it are no longer valid. -1 as profiles_load(), and with ERR_PERMISSION where the file is open to others. */
+int profiles_reveal(struct profiles *profiles, const char *profile, const char *key, struct err *err);
 
 /* Sections of the config file. */
 enum profiles_kind {

@@ -1,100 +1,17 @@
 #!/usr/bin/env python3
-"""The real `aws` command with credentials from everywhere that iotsim hands them out: it finds out who it is, and deletes.
-
-The version that Debian has knows no option for the address of STS or SSO, so that it gets endpoint rules of its own
-(AWS_DATA_PATH)."""
-import hashlib
+"""The real `aws` command with credentials from everywhere that iotsim hands them out: it finds out who it is, and deletes."""
 import json
 import os
 import shutil
 
-from harness import ACCESS_KEY, SECRET_KEY, Iotsim, Skip, clean_environment, equal, main, run, scratch
+from harness import Skip, equal, main, run
+from homes import CONTAINER_TOKEN, OTHER, ROLE, Home, environment_for_aws
 
 AWS = "/usr/bin/aws" if os.access("/usr/bin/aws", os.X_OK) else shutil.which("aws")  # Debian's first
-OTHER = "222233334444"
-ROLE = f"arn:aws:iam::{OTHER}:role/sweep"
-START_URL = "https://iotsim.awsapps.com/start"
-TOKEN = "header.claims.mark"
 EXECUTIONS = 16
-SIM = Iotsim("--metadata-port", 0, "--things", 1)
-SIM.control("world", {
-    "fleets": [{"account": OTHER, "things": EXECUTIONS, "jobs": 1, "executions": EXECUTIONS}],
-    "roles": [{"account": OTHER, "name": "sweep", "web_identity": True},
-              {"account": OTHER, "name": "reader", "policy": {"Version": "2012-10-17", "Statement": {
-                  "Effect": "Allow", "Action": ["iot:List*", "iot:Describe*"], "Resource": "*"}}}],
-    "web_identity": {"token": TOKEN},
-    "metadata": {"imds": {"role": ROLE, "v1": False}, "container": {"role": ROLE, "authorization": "from-file"},
-                 "sso": {"access_token": "access-1", "refresh_token": "refresh-1", "client_id": "client",
-                         "client_secret": "secret"}}})
-FOLDER = scratch()
-CONFIG = f"""[profile assume]
-role_arn = {ROLE}
-source_profile = base
-role_session_name = assumed
-[profile chained]
-role_arn = {ROLE.replace("sweep", "reader")}
-source_profile = assume
-role_session_name = chained
-[profile web]
-role_arn = {ROLE}
-web_identity_token_file = {FOLDER}/token
-role_session_name = web
-[profile sso]
-sso_start_url = {START_URL}
-sso_region = us-east-1
-sso_account_id = {OTHER}
-sso_role_name = sweep
-[sso-session named]
-sso_start_url = {START_URL}
-sso_region = us-east-1
-[profile renewed]
-sso_session = named
-sso_account_id = {OTHER}
-sso_role_name = sweep
-"""
-
-
-def write(path, text):
-    path = os.path.join(FOLDER, path)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def rules(service, version, url):
-    """Every endpoint of this service is url."""
-    names = {"Region": "AWS::Region", "Endpoint": "SDK::Endpoint", "UseFIPS": "AWS::UseFIPS", "UseDualStack": "AWS::UseDualStack"}
-    if service == "sts":
-        names["UseGlobalEndpoint"] = "AWS::STS::UseGlobalEndpoint"
-    parameters = {}
-    for name, source in names.items():
-        flag = name.startswith("Use")
-        parameters[name] = {"builtIn": source, "type": "Boolean" if flag else "String", "required": flag, "documentation": "-",
-                            **({"default": False} if flag else {})}
-    write(f"data/{service}/{version}/endpoint-rule-set-1.json", json.dumps({
-        "version": "1.0", "parameters": parameters,
-        "rules": [{"type": "endpoint", "conditions": [], "endpoint": {"url": url, "properties": {}, "headers": {}}}]}))
-
-
-def cache(key, **token):
-    """What `aws sso login` leaves."""
-    write(f".aws/sso/cache/{hashlib.sha1(key.encode()).hexdigest()}.json",
-          json.dumps({"startUrl": START_URL, "region": "us-east-1", **token}))
-
-
-def environment():
-    rules("sts", "2011-06-15", SIM.url)
-    rules("iot", "2015-05-28", SIM.url)
-    rules("sso", "2019-06-10", SIM.metadata)
-    rules("sso-oidc", "2019-06-10", SIM.metadata)
-    write(".aws/config", CONFIG)
-    write(".aws/credentials", f"[base]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
-    write("token", TOKEN)
-    return {**clean_environment(), "HOME": FOLDER, "AWS_DATA_PATH": os.path.join(FOLDER, "data"), "AWS_CA_BUNDLE": SIM.ca,
-            "AWS_DEFAULT_REGION": "us-east-1"}
-
-
-ENV = environment()
+HOME = Home({"things": EXECUTIONS, "jobs": 1, "executions": EXECUTIONS})
+SIM = HOME.sim
+ENV = environment_for_aws(HOME, AWS_DEFAULT_REGION="us-east-1")
 
 
 def aws(*arguments, **more):
@@ -124,7 +41,7 @@ def a_profile_assumes_a_role():
 
 
 def a_role_that_a_role_assumed_is_denied_in_aws_s_words():
-    done = delete(1, "--profile", "chained")
+    done = delete(1, "--profile", "reading")
     equal(done.returncode, 254, done.stderr)
     equal(done.stderr.strip(), "An error occurred (AccessDeniedException) when calling the DeleteJobExecution operation: User: "
           f"arn:aws:sts::{OTHER}:assumed-role/reader/chained is not authorized to perform: iot:DeleteJobExecution on resource: "
@@ -137,7 +54,7 @@ def a_token_in_a_file_assumes_a_role():
 
 def a_container_has_a_role():
     works(3, "0a1b2c3d4e5f60718293a4b5c6d7e8f9", AWS_CONTAINER_CREDENTIALS_FULL_URI=SIM.metadata + "/container/credentials",
-          AWS_CONTAINER_AUTHORIZATION_TOKEN="from-file")
+          AWS_CONTAINER_AUTHORIZATION_TOKEN=CONTAINER_TOKEN)
 
 
 def an_instance_has_a_role():
@@ -146,13 +63,10 @@ def an_instance_has_a_role():
 
 
 def sso_gives_a_role():
-    cache(START_URL, accessToken="access-1", expiresAt="2099-01-01T00:00:00Z")
     works(6, "sweeper", "--profile", "sso")
 
 
 def an_sso_session_is_renewed():
-    cache("named", accessToken="access-0", expiresAt="2020-01-01T00:00:00Z", refreshToken="refresh-1", clientId="client",
-          clientSecret="secret", registrationExpiresAt="2099-01-01T00:00:00Z")
     works(7, "sweeper", "--profile", "renewed")
     equal(SIM.counts()["metadata"]["oidc"], 1, "the second command finds the token that the first one kept")
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Sweeps with credentials from every source that there is, against iotsim: each with sessions that end several times
 while the sweep runs, and with a secret of its own that must turn up nowhere."""
-import hashlib
 import http.server
 import json
 import os
@@ -12,49 +11,17 @@ import subprocess
 import threading
 import urllib.parse
 
-from harness import ACCESS_KEY, LIMIT_S, SECRET_KEY, Iotsim, clean_environment, equal, main, program, run, scratch, wait_until
+import homes
+from harness import LIMIT_S, SECRET_KEY, equal, main, program, run, wait_until
+from homes import CONTAINER_TOKEN, IDENTITY, OTHER, ROLE, SSO
 
-OTHER = "222233334444"
-ROLE = f"arn:aws:iam::{OTHER}:role/sweep"
-OUTER = f"arn:aws:iam::{OTHER}:role/outer"
-START_URL = "https://iotsim.awsapps.com/start"
-IDENTITY = "canary-identity-token.claims.mark"
-CONTAINER_TOKEN = "canary-container-token"
-SSO = {"access_token": "canary-sso-access-1", "refresh_token": "canary-sso-refresh-1", "client_id": "canary-client-id",
-       "client_secret": "canary-client-secret"}
 EXECUTIONS = 110
 
-AWS_CONFIG = """[profile assume]
-role_arn = {role}
-source_profile = base
-role_session_name = assumed
-[profile chained]
-role_arn = {outer}
-source_profile = assume
-[profile web]
-role_arn = {role}
-web_identity_token_file = {folder}/token
-[profile sso]
-sso_start_url = {start_url}
-sso_region = us-east-1
-sso_account_id = {other}
-sso_role_name = sweep
-[sso-session named]
-sso_start_url = {start_url}
-sso_region = us-east-1
-[profile renewed]
-sso_session = named
-sso_account_id = {other}
-sso_role_name = sweep
-[profile process]
+MORE_CONFIG = """[profile process]
 credential_process = sh "{folder}/the helper" 'container/credentials'
 [profile instance]
 role_arn = {outer}
 credential_source = Ec2InstanceMetadata
-[profile mfa]
-role_arn = {role}
-source_profile = base
-mfa_serial = arn:aws:iam::{other}:mfa/me
 [profile login]
 login_session = arn:aws:sts::{other}:assumed-role/x/y
 [profile loop]
@@ -91,53 +58,14 @@ print(json.dumps(dict(Version=1, AccessKeyId=keys["AccessKeyId"], SecretAccessKe
 """
 
 
-class Home:
-    """A simulator with a fleet in another account, and a home with every kind of profile."""
+class Home(homes.Home):
+    """With every kind of profile, and a configuration that sweeps with one of them."""
 
     def __init__(self, executions=EXECUTIONS, life_s=0, early_s=0, options=()):
-        self.sim = Iotsim("--metadata-port", 0, "--things", 1, *options)
-        self.folder = scratch()
-        self.sim.control("world", {
-            "fleets": [{"account": OTHER, "things": 40, "jobs": 4, "executions": executions,
-                        "quotas": {"DeleteJobExecution": -1}}],
-            "roles": [{"account": OTHER, "name": "sweep", "web_identity": True}, {"account": OTHER, "name": "outer"}],
-            "sessions": {"life_s": life_s, "early_s": early_s},
-            "quotas": {"AssumeRole": -1},
-            "web_identity": {"token": IDENTITY},
-            "metadata": {"imds": {"role": ROLE, "v1": False}, "sso": SSO,
-                         "container": {"role": ROLE, "authorization": CONTAINER_TOKEN}}})
-        names = {"role": ROLE, "outer": OUTER, "folder": self.folder, "start_url": START_URL, "other": OTHER}
-        self.write(".aws/config", AWS_CONFIG.format(**names))
-        self.write(".aws/credentials", f"[base]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
-        self.write("token", IDENTITY)
+        super().__init__({"things": 40, "jobs": 4, "executions": executions}, *options, more_config=MORE_CONFIG,
+                         sessions={"life_s": life_s, "early_s": early_s})
         self.write("container-token", CONTAINER_TOKEN)
         self.write("the helper", HELPER.format(metadata=self.sim.metadata, token=CONTAINER_TOKEN))
-        self.cache(START_URL, accessToken=SSO["access_token"], expiresAt="2099-01-01T00:00:00Z")
-        self.cache("named", accessToken="canary-sso-access-0", expiresAt="2020-01-01T00:00:00Z", clientId=SSO["client_id"],
-                   clientSecret=SSO["client_secret"], refreshToken=SSO["refresh_token"],
-                   registrationExpiresAt="2099-01-01T00:00:00Z")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *what):
-        self.sim.__exit__(*what)
-
-    def write(self, name, text):
-        path = os.path.join(self.folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(path, 0o600)
-
-    def cache(self, key, **token):
-        """What `aws sso login` leaves."""
-        self.write(f".aws/sso/cache/{hashlib.sha1(key.encode()).hexdigest()}.json",
-                   json.dumps({"startUrl": START_URL, "region": "us-east-1", **token}))
-
-    def environment(self, **more):
-        return {**clean_environment(), "HOME": self.folder, "AWS_ENDPOINT_URL_STS": self.sim.url, "AWS_CA_BUNDLE": self.sim.ca,
-                "AWS_ENDPOINT_URL_SSO": self.sim.metadata, "AWS_ENDPOINT_URL_SSO_OIDC": self.sim.metadata, **more}
 
     def command(self, profile, rate, *words, name="jobsweep"):
         self.write("jobsweep.yaml", CONFIGURATION.format(folder=self.folder, other=OTHER, sim=self.sim, rate=rate,

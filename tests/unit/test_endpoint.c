@@ -127,12 +127,37 @@ static void pseudo_regions_ask_for_fips(void **state)
     }
 }
 
+static void a_zone_is_in_a_region(void **state)
+{
+    static const char *const cases[][2] = {
+        {"us-east-1a", "us-east-1"},
+        {"us-gov-west-1b", "us-gov-west-1"},
+        {"ap-southeast-11c", "ap-southeast-11"},
+        {"us-west-2-lax-1a", "us-west-2"}, /* a local zone */
+        {"us-east-1-wl1-bos-wlz-1", "us-east-1"},
+        {"eu-west-1", "eu-west-1"},
+        {"nowherea", "nowhere"}, /* as the AWS CLI cuts it */
+        {"x", ""},
+        {"", ""},
+        {"a--1b", "a--1"},
+        {"abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz",
+         "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abcdefghi"},
+    };
+    char region[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        endpoint_zone_region(cases[i][0], region);
+        assert_string_equal(region, cases[i][1]);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_partition_has_its_hosts),
     cmocka_unit_test(an_address_that_does_not_fit_is_an_error),
     cmocka_unit_test(a_configured_address_contradicts_fips_and_dual_stack),
     cmocka_unit_test(a_region_is_a_label_of_a_host_name),
     cmocka_unit_test(pseudo_regions_ask_for_fips),
+    cmocka_unit_test(a_zone_is_in_a_region),
 };
 
 TAP_MAIN(tests)

@@ -4,8 +4,12 @@
 
 #include "aws/profile.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 static void profiles_are_found_by_the_names_of_each_file(void **state)
 {
@@ -200,8 +204,105 @@ static void settings_may_be_read_from_an_open_file_but_no_secrets(void **state)
     struct profiles *profiles = profiles_load_settings(NULL, &err);
     assert_non_null(profiles);
     assert_string_equal(profiles_get(profiles, "default", "region"), "r");
-    assert_int_equal(profiles_check_secret(profiles, "default", "aws_secret_access_key", &err), -1);
+    assert_int_equal(profiles_reveal(profiles, "default", "aws_secret_access_key", &err), -1);
     assert_int_equal(err.code, ERR_PERMISSION);
+    assert_string_equal(profiles_get(profiles, "default", "aws_secret_access_key"), "");
+    profiles_free(profiles);
+}
+
+/* Sets when it was last written; what was written just now is not kept. */
+static void age_config(void **state, int seconds)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - seconds}};
+    char path[128];
+    snprintf(path, sizeof path, "%s/.aws/config", (char *)*state);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void a_version_of_a_file_is_parsed_once_for_all_who_read_it(void **state)
+{
+    struct err err;
+    home_write(state, "config", "[profile a]\nregion=r1\n", 0644);
+    age_config(state, 60);
+    struct profiles *first = profiles_load(&err);
+    struct profiles *second = profiles_load_settings(NULL, &err);
+    assert_ptr_equal(profiles_get(first, "a", "region"), profiles_get(second, "a", "region"));
+    const char *kept = profiles_get(first, "a", "region");
+    profiles_free(first);
+    profiles_free(second);
+    struct profiles *third = profiles_load(&err);
+    assert_ptr_equal(profiles_get(third, "a", "region"), kept);
+    profiles_free(third);
+}
+
+static void what_is_written_to_a_file_is_seen_by_the_next_who_reads_it(void **state)
+{
+    static const char *const values[] = {"r1", "r2", "r3"}; /* of one size */
+    char text[64];
+    struct err err;
+    struct profiles *held[3] = {NULL};
+    for (int i = 0; i < 3; i++) {
+        snprintf(text, sizeof text, "[profile a]\nregion=%s\n", values[i]);
+        home_write(state, "config", text, 0644);
+        if (i > 0) {
+            age_config(state, 60); /* to the times of the version before, as far as a program can */
+        }
+        held[i] = profiles_load(&err);
+        assert_non_null(held[i]);
+        assert_string_equal(profiles_get(held[i], "a", "region"), values[i]);
+    }
+    for (int i = 0; i < 3; i++) { /* who has read an older one goes on with it */
+        assert_string_equal(profiles_get(held[i], "a", "region"), values[i]);
+        profiles_free(held[i]);
+    }
+}
+
+static void versions_that_are_too_young_to_be_told_apart_are_read_anew(void **state)
+{
+    struct err err;
+    home_write(state, "config", "[profile a]\nregion=r1\n", 0644);
+    age_config(state, 0);
+    struct profiles *first = profiles_load(&err), *second = profiles_load(&err);
+    assert_ptr_not_equal(profiles_get(first, "a", "region"), profiles_get(second, "a", "region"));
+    profiles_free(first);
+    profiles_free(second);
+}
+
+static void secrets_are_left_out_until_they_are_asked_for(void **state)
+{
+    struct err err;
+    home_write(state, "credentials",
+               "[DEFAULT]\naws_session_token=t0\n[a]\naws_access_key_id=A\naws_secret_access_key=s1\n"
+               "[b]\naws_secret_access_key=\n  x = y\n",
+               0600);
+    home_write(state, "config", "[profile a]\naws_session_token=t1\nregion=r\n", 0600);
+    struct profiles *profiles = profiles_load(&err), *other = profiles_load(&err);
+    assert_string_equal(profiles_get(profiles, "a", "aws_access_key_id"), "A");
+    assert_string_equal(profiles_get(profiles, "a", "aws_secret_access_key"), "");
+    assert_string_equal(profiles_get(profiles, "a", "aws_session_token"), "");
+    assert_null(profiles_get(profiles, "b", "aws_secret_access_key")); /* a map still */
+    assert_null(profiles_nested(profiles, PROFILES_PROFILE, "b", "aws_secret_access_key", "x"));
+    assert_int_equal(profiles_reveal(profiles, "a", "aws_access_key_id", &err), 0);
+    assert_string_equal(profiles_get(profiles, "a", "aws_secret_access_key"), "s1");
+    assert_string_equal(profiles_get(profiles, "a", "aws_session_token"), "t0");
+    assert_string_equal(profiles_get(profiles, "a", "region"), "r");
+    assert_string_equal(profiles_get(other, "a", "aws_secret_access_key"), "");
+    assert_int_equal(profiles_reveal(other, "a", "nosuch", &err), 0);
+    profiles_free(profiles);
+    profiles_free(other);
+}
+
+static void a_file_that_is_gone_when_its_secrets_are_asked_for_is_empty(void **state)
+{
+    struct err err;
+    char path[128];
+    home_write(state, "credentials", "[a]\naws_access_key_id=A\naws_secret_access_key=s1\n", 0600);
+    struct profiles *profiles = profiles_load(&err);
+    snprintf(path, sizeof path, "%s/.aws/credentials", (char *)*state);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(profiles_reveal(profiles, "a", "aws_access_key_id", &err), 0);
+    assert_null(profiles_get(profiles, "a", "aws_access_key_id"));
+    assert_false(profiles_has(profiles, "a"));
     profiles_free(profiles);
 }
 
@@ -217,6 +318,11 @@ static const struct CMUnitTest tests[] = {
     HOME_TEST(paths_are_expanded),
     HOME_TEST(a_malformed_file_can_be_told_in_the_words_of_the_aws_cli),
     HOME_TEST(settings_may_be_read_from_an_open_file_but_no_secrets),
+    HOME_TEST(a_version_of_a_file_is_parsed_once_for_all_who_read_it),
+    HOME_TEST(what_is_written_to_a_file_is_seen_by_the_next_who_reads_it),
+    HOME_TEST(versions_that_are_too_young_to_be_told_apart_are_read_anew),
+    HOME_TEST(secrets_are_left_out_until_they_are_asked_for),
+    HOME_TEST(a_file_that_is_gone_when_its_secrets_are_asked_for_is_empty),
 };
 
 TAP_MAIN(tests)
