@@ -66,10 +66,20 @@ static bool all_over(const struct process *process)
     return true;
 }
 
-static bool any_under_way(const struct process *process)
+bool process_sweeps(const struct process *process)
 {
     for (int i = 0; i < site_count(process); i++) {
-        if (process->runs[i].asking || process->runs[i].sweep) {
+        if (process->runs[i].sweep) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool asks(const struct process *process)
+{
+    for (int i = 0; i < site_count(process); i++) {
+        if (process->runs[i].asking) {
             return true;
         }
     }
@@ -93,7 +103,7 @@ static void leave(struct process *process)
 void process_end(struct process *process)
 {
     bool wanted = process->leaving || bookkeeper_failed(process->bookkeeper) || all_over(process);
-    if (wanted && !any_under_way(process)) {
+    if (wanted && !process_sweeps(process) && !asks(process)) {
         leave(process);
     }
 }

@@ -30,7 +30,8 @@ struct runs { /* of one site, one behind the other */
     struct policy nobody; /* behind a run of rows that a person named, when it is resumed */
     struct sweep *sweep;
     struct ledger_request open_run, rates;
-    struct run_header where; /* whose rates they are */
+    struct run_header where;                               /* whose rates they are */
+    int64_t kept[OPERATION_COUNT], asked[OPERATION_COUNT]; /* the rates on record, and what was to be */
     struct report report;
     struct env_timer ended, turn;
     bool asking, done, over; /* over: everything is swept */
@@ -74,6 +75,7 @@ void runs_let_go(struct runs *runs); /* the process ends, and nothing is under w
 /* A site's runs are at their end, or the ledger is, or the process shall end: it does when nothing is under
  * way. From an event that is no callback of the engine. */
 void process_end(struct process *process);
-void process_end_soon(struct process *process); /* the same, from anywhere */
+bool process_sweeps(const struct process *process); /* a run is under way, at any site */
+void process_end_soon(struct process *process);     /* the same, from anywhere */
 
 #endif

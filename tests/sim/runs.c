@@ -12,6 +12,7 @@
 #include "sim/process_model.h"
 #include "sim/wire.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,8 @@ static void ask_for_rates(struct runs *runs, enum ledger_operation operation,
     runs->rates =
         (struct ledger_request){.operation = operation, .header = &runs->where, .done = done, .owner = runs};
     for (int i = 0; i < OPERATION_COUNT && operation == LEDGER_SET_RATES; i++) {
-        runs->rates.rates[i] = dispatcher_learned_rate(runs->names[runs->name].dispatcher, (enum operation)i);
+        runs->rates.rates[i] = runs->asked[i] =
+            dispatcher_learned_rate(runs->names[runs->name].dispatcher, (enum operation)i);
     }
     ledger->submit(ledger->ctx, &runs->rates);
 }
@@ -99,6 +101,9 @@ static void after_run(struct ledger_request *request)
     runs->asking = false;
     if (runs->process->dead) {
         return;
+    }
+    if (request->err.code == ERR_NONE) {
+        memcpy(runs->kept, runs->asked, sizeof runs->kept);
     }
     if (run == 0) {
         count_round(runs);
@@ -180,6 +185,7 @@ static void begin(struct runs *runs, const struct sweep_config *config, const st
                              .until_ms = config->until_ms,
                              .resumed = found ? found->run : 0};
     runs->done = false;
+    runs->sim->totals.beside += process_sweeps(runs->process);
     oracle_run_begins(runs->site->oracle, &run);
     sim_tell(runs->sim, "run begins at site %d: %s%s%s%s%s", runs->site->number, config->policy->name,
              found ? ", resumed" : "", run.given ? ", given" : "", run.look_only ? ", looks only" : "",
@@ -315,6 +321,10 @@ static void on_rates(struct ledger_request *request)
     if (runs->process->dead) {
         return;
     }
+    if (request->err.code == ERR_NONE && memcmp(request->rates, runs->kept, sizeof runs->kept) != 0 &&
+        memcmp(request->rates, runs->asked, sizeof runs->asked) != 0) {
+        sim_break(runs->sim, "paces: those that are on record are not this site's");
+    }
     for (int i = 0; i < OPERATION_COUNT * runs->name_count; i++) {
         int operation = i % OPERATION_COUNT;
         if (request->rates[operation] > 0) {
@@ -330,13 +340,20 @@ static void on_rates(struct ledger_request *request)
 static void name_target(struct runs *runs)
 {
     static const char *const names[SCENARIO_NAMES_MAX] = {"simulated", "another-name"};
-    int count = runs->sim->scenario->extras[EXTRA_TARGET_NAMES];
+    const int *extras = runs->sim->scenario->extras;
+    bool other = runs->site->number > 0;
+    int count = extras[EXTRA_TARGET_NAMES];
     runs->name_count = count > 1 ? count : 1;
     for (int i = 0; i < runs->name_count; i++) {
         struct target *target = &runs->names[i].target;
         *target = (struct target){
             .account = "123456789012", .region = "eu-west-1", .signature_life_ms = SIM_LIFE_MS};
-        text_copy(target->name, sizeof target->name, names[i]);
+        snprintf(target->name, sizeof target->name, "%s%s", names[i], other ? "/other" : "");
+        if (other && extras[EXTRA_SITES] == 1) {
+            text_copy(target->region, sizeof target->region, "us-east-1");
+        } else if (other) {
+            text_copy(target->account, sizeof target->account, "210987654321");
+        }
         runs->names[i].look_only = *target;
         runs->names[i].look_only.plan_only = true;
     }

@@ -23,9 +23,19 @@ static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "
 static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
     "kill",      "standstill", "wall-step",  "reload",    "cancel",     "hurry",     "credentials",
     "disk-read", "disk-write", "disk-short", "disk-sync", "disk-death", "disk-full", "pause"};
-static const char *const EXTRA_NAMES[EXTRA_COUNT] = {
-    "keep",  "per-thing", "order", "max-duration", "archive", "archive-optional", "archive-trouble",
-    "grace", "protect",   "given", "names"};
+static const char *const EXTRA_NAMES[EXTRA_COUNT] = {"keep",
+                                                     "per-thing",
+                                                     "order",
+                                                     "max-duration",
+                                                     "archive",
+                                                     "archive-optional",
+                                                     "archive-trouble",
+                                                     "grace",
+                                                     "protect",
+                                                     "given",
+                                                     "names",
+                                                     "sites",
+                                                     "alike"};
 
 const char *fault_name(enum fault fault)
 {
@@ -262,11 +272,19 @@ static void draw_pauses(struct random *random, struct scenario *scenario)
     scenario->risky = scenario->risky || (pauses > 0 && chance(random, 50));
 }
 
+static void draw_sites(struct random *random, struct scenario *scenario)
+{
+    bool there = chance(random, 20), alike = chance(random, 50);
+    scenario->extras[EXTRA_SITES] = there ? (int)between(random, 1, 2) : 0;
+    scenario->extras[EXTRA_ALIKE] = there && alike;
+}
+
 /* What was thought of later: each part draws from a stream of its own, by its place here, so that the seeds
  * of before are what they were but for it. A new one goes to the end. */
 static void (*const LATER[SCENARIO_LATER])(struct random *random, struct scenario *scenario) = {
     [PART_WAY] = draw_way,     [PART_LANGUAGE] = draw_language, [PART_ARCHIVE] = draw_archive,
     [PART_GRACE] = draw_grace, [PART_RUNS] = draw_runs,         [PART_PAUSES] = draw_pauses,
+    [PART_SITES] = draw_sites,
 };
 
 static void draw_later(struct scenario *scenario, int parts)

@@ -104,6 +104,8 @@ enum extra {             /* what a seed has besides: a share in percent, or a nu
              EXTRA_PROTECT,         /* policies in a configuration that protects something */
              EXTRA_GIVEN,           /* runs whose rows are given */
              EXTRA_TARGET_NAMES, /* how many names the target has: lanes of their own, and they take turns */
+             EXTRA_SITES,        /* 1: another site, in another region; 2: in another account; 0: one alone */
+             EXTRA_ALIKE,        /* 1: both have the same executions at first */
              EXTRA_COUNT
 };
 
@@ -138,6 +140,7 @@ enum scenario_part {
     PART_GRACE,
     PART_RUNS,
     PART_PAUSES,
+    PART_SITES,
     SCENARIO_LATER
 };
 #define SCENARIO_CALM (-1)

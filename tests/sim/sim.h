@@ -26,6 +26,7 @@ struct sim_totals {
     int64_t queued;  /* of all these, those that had not begun: the service deletes them without force */
     int64_t changed; /* deleted with force although they had gone on after our last look */
     int64_t graced;  /* sendings of what a grace had held back */
+    int64_t beside;  /* runs that began while another site had one */
     int64_t paused;  /* deletions that a pause held back to its end */
     int64_t archived, shelf_failures; /* documents, and what failed them */
     int64_t outcomes[16], ends[8];

@@ -172,7 +172,7 @@ static bool step(struct sim *sim)
     }
     sim->steps++;
     have_accidents(sim);
-    if (sim->steps > STEPS_MAX + STEPS_EACH * sim->scenario->executions) {
+    if (sim->steps > sim->site_count * (STEPS_MAX + STEPS_EACH * sim->scenario->executions)) {
         sim_break(sim, "progress: more than %" PRId64 " events", sim->steps);
     }
     return !sim->broken[0];
@@ -180,7 +180,8 @@ static bool step(struct sim *sim)
 
 static void run_phases(struct sim *sim)
 {
-    while (process_runs(sim->process) < sim->scenario->runs && virtual_mono_ns(sim->world) < FAULTS_NS) {
+    while (process_runs(sim->process) < sim->scenario->runs * sim->site_count &&
+           virtual_mono_ns(sim->world) < FAULTS_NS) {
         if (!step(sim)) {
             break;
         }
@@ -223,7 +224,8 @@ static void judge(struct sim *sim)
 
 static struct fleet *make_fleet(const struct scenario *scenario, int site)
 {
-    struct fleet_config config = {.seed = scenario->seed + (uint64_t)site * SITE_STREAMS,
+    bool alike = scenario->extras[EXTRA_ALIKE] > 0;
+    struct fleet_config config = {.seed = scenario->seed + (alike ? 0 : (uint64_t)site * SITE_STREAMS),
                                   .things = scenario->things,
                                   .jobs = scenario->jobs,
                                   .executions = scenario->executions,
@@ -239,7 +241,7 @@ static struct fleet *make_fleet(const struct scenario *scenario, int site)
 
 static void build_sites(struct sim *sim)
 {
-    sim->site_count = 1;
+    sim->site_count = sim->scenario->extras[EXTRA_SITES] > 0 ? SCENARIO_SITES_MAX : 1;
     for (int i = 0; i < sim->site_count; i++) {
         struct site *site = &sim->sites[i];
         *site = (struct site){.sim = sim, .number = i, .fleet = make_fleet(sim->scenario, i)};
@@ -351,9 +353,10 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
     }
     buf_printf(out,
                "# %" PRId64 " seeds, %" PRId64 " events, %" PRId64 " virtual hours, %" PRId64
-               " runs, %" PRId64 " restarts, %" PRId64 " runs forgotten\n",
+               " runs, %" PRId64 " of them beside another, %" PRId64 " restarts, %" PRId64
+               " runs forgotten\n",
                totals->seeds, totals->events, totals->virtual_ms / TIME_MS_PER_HOUR, totals->runs,
-               totals->restarts, totals->forgotten);
+               totals->beside, totals->restarts, totals->forgotten);
     int64_t hit = totals->in_trip + totals->late + totals->twice + totals->stale;
     buf_printf(out, "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64,
                totals->deletions, hit);

@@ -50,6 +50,13 @@ static const struct cred_case CASES[] = {
      .found = "AK SK TK role r",
      .requested = {"&RoleSessionName=jobsweep-1795490100"}},
     {.variables = STS,
+     .config = ROLE "role_session_name =\n", /* an empty one is none */
+     .credentials = STATIC,
+     .profile = "p",
+     .answers = {STS_KEYS("AssumeRole")},
+     .found = "AK SK TK role r",
+     .requested = {"&RoleSessionName=jobsweep-1795490100"}},
+    {.variables = STS,
      .config = ROLE "[profile o]\nrole_arn = x/outer\nsource_profile = p\n",
      .credentials = STATIC,
      .profile = "o",
