@@ -3,6 +3,7 @@
 
 #include "app/events.h"
 #include "app/plan_place.h"
+#include "app/question.h"
 #include "app/say.h"
 #include "app/selection.h"
 #include "app/session.h"
@@ -146,34 +147,8 @@ static void list(const struct selection *selection)
     }
 }
 
-bool command_confirmed(const char *question)
-{
-    char answer[16] = "";
-    fprintf(stderr, "%s [y/N] ", question);
-    if (fgets(answer, sizeof answer, stdin) == NULL) {
-        fputc('\n', stderr);
-    }
-    return strcmp(answer, "y\n") == 0 || strcmp(answer, "Y\n") == 0 || strcmp(answer, "yes\n") == 0;
-}
-
-/* EXIT_FINE: go on. Without a policy's name a person could have meant something else. */
-static enum exit_status ask(const struct options *options, const struct selection *selection)
-{
-    if (options->policy_count > 0 || options->yes || selection->count == 0) {
-        return EXIT_FINE;
-    }
-    list(selection);
-    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-        say("sweep needs the names of policies, or --yes, where nobody can be asked; nothing was deleted");
-        return EXIT_USAGE;
-    }
-    if (command_confirmed("Delete what they select (jobsweep plan shows it)?")) {
-        return EXIT_FINE;
-    }
-    say("nothing was deleted");
-    return EXIT_FAILED;
-}
-
+/* Without a policy's name a person could have meant something else: what would go is shown, and asked about.
+ */
 enum exit_status command_sweep(const struct options *options)
 {
     struct selection selection;
@@ -184,10 +159,20 @@ enum exit_status command_sweep(const struct options *options)
     if (selection.count == 0) {
         say("no policy enforces: nothing to sweep (jobsweep plan shows what they would delete)");
     }
-    const struct session_config session = {
-        .options = options, .program = "jobsweep sweep", .config = config, .selection = &selection};
-    enum exit_status status = ask(options, &selection);
-    status = status == EXIT_FINE ? session_run(&session) : command_end_early(options, status);
+    const bool asks = options->policy_count == 0 && !options->yes && selection.count > 0;
+    const struct session_config session = {.options = options,
+                                           .program = "jobsweep sweep",
+                                           .config = config,
+                                           .selection = &selection,
+                                           .asks = asks};
+    enum exit_status status;
+    if (asks && !question_possible()) {
+        list(&selection);
+        say("sweep needs the names of policies, or --yes, where nobody can be asked; nothing was deleted");
+        status = command_end_early(options, EXIT_USAGE);
+    } else {
+        status = session_run(&session);
+    }
     selection_finish(&selection);
     config_unref(config);
     return status;

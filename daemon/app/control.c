@@ -41,6 +41,7 @@ struct control_client {
     bool turn;      /* the next line is due with the timer, which otherwise is the end of patience */
     uid_t user;
     struct buf in, out;
+    size_t sent;         /* of `out`, which goes in pieces */
     char *piece, *chunk; /* what is being written, and room to read into; NULL until it is served */
     void *data;
     struct control_client *prev, *next;
@@ -50,6 +51,7 @@ struct listener {
     uv_pipe_t pipe;
     struct control *control;
     char *path;
+    struct control_socket_id id; /* what the path named when it was made */
 };
 
 struct control {
@@ -63,6 +65,33 @@ struct control {
 static void set_state(struct control_client *client, enum state state)
 {
     client->state = state;
+}
+
+static size_t unsent(const struct control_client *client)
+{
+    return client->out.length - client->sent;
+}
+
+bool control_idle(const struct control_client *client)
+{
+    return !client->writing && unsent(client) == 0;
+}
+
+bool control_quiet(const struct control *control)
+{
+    const struct control_client *client;
+    bool quiet = true;
+    DL_FOREACH (control->clients, client) {
+        quiet = quiet && control_idle(client);
+    }
+    return quiet;
+}
+
+static void tell_if_quiet(struct control *control)
+{
+    if (!control->closing && control_quiet(control)) {
+        control->config.quiet(control->config.owner);
+    }
 }
 
 /* --- the end of a client ------------------------------------------------------------------------------- */
@@ -103,6 +132,7 @@ static void drop(struct control_client *client)
     if (replying) {
         control->config.gone(control->config.owner, client);
     }
+    tell_if_quiet(control);
 }
 
 static void on_idle(struct control_client *client);
@@ -170,24 +200,35 @@ static void on_written(uv_write_t *write, int status)
     }
     if (status != 0) {
         drop(client);
-    } else if (client->out.length > 0) {
+    } else if (unsent(client) > 0) {
         flush(client);
     } else {
-        on_idle(client);
+        struct control *control = client->control;
+        on_idle(client); /* it may be dropped */
+        tell_if_quiet(control);
     }
+}
+
+/* What was sent is let go when it is the greater part, so that a byte is moved once at most. */
+static size_t take_piece(struct control_client *client)
+{
+    size_t length = unsent(client) < PIECE ? unsent(client) : PIECE;
+    memcpy(client->piece, client->out.data + client->sent, length);
+    client->sent += length;
+    if (client->sent >= unsent(client)) {
+        cut(&client->out, client->sent);
+        client->sent = 0;
+    }
+    return length;
 }
 
 /* The time runs for each piece anew, so that who reads slowly but steadily gets everything. */
 static void flush(struct control_client *client)
 {
-    struct buf *out = &client->out;
-    if (client->writing || client->doomed || out->length == 0 || client->state == STATE_CLOSING) {
+    if (client->writing || client->doomed || unsent(client) == 0 || client->state == STATE_CLOSING) {
         return;
     }
-    size_t length = out->length < PIECE ? out->length : PIECE;
-    memcpy(client->piece, out->data, length);
-    cut(out, length);
-    uv_buf_t part = uv_buf_init(client->piece, (unsigned)length);
+    uv_buf_t part = uv_buf_init(client->piece, (unsigned)take_piece(client));
     client->write.data = client;
     client->writing = uv_write(&client->write, (uv_stream_t *)&client->pipe, &part, 1, on_written) == 0;
     if (client->writing) {
@@ -220,11 +261,6 @@ void control_end(struct control_client *client)
         client->turn = true; /* never from inside: the owner may be anywhere */
         uv_timer_start(&client->timer, on_timer, 0, 0);
     }
-}
-
-bool control_idle(const struct control_client *client)
-{
-    return !client->writing && client->out.length == 0;
 }
 
 /* --- lines --------------------------------------------------------------------------------------------- */
@@ -358,11 +394,14 @@ static void on_listener_closed(uv_handle_t *handle)
     part_gone(control);
 }
 
-/* The name goes first: nobody should come to a socket that is not served any more. */
+/* The name goes first, if it still is this one's: nobody should come to a socket that is not served any more.
+ */
 static void close_listener(struct listener *listener)
 {
     if (listener != NULL) {
-        unlink(listener->path);
+        if (control_socket_has_name(&listener->id, listener->path)) {
+            unlink(listener->path);
+        }
         uv_close((uv_handle_t *)&listener->pipe, on_listener_closed);
     }
 }
@@ -372,6 +411,7 @@ static struct listener *open_listener(struct control *control, const char *path,
     struct listener *listener = mem_zalloc(sizeof *listener);
     listener->control = control;
     listener->path = mem_strdup(path);
+    control_socket_identify(path, &listener->id);
     uv_pipe_init(control->config.loop, &listener->pipe, 0);
     listener->pipe.data = listener;
     control->parts++;
@@ -391,7 +431,13 @@ static struct listener *open_listener(struct control *control, const char *path,
 
 int control_listen(struct control *control, const char *path, struct err *err)
 {
-    struct listener *listener = NULL;
+    struct listener *listener = control->listener;
+    if (listener != NULL && path != NULL && control_socket_has_name(&listener->id, path)) {
+        free(listener->path);
+        listener->path = mem_strdup(path);
+        return 0;
+    }
+    listener = NULL;
     if (path != NULL) {
         int fd = control_socket_listen(path, err);
         listener = fd >= 0 ? open_listener(control, path, fd, err) : NULL;

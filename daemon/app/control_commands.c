@@ -7,7 +7,6 @@
  * run is followed leaves it going. */
 #include "app/commands.h"
 
-#include "app/config_file.h"
 #include "app/control_events.h"
 #include "app/control_link.h"
 #include "app/control_place.h"
@@ -19,10 +18,8 @@
 #include "app/view.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "policy/load.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,34 +46,10 @@ struct conversation {
                1]; /* the policy that something was said of last, as it is one for all targets */
     int progress_count;
     bool drawn; /* a progress line stands on the terminal */
+    bool cut;   /* the connection ended before the answer did */
 };
 
 /* --- asking -------------------------------------------------------------------------------------------- */
-
-/* *guessed: the configuration cannot be read at all, and may name another. */
-static int find_socket(const struct options *options, char path[SOCKET_PATH_MAX + 1], bool *guessed,
-                       struct err *err)
-{
-    char file[PATH_MAX];
-    bool readable;
-    *guessed = false;
-    if (options->socket != NULL) {
-        return text_copy(path, SOCKET_PATH_MAX + 1, options->socket)
-                   ? 0
-                   : err_set(err, ERR_TOO_BIG, "--socket: a path of %d bytes at most", SOCKET_PATH_MAX);
-    }
-    if (config_file_find(options->config, geteuid() == 0, file, sizeof file, err) != 0) {
-        return -1;
-    }
-    struct config *config = config_peek(file, &readable);
-    *guessed = !readable;
-    int result = control_place(config, path, err);
-    config_unref(config);
-    if (result == 0 && strcmp(path, SOCKET_NONE) == 0) {
-        return err_set(err, ERR_INVALID, "%s wants no control socket (control.socket)", file);
-    }
-    return result;
-}
 
 static void end_progress(struct conversation *conversation)
 {
@@ -123,6 +96,7 @@ static enum exit_status listen_to(struct conversation *conversation)
         return EXIT_INTERRUPTED;
     }
     say("%s", err.msg);
+    conversation->cut = true;
     return EXIT_LOCKED;
 }
 
@@ -140,8 +114,7 @@ static enum exit_status ask(struct conversation *conversation, const struct cont
 static enum exit_status begin(struct conversation *conversation, const struct options *options,
                               void (*take)(struct conversation *conversation, const struct json_value *line))
 {
-    char path[SOCKET_PATH_MAX + 1];
-    bool guessed;
+    struct control_way way;
     struct err err;
     *conversation = (struct conversation){.options = options,
                                           .json = options->format == OUTPUT_JSON,
@@ -150,15 +123,15 @@ static enum exit_status begin(struct conversation *conversation, const struct op
     buf_init(&conversation->out, PRINTED_MAX);
     diagnostics_init(&conversation->diagnostics);
     conversation->link.fd = -1;
-    if (find_socket(options, path, &guessed, &err) != 0) {
+    if (control_way_find(&way, options->socket, options->config, &err) != 0) {
         say("%s", err.msg);
         return EXIT_USAGE;
     }
-    if (control_link_open(&conversation->link, path, &err) == 0) {
+    if (control_link_open(&conversation->link, &way, &err) == 0) {
         return EXIT_FINE;
     }
     say("the daemon cannot be reached: %s%s", err.msg,
-        guessed                     ? " (the configuration cannot be read, so this is a guess: see --socket)"
+        way.guessed                 ? " (the configuration cannot be read, so this is a guess: see --socket)"
         : err.code == ERR_NOT_FOUND ? " (is jobsweepd running?)"
                                     : "");
     return EXIT_LOCKED;
@@ -320,6 +293,8 @@ enum exit_status command_run(const struct options *options)
     status = ask(&conversation, &request);
     if (status == EXIT_INTERRUPTED) {
         say("the run goes on in the daemon; jobsweep status shows how far it is");
+    } else if (conversation.cut) {
+        say("interrupted: what came of the other runs is in the daemon's log and jobsweep history");
     }
     if (conversation.json) {
         events_report(&conversation.out, conversation.total.selected, conversation.total.outcomes, status);
@@ -372,8 +347,9 @@ static void take_reload(struct conversation *conversation, const struct json_val
     } else if (strcmp(event, "refused") == 0) {
         say("the reload was refused: what was in force stays in force");
     } else if (strcmp(event, "reloaded") == 0 && !conversation->options->quiet) {
-        say("reloaded: %lld policies, %lld targets", (long long)control_number(line, "policies"),
-            (long long)control_number(line, "targets"));
+        int64_t policies = control_number(line, "policies"), targets = control_number(line, "targets");
+        say("reloaded: %lld polic%s, %lld target%s", (long long)policies, policies == 1 ? "y" : "ies",
+            (long long)targets, targets == 1 ? "" : "s");
     }
 }
 

@@ -1,6 +1,7 @@
 /* See app/control_events.h. */
 #include "app/control_events.h"
 
+#include "app/archive_report.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -64,6 +65,21 @@ void control_event_end(struct buf *out, enum exit_status status)
     buf_text(out, "}\n");
 }
 
+/* Those that were made. */
+static void print_calls(const struct report *report, struct buf *out)
+{
+    bool any = false;
+    buf_text(out, ",\"calls\":{");
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        if (report->calls[i] > 0) {
+            buf_printf(out, "%s\"%s\":%" PRId64, any ? "," : "", operation_name((enum operation)i),
+                       report->calls[i]);
+            any = true;
+        }
+    }
+    buf_char(out, '}');
+}
+
 void control_event_result(struct buf *out, const char *policy, const char *target,
                           const struct report *report, enum exit_status status)
 {
@@ -73,7 +89,9 @@ void control_event_result(struct buf *out, const char *policy, const char *targe
     member_text(out, "end", report_end_name(report));
     member_time(out, "started_at", report->started_ms);
     member_time(out, "ended_at", report->ended_ms);
+    member_number(out, "took_ms", report->started_ms != 0 ? report->ended_ms - report->started_ms : -1);
     member_number(out, "listed", report->listed);
+    member_number(out, "skipped", report->skipped);
     member_number(out, "selected", report->selected);
     member_number(out, "remaining", report->remaining);
     member_number(out, "in_grace", report->in_grace);
@@ -83,6 +101,8 @@ void control_event_result(struct buf *out, const char *policy, const char *targe
                    outcome_name((enum outcome)outcome), report->outcomes[outcome]);
     }
     buf_char(out, '}');
+    print_calls(report, out);
+    archive_report_json(report, out);
     member_text(out, "error", report->err.code != ERR_NONE ? report->err.msg : NULL);
     member_number(out, "exit", status);
     buf_text(out, "}\n");
@@ -161,20 +181,44 @@ static void read_end(const char *word, struct report *report)
     report->end = SWEEP_FAILED;
 }
 
+static void read_archive(const struct json_value *archive, struct archivist_view *view)
+{
+    view->executions = control_number(archive, "executions");
+    view->jobs = control_number(archive, "jobs");
+    view->missing = control_number(archive, "missing");
+    text_copy(view->file, sizeof view->file, control_text(archive, "file"));
+    if (view->missing > 0) {
+        err_set(&view->err, ERR_ARCHIVE, "the daemon's log says why");
+    }
+}
+
+/* The moments are told in seconds, how far they are apart in milliseconds. */
+static int64_t read_end_ms(const struct json_value *line)
+{
+    int64_t took_ms;
+    return json_int64(json_get(line, "took_ms"), &took_ms) ? control_time(line, "started_at") + took_ms
+                                                           : control_time(line, "ended_at");
+}
+
 void control_read_result(const struct json_value *line, struct report *report, enum exit_status *status)
 {
-    const struct json_value *outcomes = json_get(line, "outcomes");
+    const struct json_value *outcomes = json_get(line, "outcomes"), *calls = json_get(line, "calls");
     const char *error = json_string(json_get(line, "error"));
     *report = (struct report){.listed = control_number(line, "listed"),
                               .selected = control_number(line, "selected"),
                               .remaining = control_number(line, "remaining"),
                               .in_grace = control_number(line, "in_grace"),
                               .started_ms = control_time(line, "started_at"),
-                              .ended_ms = control_time(line, "ended_at")};
+                              .skipped = control_number(line, "skipped"),
+                              .ended_ms = read_end_ms(line)};
     read_end(control_text(line, "end"), report);
     for (int outcome = OUTCOME_DELETED; outcome < OUTCOME_COUNT; outcome++) {
         report->outcomes[outcome] = control_number(outcomes, outcome_name((enum outcome)outcome));
     }
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        report->calls[i] = control_number(calls, operation_name((enum operation)i));
+    }
+    read_archive(json_get(line, "archive"), &report->archive);
     if (error != NULL) {
         err_set(&report->err, ERR_INVALID, "%s", error);
     }

@@ -2,22 +2,44 @@
 #include "app/control_link.h"
 
 #include "app/control_socket.h"
+#include "app/user_name.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES (2 * 1024 * 1024)
 #define PIECE          (64 * 1024)
 #define TIMEOUT_S      60 /* the daemon says how far it is once a second */
 
-int control_link_open(struct control_link *link, const char *path, struct err *err)
+/* What somebody else answers may be wrong: that nothing is deleted, for instance. */
+static int check_owner(int fd, const struct control_way *way, struct err *err)
 {
-    *link = (struct control_link){.fd = control_socket_connect(path, TIMEOUT_S, err)};
+    char name[USER_NAME_SIZE];
+    struct stat status;
+    uid_t user;
+    if (control_socket_peer(fd, &user)) {
+        return 0;
+    }
+    bool known = way->state[0] != '\0' && stat(way->state, &status) == 0;
+    if (known && user == status.st_uid) {
+        return 0;
+    }
+    return err_set(
+        err, ERR_PERMISSION,
+        "control socket '%s': %s serves it, who is neither root, nor you, nor the owner of the state "
+        "directory%s%.200s",
+        way->socket, user_name(user, name), known ? " " : "", known ? way->state : "");
+}
+
+int control_link_open(struct control_link *link, const struct control_way *way, struct err *err)
+{
+    *link = (struct control_link){.fd = control_socket_connect(way->socket, TIMEOUT_S, err)};
     buf_init(&link->in, LINE_MAX_BYTES + PIECE);
     buf_init(&link->line, LINE_MAX_BYTES);
-    return link->fd >= 0 ? 0 : -1;
+    return link->fd >= 0 ? check_owner(link->fd, way, err) : -1;
 }
 
 void control_link_close(struct control_link *link)

@@ -87,6 +87,21 @@ int control_socket_listen(const char *path, struct err *err)
     return fd;
 }
 
+void control_socket_identify(const char *path, struct control_socket_id *id)
+{
+    struct stat status;
+    bool found = lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+    *id = found ? (struct control_socket_id){.device = status.st_dev, .inode = status.st_ino}
+                : (struct control_socket_id){0};
+}
+
+bool control_socket_has_name(const struct control_socket_id *id, const char *path)
+{
+    struct control_socket_id found;
+    control_socket_identify(path, &found);
+    return found.inode != 0 && found.inode == id->inode && found.device == id->device;
+}
+
 int control_socket_connect(const char *path, int timeout_s, struct err *err)
 {
     struct sockaddr_un address;
@@ -114,6 +129,7 @@ bool control_socket_peer(int fd, uid_t *user)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
+    *user = (uid_t)-1;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer) {
         return false;
     }

@@ -15,33 +15,23 @@
 #include "app/daemon_private.h"
 #include "app/logging.h"
 #include "app/state_directory.h"
-#include "app/systemd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "policy/load.h"
 
-#include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define HOOKS_END_MS (20 * TIME_MS_PER_SECOND) /* when it stops, for what on_finish has started */
-#define END_MS       (30 * TIME_MS_PER_SECOND) /* for what is left to do once everything is settled */
-
-__attribute__((format(printf, 1, 2))) static void tell_manager(const char *format, ...)
-{
-    char state[256];
-    struct err err;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(state, sizeof state, format, args);
-    va_end(args);
-    if (systemd_notify(&err, "%s", state) != 0) {
-        log_event(LOG_WARNING, "service manager not told", "error=%s", err.msg);
-    }
-}
+#define REPLIES_END_MS                                                                                       \
+    (10 * TIME_MS_PER_SECOND)                  /* behind that, for those who read what came of their runs    \
+                                                */
+#define END_MS (HOOKS_END_MS + REPLIES_END_MS) /* for what is left to do once everything is settled */
 
 int64_t daemon_wall_ms(const struct daemon *daemon)
 {
@@ -62,17 +52,28 @@ bool daemon_winds_up(const struct daemon *daemon)
     return daemon->stops > 0 || daemon->status == EXIT_LEDGER;
 }
 
+static void start_once(const struct daemon *daemon, struct env_timer *timer, int64_t ms)
+{
+    const struct env *env = world_env(daemon->world);
+    if (!timer->armed) {
+        env->start(env->ctx, timer, env->mono_ns(env->ctx) + ms * TIME_NS_PER_MS);
+    }
+}
+
 void daemon_end_if_idle(struct daemon *daemon)
 {
     bool ends = daemon_winds_up(daemon) || daemon->options->once;
     if (daemon->task_count > 0 || !ends || daemon->resumed == NULL || daemon->catch_up != NULL) {
         return;
     }
-    if (hooks_count(daemon->hooks) == 0) {
+    if (hooks_count(daemon->hooks) > 0) {
+        if (daemon_winds_up(daemon)) {
+            start_once(daemon, &daemon->hooks_end, HOOKS_END_MS);
+        }
+    } else if (control_quiet(daemon->control)) {
         world_stop(daemon->world);
-    } else if (daemon_winds_up(daemon) && !daemon->hooks_end.armed) {
-        const struct env *env = world_env(daemon->world);
-        env->start(env->ctx, &daemon->hooks_end, env->mono_ns(env->ctx) + HOOKS_END_MS * TIME_NS_PER_MS);
+    } else {
+        start_once(daemon, &daemon->replies_end, REPLIES_END_MS);
     }
 }
 
@@ -80,6 +81,13 @@ static void on_hooks_end(struct env_timer *timer)
 {
     struct daemon *daemon = timer->owner;
     hooks_cancel(daemon->hooks);
+}
+
+static void on_replies_end(struct env_timer *timer)
+{
+    struct daemon *daemon = timer->owner;
+    log_event(LOG_WARNING, "ends early", "note=%s", "who followed runs has not read what came of them");
+    world_stop(daemon->world);
 }
 
 static void on_hooks_idle(void *owner)
@@ -101,10 +109,11 @@ static void drain(struct daemon *daemon)
     const struct env *env = world_env(daemon->world);
     int64_t drain_ms = runner_drain_ms(daemon->runner);
     if (drain_ms == 0) {
-        tell_manager("STOPPING=1");
+        manager_tell(daemon->manager, "STOPPING=1");
         return;
     }
-    tell_manager("STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld", (long long)(drain_ms + END_MS) * 1000);
+    manager_tell(daemon->manager, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
+                 (long long)(drain_ms + END_MS) * 1000);
     env->start(env->ctx, &daemon->drain, env->mono_ns(env->ctx) + drain_ms * TIME_NS_PER_MS);
 }
 
@@ -221,7 +230,8 @@ int daemon_reload(struct daemon *daemon)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    tell_manager("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    manager_tell(daemon->manager, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     struct config *config = load(daemon);
     bool fine = config != NULL && listen_anew(daemon, config) == 0;
     if (fine) {
@@ -239,56 +249,8 @@ int daemon_reload(struct daemon *daemon)
         log_event(LOG_ERROR, "reload refused", "note=%s",
                   "the configuration that was in force stays in force");
     }
-    tell_manager("READY=1");
+    manager_tell(daemon->manager, "READY=1");
     return fine ? 0 : -1;
-}
-
-/* --- pausing ------------------------------------------------------------------------------------------- */
-
-static void tell_paused(const struct daemon *daemon)
-{
-    char text[80];
-    tell_manager("STATUS=paused %s", pause_text(&daemon->pause, text));
-}
-
-int daemon_pause(struct daemon *daemon, int64_t user, struct err *err)
-{
-    if (!daemon->pause.paused) {
-        daemon->pause = (struct pause){.paused = true, .since_ms = daemon_wall_ms(daemon), .user = user};
-        runner_pause(daemon->runner, true);
-        log_event(LOG_WARNING, "paused", "user=%lld sweeps=%lu", (long long)user,
-                  (unsigned long)daemon->task_count);
-        tell_paused(daemon);
-    }
-    /* Again, should it have failed before. */
-    return pause_store(daemon->state_directory, &daemon->pause, err);
-}
-
-int daemon_resume(struct daemon *daemon, struct err *err)
-{
-    if (pause_remove(daemon->state_directory, err) != 0) {
-        return -1;
-    }
-    if (daemon->pause.paused) {
-        daemon->pause = (struct pause){0};
-        log_event(LOG_WARNING, "no longer paused", "sweeps=%lu", (unsigned long)daemon->task_count);
-        tell_manager("STATUS=");
-        runner_pause(daemon->runner, false);
-        if (daemon->resumed != NULL) { /* else it is done once they are known */
-            firings_catch_up(daemon);
-        }
-    }
-    return 0;
-}
-
-static void begin_paused(struct daemon *daemon)
-{
-    char text[80];
-    if (daemon->pause.paused) {
-        log_event(LOG_WARNING, "paused", "text=%s", pause_text(&daemon->pause, text));
-        runner_pause(daemon->runner, true);
-        tell_paused(daemon);
-    }
 }
 
 /* --- signals and the service manager --- */
@@ -311,12 +273,6 @@ static void on_signal(uv_signal_t *handle, int number)
     daemon_end_if_idle(daemon);
 }
 
-static void on_watchdog(uv_timer_t *handle)
-{
-    (void)handle;
-    tell_manager("WATCHDOG=1");
-}
-
 static void watch(struct daemon *daemon)
 {
     static const int numbers[SIGNALS_WATCHED] = {SIGTERM, SIGINT, SIGHUP};
@@ -326,11 +282,6 @@ static void watch(struct daemon *daemon)
         daemon->signals[i].data = daemon;
         uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
     }
-    uint64_t every_ms = (uint64_t)(systemd_watchdog_ns() / TIME_NS_PER_MS);
-    uv_timer_init(loop, &daemon->watchdog);
-    if (every_ms > 0) {
-        uv_timer_start(&daemon->watchdog, on_watchdog, every_ms, every_ms);
-    }
 }
 
 static void unwatch(struct daemon *daemon)
@@ -338,10 +289,10 @@ static void unwatch(struct daemon *daemon)
     for (int i = 0; i < SIGNALS_WATCHED; i++) {
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     }
-    uv_close((uv_handle_t *)&daemon->watchdog, NULL);
     const struct env *env = world_env(daemon->world);
     env->stop(env->ctx, &daemon->drain);
     env->stop(env->ctx, &daemon->hooks_end);
+    env->stop(env->ctx, &daemon->replies_end);
 }
 
 /* --- the daemon ---------------------------------------------------------------------------------------- */
@@ -370,8 +321,8 @@ static int begin_serving(struct daemon *daemon, struct err *err)
     }
     log_event(LOG_INFO, "ready", "policies=%lu targets=%lu", (unsigned long)config->policy_count,
               (unsigned long)config->target_count);
-    tell_manager("READY=1");
-    begin_paused(daemon);
+    manager_tell(daemon->manager, "READY=1");
+    daemon_begin_paused(daemon);
     return 0;
 }
 
@@ -423,6 +374,7 @@ static void on_episode(void *owner, const char *target, enum operation operation
 
 static void create_parts(struct daemon *daemon)
 {
+    daemon->manager = manager_create(world_loop(daemon->world));
     daemon->monitor = monitor_create(daemon->world);
     const struct runner_config runner = {.world = daemon->world,
                                          .episode = on_episode,
@@ -432,6 +384,7 @@ static void create_parts(struct daemon *daemon)
     monitor_watch(daemon->monitor, daemon->runner);
     daemon->drain = (struct env_timer){.fire = on_drain, .owner = daemon};
     daemon->hooks_end = (struct env_timer){.fire = on_hooks_end, .owner = daemon};
+    daemon->replies_end = (struct env_timer){.fire = on_replies_end, .owner = daemon};
     daemon->hooks = hooks_create(world_loop(daemon->world), on_hooks_idle, daemon);
     daemon->results = results_create();
     firings_create(daemon);
@@ -448,6 +401,7 @@ static void destroy_parts(struct daemon *daemon)
     monitor_destroy(daemon->monitor);
     leftovers_destroy(daemon->leftovers);
     results_destroy(daemon->results);
+    manager_destroy(daemon->manager);
     free(daemon->resumed);
 }
 
@@ -457,6 +411,18 @@ static void serve(struct daemon *daemon)
     daemon->leftovers = leftovers_find(world_ledger(daemon->world), on_leftovers, daemon);
     world_run(daemon->world);
     unwatch(daemon);
+    daemon_end_paused(daemon);
+}
+
+/* Who moved it by mistake should see that, too, a pause is not found here. */
+static void tell_if_new(const struct daemon *daemon)
+{
+    char ledger[PATH_MAX + sizeof "/ledger.db"];
+    snprintf(ledger, sizeof ledger, "%s/ledger.db", daemon->state_directory);
+    if (access(ledger, F_OK) != 0 && errno == ENOENT) {
+        log_event(LOG_WARNING, "new state directory", "directory=%s note=%s", daemon->state_directory,
+                  "a new ledger begins; the records, graces and pause of another directory do not count");
+    }
 }
 
 static struct world *make_world(struct daemon *daemon, struct err *err)
@@ -466,6 +432,7 @@ static struct world *make_world(struct daemon *daemon, struct err *err)
     if (state_directory_make(config, daemon->state_directory, sizeof daemon->state_directory, err) != 0) {
         return NULL;
     }
+    tell_if_new(daemon);
     pause_load(daemon->state_directory, &daemon->pause);
     if (daemon->pause.paused && daemon->options->once) {
         err_set(err, ERR_INVALID, "paused %s: %s/" PAUSE_FILE " says so", pause_text(&daemon->pause, text),

@@ -4,6 +4,7 @@
 #include "app/events.h"
 #include "app/link.h"
 #include "app/own_account.h"
+#include "app/question.h"
 #include "app/row_reader.h"
 #include "app/say.h"
 #include "app/session.h"
@@ -346,7 +347,7 @@ static enum exit_status ask(const struct deletion *deletion)
     if (options->yes || options->dry_run) {
         return EXIT_FINE;
     }
-    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+    if (!question_possible()) {
         say("delete-job-executions needs --yes where nobody can be asked (--dry-run shows what would go); "
             "nothing was deleted");
         return EXIT_USAGE;
@@ -354,7 +355,7 @@ static enum exit_status ask(const struct deletion *deletion)
     tell_newest(deletion, newest);
     snprintf(question, sizeof question, "Delete these %s job executions in %s%s%s?", number, place,
              newest[0] != '\0' ? "; " : "", newest);
-    if (command_confirmed(question)) {
+    if (question_ask(question) == QUESTION_YES) {
         return EXIT_FINE;
     }
     say("nothing was deleted");

@@ -76,15 +76,39 @@ void events_settled(struct buf *out, const char *policy, const char *target, con
     buf_text(out, "}\n");
 }
 
-void events_verdict(struct buf *out, const char *policy, const char *target,
-                    const struct job_execution *execution, const struct verdict *verdict)
+static void place_members(struct buf *out, const struct place *place)
 {
-    const struct place *place = verdict->place;
-    buf_text(out, "{\"event\":\"verdict\"");
-    row_members(out, policy, target, execution, verdict);
     if (place != NULL && place->line > 0) {
         string_member(out, "file", place->file);
         buf_printf(out, ",\"line\":%d,\"column\":%d", place->line, place->column);
+    }
+}
+
+struct clauses {
+    struct buf *out;
+    size_t count;
+};
+
+static void add_clause(void *owner, const char *clause, const struct place *place)
+{
+    struct clauses *clauses = owner;
+    buf_printf(clauses->out, "%s{\"clause\":", clauses->count++ > 0 ? "," : "");
+    text_json(clauses->out, clause);
+    place_members(clauses->out, place);
+    buf_char(clauses->out, '}');
+}
+
+void events_verdict(struct buf *out, const struct policy *policy, const char *target,
+                    const struct job_execution *execution, const struct verdict *verdict)
+{
+    struct clauses clauses = {.out = out};
+    buf_text(out, "{\"event\":\"verdict\"");
+    row_members(out, policy->name, target, execution, verdict);
+    place_members(out, verdict->place);
+    if (verdict->delete) {
+        buf_text(out, ",\"clauses\":[");
+        policy_each_clause(policy, add_clause, &clauses);
+        buf_char(out, ']');
     }
     buf_text(out, "}\n");
 }

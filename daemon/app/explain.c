@@ -127,6 +127,15 @@ static void print_place(const struct place *place, struct buf *out)
     }
 }
 
+static void print_clause(void *owner, const char *clause, const struct place *place)
+{
+    struct buf *out = owner;
+    buf_text(out, "    ");
+    text_visible(out, clause);
+    print_place(place, out);
+    buf_char(out, '\n');
+}
+
 static void print_text(const struct pair *pair, const struct explained *explained, struct buf *out)
 {
     const struct fingerprint *fingerprint = &explained->execution.fingerprint;
@@ -139,6 +148,11 @@ static void print_text(const struct pair *pair, const struct explained *explaine
     buf_printf(out, ", %s, updated %s\n  %s: ", execution_status_name(fingerprint->status), updated,
                explained->verdict.delete ? "delete" : "keep");
     text_visible(out, explained->verdict.reason);
+    if (explained->verdict.delete) {
+        buf_char(out, '\n');
+        policy_each_clause(pair->run.policy, print_clause, out);
+        return;
+    }
     print_place(explained->verdict.place, out);
     buf_char(out, '\n');
 }
@@ -154,7 +168,7 @@ static void print(const struct explaining *explaining)
         for (size_t j = 0; j < pair->count; j++) {
             const struct explained *explained = &pair->explained[j];
             if (json) {
-                events_verdict(&out, pair->run.policy->name, pair->run.target->name, &explained->execution,
+                events_verdict(&out, pair->run.policy, pair->run.target->name, &explained->execution,
                                &explained->verdict);
             } else {
                 print_text(pair, explained, &out);

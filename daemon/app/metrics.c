@@ -185,6 +185,9 @@ void metrics_ended(struct metrics *metrics, const struct policy *policy, const s
     if (report->end != SWEEP_PLANNED) { /* a plan attempts nothing */
         pair->executions[OUTCOME_NOT_ATTEMPTED] += report->outcomes[OUTCOME_NOT_ATTEMPTED];
     }
+    pair->archived_executions += report->archive.executions;
+    pair->archived_jobs += report->archive.jobs;
+    pair->archive_missing += report->archive.missing;
     if (result == RESULT_SUCCESS || result == RESULT_LIMITED) {
         pair->success_ms = report->ended_ms;
     }

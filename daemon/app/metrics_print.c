@@ -143,11 +143,52 @@ static void print_successes(const struct metrics *metrics, struct buf *out)
     }
 }
 
+struct archive_family {
+    const char *name, *help;
+    int64_t (*value)(const struct metrics_pair *pair);
+};
+
+static int64_t archived_executions(const struct metrics_pair *pair)
+{
+    return pair->archived_executions;
+}
+
+static int64_t archived_jobs(const struct metrics_pair *pair)
+{
+    return pair->archived_jobs;
+}
+
+static int64_t archive_missing(const struct metrics_pair *pair)
+{
+    return pair->archive_missing;
+}
+
+static void print_archive(const struct metrics *metrics, struct buf *out)
+{
+    static const struct archive_family families[] = {
+        {"jobsweep_archive_executions_total", "Documents of job executions that ended runs have archived.",
+         archived_executions},
+        {"jobsweep_archive_jobs_total", "Documents of jobs that ended runs have archived.", archived_jobs},
+        {"jobsweep_archive_missing_total", "Job executions that ended runs could not archive.",
+         archive_missing},
+    };
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        const struct archive_family *family = &families[i];
+        exposition_family(out, EXPOSITION_COUNTER, family->name, family->help);
+        for (const struct metrics_pair *pair = metrics->pairs; pair != NULL; pair = pair->hh.next) {
+            const struct exposition_label labels[] = {
+                {"policy", pair->policy}, {"target", pair->target}, {NULL, NULL}};
+            exposition_integer(out, family->name, labels, family->value(pair));
+        }
+    }
+}
+
 static void print_runs(const struct metrics *metrics, struct buf *out)
 {
     print_results(metrics, out);
     print_successes(metrics, out);
     print_outcomes(metrics, out);
+    print_archive(metrics, out);
     print_latest(metrics, "jobsweep_plan_listed_executions", "What the latest run listed.", listed, out);
     print_latest(metrics, "jobsweep_plan_selected_executions", "What the latest run selected.", selected,
                  out);

@@ -227,9 +227,34 @@ static socklen_t socket_address(const struct listen_address *from, struct sockad
     return sizeof ipv4;
 }
 
-/* -1 with errno. A port that was just left by another server of ours is free at once; one that is listened at
- * is not. */
-static int open_listener(const struct listen_address *address)
+static void share_port(int fd, const struct metrics_server *before, int share)
+{
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &share, sizeof share);
+    setsockopt(MHD_get_daemon_info(before->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd, SOL_SOCKET,
+               SO_REUSEPORT, &share, sizeof share);
+}
+
+/* Where an address overlaps that of the server before, as 0.0.0.0 does all others, both have the port until
+ * that one is closed. Another process that listens there still is in the way. */
+static int take_address(int fd, const struct sockaddr *name, socklen_t length,
+                        const struct metrics_server *before)
+{
+    if (bind(fd, name, length) == 0 && listen(fd, (int)CONNECTIONS_MAX) == 0) {
+        return 0;
+    }
+    if (errno != EADDRINUSE || before == NULL) {
+        return -1;
+    }
+    share_port(fd, before, 1);
+    bool taken = bind(fd, name, length) == 0 && listen(fd, (int)CONNECTIONS_MAX) == 0;
+    int number = errno;
+    share_port(fd, before, 0);
+    errno = number;
+    return taken ? 0 : -1;
+}
+
+/* -1 with errno. A port that was just left by another server of ours is free at once. */
+static int open_listener(const struct listen_address *address, const struct metrics_server *before)
 {
     const int yes = 1;
     struct sockaddr_storage name;
@@ -240,7 +265,7 @@ static int open_listener(const struct listen_address *address)
     }
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
         (address->ipv6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) != 0) ||
-        bind(fd, (const struct sockaddr *)&name, length) != 0 || listen(fd, (int)CONNECTIONS_MAX) != 0) {
+        take_address(fd, (const struct sockaddr *)&name, length, before) != 0) {
         int number = errno;
         close(fd);
         errno = number;
@@ -249,9 +274,10 @@ static int open_listener(const struct listen_address *address)
     return fd;
 }
 
-static int start(struct metrics_server *server, const struct listen_address *address, struct err *err)
+static int start(struct metrics_server *server, const struct metrics_server_config *config, struct err *err)
 {
-    int listener = open_listener(address);
+    const struct listen_address *address = config->address;
+    int listener = open_listener(address, config->before);
     if (listener < 0) {
         return err_set(err, ERR_UNAVAILABLE, "metrics.listen: %s: %s", address->text, err_errno(errno));
     }
@@ -282,7 +308,8 @@ struct metrics_server *metrics_server_create(const struct metrics_server_config 
     struct metrics_server *server = mem_zalloc(sizeof *server);
     server->config = *config;
     server->config.address = NULL;
-    if (start(server, config->address, err) != 0) {
+    server->config.before = NULL;
+    if (start(server, config, err) != 0) {
         free(server);
         return NULL;
     }

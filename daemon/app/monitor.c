@@ -95,8 +95,11 @@ static bool same_address(const struct listen_address *a, const struct listen_add
 
 int monitor_prepare(struct monitor *monitor, const struct config *config, struct err *err)
 {
-    const struct metrics_server_config server = {
-        .loop = world_loop(monitor->world), .address = &config->metrics, .print = on_print, .owner = monitor};
+    const struct metrics_server_config server = {.loop = world_loop(monitor->world),
+                                                 .address = &config->metrics,
+                                                 .before = monitor->server,
+                                                 .print = on_print,
+                                                 .owner = monitor};
     if (config->metrics.port == 0 || same_address(&monitor->address, &config->metrics)) {
         return 0;
     }

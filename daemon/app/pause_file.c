@@ -98,13 +98,21 @@ int pause_store(const char *directory, const struct pause *pause, struct err *er
     return rename(fresh, path) == 0 ? sync_folder(directory, err) : fail(path, err);
 }
 
-int pause_remove(const char *directory, struct err *err)
+int pause_remove(const char *directory, const struct pause *pause, struct err *err)
 {
     char path[PATH_MAX];
+    struct err ignored;
     if (name_file(path, directory, "", err) != 0) {
         return -1;
     }
-    return unlink(path) == 0 || errno == ENOENT ? sync_folder(directory, err) : fail(path, err);
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return fail(path, err);
+    }
+    if (sync_folder(directory, err) == 0) {
+        return 0;
+    }
+    bool lost = pause->paused && pause_store(directory, pause, &ignored) != 0 && access(path, F_OK) != 0;
+    return lost ? err_context(err, "the next start is not paused") : -1;
 }
 
 char *pause_text(const struct pause *pause, char out[80])
@@ -113,7 +121,9 @@ char *pause_text(const struct pause *pause, char out[80])
     if (pause->since_ms != 0) {
         time_rfc3339(pause->since_ms, since);
     }
-    if (pause->user >= 0) {
+    if (pause->user == 0) {
+        snprintf(out, 80, "since %s, by root", since);
+    } else if (pause->user > 0) {
         snprintf(out, 80, "since %s, by user %" PRId64, since, pause->user);
     } else {
         snprintf(out, 80, "since %s", since);

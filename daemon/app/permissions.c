@@ -18,56 +18,107 @@
 
 /* --- whoami -------------------------------------------------------------------------------------------- */
 
-static int widest_name(const struct identity *identities, size_t count)
+enum column { COLUMN_TARGET, COLUMN_ACCOUNT, COLUMN_ARN, COLUMN_CREDENTIALS, COLUMN_ENDPOINT, COLUMN_COUNT };
+
+struct table {
+    struct buf *out;
+    int widths[COLUMN_COUNT];
+};
+
+static void put_cell(const struct identity *identity, enum column column, struct buf *out)
 {
-    size_t widest = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t length = strlen(identities[i].target->name);
-        widest = length > widest ? length : widest;
+    const char *const texts[COLUMN_COUNT] = {[COLUMN_TARGET] = identity->target->name,
+                                             [COLUMN_ACCOUNT] = identity->account,
+                                             [COLUMN_ARN] = identity->arn,
+                                             [COLUMN_CREDENTIALS] = identity->source,
+                                             [COLUMN_ENDPOINT] = identity->host};
+    char until[21];
+    text_visible(out, texts[column]);
+    if (column == COLUMN_CREDENTIALS && identity->expires_ms != 0) {
+        time_rfc3339(identity->expires_ms, until);
+        buf_printf(out, " until %s", until);
     }
-    return (int)widest;
 }
 
-static void print_identity(const struct identity *identity, int width, struct buf *out)
+/* What could not be asked has no more than its name. */
+static enum column columns_of(const struct identity *identity)
 {
-    char until[21];
-    buf_printf(out, "%-*s  ", width, identity->target->name);
-    if (identity->arn[0] != '\0') {
-        buf_printf(out, "%s  ", identity->account);
-        text_visible(out, identity->arn);
-        buf_text(out, "  ");
-        text_visible(out, identity->source);
-        if (identity->expires_ms != 0) {
-            time_rfc3339(identity->expires_ms, until);
-            buf_printf(out, " until %s", until);
-        }
-        buf_printf(out, "  %s", identity->host);
+    return identity->arn[0] != '\0' ? COLUMN_COUNT : COLUMN_ACCOUNT;
+}
+
+/* The last one is as long as it is. */
+static void put_padded(const struct table *table, enum column column, const struct buf *cell)
+{
+    buf_text(table->out, buf_string(cell));
+    int left = column + 1 < COLUMN_COUNT ? table->widths[column] + 2 - (int)cell->length : 0;
+    buf_printf(table->out, "%*s", left > 0 ? left : 0, "");
+}
+
+static void widen(struct table *table, const struct identity *identity)
+{
+    struct buf cell;
+    buf_init(&cell, PRINTED_MAX);
+    for (enum column column = COLUMN_TARGET; column < columns_of(identity); column++) {
+        buf_reset(&cell);
+        put_cell(identity, column, &cell);
+        table->widths[column] =
+            (int)cell.length > table->widths[column] ? (int)cell.length : table->widths[column];
     }
+    buf_finish(&cell);
+}
+
+static void put_identity(const struct table *table, const struct identity *identity)
+{
+    struct buf cell;
+    buf_init(&cell, PRINTED_MAX);
+    for (enum column column = COLUMN_TARGET; column < columns_of(identity); column++) {
+        buf_reset(&cell);
+        put_cell(identity, column, &cell);
+        put_padded(table, column, &cell);
+    }
+    buf_finish(&cell);
+    bool known = identity->arn[0] != '\0';
     if (identity->err.code != ERR_NONE) {
-        buf_text(out, identity->arn[0] != '\0' ? "\n" : "");
-        buf_printf(out, "%*sfailed: ", identity->arn[0] != '\0' ? width + 2 : 0, "");
-        text_visible(out, identity->err.msg);
+        buf_text(table->out, known ? "\n" : "");
+        buf_printf(table->out, "%*sfailed: ", known ? table->widths[COLUMN_TARGET] + 2 : 0, "");
+        text_visible(table->out, identity->err.msg);
     }
-    buf_char(out, '\n');
+    buf_char(table->out, '\n');
+}
+
+static void put_table(const struct identity *identities, size_t count, bool titled, struct buf *out)
+{
+    static const char *const titles[COLUMN_COUNT] = {"TARGET", "ACCOUNT", "ARN", "CREDENTIALS", "ENDPOINT"};
+    struct table table = {.out = out};
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        table.widths[column] = titled ? (int)strlen(titles[column]) : 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        widen(&table, &identities[i]);
+    }
+    for (int column = 0; titled && column < COLUMN_COUNT; column++) {
+        bool last = column + 1 == COLUMN_COUNT;
+        buf_printf(out, "%-*s%s", last ? 0 : table.widths[column], titles[column], last ? "\n" : "  ");
+    }
+    for (size_t i = 0; i < count; i++) {
+        put_identity(&table, &identities[i]);
+    }
 }
 
 static void print_identities(const struct options *options, const struct identity *identities, size_t count,
                              size_t failed, enum exit_status status)
 {
     struct buf out;
-    int width = widest_name(identities, count);
-    bool json = options->format == OUTPUT_JSON;
     buf_init(&out, PRINTED_MAX);
-    for (size_t i = 0; i < count; i++) {
-        if (json) {
+    if (options->format == OUTPUT_JSON) {
+        for (size_t i = 0; i < count; i++) {
             events_identity(&out, &identities[i]);
-        } else {
-            print_identity(&identities[i], width, &out);
         }
-    }
-    if (json) {
         events_whoami(&out, count, failed, status);
-    } else if (count > 1 && !options->quiet) {
+    } else {
+        put_table(identities, count, !options->quiet, &out);
+    }
+    if (options->format == OUTPUT_TEXT && count > 1 && !options->quiet) {
         buf_printf(&out, "%zu targets, %zu failed\n", count, failed);
     }
     fputs(buf_string(&out), stdout);

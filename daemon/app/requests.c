@@ -214,7 +214,7 @@ void follower_done(struct follower *follower, const struct run *run, enum exit_s
 {
     struct control_client *client = follower->client;
     struct buf text;
-    buf_init(&text, 16384);
+    buf_init(&text, TEXT_MAX);
     control_event_result(&text, run->policy->name, run->target->name, &run->report, status);
     reply(client, &text);
     follower->status = exit_status_worse(follower->status, status);
@@ -421,27 +421,29 @@ static void on_gone(void *owner, struct control_client *client)
     }
 }
 
+static void on_quiet(void *owner)
+{
+    daemon_end_if_idle(owner);
+}
+
 void requests_create(struct daemon *daemon)
 {
     const struct control_config config = {.loop = world_loop(daemon->world),
                                           .owner = daemon,
                                           .request = on_request,
                                           .written = on_written,
-                                          .gone = on_gone};
+                                          .gone = on_gone,
+                                          .quiet = on_quiet};
     daemon->control = control_create(&config);
 }
 
 int requests_listen(struct daemon *daemon, const struct config *config, struct err *err)
 {
     char path[SOCKET_PATH_MAX + 1];
-    const char *before = control_path(daemon->control);
     if (control_place(config, path, err) != 0) {
         return -1;
     }
     bool none = strcmp(path, SOCKET_NONE) == 0;
-    if (before != NULL && !none && strcmp(before, path) == 0) {
-        return 0;
-    }
     return control_listen(daemon->control, none ? NULL : path, err);
 }
 

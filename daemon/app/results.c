@@ -76,10 +76,24 @@ static struct entry *make(struct results *results, const char *policy, const cha
     return entry;
 }
 
-void results_note(struct results *results, const char *policy, const char *target,
-                  const struct report *report, enum exit_status status)
+static bool is_configured(const struct config *config, const char *policy_name, const char *target)
+{
+    const struct policy *policy = config_policy(config, policy_name);
+    for (size_t i = 0; policy != NULL && i < policy->target_count; i++) {
+        if (strcmp(config->targets[policy->targets[i]].name, target) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void results_note(struct results *results, const struct config *config, const char *policy,
+                  const char *target, const struct report *report, enum exit_status status)
 {
     struct entry *entry = find(results, policy, target);
+    if (!is_configured(config, policy, target)) {
+        return;
+    }
     entry = entry != NULL ? entry : make(results, policy, target);
     free(entry->result.error);
     entry->result = (struct result){.status = status,
@@ -93,6 +107,7 @@ void results_note(struct results *results, const char *policy, const char *targe
                                     .started_ms = report->started_ms,
                                     .ended_ms = report->ended_ms};
     memcpy(entry->result.outcomes, report->outcomes, sizeof entry->result.outcomes);
+    memcpy(entry->result.calls, report->calls, sizeof entry->result.calls);
     if (report->err.code != ERR_NONE) {
         entry->result.error = mem_strdup(report->err.msg);
     }
@@ -114,28 +129,18 @@ struct report result_report(const struct result *result)
                             .started_ms = result->started_ms,
                             .ended_ms = result->ended_ms};
     memcpy(report.outcomes, result->outcomes, sizeof report.outcomes);
+    memcpy(report.calls, result->calls, sizeof report.calls);
     if (result->error != NULL) {
         err_set(&report.err, ERR_INVALID, "%s", result->error);
     }
     return report;
 }
 
-static bool is_configured(const struct config *config, const struct entry *entry)
-{
-    const struct policy *policy = config_policy(config, entry->policy);
-    for (size_t i = 0; policy != NULL && i < policy->target_count; i++) {
-        if (strcmp(config->targets[policy->targets[i]].name, entry->target) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void results_prune(struct results *results, const struct config *config)
 {
     struct entry *entry, *next;
     HASH_ITER (hh, results->entries, entry, next) {
-        if (!is_configured(config, entry)) {
+        if (!is_configured(config, entry->policy, entry->target)) {
             forget(results, entry);
         }
     }

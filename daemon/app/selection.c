@@ -2,21 +2,69 @@
 #include "app/selection.h"
 
 #include "app/link.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define NAMES_TOLD 6
+#define MEANT_MAX  1024
+
+/* Names that hold the part, whatever its case, each once; *count: all of them, of which NAMES_TOLD are kept.
+ */
+static void find_names(const char *part, const char *const *known, const char *found[NAMES_TOLD],
+                       size_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; known[i] != NULL; i++) {
+        bool told = strcasestr(known[i], part) == NULL;
+        for (size_t j = 0; j < *count && j < NAMES_TOLD && !told; j++) {
+            told = strcmp(known[i], found[j]) == 0;
+        }
+        if (!told && *count < NAMES_TOLD) {
+            found[*count] = known[i];
+        }
+        *count += !told;
+    }
+}
+
+/* What may have been meant: a name that is spelt nearly so, else those that hold the word, else all, if they
+ * are few. */
+static void suggest(const char *name, const char *const *known, struct buf *out)
+{
+    const char *found[NAMES_TOLD] = {text_nearest(name, known)};
+    size_t count = found[0] != NULL;
+    bool meant = true;
+    if (count == 0) {
+        find_names(name, known, found, &count);
+    }
+    if (count == 0) {
+        meant = false;
+        find_names("", known, found, &count);
+    }
+    if (count == 0 || (!meant && count > NAMES_TOLD)) {
+        return;
+    }
+    buf_text(out, meant ? "; did you mean " : "; it has ");
+    for (size_t i = 0; i < count && i < NAMES_TOLD; i++) {
+        bool last = i + 1 == count;
+        buf_printf(out, "%s%s", i == 0 ? "" : !last ? ", " : meant ? " or " : " and ", found[i]);
+    }
+    buf_text(out, count > NAMES_TOLD ? ", ..." : "");
+    buf_text(out, meant ? "?" : "");
+}
+
 static int unknown(const char *what, const char *name, const char **known, struct err *err)
 {
-    const char *nearest = text_nearest(name, known);
+    struct buf meant;
+    buf_init(&meant, MEANT_MAX);
+    suggest(name, known, &meant);
     free(known);
-    if (nearest == NULL) {
-        return err_set(err, ERR_NOT_FOUND, "the configuration has no %s \"%s\"", what, name);
-    }
-    return err_set(err, ERR_NOT_FOUND, "the configuration has no %s \"%s\"; did you mean %s?", what, name,
-                   nearest);
+    err_set(err, ERR_NOT_FOUND, "the configuration has no %s \"%s\"%s", what, name, buf_string(&meant));
+    buf_finish(&meant);
+    return -1;
 }
 
 static int unknown_policy(const struct config *config, const char *name, struct err *err)

@@ -2,7 +2,7 @@
  *
  * The happy path: a sweep first asks the ledger for runs that were interrupted; these and then every pair are
  * submitted to the runner; the observer counts rows and prints what is asked for; when one is done its result
- * is printed; after the last one the loop stops.
+ * is printed; after the last one the loop stops. A session that asks does this twice: see session_ask.c.
  *
  * The ways out: a signal cancels the runner, and the pairs end by themselves; standard output that cannot be
  * written does the same for a plan, which nobody would see. A sweep goes on: its ledger is the record. */
@@ -36,14 +36,14 @@
 /* --- the end of a pair --------------------------------------------------------------------------------- */
 
 /* What was only planned takes so much if it is applied. */
-static void add_report(struct pair *pair)
+void session_add_report(const struct pair *pair, struct summary *summary)
 {
     const struct run *run = &pair->run;
     const struct report *report = &run->report;
     bool planned = report->end == SWEEP_PLANNED;
     struct plan_cost cost;
     plan_cost(run->policy, run->target, report->selected, report->remaining, &cost);
-    summary_add(pair->session->summary, run->policy, run->target, report, planned ? &cost : NULL);
+    summary_add(summary, run->policy, run->target, report, planned ? &cost : NULL);
 }
 
 /* Whether print_result() prints the report, with its error. */
@@ -120,26 +120,43 @@ static void end_saved(const struct pair *pair)
     plan->header.started_ms = pair->run.report.started_ms;
 }
 
-static void on_done(struct run *run)
+void session_end_pair(struct pair *pair)
 {
-    struct pair *pair = run->owner;
     struct session *session = pair->session;
-    run->report.newest = run->source != NULL ? run->source->newest : 0;
+    struct run *run = &pair->run;
     pair->status = status_of(session, run);
     session->status = exit_status_worse(session->status, pair->status);
     session->failed += report_failed(&run->report);
-    if (pair->saved_rows != NULL) {
-        end_saved(pair);
-    }
-    add_report(pair);
+    session_add_report(pair, session->summary);
     tell_error(pair);
     print_result(pair);
     plan_count_destroy(pair->plan);
     tally_destroy(pair->reasons);
     pair->plan = NULL;
     pair->reasons = NULL;
-    if (--session->left == 0) {
+}
+
+static void on_done(struct run *run)
+{
+    struct pair *pair = run->owner;
+    struct session *session = pair->session;
+    run->report.newest = run->source != NULL ? run->source->newest : 0;
+    if (pair->stage == PAIR_DELETING) {
+        session_join_plan(pair);
+    }
+    if (pair->rows != NULL && session->config.save != NULL) {
+        end_saved(pair);
+    }
+    if (!session_keep_plan(pair)) {
+        session_end_pair(pair);
+    }
+    if (--session->left > 0) {
+        return;
+    }
+    if (session->interrupts > 0) {
         world_stop(session->world);
+    } else {
+        session_ask(session);
     }
 }
 
@@ -177,6 +194,10 @@ static void on_signal(uv_signal_t *handle, int number)
                       : "stopping: nothing was sent");
     }
     runner_cancel(session->runner, session->interrupts > 1);
+    if (session->unanswered) {
+        session->status = exit_status_worse(session->status, EXIT_FAILED);
+        world_stop(session->world);
+    }
 }
 
 /* nohup(1), and shells for what they put into the background. */
@@ -227,7 +248,7 @@ static void begin_saving(struct pair *pair, const struct selected *selected)
     text_copy(header->account, sizeof header->account, selected->target->account);
     link_find_region(selected->target, header->region, &ignored);
     plan_file_digest(selected->policy, header->policy_sha256);
-    pair->saved_rows = plan->rows;
+    pair->rows = plan->rows;
     if (!selection_deletes(selected, &why_not)) {
         progress_clear(pair->session->progress);
         say("%s in %s: apply will refuse this plan: %s", selected->policy->name, selected->target->name,
@@ -235,9 +256,25 @@ static void begin_saving(struct pair *pair, const struct selected *selected)
     }
 }
 
+static void begin_planning(struct pair *pair)
+{
+    pair->stage = PAIR_PLANNING;
+    pair->rows = spool_part(pair->session->spool);
+    pair->run.plan_only = true;
+}
+
+static void count_plan(struct pair *pair)
+{
+    const struct session *session = pair->session;
+    const struct env *env = world_env(session->world);
+    bool for_people = !session_json(session) || pair->stage == PAIR_PLANNING;
+    bool all_told = session->options->verbose && !session_json(session);
+    pair->plan = plan_count_create(pair->run.policy, pair->run.target, env->wall_ms(env->ctx),
+                                   for_people && !all_told ? SAMPLE_ROWS : 0);
+}
+
 static void submit(struct session *session, struct pair *pair, const struct selected *selected)
 {
-    const struct env *env = world_env(session->world);
     const char *why_not = NULL;
     pair->session = session;
     pair->deletes = !session->config.plan_only && selection_deletes(selected, &why_not);
@@ -251,9 +288,11 @@ static void submit(struct session *session, struct pair *pair, const struct sele
                              .observer = session_observer,
                              .done = on_done,
                              .owner = pair};
-    if (session_json(session) || !pair->deletes) {
-        size_t sample = session_json(session) || session->options->verbose ? 0 : SAMPLE_ROWS;
-        pair->plan = plan_count_create(selected->policy, selected->target, env->wall_ms(env->ctx), sample);
+    if (pair->deletes && session->config.asks) {
+        begin_planning(pair);
+    }
+    if (session_json(session) || pair->run.plan_only) {
+        count_plan(pair);
     }
     if (why_not != NULL && !session->options->quiet) {
         session_tell(pair, why_not);
@@ -289,8 +328,9 @@ static bool resume(struct session *session, struct pair *pair, size_t index)
         say("warning: %s", err.msg);
         return false;
     }
-    pair->run.plan_only = !selection_has(session->config.selection, pair->run.policy, pair->run.target,
-                                         pair->run.resumed->found.origin);
+    pair->run.plan_only =
+        session->config.asks || !selection_has(session->config.selection, pair->run.policy, pair->run.target,
+                                               pair->run.resumed->found.origin);
     if (!session->options->quiet) {
         tell_resumed(session, pair);
     }
@@ -400,29 +440,41 @@ static struct world *make_world(const struct session *session, struct err *err)
     return world_create(&config, err);
 }
 
+static void try_all(struct session *session)
+{
+    struct err err;
+    session->spool = session->config.asks ? spool_create(&err) : NULL;
+    if (session->config.asks && session->spool == NULL) {
+        say("%s", err.msg);
+        session->status = EXIT_FAILED;
+        return;
+    }
+    session->world = make_world(session, &err);
+    if (session->world != NULL) {
+        run_all(session);
+        return;
+    }
+    say("%s", err.msg);
+    if (err.code == ERR_LOCKED) {
+        say("a daemon that runs there sweeps a policy when it is told to: jobsweep run POLICY");
+    }
+    session->status = exit_status_of_start(&err);
+}
+
 enum exit_status session_run(const struct session_config *config)
 {
     struct session session = {
         .config = *config, .options = config->options, .style = view_style_of(STDOUT_FILENO)};
-    struct err err;
     buf_init(&session.out, PRINTED_MAX);
     session.summary = summary_create();
-    session.world = make_world(&session, &err);
-    if (session.world == NULL) {
-        say("%s", err.msg);
-        if (err.code == ERR_LOCKED) {
-            say("a daemon that runs there sweeps a policy when it is told to: jobsweep run POLICY");
-        }
-        session.status = exit_status_of_start(&err);
-    } else {
-        run_all(&session);
-    }
+    try_all(&session);
     world_destroy(session.world);
     if (session.interrupted) {
         session.status = exit_status_worse(session.status, EXIT_INTERRUPTED);
     }
     finish_output(&session);
     summary_destroy(session.summary);
+    spool_destroy(session.spool);
     buf_finish(&session.out);
     return session.status;
 }

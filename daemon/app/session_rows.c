@@ -31,6 +31,13 @@ void session_print(struct session *session)
     buf_reset(&session->out);
 }
 
+void session_show(struct session *session)
+{
+    progress_clear(session->progress);
+    fwrite(buf_string(&session->out), 1, session->out.length, stderr);
+    buf_reset(&session->out);
+}
+
 void session_tell(struct pair *pair, const char *text)
 {
     if (text != NULL) {
@@ -79,10 +86,10 @@ static void save_row(struct pair *pair, const struct job_execution *execution, c
     struct plan_row row = {.execution = *execution, .force = verdict->force};
     struct err err;
     memcpy(row.reason, verdict->reason, sizeof row.reason);
-    if (spool_add(pair->saved_rows, &row, &err) != 0) {
+    if (spool_add(pair->rows, &row, &err) != 0) {
         session_tell(pair, err.msg);
         session->status = exit_status_worse(session->status, EXIT_FAILED);
-        pair->saved_rows = NULL;
+        pair->rows = NULL;
         runner_cancel(session->runner, true);
     }
 }
@@ -92,6 +99,9 @@ static void on_row(void *owner, const struct job_execution *execution, const str
     const struct run *run = owner;
     struct pair *pair = run->owner;
     struct session *session = pair->session;
+    if (pair->stage == PAIR_DELETING) { /* told when it was planned */
+        return;
+    }
     if (session_json(session) && !pair->deletes) {
         events_row(&session->out, run->policy->name, run->target->name, execution, verdict);
     } else if (!session_json(session) && session->options->verbose) {
@@ -100,10 +110,12 @@ static void on_row(void *owner, const struct job_execution *execution, const str
     if (pair->plan != NULL) {
         plan_count_row(pair->plan, execution, verdict);
     }
-    if (pair->saved_rows != NULL && verdict->delete) {
+    if (pair->rows != NULL && verdict->delete) {
         save_row(pair, execution, verdict);
     }
-    if (session->out.length > 0) {
+    if (pair->stage == PAIR_PLANNING) {
+        session_show(session);
+    } else if (session->out.length > 0) {
         session_print(session);
     }
     if (!pair->deletes && ferror(stdout)) {
@@ -121,7 +133,7 @@ static void on_planned(void *owner, const struct report *so_far)
         plan_event(pair->plan, so_far, &pair->session->out);
         session_print(pair->session);
     }
-    if (pair->session->options->quiet || !pair->deletes) {
+    if (pair->session->options->quiet || !pair->deletes || pair->stage != PAIR_PLAIN) {
         return;
     }
     plan_cost(run->policy, run->target, so_far->selected, so_far->remaining, &cost);

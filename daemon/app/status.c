@@ -156,6 +156,24 @@ static void print_failed(void *ctx, const char *policy, const char *target, cons
     control_event_result(ctx, policy, target, &report, result->status);
 }
 
+struct postponed_print {
+    struct buf *out;
+    int64_t now_ms;
+    size_t printed;
+};
+
+static void print_postponed(void *ctx, const char *policy, const char *target, int64_t left_ms)
+{
+    struct postponed_print *print = ctx;
+    if (print->printed++ < RUNS_MAX) {
+        control_event(print->out, "postponed");
+        member_text(print->out, "policy", policy);
+        member_text(print->out, "target", target);
+        member_time(print->out, "at", print->now_ms + left_ms);
+        buf_text(print->out, "}\n");
+    }
+}
+
 void status_print(const struct daemon *daemon, struct buf *out)
 {
     const struct diagnostics *diagnostics = &daemon->loaded.diagnostics;
@@ -165,6 +183,8 @@ void status_print(const struct daemon *daemon, struct buf *out)
     }
     print_runs(daemon, out);
     print_policies(daemon, out);
+    struct postponed_print postponed = {.out = out, .now_ms = daemon_wall_ms(daemon)};
+    postponed_each(daemon->postponed, print_postponed, &postponed);
     size_t failed = results_failed(daemon->results, FAILURES_MAX, print_failed, out);
     control_event(out, "failures");
     member_number(out, "count", (int64_t)failed);

@@ -3,6 +3,7 @@
 #include "app/status_view.h"
 
 #include "app/control_events.h"
+#include "app/user_name.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -90,7 +91,9 @@ static void add_time(struct buf *out, const struct status_view *view, int64_t ms
     int64_t distance_ms = view->now_ms - ms;
     time_rfc3339(ms, time);
     buf_text(out, time);
-    if (distance_ms >= 0) {
+    if (distance_ms > -TIME_MS_PER_SECOND && distance_ms < TIME_MS_PER_SECOND) { /* both are whole seconds */
+        buf_text(out, " (now)");
+    } else if (distance_ms >= 0) {
         buf_printf(out, " (%s ago)", time_about(distance_ms, about));
     } else {
         buf_printf(out, " (in %s)", time_about(-distance_ms, about));
@@ -103,6 +106,7 @@ static void add_pause(struct status_view *view, const struct json_value *line)
 {
     struct buf *out = &view->head;
     int64_t since_ms = control_time(line, "paused_at"), user;
+    char name[USER_NAME_SIZE];
     if (!control_truth(line, "paused")) {
         return;
     }
@@ -113,7 +117,8 @@ static void add_pause(struct status_view *view, const struct json_value *line)
         buf_text(out, "an unknown time");
     }
     if (json_int64(json_get(line, "paused_by"), &user)) {
-        buf_printf(out, " by user %lld", (long long)user);
+        buf_text(out, " by ");
+        text_visible(out, user_name(user, name));
     }
     buf_text(out, ": nothing is deleted (jobsweep resume)\n");
 }

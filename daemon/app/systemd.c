@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define NOTIFY_MAX 512
 
 /* A datagram carries no final NUL, and neither does the length of an abstract address. */
 static int address_of(const char *path, struct sockaddr_un *address, socklen_t *length, struct err *err)
@@ -46,7 +45,11 @@ static int send_text(const char *path, const char *text, size_t length, struct e
     ssize_t sent = sendto(fd, text, length, MSG_NOSIGNAL, (struct sockaddr *)&address, address_length);
     int number = errno;
     close(fd);
-    return sent == (ssize_t)length ? 0 : err_set(err, ERR_IO, "notify socket: %s", err_errno(number));
+    if (sent == (ssize_t)length) {
+        return 0;
+    }
+    bool full = number == EAGAIN || number == ENOBUFS || number == EINTR;
+    return err_set(err, full ? ERR_UNAVAILABLE : ERR_IO, "notify socket: %s", err_errno(number));
 }
 
 int systemd_notify(struct err *err, const char *format, ...)
@@ -55,13 +58,13 @@ int systemd_notify(struct err *err, const char *format, ...)
     if (path == NULL || path[0] == '\0') {
         return 0;
     }
-    char text[NOTIFY_MAX];
+    char text[SYSTEMD_NOTIFY_MAX];
     va_list args;
     va_start(args, format);
     int length = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (length < 0 || (size_t)length >= sizeof text) {
-        return err_set(err, ERR_TOO_BIG, "notify socket: over %d bytes", NOTIFY_MAX);
+        return err_set(err, ERR_TOO_BIG, "notify socket: over %d bytes", SYSTEMD_NOTIFY_MAX);
     }
     return send_text(path, text, (size_t)length, err);
 }

@@ -93,7 +93,8 @@ static void on_done(struct run *run)
     archive_report_log(run->policy->name, run->target->name, &run->report);
     log_report(run);
     hooks_finish_run(daemon->hooks, run);
-    results_note(daemon->results, run->policy->name, run->target->name, &run->report, status);
+    results_note(daemon->results, daemon->loaded.config, run->policy->name, run->target->name, &run->report,
+                 status);
     DL_DELETE(daemon->tasks, task);
     daemon->task_count--;
     if (task->follower != NULL) {

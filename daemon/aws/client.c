@@ -6,7 +6,8 @@
  * The ways out: a call that may not be sent, missing credentials, and a cancel before signing all become a
  * refused request (http_refuse), so that there is one end, on_answer(), and it runs from the loop. A cancel
  * while the request is with the HTTP client is passed on to it; what it answers then is decoded like any
- * other answer. Nothing is sent twice: what may be repeated is the engine's to repeat. */
+ * other answer. recall() is a cancel of what has not left. Nothing is sent twice: what may be repeated is the
+ * engine's to repeat. */
 #include "aws/client.h"
 
 #include "aws/iot.h"
@@ -243,6 +244,19 @@ static void cancel(void *ctx, struct call *call)
     }
 }
 
+/* Of what waits for credentials nothing has left either. */
+static void recall(void *ctx, struct call *call)
+{
+    struct aws_client *client = ctx;
+    struct transfer *transfer = call->service;
+
+    if (transfer && transfer->state == TRANSFER_SENT) {
+        http_recall(client->config.http, &transfer->request);
+    } else {
+        cancel(ctx, call);
+    }
+}
+
 /* --- the client --- */
 
 static int open_service(struct service *service, const char *name, const char *explicit_url,
@@ -274,7 +288,7 @@ struct aws_client *aws_client_create(const struct aws_client_config *config, str
 
     client->config = *config;
     client->config.settings = NULL;
-    client->face = (struct job_service){.ctx = client, .submit = submit, .cancel = cancel};
+    client->face = (struct job_service){.ctx = client, .submit = submit, .cancel = cancel, .recall = recall};
     text_copy(client->sts.signing_name, sizeof(client->sts.signing_name), "sts");
     text_copy(client->quotas.signing_name, sizeof(client->quotas.signing_name), "servicequotas");
     if (!text_copy(client->iot.signing_name, sizeof(client->iot.signing_name), signing_name)) {

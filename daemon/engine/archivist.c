@@ -4,25 +4,33 @@
  * document to the archive, and behind it those of the rows that waited -> on_archived() -> done(). Rows of a
  * job that is known go to the archive at once.
  * The ways out: a job that is gone has no document any more, and its rows need none; one whose description
- * cannot be had, or is too long, fails its rows, by end_later(); the archive says no. */
+ * cannot be had fails the rows that waited for it, by end_later(), and later ones ask again, up to ASKED_MAX
+ * times; one that is refused, or too long, fails all of them; the archive says no. */
 #include "engine/archivist.h"
 
 #include "base/mem.h"
 #include "base/names.h"
+#include "engine/steps.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#define KEPT_MAX 4096 /* bytes of a document that are kept to compare the next one with */
+#define KEPT_MAX  4096 /* bytes of a document that are kept to compare the next one with */
+#define ASKED_MAX 3    /* times that a job is asked about, each with the repetitions of any read */
 
 enum known { JOB_NEW, JOB_ASKED, JOB_KEPT, JOB_FAILED };
 
+struct failure {
+    struct err err;
+    enum answer_class why;
+};
+
 struct entry {
     enum known known;
-    struct err err; /* JOB_FAILED */
-    enum answer_class why;
+    int asked;
+    struct failure *failure; /* JOB_FAILED */
     struct archiving *waiting;
 };
 
@@ -39,7 +47,7 @@ struct description {
 struct archivist {
     struct archivist_config config;
     struct names *names;
-    struct entry **entries; /* by number of the job's name */
+    struct entry *entries; /* by number of the job's name */
     size_t room;
     struct description *descriptions;
     struct archiving *ended;
@@ -90,15 +98,21 @@ static void note_failure(struct archivist *archivist, const struct err *err)
     }
 }
 
+/* Without credentials nothing can be deleted either: that is not for the archive to tell. */
+static bool is_ours(enum err_code code)
+{
+    return code != ERR_NONE && code != ERR_CANCELED && code != ERR_CREDENTIALS;
+}
+
 static void finish(struct archiving *archiving)
 {
     struct archivist *archivist = archiving->archivist;
     enum err_code code = archiving->err.code;
     archivist->view.executions += code == ERR_NONE;
-    if (code != ERR_NONE && code != ERR_CANCELED) {
+    if (is_ours(code)) {
         note_failure(archivist, &archiving->err);
     }
-    if (archivist->config.optional && code != ERR_NONE && code != ERR_CANCELED) {
+    if (archivist->config.optional && is_ours(code)) {
         archivist->view.missing++;
         archiving->err = (struct err){0};
     }
@@ -121,12 +135,12 @@ static void on_timer(struct env_timer *timer)
     }
 }
 
-static void end_later(struct archiving *archiving, const struct err *err, enum answer_class why)
+static void end_later(struct archiving *archiving, const struct failure *failure)
 {
     struct archivist *archivist = archiving->archivist;
     const struct env *env = archivist->config.env;
-    archiving->err = *err;
-    archiving->why = why;
+    archiving->err = failure->err;
+    archiving->why = failure->why;
     DL_APPEND(archivist->ended, archiving);
     env->start(env->ctx, &archivist->timer, env->mono_ns(env->ctx));
 }
@@ -193,7 +207,7 @@ static void archive_job(struct description *description)
     archive->submit(archive->ctx, request);
 }
 
-static void release(struct entry *entry)
+static void release(struct entry *entry, const struct failure *failure)
 {
     while (entry->waiting != NULL) {
         struct archiving *archiving = entry->waiting;
@@ -201,43 +215,62 @@ static void release(struct entry *entry)
         if (entry->known == JOB_KEPT) {
             hand_over(archiving);
         } else {
-            end_later(archiving, &entry->err, entry->why);
+            end_later(archiving, failure);
         }
     }
 }
 
-static void judge(struct entry *entry, const struct call *call)
+/* What was not answered tells nothing of the job. */
+static bool may_pass(enum answer_class class)
 {
-    entry->why = call->answer.class;
-    set_known(entry, JOB_FAILED);
+    return class != ANSWER_DENIED && class != ANSWER_INVALID;
+}
+
+/* What is known of the job from now on, and for those that wait why it is not kept. */
+static enum known judge(const struct call *call, bool last, struct failure *failure)
+{
+    struct err *err = &failure->err;
+    failure->why = call->answer.class;
     if (call->answer.class == ANSWER_GONE) {
-        set_known(entry, JOB_KEPT);
-    } else if (strcmp(call->answer.code, "Canceled") == 0) {
-        set_known(entry, JOB_NEW); /* nothing was found out */
-        err_set(&entry->err, ERR_CANCELED, "canceled");
-    } else if (call->answer.class != ANSWER_DONE) {
-        call_error(call, &entry->err);
-        entry->err.code = ERR_BROKEN; /* none that means something else here */
-    } else if (strcmp(call->job.job_id, call->job_id) != 0) {
-        err_set(&entry->err, ERR_BROKEN, "DescribeJob %s: the answer is about another job", call->job_id);
-    } else if (call->document == NULL) {
-        err_set(&entry->err, ERR_TOO_BIG, "DescribeJob %s: more than %d bytes cannot be archived",
-                call->job_id, CALL_DOCUMENT_MAX);
-    } else {
-        set_known(entry, JOB_KEPT);
+        return JOB_KEPT;
     }
+    if (strcmp(call->answer.code, "Canceled") == 0) {
+        err_set(err, ERR_CANCELED, "canceled");
+        return JOB_NEW;
+    }
+    if (call->answer.class != ANSWER_DONE) {
+        call_error(call, err);
+        err->code = step_is_for_all(call) ? ERR_CREDENTIALS : ERR_BROKEN; /* as struct archiving says */
+        bool again = step_is_for_all(call) || (may_pass(call->answer.class) && !last);
+        return again ? JOB_NEW : JOB_FAILED;
+    }
+    if (strcmp(call->job.job_id, call->job_id) != 0) {
+        err_set(err, ERR_BROKEN, "DescribeJob %s: the answer is about another job", call->job_id);
+        return last ? JOB_FAILED : JOB_NEW;
+    }
+    if (call->document == NULL) {
+        err_set(err, ERR_TOO_BIG, "DescribeJob %s: more than %d bytes cannot be archived", call->job_id,
+                CALL_DOCUMENT_MAX);
+        return JOB_FAILED;
+    }
+    return JOB_KEPT;
 }
 
 static void on_described(struct dispatch *dispatch)
 {
     struct description *description = dispatch->owner;
-    struct entry *entry = description->archivist->entries[description->number];
-    judge(entry, &dispatch->call);
+    struct entry *entry = &description->archivist->entries[description->number];
+    struct failure failure = {0};
+    set_known(entry, judge(&dispatch->call, entry->asked == ASKED_MAX, &failure));
     bool kept = entry->known == JOB_KEPT && dispatch->call.answer.class == ANSWER_DONE;
     if (kept) {
         archive_job(description); /* before its rows */
     }
-    release(entry);
+    if (entry->known == JOB_FAILED) {
+        entry->failure = mem_alloc(sizeof failure);
+        *entry->failure = failure;
+    }
+    release(entry, &failure);
     if (!kept) {
         forget(description);
     }
@@ -247,7 +280,8 @@ static void describe(struct archivist *archivist, uint32_t number)
 {
     struct description *description = mem_zalloc(sizeof *description);
     struct call *call = &description->dispatch.call;
-    set_known(archivist->entries[number], JOB_ASKED);
+    set_known(&archivist->entries[number], JOB_ASKED);
+    archivist->entries[number].asked++;
     description->archivist = archivist;
     description->number = number;
     call_init(call, OPERATION_DESCRIBE_JOB);
@@ -264,12 +298,9 @@ static uint32_t find_entry(struct archivist *archivist, const char *job_id)
     uint32_t number = names_intern(archivist->names, job_id);
     if (number >= archivist->room) {
         size_t room = archivist->room == 0 ? 64 : 2 * archivist->room;
-        archivist->entries = mem_realloc(archivist->entries, room, sizeof(struct entry *));
-        memset(archivist->entries + archivist->room, 0, (room - archivist->room) * sizeof(struct entry *));
+        archivist->entries = mem_realloc(archivist->entries, room, sizeof(struct entry));
+        memset(archivist->entries + archivist->room, 0, (room - archivist->room) * sizeof(struct entry));
         archivist->room = room;
-    }
-    if (archivist->entries[number] == NULL) {
-        archivist->entries[number] = mem_zalloc(sizeof(struct entry));
     }
     return number;
 }
@@ -291,7 +322,7 @@ void archivist_destroy(struct archivist *archivist)
         return;
     }
     for (size_t i = 0; i < archivist->room; i++) {
-        free(archivist->entries[i]);
+        free(archivist->entries[i].failure);
     }
     free(archivist->entries);
     names_destroy(archivist->names);
@@ -301,19 +332,19 @@ void archivist_destroy(struct archivist *archivist)
 void archivist_submit(struct archivist *archivist, struct archiving *archiving)
 {
     uint32_t number = find_entry(archivist, archiving->execution->job_id);
-    struct entry *entry = archivist->entries[number];
-    struct err err;
+    struct entry *entry = &archivist->entries[number];
+    struct failure failure = {.why = ANSWER_DONE};
     archiving->archivist = archivist;
     archiving->why = ANSWER_DONE;
     archiving->err = (struct err){0};
     if (archiving->document == NULL) {
-        err_set(&err, ERR_TOO_BIG, "DescribeJobExecution: more than %d bytes cannot be archived",
+        err_set(&failure.err, ERR_TOO_BIG, "DescribeJobExecution: more than %d bytes cannot be archived",
                 CALL_DOCUMENT_MAX);
-        end_later(archiving, &err, ANSWER_DONE);
+        end_later(archiving, &failure);
     } else if (entry->known == JOB_KEPT) {
         hand_over(archiving);
     } else if (entry->known == JOB_FAILED) {
-        end_later(archiving, &entry->err, entry->why);
+        end_later(archiving, entry->failure);
     } else {
         DL_APPEND(entry->waiting, archiving);
         if (entry->known == JOB_NEW) {

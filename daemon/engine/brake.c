@@ -70,9 +70,9 @@ bool brake_refused(struct brake *brake, const struct call *call)
                                  : refuse(brake, err, call->answer.class);
 }
 
-bool brake_unarchived(struct brake *brake, const struct err *err, enum answer_class why)
+bool brake_unarchived(struct brake *brake, const struct err *err, enum answer_class why, bool for_all)
 {
-    return refuse(brake, *err, why);
+    return for_all ? stop_because(brake, err, why, false) : refuse(brake, *err, why);
 }
 
 bool brake_settled(struct brake *brake, enum outcome outcome, int64_t failed_percent)

@@ -8,6 +8,7 @@
  *   a deletion fails            its answer goes up like any other
  *   canceled while it waits     it ends as ANSWER_NOT_SENT ("Canceled"), from the timer of the endings
  *   canceled in flight          the service is told; whatever it answers is final
+ *   recalled                    the same, for what has not left
  *
  * A queue whose calls may not leave has no timer armed. Where there is no place in flight the next answer
  * arms it, and where deletions are held back dispatcher_hold() does. */
@@ -43,6 +44,7 @@ struct queue { /* of one operation */
     struct env_timer timer;
     struct dispatch *waiting; /* in the order of sending */
     struct dispatch *resting; /* in the order of not_before_ns */
+    struct dispatch *flying;  /* with the service */
     int64_t round_trip_ns;    /* smoothed */
     int64_t length;           /* of both lists */
     int64_t in_flight, sent, throttled, retried;
@@ -214,7 +216,8 @@ static void tell_lane(struct queue *queue, const struct dispatch *dispatch, int6
 
 static void tell_budget(struct queue *queue, struct dispatch *dispatch, int64_t now)
 {
-    if (dispatch->canceled) {
+    bool taken_back = dispatch->recalled && dispatch->call.answer.class == ANSWER_NOT_SENT;
+    if (dispatch->canceled || taken_back) {
         return; /* our doing, not the service's */
     }
     int cost = retry_cost(dispatch->call.answer.class);
@@ -281,6 +284,7 @@ static void on_answer(struct call *call)
     int64_t now = now_ns(dispatcher);
     bool was_full = dispatcher->in_flight == dispatcher->config.concurrency;
 
+    DL_DELETE(queue->flying, dispatch);
     dispatcher->in_flight--;
     queue->in_flight--;
     tell_lane(queue, dispatch, now);
@@ -340,6 +344,7 @@ static void send_first(struct queue *queue)
     dispatch->sent_ns = now;
     dispatch->call.signed_at_ms = wall_ms;
     set_state(dispatch, DISPATCH_IN_FLIGHT);
+    DL_APPEND(queue->flying, dispatch);
     dispatcher->service->submit(dispatcher->service->ctx, &dispatch->call);
 }
 
@@ -359,7 +364,7 @@ static void on_slot(struct env_timer *timer)
 void dispatcher_submit(struct dispatcher *dispatcher, struct dispatch *dispatch)
 {
     dispatch->dispatcher = dispatcher;
-    dispatch->canceled = false;
+    dispatch->canceled = dispatch->recalled = false;
     dispatch->attempts = dispatch->refreshed = dispatch->failures = dispatch->throttles = dispatch->charged =
         0;
     dispatch->call.signed_at_ms = 0;
@@ -400,11 +405,25 @@ void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch)
     }
 }
 
+void dispatcher_recall(struct dispatcher *dispatcher, struct dispatch *dispatch)
+{
+    const struct job_service *service = dispatcher->service;
+    if (dispatch->state == DISPATCH_IN_FLIGHT && service->recall != NULL) {
+        dispatch->recalled = true;
+        service->recall(service->ctx, &dispatch->call);
+    }
+}
+
 void dispatcher_hold(struct dispatcher *dispatcher, bool hold)
 {
+    struct queue *deletions = &dispatcher->queues[OPERATION_DELETE_EXECUTION];
+    struct dispatch *dispatch;
     dispatcher->releases += dispatcher->held && !hold;
     dispatcher->held = hold;
-    arm(&dispatcher->queues[OPERATION_DELETE_EXECUTION]);
+    DL_FOREACH (hold ? deletions->flying : NULL, dispatch) {
+        dispatcher_recall(dispatcher, dispatch);
+    }
+    arm(deletions);
 }
 
 int64_t dispatcher_releases(const struct dispatcher *dispatcher)

@@ -89,6 +89,6 @@ void route_print(const struct route *route, struct buf *out)
                    text_thousands(other, route->other_least));
     } else {
         buf_text(out, route->other_refused ? "not known, they could not be listed)"
-                                           : "not counted, it can save little)");
+                                           : "things were not counted, with so few calls)");
     }
 }

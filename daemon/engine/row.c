@@ -1,4 +1,4 @@
-/* See engine/row.h; the decisions are in engine/steps.h and engine/brake.h.
+/* See engine/row.h; the decisions are in engine/steps.h, engine/brake.h and engine/row_gate.h.
  *
  * The happy path: row_create() -> begin_attempt() -> on_described() -> begin_attempt() -> (on_archived() ->
  * begin_attempt() ->) on_intent() -> may_send() -> on_sent() -> record() -> on_recorded() -> leave().
@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/backoff.h"
-#include "policy/match.h"
+#include "engine/row_gate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,17 +135,6 @@ static void submit(struct row *row, enum operation operation, void (*done)(struc
     dispatcher_submit(row->shared->dispatcher, &row->dispatch);
 }
 
-static bool check_holds(const struct row *row, const struct clock_sample *now)
-{
-    int64_t age_ns = now->mono_ns - row->check.mono_ns;
-    bool paused = row->shared->releases != dispatcher_releases(row->shared->dispatcher);
-    if (row->check_needless) {
-        return !clock_stepped(&row->shared->brake.clock, now) && !paused;
-    }
-    return row->checked && age_ns <= DELETER_CHECK_LIFE_MS * TIME_NS_PER_MS &&
-           !clock_stepped(&row->check, now);
-}
-
 static void settle_unsendable(struct row *row)
 {
     const char *word = "NotFinished"; /* stays in the ledger; the message is for people */
@@ -164,21 +153,6 @@ static void settle_protected(struct row *row, const struct protect_rule *rule)
     snprintf(row->answer.message, sizeof row->answer.message, "%s%s%s:%d:%d", says ? rule->reason : "",
              says ? ", by " : "by ", rule->place.file, rule->place.line, rule->place.column);
     settle(row, OUTCOME_PROTECTED);
-}
-
-static const struct protect_rule *find_protection(const struct row *row, const struct clock_sample *now)
-{
-    const struct row_shared *shared = row->shared;
-    const struct job_execution *execution = &row->plan.execution;
-    const struct match_facts facts = things_facts(shared->things, NULL);
-    int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
-    return protect_find(shared->protect, &facts, execution->job_id, execution->thing_name,
-                        service_ms != 0 ? service_ms : now->wall_ms);
-}
-
-static bool is_expired(const struct row_shared *shared, int64_t wall_ms)
-{
-    return shared->until_ms != 0 && wall_ms >= shared->until_ms;
 }
 
 static void settle_stopped(struct row *row)
@@ -224,7 +198,7 @@ static void begin_attempt(struct row *row)
     struct clock_sample now = sample_clock(row);
     row->sent = false;
     row->signed_at_ms = 0;
-    if (is_expired(shared, now.wall_ms)) {
+    if (row_gate_expired(shared, now.wall_ms)) {
         tell_if(row, brake_expire(&shared->brake));
     }
     if (shared->brake.stopping) {
@@ -235,12 +209,12 @@ static void begin_attempt(struct row *row)
         settle_unsendable(row);
         return;
     }
-    const struct protect_rule *rule = find_protection(row, &now);
+    const struct protect_rule *rule = row_gate_protection(row, &now);
     if (rule != NULL) {
         settle_protected(row, rule);
         return;
     }
-    if (!check_holds(row, &now)) {
+    if (!row_gate_check_holds(row, &now)) {
         row->check_needless = false;
         set_state(row, ROW_CHECK);
         submit(row, OPERATION_DESCRIBE_EXECUTION, on_described);
@@ -254,11 +228,13 @@ static void begin_attempt(struct row *row)
 }
 
 /* The look after a quarantine is as good as a check. It has its time: a throttled read would be repeated for
- * ever. */
+ * ever. The machine may have slept until it was over: then this one has a minute. */
 static void look(struct row *row)
 {
+    const struct env *env = row->shared->env;
+    int64_t least_ns = env->mono_ns(env->ctx) + LOOK_AGAIN_NS;
     set_state(row, ROW_LOOK);
-    row->shared->env->start(row->shared->env->ctx, &row->timer, row->look_end_ns);
+    env->start(env->ctx, &row->timer, least_ns > row->look_end_ns ? least_ns : row->look_end_ns);
     submit(row, OPERATION_DESCRIBE_EXECUTION, on_described);
 }
 
@@ -319,24 +295,26 @@ static void on_described(struct dispatch *dispatch)
     }
 }
 
-/* No archive, no deletion, unless that is optional: then the archivist says that all is well. */
+/* No archive, no deletion, unless that is optional: then the archivist says that all is well. What goes for
+ * all says nothing of this row. */
 static void on_archived(struct archiving *archiving)
 {
     struct row *row = archiving->owner;
-    struct row_shared *shared = row->shared;
+    struct brake *brake = &row->shared->brake;
     enum err_code code = archiving->err.code;
+    bool for_all = code == ERR_ARCHIVE || code == ERR_CREDENTIALS;
+    bool alone = code != ERR_NONE && code != ERR_CANCELED && !for_all && !brake->stopping;
     if (code != ERR_NONE) {
         row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotArchived"};
         text_copy(row->answer.message, sizeof row->answer.message, archiving->err.msg);
     }
-    if (code == ERR_ARCHIVE) {
-        tell_if(row, brake_withhold(&shared->brake, &archiving->err));
+    if (alone || for_all) {
+        tell_if(row, brake_unarchived(brake, &archiving->err, archiving->why, for_all));
     }
-    if (code == ERR_NONE || code == ERR_CANCELED || shared->brake.stopping) {
-        begin_attempt(row);
-    } else {
-        tell_if(row, brake_unarchived(&shared->brake, &archiving->err, archiving->why));
+    if (alone) {
         settle(row, OUTCOME_FAILED);
+    } else {
+        begin_attempt(row);
     }
 }
 
@@ -357,16 +335,6 @@ static void on_intent(struct ledger_request *request)
     submit(row, OPERATION_DELETE_EXECUTION, on_sent);
 }
 
-/* How far apart the clocks may be now, the worst of what is known: by the Dates that were compared with the
- * wall clock of their time, and by those that were not, for it may have been set since. */
-static int64_t worst_skew_ms(const struct row_shared *shared, int64_t wall_ms)
-{
-    int64_t skew_ms = brake_skew_ms(&shared->brake, dispatcher_skew_ms(shared->dispatcher));
-    int64_t service_ms = dispatcher_service_ms(shared->dispatcher);
-    int64_t now_ms = service_ms != 0 ? service_ms - wall_ms : 0;
-    return llabs(now_ms) > llabs(skew_ms) ? now_ms : skew_ms;
-}
-
 /* The gate. Everything that must be true of a deletion is looked at once more, with the one clock sample that
  * becomes its date. */
 static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
@@ -374,11 +342,10 @@ static bool may_send(struct dispatch *dispatch, int64_t wall_ms)
     struct row *row = dispatch->owner;
     struct row_shared *shared = row->shared;
     struct clock_sample now = {.mono_ns = shared->env->mono_ns(shared->env->ctx), .wall_ms = wall_ms};
-    int64_t skew_ms = worst_skew_ms(shared, wall_ms);
+    int64_t skew_ms = row_gate_skew_ms(shared, wall_ms);
     bool known = dispatcher_service_ms(shared->dispatcher) != 0;
     struct err ignored;
-    if (shared->brake.stopping || is_expired(shared, wall_ms) || !check_holds(row, &now) ||
-        step_sending(&row->plan, shared->force) == SENDING_NEVER) {
+    if (!row_gate_opens(row, &now)) {
         return false;
     }
     if (guard_clock(known, skew_ms, &ignored) != 0) {
@@ -399,7 +366,7 @@ static void on_sent(struct dispatch *dispatch)
     struct row_shared *shared = row->shared;
     row->answer = dispatch->call.answer;
     note_clock(row);
-    struct step step = step_after_send(row->answer.class, !row->sent, &row->history);
+    struct step step = step_after_send(row->answer.class, !row->sent || dispatch->recalled, &row->history);
     if (step.refused) {
         step = note_refusal(row, step);
     } else if (step.kind == STEP_SETTLE) {
@@ -562,6 +529,8 @@ void row_wake(struct row *row)
     case ROW_SEND:
         if (!row->sent || shared->brake.hurry) {
             dispatcher_cancel(shared->dispatcher, &row->dispatch);
+        } else {
+            dispatcher_recall(shared->dispatcher, &row->dispatch);
         }
         return;
     case ROW_QUARANTINE:

@@ -1,4 +1,4 @@
-/* See engine/seen.h: open addressing, never more than half full. */
+/* See engine/seen.h: open addressing, never more than three quarters full. */
 #include "engine/seen.h"
 
 #include "base/mem.h"
@@ -38,7 +38,7 @@ static void grow(struct seen *seen)
 
 bool seen_add(struct seen *seen, uint64_t hash)
 {
-    if (2 * seen->count >= seen->room) {
+    if (4 * seen->count >= 3 * seen->room) {
         grow(seen);
     }
     hash += hash == 0; /* 0 means free */
@@ -51,15 +51,22 @@ bool seen_add(struct seen *seen, uint64_t hash)
     return true;
 }
 
-/* FNV-1a, then the finalizer of splitmix64, since a slot is chosen by the low bits. */
-uint64_t seen_hash(uint64_t hash, const void *bytes, size_t length)
+/* The finalizer of splitmix64: a slot is chosen by the low bits. */
+static uint64_t mix(uint64_t hash)
 {
-    const unsigned char *at = bytes;
-    hash ^= UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++) {
-        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
-    }
     hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
     return hash ^ (hash >> 31);
+}
+
+/* FNV-1a between two of them: without the first, a small number to begin with and the first byte could make
+ * up for each other ('a' after 1, 'b' after 2). */
+uint64_t seen_hash(uint64_t hash, const void *bytes, size_t length)
+{
+    const unsigned char *at = bytes;
+    hash = mix(hash ^ UINT64_C(0xcbf29ce484222325));
+    for (size_t i = 0; i < length; i++) {
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+    }
+    return mix(hash);
 }

@@ -1,18 +1,15 @@
 /* See engine/sweep.h.
  *
  * The happy path: sweep_start() -> on_started() -> the supply and the selector (sweep_rows.c) ->
- * on_selected()
- * -> on_sealed() -> the guards (judge_plan()) -> on_counted(), where the policy has a grace -> engine/apply
- * until every row is settled (on_applied()) -> close_run() -> finish(). A run that was interrupted enters at
- * protect_and_delete() (sweep_resume(), on_resumed()), which asks the registry anew about rows that were
- * selected before. The ways out: a list that cannot be had, a ledger that fails, a plan that the guards
- * refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run ends (sweep_end_as(), the first
- * one counts) and then leads through close_run(), which counts every row that was not settled as not
- * attempted. done() is the last thing that happens. */
+ * on_selected() -> on_sealed() -> the guards (judge_plan()) -> on_counted(), where the policy has a grace ->
+ * deletion (sweep_delete.c) until every row is settled -> close_run() -> finish(). A run that was interrupted
+ * enters at deletion (sweep_resume(), on_resumed()). The ways out: a list that cannot be had, a ledger that
+ * fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run
+ * ends (sweep_end_as(), the first one counts) and then leads through close_run(), which counts every row that
+ * was not settled as not attempted. done() is the last thing that happens. */
 #include "engine/sweep.h"
 
 #include "base/mem.h"
-#include "base/time.h"
 #include "engine/apply.h"
 #include "engine/curfew.h"
 #include "engine/facts.h"
@@ -36,7 +33,7 @@ static int64_t wall_ms(const struct sweep *sweep)
     return sweep->config.env->wall_ms(sweep->config.env->ctx);
 }
 
-static int64_t mono_ns(const struct sweep *sweep)
+int64_t sweep_mono_ns(const struct sweep *sweep)
 {
     return sweep->config.env->mono_ns(sweep->config.env->ctx);
 }
@@ -142,122 +139,6 @@ static void close_run(struct sweep *sweep)
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
 }
 
-/* --- deleting --- */
-
-static void on_settled(void *owner, const struct plan_row *row, enum outcome outcome,
-                       const struct answer *answer, bool earlier)
-{
-    struct sweep *sweep = owner;
-    sweep->report.outcomes[outcome]++;
-    sweep->settled++;
-    if (sweep->config.observer.settled != NULL && !earlier) {
-        sweep->config.observer.settled(sweep->config.observer.owner, row, outcome, answer);
-    }
-}
-
-static void on_applied(void *owner)
-{
-    struct sweep *sweep = owner;
-    enum answer_class why;
-    const struct err *stopped = apply_stopped(sweep->apply, &why);
-    if (stopped->code != ERR_NONE) {
-        sweep_end_as(sweep, SWEEP_STOPPED, stopped, why);
-    } else if (apply_expired(sweep->apply)) {
-        struct err err;
-        err_set(&err, ERR_EXPIRED, "the plan has expired");
-        sweep_end_as(sweep, SWEEP_STOPPED, &err, ANSWER_DONE);
-    }
-    sweep_archive_end(sweep, close_run);
-}
-
-static int64_t longest_ns(const struct sweep *sweep)
-{
-    return quarantine_longest_ns(sweep->config.target->signature_life_ms);
-}
-
-/* Nothing is sent while a request of an earlier run may still take effect: it could be about the same (job,
- * thing). Whatever the ledger and the service's clock say of it, that was before this run began. */
-static int64_t when_to_begin(struct sweep *sweep, int64_t left_ns)
-{
-    int64_t now_ns = mono_ns(sweep), latest_ns = sweep->began_ns + longest_ns(sweep);
-    int64_t begin_ns = now_ns + left_ns < latest_ns ? now_ns + left_ns : latest_ns;
-    int64_t seconds = (begin_ns - now_ns + TIME_NS_PER_SECOND - 1) / TIME_NS_PER_SECOND;
-    if (seconds > 0) {
-        char text[96];
-        snprintf(text, sizeof text, "waits %lld s for a lost request of an earlier run", (long long)seconds);
-        sweep_warn(sweep, text);
-    }
-    return begin_ns;
-}
-
-/* What was listed just now was judged just now; what was given or planned earlier may be protected since. */
-static const struct protect_list *find_protected(const struct sweep *sweep)
-{
-    bool judged = sweep->config.source == NULL && !sweep->begun;
-    return judged ? NULL : sweep->config.policy->protect;
-}
-
-static void begin_deleting(struct sweep *sweep)
-{
-    const struct sweep_config *config = &sweep->config;
-    struct err err;
-    if (sweep_archive_begin(sweep, &err) !=
-        0) { /* what may have been sent is settled, and nothing more sent */
-        sweep_end_as(sweep, SWEEP_FAILED, &err, ANSWER_DONE);
-        sweep->settle_only = true;
-    }
-    struct apply_config apply = {.deleter = {.env = config->env,
-                                             .dispatcher = config->dispatcher,
-                                             .ledger = config->ledger,
-                                             .run = sweep->run,
-                                             .policy = config->policy,
-                                             .signature_life_ms = config->target->signature_life_ms,
-                                             .until_ms = config->until_ms,
-                                             .facts = sweep->facts,
-                                             .settle_only = sweep->settle_only,
-                                             .given = config->source != NULL,
-                                             .protect = find_protected(sweep),
-                                             .things = sweep->things,
-                                             .archivist = sweep->archivist},
-                                 .rows = sweep->report.selected,
-                                 .begin_ns = sweep->begin_ns,
-                                 .owner = sweep,
-                                 .settled = on_settled,
-                                 .done = on_applied};
-    sweep_set_state(sweep, STATE_DELETING);
-    sweep->apply = apply_start(&apply);
-}
-
-/* Where the groups cannot be read nothing more is sent, but what may have been sent is settled still. */
-static void on_protected(void *owner)
-{
-    struct sweep *sweep = owner;
-    enum answer_class why;
-    const struct err *failure = things_failure(sweep->things, &why);
-    bool canceled = sweep->ended, failed = failure->code != ERR_NONE;
-    if (failed) {
-        sweep_end_as(sweep, SWEEP_FAILED, failure, why);
-        sweep->settle_only = true;
-    }
-    if (canceled || (failed && !sweep->begun)) {
-        close_run(sweep);
-    } else {
-        begin_deleting(sweep);
-    }
-}
-
-static void protect_and_delete(struct sweep *sweep, int64_t left_ns)
-{
-    bool sends = sweep->report.selected > 0 && !sweep->settle_only;
-    sweep->begin_ns = when_to_begin(sweep, left_ns);
-    if (sends && find_protected(sweep) != NULL && things_needed(sweep->things)) {
-        sweep_set_state(sweep, STATE_PROTECTING);
-        things_start(sweep->things, on_protected, sweep);
-    } else {
-        begin_deleting(sweep);
-    }
-}
-
 /* --- the plan is complete --- */
 
 static void warn_of_guard(struct sweep *sweep, const struct err *err)
@@ -282,12 +163,13 @@ static bool judge_selection(struct sweep *sweep, bool over)
 }
 
 /* Decides whether the sealed plan is applied. Rows that were given may need no call so far: then the clock is
- * known, and judged, with the first answer (engine/brake.h). */
+ * known, and judged, with the first answer (engine/brake.h). Neither may a policy that nothing can match. */
 static void judge_plan(struct sweep *sweep)
 {
     const struct report *report = &sweep->report;
     struct err err;
-    bool known = service_ms(sweep) != 0, may_be_unknown = sweep->config.source != NULL;
+    bool known = service_ms(sweep) != 0;
+    bool may_be_unknown = sweep->config.source != NULL || report->selected == 0;
     const struct row_source *source = sweep->config.source;
     int64_t listed = source != NULL ? source->listed : report->listed;
     int64_t remaining = source != NULL ? source->remaining : report->remaining;
@@ -314,7 +196,7 @@ static void leave_planning(struct sweep *sweep)
     }
     int64_t lost_ms = sweep->report.selected > 0 ? sweep->lost_signed_ms : 0;
     int64_t life_ms = sweep->config.target->signature_life_ms;
-    protect_and_delete(sweep, quarantine_left_ns(lost_ms, service_ms(sweep), life_ms));
+    sweep_delete(sweep, quarantine_left_ns(lost_ms, service_ms(sweep), life_ms), close_run);
 }
 
 static void on_counted(struct ledger_request *request)
@@ -369,7 +251,7 @@ static void on_started(struct ledger_request *request)
     }
     sweep->run = request->run;
     sweep->lost_signed_ms = request->lost_signed_ms;
-    sweep->began_ns = mono_ns(sweep);
+    sweep->began_ns = sweep_mono_ns(sweep);
     if (sweep->ended || sweep->report.limit != LIMIT_ROWS) { /* not a call is made */
         close_run(sweep);
         return;
@@ -422,7 +304,7 @@ static void on_resumed(struct env_timer *timer)
     if (sweep->ended || !sweep->begun) {
         close_run(sweep);
     } else {
-        protect_and_delete(sweep, longest_ns(sweep));
+        sweep_delete(sweep, sweep_longest_ns(sweep), close_run);
     }
 }
 
@@ -488,10 +370,10 @@ struct sweep *sweep_resume(const struct sweep_config *config, const struct ledge
     sweep->report.selected = rows;
     sweep->begun = found->begun;
     watch_clock(sweep);
-    sweep->curfew.began_ns += longest_ns(sweep); /* it waits so long first */
+    sweep->curfew.began_ns += sweep_longest_ns(sweep); /* it waits so long first */
     bool open = sweep->report.limit == LIMIT_ROWS;
     sweep->settle_only = !same || !within || !found->sealed || !sweep_deletes(sweep) || !open;
-    sweep->began_ns = mono_ns(sweep);
+    sweep->began_ns = sweep_mono_ns(sweep);
     sweep->timer = (struct env_timer){.fire = on_resumed, .owner = sweep};
     config->env->start(config->env->ctx, &sweep->timer, sweep->began_ns);
     return sweep;

@@ -25,6 +25,7 @@ struct kept {
 static int find_scope(struct store *store, const struct run_header *header, struct scope *scope,
                       struct err *err)
 {
+    char owner[RUN_OWNER_MAX + 1];
     struct db_statement *get =
         db_use(store->db, &store->statements[FIND_GRACES],
                "SELECT id, complete, merging, oldest FROM grace_scope WHERE policy = ?1"
@@ -34,7 +35,8 @@ static int find_scope(struct store *store, const struct run_header *header, stru
     if (get == NULL) {
         return -1;
     }
-    db_bind(get, "ttth", header->policy, header->account, header->region, header->grace_sha256);
+    db_bind(get, "ttth", header->policy, run_header_owner(header, owner), header->region,
+            header->grace_sha256);
     int result = db_step(get, err);
     if (result == 1) {
         *scope = (struct scope){.id = db_int(get, 0),
@@ -49,6 +51,7 @@ static int find_scope(struct store *store, const struct run_header *header, stru
 static int add_scope(struct store *store, const struct run_header *header, struct scope *scope,
                      struct err *err)
 {
+    char owner[RUN_OWNER_MAX + 1];
     struct db_statement *add = db_use(store->db, &store->statements[ADD_GRACES],
                                       "INSERT INTO grace_scope (policy, account, region, sha256, touched_ms)"
                                       " VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -56,8 +59,8 @@ static int add_scope(struct store *store, const struct run_header *header, struc
     if (add == NULL) {
         return -1;
     }
-    db_bind(add, "ttthi", header->policy, header->account, header->region, header->grace_sha256,
-            store->config.wall_ms(store->config.ctx));
+    db_bind(add, "ttthi", header->policy, run_header_owner(header, owner), header->region,
+            header->grace_sha256, store->config.wall_ms(store->config.ctx));
     if (db_run(add, err) != 0) {
         return -1;
     }
@@ -67,6 +70,7 @@ static int add_scope(struct store *store, const struct run_header *header, struc
 
 int store_forget_graces(struct store *store, const struct run_header *header, struct err *err)
 {
+    char owner[RUN_OWNER_MAX + 1];
     struct db_statement *set = db_use(store->db, &store->statements[FORGET_GRACES],
                                       "UPDATE grace_scope SET dropped = 1 WHERE policy = ?1 AND account = ?2"
                                       " AND region = ?3 AND dropped = 0",
@@ -74,7 +78,7 @@ int store_forget_graces(struct store *store, const struct run_header *header, st
     if (set == NULL) {
         return -1;
     }
-    db_bind(set, "ttt", header->policy, header->account, header->region);
+    db_bind(set, "ttt", header->policy, run_header_owner(header, owner), header->region);
     return db_run(set, err);
 }
 
@@ -246,15 +250,18 @@ static int note_oldest(struct store *store, const struct scope *scope, struct er
     return db_run(set, err);
 }
 
+/* Touched, so that it is not taken for old while the run walks through it. */
 static int begin_walk(struct store *store, const struct ledger_request *request, struct scope *scope,
                       struct err *err)
 {
-    struct db_statement *set = db_use(store->db, &store->statements[BEGIN_GRACES],
-                                      "UPDATE grace_scope SET merging = ?2, oldest = ?2 WHERE id = ?1", err);
+    struct db_statement *set = db_use(
+        store->db, &store->statements[BEGIN_GRACES],
+        "UPDATE grace_scope SET merging = ?2, oldest = ?2, touched_ms = max(touched_ms, ?3) WHERE id = ?1",
+        err);
     if (set == NULL || (scope->id == 0 && add_scope(store, request->header, scope, err) != 0)) {
         return -1;
     }
-    db_bind(set, "ii", scope->id, request->run);
+    db_bind(set, "iii", scope->id, request->run, store->config.wall_ms(store->config.ctx));
     scope->merging = scope->oldest = request->run;
     return db_run(set, err);
 }
@@ -319,6 +326,7 @@ static int count_run(struct store *store, const struct ledger_request *request, 
 static int drop_old(struct store *store, const struct ledger_request *request, const struct scope *scope,
                     struct err *err)
 {
+    char owner[RUN_OWNER_MAX + 1];
     const struct run_header *header = request->header;
     struct db_statement *runs = db_use(store->db, &store->statements[DROP_GRACE_RUNS],
                                        "DELETE FROM grace_run WHERE scope = ?1 AND run < ?2", err);
@@ -330,7 +338,7 @@ static int drop_old(struct store *store, const struct ledger_request *request, c
         return -1;
     }
     db_bind(runs, "ii", scope->id, scope->oldest);
-    db_bind(others, "ttti", header->policy, header->account, header->region, scope->id);
+    db_bind(others, "ttti", header->policy, run_header_owner(header, owner), header->region, scope->id);
     return db_run(runs, err) != 0 ? -1 : db_run(others, err);
 }
 

@@ -22,8 +22,9 @@ struct memory_graces { /* of a policy in an account and region */
 
 static bool same_place(const struct run_header *a, const struct run_header *b)
 {
-    return strcmp(a->policy, b->policy) == 0 && strcmp(a->account, b->account) == 0 &&
-           strcmp(a->region, b->region) == 0;
+    char of_a[RUN_OWNER_MAX + 1], of_b[RUN_OWNER_MAX + 1];
+    return strcmp(a->policy, b->policy) == 0 && strcmp(a->region, b->region) == 0 &&
+           strcmp(run_header_owner(a, of_a), run_header_owner(b, of_b)) == 0;
 }
 
 static struct memory_graces *find(struct memory_graces *graces, const struct run_header *header)

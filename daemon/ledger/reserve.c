@@ -84,6 +84,8 @@ int reserve_grow(struct reserve *reserve, size_t results, struct err *err)
     if (wanted <= reserve->held) {
         return 0;
     }
+    int64_t left = reserve->disk.size(reserve->disk.ctx); /* by an earlier process, with what it left open */
+    wanted = left > wanted ? left : wanted;
     int code = reserve->disk.resize(reserve->disk.ctx, wanted);
     if (code != 0) {
         return err_set(err, ERR_IO, "no room for the ledger in '%s', %" PRId64 " MiB for the answers: %s",

@@ -148,8 +148,8 @@ static int insert_result(struct store *store, const struct store_record *record,
     return db_run(add, err);
 }
 
-static int append_record(struct store *store, struct store_record *record, enum record_kind kind,
-                         struct err *err)
+int store_append_record(struct store *store, struct store_record *record, enum record_kind kind,
+                        struct err *err)
 {
     if (load_tip(store, err) != 0) {
         return -1;
@@ -172,7 +172,7 @@ static int append_record(struct store *store, struct store_record *record, enum 
 /* --- requests
  * ------------------------------------------------------------------------------------------------ */
 
-static int out_of_order(const struct ledger_request *request, struct err *err)
+int store_out_of_order(const struct ledger_request *request, struct err *err)
 {
     return err_set(err, ERR_INTERNAL, "ledger: operation %d on run %lld, row %lld is out of order",
                    (int)request->operation, (long long)request->run, (long long)request->row);
@@ -240,7 +240,7 @@ static int start_run(struct store *store, struct ledger_request *request, struct
     active_add_run(&store->active, &(struct active_run){.id = request->run});
     struct store_record record = {
         .run = request->run, .row = RECORD_ROW_NONE, .header = *header, .note = header->origin};
-    return append_record(store, &record, RECORD_START, err);
+    return store_append_record(store, &record, RECORD_START, err);
 }
 
 /* *state is NULL when there is no such run. */
@@ -287,7 +287,7 @@ static int seal_plan(struct store *store, struct ledger_request *request, struct
     db_bind(set, "i", request->run);
     state->sealed = true;
     struct store_record record = {.run = request->run, .row = RECORD_ROW_NONE, .note = note};
-    return db_run(set, err) != 0 ? -1 : append_record(store, &record, RECORD_SEAL, err);
+    return db_run(set, err) != 0 ? -1 : store_append_record(store, &record, RECORD_SEAL, err);
 }
 
 static int end_run(struct store *store, struct ledger_request *request, struct err *err)
@@ -295,154 +295,12 @@ static int end_run(struct store *store, struct ledger_request *request, struct e
     struct store_record record = {.run = request->run, .row = RECORD_ROW_NONE, .note = request->note};
     struct db_statement *set = db_use(store->db, &store->statements[RUN_END],
                                       "UPDATE run SET ended_ms = ?2, last_sequence = ?3 WHERE id = ?1", err);
-    if (set == NULL || append_record(store, &record, RECORD_END, err) != 0) {
+    if (set == NULL || store_append_record(store, &record, RECORD_END, err) != 0) {
         return -1;
     }
     db_bind(set, "iii", request->run, request->ended_ms, store->sequence);
     active_end_run(&store->active, request->run);
     return db_run(set, err);
-}
-
-/* What the records say of a row. */
-static int look_up_row(struct store *store, int64_t run, int64_t row, struct row_state *state,
-                       struct err *err)
-{
-    struct db_statement *get =
-        db_use(store->db, &store->statements[ROW_STATE],
-               "SELECT id, 2 AS kind, NULL, NULL, NULL, at_ms FROM intent"
-               " WHERE id BETWEEN ?1 AND ?2"
-               " UNION ALL SELECT id, 3, outcome, class, signed_at_ms, at_ms FROM entry"
-               " WHERE id BETWEEN ?1 AND ?2 ORDER BY id, kind",
-               err);
-    if (get == NULL) {
-        return -1;
-    }
-    db_bind(get, "ii", record_row_first(run, row), record_row_last(run, row));
-    int result;
-    while ((result = db_step(get, err)) == 1) {
-        if (db_int(get, 1) == RECORD_INTENT) {
-            row_state_intent(state);
-        } else {
-            row_state_result(state, (enum answer_class)db_int(get, 3), (enum outcome)db_int(get, 2),
-                             db_int(get, 4), db_int(get, 5));
-        }
-    }
-    return result;
-}
-
-static int row_state(struct store *store, const struct active_run *run, int64_t row, struct row_state *state,
-                     struct err *err)
-{
-    *state = (struct row_state){0};
-    if (row >= run->untouched || active_row(&store->active, run->id, row, state)) {
-        return 0;
-    }
-    return look_up_row(store, run->id, row, state, err);
-}
-
-static int note_lost(struct store *store, int64_t run, int64_t signed_ms, struct err *err)
-{
-    struct db_statement *set =
-        db_use(store->db, &store->statements[RUN_LOST],
-               "UPDATE run SET lost_signed_ms = max(lost_signed_ms, ?2) WHERE id = ?1", err);
-    if (set == NULL) {
-        return -1;
-    }
-    db_bind(set, "ii", run, signed_ms);
-    return db_run(set, err);
-}
-
-static int append_intent(struct store *store, struct ledger_request *request, struct row_state *row,
-                         struct err *err)
-{
-    if (row->open || request->attempt != row->attempts + 1) {
-        return out_of_order(request, err);
-    }
-    struct store_record record = {
-        .run = request->run, .row = request->row, .attempt = request->attempt, .note = ""};
-    row_state_intent(row);
-    return append_record(store, &record, RECORD_INTENT, err);
-}
-
-static int append_result(struct store *store, struct ledger_request *request, struct row_state *row,
-                         struct err *err)
-{
-    if (request->attempt != (row->open ? row->attempts : 0)) {
-        return out_of_order(request, err);
-    }
-    struct store_record record = {.run = request->run,
-                                  .row = request->row,
-                                  .attempt = request->attempt,
-                                  .signed_at_ms = request->signed_at_ms,
-                                  .answer = request->answer,
-                                  .outcome = request->outcome,
-                                  .note = ""};
-    if (append_record(store, &record, RECORD_RESULT, err) != 0) {
-        return -1;
-    }
-    row_state_result(row, request->answer.class, request->outcome, request->signed_at_ms, record.at_ms);
-    bool lost = request->outcome == OUTCOME_UNKNOWN && row->lost_signed_ms > 0;
-    return lost ? note_lost(store, request->run, row->lost_signed_ms, err) : 0;
-}
-
-static int append_attempt(struct store *store, struct ledger_request *request, struct active_run *run,
-                          struct err *err)
-{
-    struct row_state row;
-    if (request->row < 0 || request->row >= run->rows || !run->sealed || run->ended ||
-        !record_fits(request->run, request->row, request->attempt)) {
-        return out_of_order(request, err);
-    }
-    if (row_state(store, run, request->row, &row, err) != 0) {
-        return -1;
-    }
-    if (row.outcome != OUTCOME_PENDING) {
-        return out_of_order(request, err);
-    }
-    int result = request->operation == LEDGER_INTENT ? append_intent(store, request, &row, err)
-                                                     : append_result(store, request, &row, err);
-    if (result == 0) {
-        active_set_row(&store->active, run->id, request->row, &row);
-        run->untouched = request->row >= run->untouched ? request->row + 1 : run->untouched;
-    }
-    return result;
-}
-
-static void take_row_state(const struct row_state *state, struct plan_row *row)
-{
-    row->outcome = state->outcome;
-    row->attempts = state->attempts;
-    row->lost = state->lost;
-    row->open = state->open;
-    row->unsure = state->unsure;
-}
-
-static int read_rows(struct store *store, struct ledger_request *request, const struct active_run *run,
-                     struct err *err)
-{
-    struct db_statement *get = db_use(store->db, &store->statements[READ_ROWS],
-                                      "SELECT " STORE_PLAN_COLUMNS " FROM plan " STORE_PLAN_NAMES
-                                      " WHERE plan.run = ?1 AND plan.row >= ?2 ORDER BY plan.row LIMIT ?3",
-                                      err);
-    if (get == NULL) {
-        return -1;
-    }
-    db_bind(get, "iii", request->run, request->from, (int64_t)request->count);
-    int result;
-    size_t count = 0; /* one that fails may be carried out once more, for as many rows as were asked for */
-    while ((result = db_step(get, err)) == 1) {
-        struct plan_row *row = &request->rows[count];
-        struct row_state state;
-        store_take_plan_row(get, 0, row);
-        if (row_state(store, run, request->from + (int64_t)count, &state, err) != 0) {
-            db_reset(get);
-            return -1;
-        }
-        take_row_state(&state, row);
-        count++;
-    }
-    request->count = result == 0 ? count : request->count;
-    return result;
 }
 
 #define RUN_BEGUN                                                                                            \
@@ -497,7 +355,7 @@ static int apply_to_run(struct store *store, struct ledger_request *request, str
 {
     bool writes_plan = request->operation == LEDGER_ADD_ROWS || request->operation == LEDGER_SEAL_PLAN;
     if (state == NULL || (writes_plan && (state->sealed || state->ended))) {
-        return out_of_order(request, err);
+        return store_out_of_order(request, err);
     }
     switch (request->operation) {
     case LEDGER_ADD_ROWS:
@@ -505,15 +363,15 @@ static int apply_to_run(struct store *store, struct ledger_request *request, str
     case LEDGER_SEAL_PLAN:
         return seal_plan(store, request, state, err);
     case LEDGER_READ_ROWS:
-        return read_rows(store, request, state, err);
+        return store_read_rows(store, request, state, err);
     case LEDGER_INTENT:
     case LEDGER_RESULT:
-        return append_attempt(store, request, state, err);
+        return store_add_attempt(store, request, state, err);
     case LEDGER_END_RUN:
-        return state->ended || active_open(&store->active, request->run) ? out_of_order(request, err)
+        return state->ended || active_open(&store->active, request->run) ? store_out_of_order(request, err)
                                                                          : end_run(store, request, err);
     default:
-        return out_of_order(request, err);
+        return store_out_of_order(request, err);
     }
 }
 

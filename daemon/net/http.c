@@ -6,8 +6,9 @@
  * from inside libcurl, from inside submit or from inside cancel.
  *
  * The ways out: a request that may not leave, or that waited too long for its turn, finishes without ever
- * running. http_cancel() takes a transfer from wherever it is and finishes it. http_client_destroy() cancels
- * everything, on_check() delivers it and closes the handles, and the last handle to go calls on_closed().
+ * running. http_cancel() takes a transfer from wherever it is and finishes it, http_recall() only one that
+ * has not left. http_client_destroy() cancels everything, on_check() delivers it and closes the handles, and
+ * the last handle to go calls on_closed().
  *
  * Each origin has its own queue, and the queues take turns. At most limits.all_connections transfers run at
  * once and the rest waits here. So libcurl always finds or may open a connection, and never parks a transfer
@@ -296,6 +297,14 @@ void http_cancel(struct http_client *client, struct http_request *request)
     struct transfer *transfer = request->impl;
     if (transfer && transfer->state != TRANSFER_FINISHED)
         cancel(client, transfer);
+}
+
+void http_recall(struct http_client *client, struct http_request *request)
+{
+    const struct transfer *transfer = request->impl;
+    if (transfer && transfer->transmissions == 0) {
+        http_cancel(client, request);
+    }
 }
 
 void http_request_init(struct http_request *request)

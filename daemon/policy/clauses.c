@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "policy/glob.h"
+#include "policy/schema.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -330,6 +331,24 @@ enum truth match_holds(const struct match *match, const struct subject *subject,
         }
     }
     return result;
+}
+
+size_t match_each_clause(const struct match *match,
+                         void (*each)(void *owner, const char *clause, const struct place *place),
+                         void *owner)
+{
+    size_t count, told = 0;
+    const struct schema_row *rows = schema_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        bool clause = rows[i].scope == SCHEMA_MATCH && rows[i].place != 0;
+        const struct place *place =
+            clause ? (const void *)((const char *)match + rows[i].place) : &match->place;
+        if (clause && place->line > 0) {
+            each(owner, rows[i].path, place);
+            told++;
+        }
+    }
+    return told;
 }
 
 bool match_aged(const struct match *match)

@@ -257,6 +257,10 @@ void lint_policies(const struct config *config,
                    void (*tell_one)(void *owner, const struct place *place, const char *message), void *owner)
 {
     struct linting linting = {.tell = tell_one, .owner = owner};
+    if (config->target_count == 0 && config->file_count > 0) {
+        const struct place first = {.file = config->files[0], .line = 1, .column = 1};
+        tell(&linting, &first, "there is no target: nothing can be planned or deleted");
+    }
     for (size_t i = 0; i < config->policy_count; i++) {
         const struct policy *policy = &config->policies[i];
         for (size_t j = 0; j < policy->keep_count; j++) {

@@ -234,6 +234,24 @@ void policy_explain_deletion(const struct policy *policy, const struct job_execu
     verdict->force = !execution_status_terminal(status);
 }
 
+void policy_each_clause(const struct policy *policy,
+                        void (*each)(void *owner, const char *clause, const struct place *place), void *owner)
+{
+    char text[PLAN_REASON_MAX + 1], reason[PLAN_REASON_MAX + 1], age[48];
+    if (match_each_clause(&policy->match, each, owner) == 0) {
+        each(owner, "match", &policy->match.place);
+    }
+    for (size_t i = 0; i < policy->keep_count; i++) {
+        keep_reason(&policy->keep[i], reason);
+        snprintf(text, sizeof text, "not %.*s", (int)(sizeof text - sizeof "not "), reason);
+        each(owner, text, &policy->keep[i].place);
+    }
+    if (policy->grace_ms > 0) {
+        snprintf(text, sizeof text, "grace of %s over", time_duration(policy->grace_ms, age));
+        each(owner, text, &policy->grace_place);
+    }
+}
+
 static bool selected(const struct policy *policy, const struct subject *subject, struct finding *finding)
 {
     if (!match_aged(&policy->match) && policy->keep_count == 0) {

@@ -115,7 +115,9 @@ static bool check_key(const struct reader *reader, const struct schema_row *row,
         return row->type != &value_later; /* its value may be wrong besides */
     }
     if (reader->in_defaults && !inherited(row)) {
-        reader_error(reader, key, "'%s' cannot be inherited: it belongs into each policy", row->path);
+        reader_error(reader, key, "'%s' cannot be inherited: %s", row->path,
+                     (row->flags & SCHEMA_SELECTS) != 0 ? "what a policy deletes stands in the policy itself"
+                                                        : "each policy has its own");
         return false;
     }
     if (!reader->main_file && (row->flags & SCHEMA_MAIN_ONLY) != 0) {
@@ -211,6 +213,20 @@ static void read_entry(const struct reader *reader, enum schema_scope scope, con
     }
 }
 
+bool reader_misspelt(const struct reader *reader, enum schema_scope scope, const char *prefix,
+                     const struct yaml_node *map, const char *name)
+{
+    const char *names[NAMES_MAX + 1];
+    list_keys(reader, scope, prefix, names);
+    for (const struct yaml_node *key = map->first; key != NULL; key = key->next->next) {
+        const char *meant = schema_find(scope, prefix, key->text) == NULL ? nearest(key->text, names) : NULL;
+        if (meant != NULL && strcmp(meant, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static size_t report_missing(const struct reader *reader, enum schema_scope scope, const char *prefix,
                              const struct yaml_node *map)
 {
@@ -222,9 +238,11 @@ static size_t report_missing(const struct reader *reader, enum schema_scope scop
             yaml_get(map, schema_name(row)) != NULL) {
             continue;
         }
-        reader_error(reader, map, "'%s' is missing%s%s", row->path, row->why != NULL ? ": " : "",
-                     row->why != NULL ? row->why : "");
         missing++;
+        if (!reader_misspelt(reader, scope, prefix, map, schema_name(row))) {
+            reader_error(reader, map, "'%s' is missing%s%s", row->path, row->why != NULL ? ": " : "",
+                         row->why != NULL ? row->why : "");
+        }
     }
     return missing;
 }

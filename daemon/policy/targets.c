@@ -26,8 +26,57 @@ static bool has(const struct pattern_list *list, const char *text)
     return false;
 }
 
+static bool account_fits(const struct reader *reader, const struct schema_row *row,
+                         const struct yaml_node *node)
+{
+    if (!account_id_valid(node->text)) {
+        reader_error(reader, node, "'%s' takes the twelve digits of an AWS account, not '%.64s'", row->path,
+                     node->text);
+        return false;
+    }
+    if (node->plain && node->text[0] == '0') {
+        reader_error(reader, node,
+                     "'%s': \"%s\" needs its quotes: without them other programs read another number, as it "
+                     "begins with 0",
+                     row->path, node->text);
+        return false;
+    }
+    return true;
+}
+
+static void read_account(const struct reader *reader, const struct schema_row *row,
+                         const struct yaml_node *node, void *object)
+{
+    if (!account_fits(reader, row, node)) {
+        return;
+    }
+    text_copy(value_field(row, object), ACCOUNT_LENGTH + 1, node->text);
+}
+
+static bool region_fits(const struct reader *reader, const struct schema_row *row,
+                        const struct yaml_node *node)
+{
+    if (!region_valid(node->text)) {
+        reader_error(reader, node, "'%s' takes a region such as eu-west-1 (a-z, 0-9, '-'), not '%.64s'",
+                     row->path, node->text);
+        return false;
+    }
+    return true;
+}
+
+static void read_region(const struct reader *reader, const struct schema_row *row,
+                        const struct yaml_node *node, void *object)
+{
+    if (!region_fits(reader, row, node)) {
+        return;
+    }
+    text_copy(value_field(row, object), sizeof((struct target *)NULL)->region, node->text);
+}
+
 static void read_list(const struct reader *reader, const struct schema_row *row, const struct yaml_node *list,
-                      void *object, bool (*valid)(const char *text), const char *wanted)
+                      void *object,
+                      bool (*fits)(const struct reader *reader, const struct schema_row *row,
+                                   const struct yaml_node *item))
 {
     struct pattern_list *items = value_field(row, object);
     pattern_list_finish(items); /* a repeated key comes here twice */
@@ -37,13 +86,10 @@ static void read_list(const struct reader *reader, const struct schema_row *row,
     }
     items->patterns = mem_calloc(list->count, sizeof *items->patterns);
     for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
-        if (!value_item_fits(reader, row, item)) {
+        if (!value_item_fits(reader, row, item) || !fits(reader, row, item)) {
             continue;
         }
-        if (!valid(item->text)) {
-            reader_error(reader, item, "each item of '%s' must be %s, not '%.64s'", row->path, wanted,
-                         item->text);
-        } else if (has(items, item->text)) {
+        if (has(items, item->text)) {
             reader_error(reader, item, "'%s' stands twice in '%s'", item->text, row->path);
         } else {
             items->patterns[items->count++] = mem_strdup(item->text);
@@ -54,13 +100,13 @@ static void read_list(const struct reader *reader, const struct schema_row *row,
 static void read_accounts(const struct reader *reader, const struct schema_row *row,
                           const struct yaml_node *list, void *object)
 {
-    read_list(reader, row, list, object, account_id_valid, "the twelve digits of an AWS account");
+    read_list(reader, row, list, object, account_fits);
 }
 
 static void read_regions(const struct reader *reader, const struct schema_row *row,
                          const struct yaml_node *list, void *object)
 {
-    read_list(reader, row, list, object, region_valid, "a region such as eu-west-1 (a-z, 0-9, '-')");
+    read_list(reader, row, list, object, region_fits);
 }
 
 static void read_sts_text(const struct reader *reader, const struct schema_row *row,
@@ -95,6 +141,16 @@ static void read_session_name(const struct reader *reader, const struct schema_r
     read_sts_text(reader, row, node, object, "+{}");
 }
 
+const struct value_type value_account = {.name = "account",
+                                         .wanted = "twelve digits",
+                                         .kind = NODE_VALUE,
+                                         .read = read_account,
+                                         .print = value_print_name};
+const struct value_type value_region = {.name = "region",
+                                        .wanted = "a region such as eu-west-1",
+                                        .kind = NODE_VALUE,
+                                        .read = read_region,
+                                        .print = value_print_name};
 const struct value_type value_accounts = {.name = "accounts",
                                           .wanted = "a list of accounts such as [\"123456789012\"]",
                                           .kind = NODE_LIST,

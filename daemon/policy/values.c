@@ -196,30 +196,8 @@ static void read_name(const struct reader *reader, const struct schema_row *row,
     text_copy(value_field(row, object), POLICY_NAME_MAX + 1, node->text);
 }
 
-static void read_account(const struct reader *reader, const struct schema_row *row,
-                         const struct yaml_node *node, void *object)
-{
-    if (!account_id_valid(node->text)) {
-        reader_error(reader, node, "'%s' must be the twelve digits of an AWS account, not '%.64s'", row->path,
-                     node->text);
-        return;
-    }
-    text_copy(value_field(row, object), ACCOUNT_LENGTH + 1, node->text);
-}
-
-static void read_region(const struct reader *reader, const struct schema_row *row,
-                        const struct yaml_node *node, void *object)
-{
-    if (!region_valid(node->text)) {
-        reader_error(reader, node, "'%s' must be a region such as eu-west-1 (a-z, 0-9, '-'), not '%.64s'",
-                     row->path, node->text);
-        return;
-    }
-    text_copy(value_field(row, object), sizeof((struct target *)NULL)->region, node->text);
-}
-
-static void print_name(const struct config *config, const struct schema_row *row, const void *object,
-                       struct buf *out)
+void value_print_name(const struct config *config, const struct schema_row *row, const void *object,
+                      struct buf *out)
 {
     (void)config;
     const char *text = value_seen(row, object);
@@ -231,17 +209,7 @@ static void print_name(const struct config *config, const struct schema_row *row
 }
 
 const struct value_type value_name = {
-    .name = "name", .wanted = "a name", .kind = NODE_VALUE, .read = read_name, .print = print_name};
-const struct value_type value_account = {.name = "account",
-                                         .wanted = "twelve digits",
-                                         .kind = NODE_VALUE,
-                                         .read = read_account,
-                                         .print = print_name};
-const struct value_type value_region = {.name = "region",
-                                        .wanted = "a region such as eu-west-1",
-                                        .kind = NODE_VALUE,
-                                        .read = read_region,
-                                        .print = print_name};
+    .name = "name", .wanted = "a name", .kind = NODE_VALUE, .read = read_name, .print = value_print_name};
 
 /* --- numbers --- */
 

@@ -49,7 +49,4 @@ struct config *command_config(const struct options *options);
 /* What ends before anything is listed ends with a report too, where JSON is asked for. Returns status. */
 enum exit_status command_end_early(const struct options *options, enum exit_status status);
 
-/* Asks on the terminal; false for anything but a yes. */
-bool command_confirmed(const char *question);
-
 #endif

@@ -15,7 +15,9 @@
 #include <uv.h>
 
 #define CONTROL_CLIENTS_MAX 16
-#define CONTROL_REPLY_MAX   (1024 * 1024) /* bytes that wait to be written; beyond it the client is dropped */
+#define CONTROL_REPLY_MAX                                                                                    \
+    (32 * 1024 * 1024) /* bytes that wait to be written; beyond it the client is dropped. Tens of thousands  \
+                          of runs that somebody follows may end at once. */
 
 struct control;
 struct control_client;
@@ -30,6 +32,8 @@ struct control_config {
     void (*written)(void *owner, struct control_client *client);
     /* The client is going, in the middle of its reply; nothing may be done with it from now on. */
     void (*gone)(void *owner, struct control_client *client);
+    /* Nothing waits to be written to anybody any more. */
+    void (*quiet)(void *owner);
 };
 
 struct control *control_create(const struct control_config *config);
@@ -37,8 +41,9 @@ struct control *control_create(const struct control_config *config);
  * next turns. Takes NULL. */
 void control_destroy(struct control *control);
 
-/* Listens there from now on, with a socket of mode 0600, and nowhere else; NULL: nowhere. Clients that are
- * there stay. -1 as control_socket_listen(); then all is as before. */
+/* Listens there from now on, with a socket of mode 0600, and nowhere else; NULL: nowhere. A socket that has
+ * this name already, or a name that leads to the same file, stays; one whose file is gone is made anew.
+ * Clients that are there stay. -1 as control_socket_listen(); then all is as before. */
 int control_listen(struct control *control, const char *path, struct err *err);
 const char *control_path(const struct control *control); /* NULL: nowhere */
 
@@ -48,6 +53,8 @@ void control_send(struct control_client *client, const struct buf *text);
 void control_end(struct control_client *client);
 /* Whether all that was sent so far has been written. */
 bool control_idle(const struct control_client *client);
+/* Whether all that was sent to anybody has been written, or its client is gone. */
+bool control_quiet(const struct control *control);
 
 /* The user who asks. */
 uid_t control_user(const struct control_client *client);

@@ -12,11 +12,21 @@
  * ERR_LOCKED: somebody listens there; ERR_PERMISSION, ERR_INVALID (something else has the name) or ERR_IO. */
 int control_socket_listen(const char *path, struct err *err);
 
+/* The file of a socket. While the socket is open, no other file is the same. */
+struct control_socket_id {
+    dev_t device;
+    ino_t inode; /* 0: none */
+};
+
+void control_socket_identify(const char *path, struct control_socket_id *id);
+bool control_socket_has_name(const struct control_socket_id *id, const char *path);
+
 /* A connection that gives up a read or a write after so long. -1 with ERR_NOT_FOUND: nobody listens;
  * ERR_PERMISSION; ERR_IO. */
 int control_socket_connect(const char *path, int timeout_s, struct err *err);
 
-/* Whether it is root or the user of this process at the other end, and who. */
+/* Whether it is root or the user of this process at the other end, and who; (uid_t)-1: nobody knows. At the
+ * end of who connected that is who listens. */
 bool control_socket_peer(int fd, uid_t *user);
 
 #endif

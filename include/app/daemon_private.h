@@ -1,5 +1,5 @@
-/* What the parts of the daemon share: app/daemon.c (its life), app/tasks.c (its sweeps), app/firings.c (when
- * they are due), app/requests.c and app/status.c (what the control socket asks). */
+/* What the parts of the daemon share: app/daemon.c (its life), app/pausing.c, app/tasks.c (its sweeps),
+ * app/firings.c (when they are due), app/requests.c and app/status.c (what the control socket asks). */
 #ifndef APP_DAEMON_PRIVATE_H
 #define APP_DAEMON_PRIVATE_H
 
@@ -7,6 +7,7 @@
 #include "app/control.h"
 #include "app/hooks.h"
 #include "app/leftovers.h"
+#include "app/manager.h"
 #include "app/monitor.h"
 #include "app/options.h"
 #include "app/pause_file.h"
@@ -50,6 +51,7 @@ struct daemon {
     struct loaded loaded;
     char state_directory[PATH_MAX];
     struct world *world;
+    struct manager *manager;
     struct monitor *monitor;
     struct runner *runner;
     struct scheduler *scheduler;
@@ -59,14 +61,13 @@ struct daemon {
     struct results *results;
     struct control *control;
     struct pause pause;
-    struct env_timer hooks_end;
-    struct catch_up *catch_up; /* while it is at work */
-    bool catch_up_again;       /* once it has ended: the daemon was resumed meanwhile */
-    struct task *resumed;      /* one for each leftover; NULL until they are known */
-    struct task *tasks;        /* not done */
+    struct env_timer hooks_end, replies_end; /* once nothing else is left to do */
+    struct catch_up *catch_up;               /* while it is at work */
+    bool catch_up_again;                     /* once it has ended: the daemon was resumed meanwhile */
+    struct task *resumed;                    /* one for each leftover; NULL until they are known */
+    struct task *tasks;                      /* not done */
     struct follower *followers;
     uv_signal_t signals[SIGNALS_WATCHED];
-    uv_timer_t watchdog;
     struct env_timer drain; /* from the first signal to stop */
     size_t task_count;
     int stops; /* SIGTERM and SIGINT so far */
@@ -84,12 +85,18 @@ void daemon_end_if_idle(struct daemon *daemon);
 void daemon_note_status(struct daemon *daemon, enum exit_status status);
 /* All or nothing; what is wrong is in daemon->loaded.diagnostics. -1: the one that was in force stays. */
 int daemon_reload(struct daemon *daemon);
+int64_t daemon_wall_ms(const struct daemon *daemon);
+int64_t daemon_mono_ns(const struct daemon *daemon);
+
+/* --- app/pausing.c --- */
+
 /* -1 with err: the daemon is paused, but the next one would not be. */
 int daemon_pause(struct daemon *daemon, int64_t user, struct err *err);
 /* -1 with err: it stays paused. */
 int daemon_resume(struct daemon *daemon, struct err *err);
-int64_t daemon_wall_ms(const struct daemon *daemon);
-int64_t daemon_mono_ns(const struct daemon *daemon);
+void daemon_begin_paused(struct daemon *daemon); /* if the state directory says so */
+/* Warns where a daemon that ends paused would be followed by one that is not. */
+void daemon_end_paused(const struct daemon *daemon);
 
 /* --- app/tasks.c --- */
 

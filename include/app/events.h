@@ -17,8 +17,8 @@
 /* Each appends one line. */
 void events_row(struct buf *out, const char *policy, const char *target,
                 const struct job_execution *execution, const struct verdict *verdict);
-/* The same with the place of the clause that decided, as "verdict" event. */
-void events_verdict(struct buf *out, const char *policy, const char *target,
+/* The same with the place of the clause that decided, or the clauses that were passed, as "verdict" event. */
+void events_verdict(struct buf *out, const struct policy *policy, const char *target,
                     const struct job_execution *execution, const struct verdict *verdict);
 /* A row that was settled; answer may be NULL. */
 void events_settled(struct buf *out, const char *policy, const char *target, const struct plan_row *row,

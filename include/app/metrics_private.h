@@ -19,6 +19,7 @@ struct metrics_pair { /* a policy in what `target` stands for */
     int64_t runs[RESULT_COUNT], executions[OUTCOME_COUNT];
     int64_t success_ms; /* when the latest good run ended; 0: there was none */
     int64_t listed, selected;
+    int64_t archived_executions, archived_jobs, archive_missing;
     UT_hash_handle hh;
 };
 

@@ -13,7 +13,8 @@ struct metrics_server;
 
 struct metrics_server_config {
     uv_loop_t *loop;
-    const struct listen_address *address; /* not needed any more afterwards */
+    const struct listen_address *address; /* not needed any more afterwards; nor is the next */
+    const struct metrics_server *before;  /* serves until this one can, maybe at its port; NULL: none */
     /* Appends the page. It is made once a second at most, however often it is asked for. */
     void (*print)(void *owner, struct buf *out);
     void *owner;

@@ -20,9 +20,11 @@ struct pause {
 void pause_load(const char *directory, struct pause *pause);
 /* It is on the disk when this returns. -1 with ERR_IO. */
 int pause_store(const char *directory, const struct pause *pause, struct err *err);
-int pause_remove(const char *directory, struct err *err);
+/* It is off the disk. -1 with ERR_IO: it still is there, or was put back, unless err says that it could not.
+ */
+int pause_remove(const char *directory, const struct pause *pause, struct err *err);
 
-/* "since TIME, by user N", as far as it is known. Returns out. */
+/* "since TIME, by root" or "by user N", as far as it is known. Returns out. */
 char *pause_text(const struct pause *pause, char out[80]);
 
 #endif

@@ -18,7 +18,7 @@ struct result {
     bool failed;     /* as report_failed() has it */
     enum sweep_end end;
     enum sweep_limit limit;
-    int64_t listed, selected, remaining, outcomes[OUTCOME_COUNT];
+    int64_t listed, selected, remaining, outcomes[OUTCOME_COUNT], calls[OPERATION_COUNT];
     int64_t started_ms, ended_ms;
     char *error; /* NULL: none */
 };
@@ -26,8 +26,9 @@ struct result {
 struct results *results_create(void);
 void results_destroy(struct results *results); /* takes NULL */
 
-void results_note(struct results *results, const char *policy, const char *target,
-                  const struct report *report, enum exit_status status);
+/* Not of what the configuration has not, or no more: its run began before a reload. */
+void results_note(struct results *results, const struct config *config, const char *policy,
+                  const char *target, const struct report *report, enum exit_status status);
 /* NULL: it has not run. Valid until the next call that changes something. */
 const struct result *results_find(const struct results *results, const char *policy, const char *target);
 /* As much of the report as was kept. */

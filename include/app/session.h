@@ -15,7 +15,9 @@ struct session_config {
     struct config *config;             /* the caller keeps it and selection */
     const struct selection *selection; /* every pair is run; one that does not delete is only planned */
     bool plan_only;                    /* no pair deletes */
-    bool named;             /* the rows are what a person named: one that still stands is a failure */
+    bool asks;  /* shows the plans of all pairs that delete, asks once (question_possible() was true), and
+                   deletes what was shown; what an earlier process left is only settled */
+    bool named; /* the rows are what a person named: one that still stands is a failure */
     struct plan_file *save; /* planned rows are added to it, a plan for each pair; NULL: they are not kept */
     int64_t until_ms;       /* of its runs, see struct sweep_config; then it ends with EXIT_STALE; 0: never */
 };

@@ -39,7 +39,8 @@ struct archiving {
     int64_t row;
     void (*done)(struct archiving *archiving);
     void *owner;
-    /* answered: ERR_NONE; ERR_ARCHIVE: nothing of this run can be archived any more; ERR_CANCELED: see
+    /* answered: ERR_NONE; ERR_ARCHIVE: nothing of this run can be archived any more; ERR_CREDENTIALS: nor can
+     * anything be asked (step_is_for_all()), also where archiving is optional; ERR_CANCELED: see
      * archivist_cancel(); any other: this one cannot be */
     struct err err;
     enum answer_class why; /* of the answer about its job, where that is the reason; else ANSWER_DONE */

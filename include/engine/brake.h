@@ -31,8 +31,7 @@ struct brake {
 bool brake_stop(struct brake *brake, bool hurry);
 /* The time until which the rows may be deleted is over. */
 bool brake_expire(struct brake *brake);
-/* An intent, or what must be archived before it, could not be written: nothing more is sent, but there may
- * still be room for results. */
+/* An intent could not be written: nothing more is sent, but there may still be room for results. */
 bool brake_withhold(struct brake *brake, const struct err *err);
 /* A result could not be written: without a record nothing may be sent, and nothing can be settled any more.
  */
@@ -43,8 +42,9 @@ bool brake_answered(struct brake *brake, const struct answer *answer, const stru
 /* A row was refused for good with this call's answer. Where that goes for all rows (step_is_for_all()) it
  * stops at once. */
 bool brake_refused(struct brake *brake, const struct call *call);
-/* A row was given up because its document cannot be archived; why: see struct archiving. */
-bool brake_unarchived(struct brake *brake, const struct err *err, enum answer_class why);
+/* A row's document cannot be archived. for_all: nor can those of others, and it stops at once; why: see
+ * struct archiving. */
+bool brake_unarchived(struct brake *brake, const struct err *err, enum answer_class why, bool for_all);
 /* A row was settled. failed_percent: abort_if.failed_over_percent, 0: none. Stops once BRAKE_FAILED_MIN rows
  * or more are settled and more than this part of them failed or are unknown. */
 bool brake_settled(struct brake *brake, enum outcome outcome, int64_t failed_percent);

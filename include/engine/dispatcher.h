@@ -57,6 +57,7 @@ struct dispatch {
     struct dispatcher *dispatcher;
     enum dispatch_state state;
     bool canceled;
+    bool recalled;           /* it was to be taken back: see dispatcher_recall() */
     int refreshed;           /* times that it was sent again for its credentials or clock */
     int attempts;            /* times it was sent since it was submitted; still there in done() */
     int failures, throttles; /* in a row, for the backoff */
@@ -73,9 +74,12 @@ void dispatcher_submit(struct dispatcher *dispatcher, struct dispatch *dispatch)
 /* A waiting one ends as ANSWER_NOT_SENT ("Canceled"); one in flight is passed on as a wish. One that is not
  * in the dispatcher is left alone. */
 void dispatcher_cancel(struct dispatcher *dispatcher, struct dispatch *dispatch);
+/* Takes back one that is with the service and has not left, for it waits for credentials or a connection: it
+ * ends as ANSWER_NOT_SENT, with `recalled`. What has left goes on, and so does what waits here. */
+void dispatcher_recall(struct dispatcher *dispatcher, struct dispatch *dispatch);
 
-/* While it is held no deletion is handed to the service: they wait in their lane, in their order, and their
- * gates are asked when they leave. Everything else goes on. */
+/* While it is held no deletion leaves: those that wait do so in their lane, in their order, and their gates
+ * are asked when they leave; those with the service are recalled. Everything else goes on. */
 void dispatcher_hold(struct dispatcher *dispatcher, bool hold);
 /* How often it was let go again: what was known before the last time may be old. */
 int64_t dispatcher_releases(const struct dispatcher *dispatcher);

@@ -95,7 +95,9 @@ struct row *row_create(struct row_shared *shared, int64_t number, const struct p
                        bool check_needless);
 /* After left() only. */
 void row_destroy(struct row *row);
-/* After the brake was pulled: what waits comes back at once; what was sent is only given up in a hurry. */
+/* After the brake was pulled: what has not left comes back at once; what was sent is only given up in a
+ * hurry.
+ */
 void row_wake(struct row *row);
 
 #endif

@@ -68,7 +68,7 @@ enum outcome step_unsendable(const struct plan_row *plan, const char **word);
 
 /* After the check before an intent. */
 struct step step_after_check(enum found found, const struct history *history);
-/* After a deletion; counts it in history. withheld: the gate did not let it go. */
+/* After a deletion; counts it in history. withheld: the gate did not let it go, or it was taken back. */
 struct step step_after_send(enum answer_class class, bool withheld, struct history *history);
 /* After the look that ends a quarantine. */
 struct step step_after_look(enum found found, const struct history *history);

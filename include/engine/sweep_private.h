@@ -33,6 +33,7 @@ struct sweep {
     struct apply *apply;
     struct archivist *archivist;                 /* NULL: nothing is archived */
     void (*archive_closed)(struct sweep *sweep); /* see sweep_archive_end() */
+    void (*deleted)(struct sweep *sweep);        /* see sweep_delete() */
     int64_t run;
     struct run_header header;
     struct ledger_request request; /* START_RUN, SEAL_PLAN, COUNT_GRACES, END_RUN */
@@ -54,9 +55,16 @@ void sweep_set_state(struct sweep *sweep, enum sweep_state state);
 void sweep_end_as(struct sweep *sweep, enum sweep_end end, const struct err *err, enum answer_class why);
 void sweep_warn(void *sweep, const char *text);
 bool sweep_deletes(const struct sweep *sweep); /* if the guards let it */
+int64_t sweep_mono_ns(const struct sweep *sweep);
 /* sweep_rows.c: takes rows from the supply, has them selected and written. done() comes once, from the loop;
  * sweep->ended says whether it went well. */
 void sweep_take_rows(struct sweep *sweep, void (*done)(void *owner));
+/* sweep_delete.c: has every row of the sealed plan settled; nothing is sent within left_ns. done() comes
+ * once, from the loop. */
+void sweep_delete(struct sweep *sweep, int64_t left_ns, void (*done)(struct sweep *sweep));
+/* How long after now a request that was sent before may still be carried out. */
+int64_t sweep_longest_ns(const struct sweep *sweep);
+/* sweep_archive.c */
 /* Where the policy archives, and may delete yet: makes the archivist. -1 with ERR_ARCHIVE: there is no
  * archive. */
 int sweep_archive_begin(struct sweep *sweep, struct err *err);

@@ -84,6 +84,17 @@ void store_take_plan_row(struct db_statement *statement, int column, struct plan
 #define STORE_RUN_ORIGIN "(SELECT entry.note FROM entry WHERE entry.id = " RECORD_RUN_ID("run.id") ")"
 /* policy, policy_sha256, target, account, region, started_ms, STORE_RUN_ORIGIN */
 void store_take_header(struct db_statement *statement, int column, struct run_header *header);
+/* Appends a record, with its number, moment and hash, to the chain. */
+int store_append_record(struct store *store, struct store_record *record, enum record_kind kind,
+                        struct err *err);
+/* Always -1: ERR_INTERNAL, a bug of who asks. */
+int store_out_of_order(const struct ledger_request *request, struct err *err);
+/* LEDGER_INTENT and LEDGER_RESULT. */
+int store_add_attempt(struct store *store, struct ledger_request *request, struct active_run *run,
+                      struct err *err);
+/* LEDGER_READ_ROWS. */
+int store_read_rows(struct store *store, struct ledger_request *request, const struct active_run *run,
+                    struct err *err);
 /* LEDGER_ADD_ROWS, on a run that takes them. */
 int store_add_rows(struct store *store, const struct ledger_request *request, struct active_run *state,
                    struct err *err);

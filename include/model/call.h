@@ -118,6 +118,9 @@ struct job_service {
     /* A wish: done() still comes, as ANSWER_NOT_SENT or ANSWER_AMBIGUOUS (code "Canceled"), or with the
      * answer. */
     void (*cancel)(void *ctx, struct call *call);
+    /* The same for a call of which nothing has left yet: done() comes as ANSWER_NOT_SENT. Any other goes on.
+     * NULL: whatever is submitted has left. */
+    void (*recall)(void *ctx, struct call *call);
 };
 
 void call_init(struct call *call, enum operation operation);

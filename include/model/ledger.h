@@ -54,6 +54,12 @@ struct run_header {
     uint8_t grace_sha256[32];
 };
 
+/* Whose executions a run is about, in the account and region that graces are kept for: the account or, where
+ * the target names none, "=" and the target's name, for two such targets may have different credentials. One
+ * of the two texts. */
+#define RUN_OWNER_MAX (1 + TARGET_NAME_MAX)
+const char *run_header_owner(const struct run_header *header, char text[RUN_OWNER_MAX + 1]);
+
 /* An execution that a run selects, by a digest of it and its fingerprint, and since when all runs do. */
 struct ledger_grace {
     uint8_t key[GRACE_KEY_BYTES];
@@ -72,7 +78,7 @@ enum ledger_operation {
     LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
     LEDGER_LAST_RUN,  /* header (policy, target) -> the latest run of this pair: run, found.started_ms; run is
                          0  when there is none */
-    /* run, header (policy, account, region, grace_sha256), graces in the ascending order of their keys,
+    /* run, header (policy, owner, region, grace_sha256), graces in the ascending order of their keys,
        count, graces_first, graces_after, graces_last, now_ms -> since_ms of each, more. Of all that the run
        selects, one batch behind the other. Between graces_after (graces_first: from the beginning) and its
        last key (graces_last: to the end) it says what is no longer selected, too. None of it counts before

@@ -122,6 +122,8 @@ void http_submit(struct http_client *client, struct http_request *request);
 void http_refuse(struct http_client *client, struct http_request *request, const struct err *err);
 /* A wish: done() comes with ERR_CANCELED, or with the result if that was first. */
 void http_cancel(struct http_client *client, struct http_request *request);
+/* The same for one of which nothing has left; any other goes on. */
+void http_recall(struct http_client *client, struct http_request *request);
 
 struct http_stats {
     int64_t connections; /* opened since creation */

@@ -32,6 +32,11 @@ void finding_set(struct finding *finding, const struct place *place, const char 
  * is set for any answer but TRUTH_YES. */
 enum truth match_holds(const struct match *match, const struct subject *subject, struct finding *finding);
 
+/* Hands over each clause that the block has itself, in the order of the manual: how many. */
+size_t match_each_clause(const struct match *match,
+                         void (*each)(void *owner, const char *clause, const struct place *place),
+                         void *owner);
+
 /* Whether the block can hold only for what is old enough: it asks for an age, or each block of any_of does.
  */
 bool match_aged(const struct match *match);

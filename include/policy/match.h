@@ -71,6 +71,14 @@ void policy_decide(const struct policy *policy, const struct match_facts *facts,
 void policy_explain_deletion(const struct policy *policy, const struct job_execution *execution,
                              struct verdict *verdict);
 
+/* Hands over what an execution that goes had to pass, in order, each with its place: the clauses of match
+ * ("match.status"; "match" where it has none), the keep rules ("not kept by last: 5, per: thing") and the
+ * grace.
+ */
+void policy_each_clause(const struct policy *policy,
+                        void (*each)(void *owner, const char *clause, const struct place *place),
+                        void *owner);
+
 /* Whether a job can hold anything that the policy selects: false only if nothing of it can match. And
  * these are left out unless an include pattern names them: jobs of a namespace (such as Greengrass
  * deployments) and CONTINUOUS jobs that are neither completed nor cancelled by a pattern that is exactly the

@@ -74,6 +74,10 @@ bool value_item_fits(const struct reader *reader, const struct schema_row *row, 
 void value_print_text(const struct config *config, const struct schema_row *row, const void *object,
                       struct buf *out);
 
+/* Prints a name that is kept as an array of characters, or null. */
+void value_print_name(const struct config *config, const struct schema_row *row, const void *object,
+                      struct buf *out);
+
 bool value_name_valid(const char *text); /* of a policy or a target */
 
 /* A decimal number of up to three places, times 1,000; false for anything else, and above 1,000,000. */

@@ -8,121 +8,8 @@ import socket
 import subprocess
 import threading
 
-from harness import ACCOUNT, LIMIT_S, REGION, Iotsim, Skip, equal, main, program, run, scratch, wait_until
-
-FLEET = ("--things", 40, "--jobs", 3, "--executions", 120, "--quota", "all=-1")
-CONFIGURATION = """version: 1
-state_directory: {state}
-{head}
-targets:
-  sim: {{account: "{account}", region: {region}, endpoint_url: "{url}", ca_bundle: {ca}, signature_life: 2s, quotas: {{DeleteJobExecution: {rate}}}}}
-policies:
-  - {{name: old, targets: [sim], mode: enforce, match: {{age: {{older_than: 30d}}}}{more}}}
-  - {{name: looks, targets: [sim], match: {{age: {{older_than: 30d}}}}}}
-"""
-
-
-class Daemon:
-    """jobsweepd for one simulator, listening."""
-
-    def __init__(self, sim, stack, **values):
-        self.sim, self.folder = sim, scratch()
-        self.path = os.path.join(self.folder, "jobsweep.yaml")
-        self.socket = os.path.join(self.folder, "control.sock")
-        self.log = os.path.join(self.folder, "log")
-        self.environment = {**sim.environment(), "AWS_ENDPOINT_URL_STS": sim.url}
-        self.write(**values)
-        self.start()
-        stack.callback(self.kill)
-
-    def write(self, text=None, **values):
-        values = {"state": self.folder, "head": "", "more": "", "rate": 2000, **values}
-        text = text or CONFIGURATION.format(account=ACCOUNT, region=REGION, url=self.sim.url, ca=self.sim.ca, **values)
-        with open(self.path, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(self.path, 0o600)
-
-    def launch(self):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([program("jobsweepd"), "-c", self.path], stdin=subprocess.DEVNULL, stderr=log,
-                                            env=self.environment)
-
-    def start(self):
-        self.launch()
-        wait_until(self.answers, "the daemon's socket")
-
-    def answers(self):
-        assert self.process.poll() is None, self.said()
-        with contextlib.suppress(OSError):
-            return bool(self.ask({"command": "status"}))
-        return False
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        equal(self.process.wait(LIMIT_S), 0, self.said())
-
-    def said(self):
-        return open(self.log, encoding="utf-8").read()
-
-    def connect(self):
-        client = socket.socket(socket.AF_UNIX)
-        client.settimeout(LIMIT_S)
-        client.connect(self.socket)
-        return client
-
-    def ask(self, request):
-        """The lines of the reply, without the last, whose exit status comes first."""
-        with self.connect() as client:
-            client.sendall(json.dumps(request).encode() + b"\n")
-            lines = [json.loads(line) for line in read_reply(client).splitlines()]
-        equal(lines[-1]["event"], "end")
-        return lines[-1]["exit"], lines[:-1]
-
-    def status(self):
-        return self.ask({"command": "status"})[1]
-
-    def running(self):
-        return [line for line in self.status() if line["event"] == "run"]
-
-    def command(self, *words):
-        return [program("jobsweep"), words[0], "-c", self.path, *words[1:]]
-
-    def jobsweep(self, *words):
-        return run(self.command(*words), self.environment)
-
-    def begin(self, *words):
-        return subprocess.Popen(self.command(*words), env=self.environment, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def read_reply(client):
-    """All up to the line that ends it."""
-    text = b""
-    while not (text.endswith(b"}\n") and b'{"event":"end"' in text):
-        piece = client.recv(65536)
-        assert piece, f"the reply is cut: {text[-200:]!r}"
-        text += piece
-    return text.decode()
-
-
-@contextlib.contextmanager
-def daemon(*fleet, **values):
-    with contextlib.ExitStack() as stack:
-        sim = stack.enter_context(Iotsim(*(fleet or FLEET)))
-        yield Daemon(sim, stack, **values)
-
-
-SELECTED = 102  # of the fleet's 120: the others have not finished
-
-
-def part(lines, event):
-    return [line for line in lines if line["event"] == event]
-
+from harness import ACCOUNT, LIMIT_S, REGION, Skip, equal, main, program, run, scratch, wait_until
+from listening import CONFIGURATION, SELECTED, daemon, part, read_reply
 
 # --- status ---------------------------------------------------------------------------------------------------
 
@@ -273,6 +160,12 @@ def test_run_follows_the_run_to_its_report():
         done = it.jobsweep("run", "old")
         equal(done.returncode, 0, done.stderr)
         assert str(SELECTED) in done.stdout and "deleted" in done.stdout, done.stdout
+        looked = it.jobsweep("run", "looks")
+        assert "took     0 ms" not in looked.stdout and "  calls    " in looked.stdout and "ListJobs 1" in looked.stdout, looked.stdout
+        status = it.status()
+        result = part(it.ask({"command": "status", "all": True})[1], "result")[0]
+        equal((result["calls"]["DeleteJobExecution"], status[0]["runs"]), (SELECTED, 0))
+        assert result["took_ms"] > 0, result
         looked = it.jobsweep("run", "looks", "--format", "json")
         lines = [json.loads(line) for line in looked.stdout.splitlines()]
         equal([line["event"] for line in lines], ["target", "report"])
@@ -375,6 +268,46 @@ def test_a_reload_moves_the_socket_or_is_refused():
         assert "wants no control socket" in alone.stderr, alone.stderr
 
 
+def reload_by_signal(it):
+    before = len(it.said())
+    it.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: " reload" in it.said()[before:], "the reload")
+    return it.said()[before:]
+
+
+def test_a_reload_makes_a_socket_again_whose_file_is_gone():
+    with daemon() as it:
+        for remove in (os.unlink, lambda path: os.rename(path, path + ".away")):
+            remove(it.socket)
+            equal(it.jobsweep("status").returncode, 7)
+            assert " reloaded " in reload_by_signal(it), it.said()
+            equal(it.jobsweep("status").returncode, 0)
+        before = os.stat(it.socket).st_ino
+        assert " reloaded " in reload_by_signal(it), it.said()
+        equal(os.stat(it.socket).st_ino, before, "a socket that is where it should be stays")
+        os.unlink(it.socket)
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(it.socket)
+            other.listen()
+            assert "another process listens there" in reload_by_signal(it), it.said()
+            it.stop()
+            assert os.path.exists(it.socket), "the other's socket is none of its business"
+
+
+def test_a_socket_may_get_another_name_for_the_place_where_it_is():
+    with daemon() as it:
+        link = os.path.join(scratch(), "link")
+        os.symlink(it.folder, link)
+        names = [f"{link}/control.sock", f"{it.folder}/../{os.path.basename(it.folder)}/control.sock"]
+        for before, name in zip([it.socket, *names], names):
+            it.write(head=f"control: {{socket: {name}}}")
+            moved = run([*it.command("reload"), "--socket", before], it.environment)
+            equal(moved.returncode, 0, moved.stderr)
+            equal(it.jobsweep("status").returncode, 0)
+        it.stop()
+        assert not os.path.exists(it.socket)
+
+
 def test_a_reload_does_without_the_usual_socket_as_the_start_does():
     with daemon() as it:
         it.stop()
@@ -402,10 +335,30 @@ def test_a_reload_warns_that_a_pause_stays_where_the_state_was():
         equal(moved.returncode, 0, moved.stderr)
         told = f"{elsewhere}, without the ledger and the pause of {it.folder}"
         assert told in moved.stderr and told in it.said(), moved.stderr
-        it.socket = os.path.join(elsewhere, "control.sock")
+        before, it.socket = it.socket, os.path.join(elsewhere, "control.sock")
+        equal(os.path.exists(before), False)
+        equal(it.jobsweep("status").returncode, 0)
         equal(it.status()[0]["paused"], True)
         it.stop()
         assert os.path.exists(os.path.join(it.folder, "paused"))
+
+
+def test_a_pause_that_a_restart_would_not_find_is_told_of():
+    with daemon() as it:
+        equal(it.said().count("new state directory"), 1, "the first start")
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        it.stop()
+        assert "the pause stays behind" not in it.said(), it.said()
+        it.start()
+        elsewhere = scratch()
+        it.write(state=elsewhere)  # and no reload
+        it.stop()
+        assert f"the pause stays behind state_directory={it.folder} next={elsewhere}\n" in it.said(), it.said()
+        equal(it.said().count("new state directory"), 1)
+        it.socket = os.path.join(elsewhere, "control.sock")
+        it.start()
+        assert f"new state directory directory={elsewhere} " in it.said(), it.said()
+        equal(it.status()[0]["paused"], False)
 
 
 # --- the socket -----------------------------------------------------------------------------------------------
@@ -454,6 +407,47 @@ def test_another_user_is_refused():
         said = run(["/usr/bin/python3", "-c", code, it.socket], {"PATH": os.environ["PATH"]})
         assert "only root and the user of the daemon may ask" in said.stdout, said
         equal(it.status()[0]["paused"], False)
+
+
+FAKE = """import os, socket, sys
+os.setgid(65534)
+os.setuid(65534)
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+print("listens", flush=True)
+while True:
+    client = server.accept()[0]
+    try:
+        client.recv(4096)
+        client.sendall(b'{"event":"resumed"}\\n{"event":"end","exit":0}\\n')
+    except OSError:
+        pass
+"""
+
+
+def test_a_socket_of_somebody_else_is_not_believed():
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    folder = scratch()
+    state, path = os.path.join(folder, "state"), os.path.join(folder, "fake.sock")
+    os.mkdir(state, 0o700)
+    os.chmod(folder, 0o777)
+    configuration = os.path.join(folder, "jobsweep.yaml")
+    with open(configuration, "w", encoding="utf-8") as file:
+        file.write(f"version: 1\nstate_directory: {state}\n")
+    with subprocess.Popen(["/usr/bin/python3", "-c", FAKE, path], stdout=subprocess.PIPE, env={"PATH": "/usr/bin"}) as fake:
+        try:
+            equal(fake.stdout.readline(), b"listens\n")
+            for words in (["-c", configuration], []):
+                refused = run([program("jobsweep"), "resume", *words, "--socket", path], {"PATH": "/usr/bin"})
+                equal(refused.returncode, 7, refused.stderr)
+                assert "resumed" not in refused.stderr and "nobody serves it, who is neither root, nor you" in refused.stderr, refused.stderr
+            os.chown(state, 65534, 65534)
+            taken = run([program("jobsweep"), "resume", "-c", configuration, "--socket", path], {"PATH": "/usr/bin"})
+            equal(taken.returncode, 0, taken.stderr)
+        finally:
+            fake.kill()
 
 
 def ends(client):
@@ -565,7 +559,38 @@ def test_schedule_reads_the_configuration_alone():
     text = run([program("jobsweep"), "schedule", "-c", path], {"PATH": "/usr/bin"})
     assert "T02:30:00Z  in " in text.stdout and "up to 10m later" in text.stdout, text.stdout
     assert "looks has no schedule" in text.stderr, text.stderr
+    assert "computed from the configuration, because no daemon tells: control socket" in text.stderr, text.stderr
+    equal({line["by"] for line in lines}, {"configuration"})
     equal(run([program("jobsweep"), "schedule", "-c", path, "odl"], {"PATH": "/usr/bin"}).returncode, 2)
+
+
+def test_schedule_tells_what_a_daemon_that_runs_will_do():
+    with daemon(more=', schedule: {cron: "30 2 1 1 *", jitter: 10m}') as it:
+        loaded = part(it.status(), "policy")[0]["next_at"]
+        it.write(more=', schedule: {cron: "30 3 1 1 *"}')  # and no reload
+        lines = [json.loads(line) for line in it.jobsweep("schedule", "--next", "2", "--format", "json").stdout.splitlines()]
+        equal([(line["policy"], line["by"], line["at"][10:]) for line in lines],
+              [("old", "daemon", "T02:30:00Z"), ("old", "configuration", "T03:30:00Z")])
+        equal((lines[0]["at"], lines[0]["target"]), (loaded, None))
+        text = it.jobsweep("schedule")
+        assert f"as the daemon has it, process {it.process.pid}\n" in text.stderr and loaded in text.stdout, text
+        it.write(text=open(it.path, encoding="utf-8").read().replace("name: old", "name: new"))
+        text = it.jobsweep("schedule")
+        assert f"old, at {loaded}: the daemon still has it, the configuration has not" in text.stderr, text.stderr
+        assert "  new  enforce  1 target  by the configuration\n" in text.stdout and "looks" not in text.stdout, text.stdout
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        assert "it is paused, and leaves out what is due" in it.jobsweep("schedule").stderr
+
+
+def test_schedule_tells_until_when_a_sweep_is_put_off():
+    with daemon(more=', schedule: {cron: "* * * * *", jitter: 24h}') as it:
+        def put_off():
+            shown = it.jobsweep("schedule", "--format", "json").stdout
+            return [line for line in map(json.loads, shown.splitlines()) if line["target"] == "sim"]
+        found = wait_until(put_off, "a firing that is put off", 2 * LIMIT_S)
+        equal([(line["policy"], line["by"], line["targets"]) for line in found], [("old", "daemon", 1)])
+        text = it.jobsweep("schedule").stdout
+        assert f"{found[0]['at'][:18]}" in text and "  old  enforce  in sim, put off until then\n" in text, text
 
 
 if __name__ == "__main__":

@@ -78,6 +78,25 @@ def it_says_in_words_where_the_clause_stands():
         equal(second, f"  keep: status FAILED not listed  ({path}:10:7)")
 
 
+def of_what_would_go_it_says_all_that_it_passed():
+    with Iotsim(*FLEET) as sim:
+        result, path = jobsweep(sim, "--format", "json", "plan")
+        going = {row["policy"]: row for row in map(json.loads, result.stdout.splitlines()) if row.get("verdict") == "delete"}
+        passed = {"plain": [("match.status", 10, 7), ("match.age", 11, 7)],
+                  "newest": [("match", 14, 12), ("not kept by last: 2, per: thing", 16, 9)]}
+        for policy, clauses in passed.items():
+            row = going[policy]
+            words = ("explain", "--policy", policy, "--thing", row["thing_name"], "--job", row["job_id"], "--execution-number",
+                     str(row["execution_number"]))
+            result, path = jobsweep(sim, *words)
+            equal(result.stdout.splitlines()[1:], [f"  delete: {row['reason']}"] + [
+                f"    {clause}  ({path}:{line}:{column})" for clause, line, column in clauses])
+            result, path = jobsweep(sim, "--format", "json", *words)
+            told = json.loads(result.stdout.splitlines()[0])
+            equal([(clause["clause"], clause["line"], clause["column"]) for clause in told["clauses"]], clauses)
+            equal({clause["file"] for clause in told["clauses"]}, {path})
+
+
 def what_is_not_there_is_said():
     with Iotsim(*FLEET) as sim:
         result, _ = jobsweep(sim, "explain", "--thing", "nothing-1", "--job", "fw-0001")
@@ -87,4 +106,5 @@ def what_is_not_there_is_said():
         equal(jobsweep(sim, "explain", "--thing", "a")[0].returncode, 2)
 
 
-main([verdicts_are_those_of_the_plan, it_says_in_words_where_the_clause_stands, what_is_not_there_is_said])
+main([verdicts_are_those_of_the_plan, it_says_in_words_where_the_clause_stands, of_what_would_go_it_says_all_that_it_passed,
+      what_is_not_there_is_said])

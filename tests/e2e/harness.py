@@ -8,6 +8,7 @@ import concurrent.futures
 import http.client
 import json
 import os
+import pty
 import select
 import shutil
 import signal
@@ -265,6 +266,31 @@ def wait_until(question, what, limit=LIMIT_S):
             return answer
         assert time.monotonic() < end, f"waited {limit} s: {what}"
         time.sleep(0.02)
+
+
+def answered(command, environment, answer, typed=b"", **more):
+    """Runs it on a terminal, where somebody has typed something before it began, and answers its question; answer may be a
+    function that says what, or None for nothing, and is called with the process while the question stands. The process's
+    exit status, and what was seen there; its standard output is where `more` leads it."""
+    ours, its = try_terminal(pty.openpty)
+    os.write(ours, typed)
+    process = subprocess.Popen(command, env=environment, stdin=its, stderr=its, **{"stdout": subprocess.DEVNULL, **more})
+    os.close(its)
+    seen, asked = b"", False
+    try:
+        while select.select([ours], [], [], LIMIT_S)[0]:
+            try:
+                seen += os.read(ours, 65536)
+            except OSError:  # it has ended
+                break
+            if b"[y/N]" in seen and not asked:
+                asked = True
+                os.write(ours, (answer(process) if callable(answer) else answer) or b"")
+        return process.wait(LIMIT_S), seen.decode().replace("\r\n", "\n")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
 
 CONFIGURATION = """version: 1

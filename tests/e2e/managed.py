@@ -5,13 +5,13 @@ import signal
 import socket
 import subprocess
 
-from harness import LIMIT_S, equal, program
+from harness import LIMIT_S, equal, program, wait_until
 
 
 class Daemon:
     """A jobsweepd that is ready, with a manager's socket."""
 
-    def __init__(self, stack, place, *options):
+    def __init__(self, stack, place, *options, full=False, **environment):
         self.place = place
         self.manager = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         address = os.path.join(place.folder, "notify")
@@ -19,12 +19,29 @@ class Daemon:
             os.unlink(address)
         self.manager.bind(address)
         self.manager.settimeout(LIMIT_S)
+        if full:
+            self.fill()
         self.log = os.path.join(place.folder, "log")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([program("jobsweepd"), "-c", place.path, *options], stderr=log,
-                                            stdin=subprocess.DEVNULL, env={**place.environment, "NOTIFY_SOCKET": address})
+                                            stdin=subprocess.DEVNULL, env={**place.environment, "NOTIFY_SOCKET": address, **environment})
         stack.callback(self.kill)
+        if full:
+            self.listen_again()
         equal(self.told(), "READY=1")
+
+    def fill(self):
+        """The manager's socket has no room any more."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, contextlib.suppress(BlockingIOError):
+            other.setblocking(False)
+            while True:
+                other.sendto(b"x", self.manager.getsockname())
+
+    def listen_again(self):
+        """Once the daemon has found no room: what filled the socket is taken out."""
+        wait_until(lambda: self.said().count("not told yet") > self.said().count("service manager told "), "a message that waits")
+        while self.manager.recv(4096, socket.MSG_PEEK) == b"x":
+            self.told()
 
     def kill(self):
         self.process.kill()

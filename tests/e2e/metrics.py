@@ -326,6 +326,35 @@ def test_a_reload_moves_the_page_or_changes_nothing():
         assert refused(second)
 
 
+def free_everywhere():
+    """A port that is free at every address, and whether IPv6 has it too."""
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))
+        port = probe.getsockname()[1]
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+        probe.bind(("::1", port))
+        return port, True
+    return port, False
+
+
+def test_a_reload_keeps_the_port_at_another_address():
+    port, ipv6 = free_everywhere()
+    addresses = [(HOST, HOST), ("0.0.0.0", HOST), (HOST, HOST)] + [("[::1]", "::1"), ("0.0.0.0", HOST), ("[::1]", "::1")] * ipv6
+    with Iotsim(*FLEET, "--quota", "all=-1") as sim, contextlib.ExitStack() as stack:
+        daemon = Daemon(stack, Place(sim, more=listen(port)))
+        page(port)
+        for address, reached in addresses:
+            told = daemon.reload(more=listen(port, address))
+            assert "reload refused" not in told, (address, told)
+            page(port, reached)
+            with contextlib.suppress(OSError), socket.create_server((reached, port), family=socket.AF_INET6 if ":" in reached else socket.AF_INET):
+                raise AssertionError(f"{address} can be taken by others")
+        with socket.create_server((HOST, port)) if ipv6 else contextlib.nullcontext():
+            refusal = "reload refused" if ipv6 else ""
+            assert refusal in daemon.reload(more=listen(port, "0.0.0.0")), daemon.said()
+            page(port, addresses[-1][1])
+
+
 def test_ten_thousand_targets_are_told_by_their_entry():
     port, folder = next(PORTS), scratch()
     path = os.path.join(folder, "jobsweep.yaml")

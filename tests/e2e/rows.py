@@ -5,13 +5,12 @@ and a file of a million rows in bounded memory. JOBSWEEP_SEED is printed.
 import concurrent.futures
 import json
 import os
-import pty
 import random
 import resource
 import subprocess
 
 import witness
-from harness import ACCOUNT, REGION, Iotsim, Place, Skip, equal, main, measure, note, program, run, scratch, try_terminal
+from harness import ACCOUNT, REGION, Iotsim, Place, Skip, answered, equal, main, measure, note, program, run, scratch
 
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
 FLEET = ("--things", 30, "--jobs", 6, "--executions", 600, "--quota", "all=-1")
@@ -202,23 +201,7 @@ def test_rows_without_a_number_are_said():
 
 
 def asked(place, path, answer):
-    """On a terminal, where somebody answers: exit status and what was seen there."""
-    ours, its = try_terminal(pty.openpty)
-    process = subprocess.Popen(place.command("delete-job-executions", path), env=place.environment, stdin=its, stderr=its,
-                               stdout=subprocess.DEVNULL)
-    os.close(its)
-    seen, answered = b"", False
-    while True:
-        try:
-            more = os.read(ours, 4096)
-        except OSError:  # it has ended
-            break
-        seen += more
-        if b"[y/N]" in seen and not answered:
-            answered = True
-            os.write(ours, answer)
-    os.close(ours)
-    return process.wait(60), seen.decode()
+    return answered(place.command("delete-job-executions", path), place.environment, answer)
 
 
 def test_on_a_terminal_it_asks():

@@ -174,7 +174,13 @@ def whoami_shows_every_target_and_what_is_wrong_with_it():
         equal(last, {"event": "whoami", "targets": 3, "failed": 1, "exit": 8})
         done = fleet.run("whoami", "--target", "prod/111111111111/*")
         equal(done.returncode, 0, done.stderr)
-        assert f"arn:aws:iam::{ACCOUNTS[0]}:user/hub" in done.stdout, done.stdout
+        titles, first, *_ = done.stdout.splitlines()
+        equal(titles.split(), ["TARGET", "ACCOUNT", "ARN", "CREDENTIALS", "ENDPOINT"])
+        for title, cell in (("ACCOUNT", ACCOUNTS[0]), ("ARN", f"arn:aws:iam::{ACCOUNTS[0]}:user/hub"),
+                            ("ENDPOINT", sim.url.removeprefix("https://"))):
+            assert first[titles.index(title):].startswith(cell), (title, done.stdout)
+        quiet = fleet.run("whoami", "--quiet", "--target", "prod/111111111111/*")
+        assert quiet.stdout.startswith("prod/111111111111/eu-west-1  "), quiet.stdout
 
 
 def whoami_tells_another_account():

@@ -3,7 +3,7 @@
 import contextlib
 import json
 
-from harness import Iotsim, Place, equal, main, run
+from harness import Iotsim, Place, equal, main, run, wait_until
 from managed import Daemon
 
 FLEET = ("--things", 20, "--jobs", 3, "--executions", 60, "--quota", "all=-1")
@@ -64,6 +64,17 @@ def test_a_run_tells_its_number_and_its_outcomes():
         equal(sum(ended[0][outcome] for outcome in OUTCOMES), ended[0]["selected"])
         equal(ended[0]["deleted"], here.sim.counts()["deleted"])
         assert ended[0]["deleted"] > 0
+
+
+def test_a_manager_that_does_not_listen_for_a_while_is_told_later():
+    with place() as here, contextlib.ExitStack() as stack:
+        daemon = Daemon(stack, here, full=True, WATCHDOG_USEC="400000")
+        wait_until(lambda: daemon.told() == "WATCHDOG=1", "a life sign")
+        for _ in range(2):
+            daemon.fill()
+            daemon.listen_again()
+            wait_until(lambda: daemon.told() == "WATCHDOG=1", "a life sign")
+        assert "service manager told " in daemon.said(), daemon.said()
 
 
 main([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -19,7 +19,8 @@ struct one {
 };
 
 struct actors {
-    struct sim *sim;
+    const struct site *site;
+    struct sim *sim; /* the site's */
     struct one each[ACTOR_COUNT];
     bool *took; /* by identity */
     size_t room;
@@ -47,11 +48,11 @@ static uint64_t draw(struct one *one, uint64_t bound)
 }
 
 /* verify: risky relies on such jobs to make nothing new; so the actors keep to it. */
-static bool may_create(const struct sim *sim, const char *job_id)
+static bool may_create(const struct actors *actors, const char *job_id)
 {
     struct job job;
-    bool known = fleet_know_job(sim->fleet, job_id, &job);
-    return known && !(sim->scenario->risky && rules_settled(&job));
+    bool known = fleet_know_job(actors->site->fleet, job_id, &job);
+    return known && !(actors->sim->scenario->risky && rules_settled(&job));
 }
 
 /* --- what they do ----------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ static bool may_create(const struct sim *sim, const char *job_id)
 static void take(struct one *one, uint64_t identity)
 {
     struct sim *sim = one->actors->sim;
-    if (fleet_remove(sim->fleet, identity, sim_service_ms(sim)) == 0) {
+    if (fleet_remove(one->actors->site->fleet, identity, sim_service_ms(sim)) == 0) {
         return;
     }
     note(one->actors, identity);
@@ -83,19 +84,21 @@ static void fill(struct one *one, uint64_t identity, bool twin)
     struct sim *sim = one->actors->sim;
     struct fleet_execution old;
     int64_t now_ms = sim_service_ms(sim);
-    bool enough = (int64_t)fleet_identities(sim->fleet) > 3 * sim->scenario->executions + ENOUGH;
-    if (enough || !fleet_identity(sim->fleet, identity, &old) || !may_create(sim, old.execution.job_id)) {
+    bool enough =
+        (int64_t)fleet_identities(one->actors->site->fleet) > 3 * sim->scenario->executions + ENOUGH;
+    if (enough || !fleet_identity(one->actors->site->fleet, identity, &old) ||
+        !may_create(one->actors, old.execution.job_id)) {
         return;
     }
     uint64_t born = 0;
     if (twin) {
-        born = fleet_reincarnate(sim->fleet, identity, draw_differences(one, identity), now_ms);
+        born = fleet_reincarnate(one->actors->site->fleet, identity, draw_differences(one, identity), now_ms);
     } else {
         static const enum execution_status states[] = {EXECUTION_SUCCEEDED, EXECUTION_FAILED,
                                                        EXECUTION_TIMED_OUT, EXECUTION_QUEUED,
                                                        EXECUTION_IN_PROGRESS};
         int64_t age_ms = (int64_t)draw(one, 2) * (int64_t)draw(one, 300) * TIME_MS_PER_DAY;
-        born = fleet_add_execution(sim->fleet, old.execution.job_id, old.execution.thing_name,
+        born = fleet_add_execution(one->actors->site->fleet, old.execution.job_id, old.execution.thing_name,
                                    states[draw(one, 5)], now_ms - age_ms - (int64_t)draw(one, 5000), now_ms);
     }
     sim->totals.acts[one->actor] += born != 0;
@@ -106,12 +109,12 @@ static void fill(struct one *one, uint64_t identity, bool twin)
 
 static uint64_t find_one(struct one *one, bool deleted)
 {
-    struct sim *sim = one->actors->sim;
     struct fleet_execution found;
-    uint64_t count = fleet_identities(sim->fleet);
+    uint64_t count = fleet_identities(one->actors->site->fleet);
     for (int i = 0; i < TRIES && count > 0; i++) {
         uint64_t identity = 1 + draw(one, count);
-        if (fleet_identity(sim->fleet, identity, &found) && (found.deleted_ms != 0) == deleted) {
+        if (fleet_identity(one->actors->site->fleet, identity, &found) &&
+            (found.deleted_ms != 0) == deleted) {
             return identity;
         }
     }
@@ -125,10 +128,11 @@ static void progress(struct one *one)
     static const enum execution_status next[] = {EXECUTION_IN_PROGRESS, EXECUTION_SUCCEEDED,
                                                  EXECUTION_FAILED};
     uint64_t identity = find_one(one, false);
-    if (!fleet_identity(sim->fleet, identity, &found) || rules_terminal(found.execution.fingerprint.status)) {
+    if (!fleet_identity(one->actors->site->fleet, identity, &found) ||
+        rules_terminal(found.execution.fingerprint.status)) {
         return;
     }
-    fleet_set_status(sim->fleet, identity, next[draw(one, 3)], sim_service_ms(sim));
+    fleet_set_status(one->actors->site->fleet, identity, next[draw(one, 3)], sim_service_ms(sim));
     sim->totals.acts[one->actor]++;
 }
 
@@ -186,7 +190,7 @@ static void on_plot(void *ctx)
 static void plan(struct one *one, const struct call *call, int64_t within_ms)
 {
     struct sim *sim = one->actors->sim;
-    uint64_t identity = fleet_latest(sim->fleet, call->job_id, call->thing_name, call->number);
+    uint64_t identity = fleet_latest(one->actors->site->fleet, call->job_id, call->thing_name, call->number);
     if (identity == 0) {
         return;
     }
@@ -220,7 +224,7 @@ void actors_heard(struct actors *actors, const struct call *call)
         plan(&actors->each[ACTOR_AFTER_LOSSES], call, SIM_LIFE_MS);
     }
     if (wants(&actors->each[ACTOR_NEIGHBOUR])) {
-        fleet_use_quota(sim->fleet, call->operation, sim_service_ms(sim));
+        fleet_use_quota(actors->site->fleet, call->operation, sim_service_ms(sim));
         sim->totals.acts[ACTOR_NEIGHBOUR]++;
     }
 }
@@ -228,14 +232,16 @@ void actors_heard(struct actors *actors, const struct call *call)
 /* --- the face --------------------------------------------------------------------------------------------
  */
 
-struct actors *actors_create(struct sim *sim)
+struct actors *actors_create(const struct site *site)
 {
+    struct sim *sim = site->sim;
     struct actors *actors = mem_zalloc(sizeof *actors);
+    actors->site = site;
     actors->sim = sim;
     for (int i = 0; i < ACTOR_COUNT; i++) {
         struct one *one = &actors->each[i];
         *one = (struct one){.actors = actors, .actor = (enum actor)i};
-        scenario_stream(sim->scenario, 300 + (uint64_t)i, &one->random);
+        site_stream(site, 300 + (uint64_t)i, &one->random);
         if (i < ACTOR_AMBUSHES && sim->scenario->actor_every_ms[i] > 0) {
             virtual_at(sim->world, TIME_NS_PER_SECOND, on_time, one);
         }

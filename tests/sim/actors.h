@@ -1,4 +1,4 @@
-/* Everybody else who works on the fleet: they delete, create, progress, and use the quota. */
+/* Everybody else who works on a site's fleet: they delete, create, progress, and use the quota. */
 #ifndef SIM_ACTORS_H
 #define SIM_ACTORS_H
 
@@ -7,7 +7,7 @@
 
 struct actors;
 
-struct actors *actors_create(struct sim *sim);
+struct actors *actors_create(const struct site *site);
 void actors_destroy(struct actors *actors); /* takes NULL */
 /* An answer that the process got: some act because of it. */
 void actors_heard(struct actors *actors, const struct call *call);

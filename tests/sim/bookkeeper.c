@@ -16,16 +16,22 @@
 #define DIRECTORY "state"
 #define FILE_NAME DIRECTORY "/ledger.db"
 
+struct face { /* for the runs of one site */
+    struct bookkeeper *bookkeeper;
+    struct oracle *oracle;
+    struct ledger ledger;
+};
+
 struct bookkeeper {
     struct sim *sim;
-    struct ledger face;
+    struct face faces[SCENARIO_SITES_MAX];
     struct ledger_durable *durable;
     struct reserve_disk reserve;
     bool working, draining, dead, failed, unsynced;
 };
 
 struct passed { /* a request on its way */
-    struct bookkeeper *bookkeeper;
+    const struct face *face;
     void (*done)(struct ledger_request *request);
     void *owner;
 };
@@ -71,7 +77,8 @@ static bool only_full(const struct sim *sim)
 static void on_passed(struct ledger_request *request)
 {
     struct passed *passed = request->owner;
-    struct bookkeeper *bookkeeper = passed->bookkeeper;
+    const struct face *face = passed->face;
+    struct bookkeeper *bookkeeper = face->bookkeeper;
     request->done = passed->done;
     request->owner = passed->owner;
     free(passed);
@@ -79,7 +86,7 @@ static void on_passed(struct ledger_request *request)
     if (!bookkeeper->dead) {
         sim_tell(bookkeeper->sim, "recorded operation %d, run %lld, row %lld: %s", (int)request->operation,
                  (long long)request->run, (long long)request->row, request->err.msg);
-        oracle_recorded(bookkeeper->sim->oracle, request);
+        oracle_recorded(face->oracle, request);
         if (request->operation == LEDGER_RESULT && request->err.code == ERR_IO &&
             only_full(bookkeeper->sim)) {
             sim_break(bookkeeper->sim, "audited: a full disk loses a result: %s", request->err.msg);
@@ -123,14 +130,15 @@ static void on_work(void *ctx)
 
 static void on_submit(void *ctx, struct ledger_request *request)
 {
-    struct bookkeeper *bookkeeper = ctx;
+    const struct face *face = ctx;
+    struct bookkeeper *bookkeeper = face->bookkeeper;
     struct sim *sim = bookkeeper->sim;
     struct passed *passed = mem_alloc(sizeof *passed);
-    *passed = (struct passed){.bookkeeper = bookkeeper, .done = request->done, .owner = request->owner};
+    *passed = (struct passed){.face = face, .done = request->done, .owner = request->owner};
     request->done = on_passed;
     request->owner = passed;
     if (!bookkeeper->dead) {
-        oracle_asks(sim->oracle, request);
+        oracle_asks(face->oracle, request);
     }
     ledger_durable_face(bookkeeper->durable)->submit(ledger_durable_face(bookkeeper->durable)->ctx, request);
     if (bookkeeper->working) {
@@ -158,6 +166,7 @@ static bool is_open(struct store *store, int64_t run)
 static void look_at_run(struct sim *sim, struct store *store, int64_t run)
 {
     static struct plan_row rows[LEDGER_BATCH];
+    struct oracle *oracle = oracle_of_run(sim, run);
     int64_t from = 0;
     for (;;) {
         struct ledger_request read = {.operation = LEDGER_READ_ROWS,
@@ -170,11 +179,11 @@ static void look_at_run(struct sim *sim, struct store *store, int64_t run)
             break;
         }
         for (size_t i = 0; i < read.count; i++) {
-            oracle_found_row(sim->oracle, run, from + (int64_t)i, &rows[i]);
+            oracle_found_row(oracle, run, from + (int64_t)i, &rows[i]);
         }
         from += (int64_t)read.count;
     }
-    oracle_found_run(sim->oracle, run, from, is_open(store, run));
+    oracle_found_run(oracle, run, from, is_open(store, run));
 }
 
 static struct store *open_store(struct sim *sim, const struct disk *disk, struct err *err)
@@ -198,7 +207,7 @@ static void look(struct sim *sim, bool verify)
     if (store && verify && (store_apply(store, &open) != 0 || open.run != 0)) {
         sim_break(sim, "progress: run %lld never ended", (long long)open.run);
     }
-    for (int64_t run = 1; store && run <= oracle_runs(sim->oracle); run++) {
+    for (int64_t run = 1; store && run <= oracle_runs(sim); run++) {
         look_at_run(sim, store, run);
     }
     store_close(store);
@@ -252,7 +261,11 @@ struct bookkeeper *bookkeeper_open(struct sim *sim)
     bookkeeper->sim = sim;
     bookkeeper->reserve =
         (struct reserve_disk){.ctx = sim->disk, .size = reserve_size, .resize = resize_reserve};
-    bookkeeper->face = (struct ledger){.ctx = bookkeeper, .submit = on_submit};
+    for (int i = 0; i < sim->site_count; i++) {
+        struct face *face = &bookkeeper->faces[i];
+        *face = (struct face){.bookkeeper = bookkeeper, .oracle = sim->sites[i].oracle};
+        face->ledger = (struct ledger){.ctx = face, .submit = on_submit};
+    }
     bookkeeper->durable = ledger_durable_open(&config, &err);
     if (!bookkeeper->durable) {
         sim_tell(sim, "the ledger cannot be opened: %s", err.msg);
@@ -274,9 +287,9 @@ void bookkeeper_close(struct bookkeeper *bookkeeper)
     free(bookkeeper);
 }
 
-struct ledger *bookkeeper_face(struct bookkeeper *bookkeeper)
+struct ledger *bookkeeper_face(struct bookkeeper *bookkeeper, const struct site *site)
 {
-    return &bookkeeper->face;
+    return &bookkeeper->faces[site->number].ledger;
 }
 
 void bookkeeper_fail(struct bookkeeper *bookkeeper)

@@ -1,5 +1,6 @@
 /* The real ledger (ledger/durable.h, without its thread) on the simulated disk: a commit takes its time, the
- * oracle sees every request pass, and after each commit the disk must have synced what was confirmed. */
+ * site's oracle sees every request pass, and after each commit the disk must have synced what was confirmed.
+ */
 #ifndef SIM_BOOKKEEPER_H
 #define SIM_BOOKKEEPER_H
 
@@ -12,7 +13,7 @@ struct bookkeeper;
  * it; a ledger that cannot be read is a broken rule. */
 struct bookkeeper *bookkeeper_open(struct sim *sim);
 void bookkeeper_close(struct bookkeeper *bookkeeper); /* when no request is in it; takes NULL */
-struct ledger *bookkeeper_face(struct bookkeeper *bookkeeper);
+struct ledger *bookkeeper_face(struct bookkeeper *bookkeeper, const struct site *site);
 /* The process is gone: nothing reaches the disk any more, every request fails, and the oracle hears nothing.
  */
 void bookkeeper_fail(struct bookkeeper *bookkeeper);

@@ -66,7 +66,7 @@ static int64_t draw_age(struct configs *configs)
     struct fleet_execution found;
     uint64_t identity = 1 + (uint64_t)below(configs, configs->executions);
     int64_t age_ms = 0;
-    if (chance(configs, 50) && fleet_identity(configs->sim->fleet, identity, &found))
+    if (chance(configs, 50) && fleet_identity(configs->sim->sites[0].fleet, identity, &found))
         age_ms = sim_service_ms(configs->sim) - found.execution.fingerprint.last_updated_at.ms;
     age_ms += below(configs, 20 * TIME_MS_PER_SECOND);
     return age_ms > TIME_MS_PER_DAY ? age_ms : (1 + below(configs, 200)) * TIME_MS_PER_DAY;

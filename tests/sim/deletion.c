@@ -147,6 +147,10 @@ static bool fails(struct call *call, char letter)
         refuse(call, ANSWER_THROTTLED, 400, "ThrottlingException");
     } else if (letter == 'A') {
         refuse(call, ANSWER_DENIED, 403, "AccessDeniedException");
+    } else if (letter == 'K') {
+        refuse(call, ANSWER_DENIED, 0, "NoCredentials");
+    } else if (letter == 'E') {
+        refuse(call, ANSWER_EXPIRED, 403, "ExpiredTokenException");
     } else {
         return false;
     }
@@ -159,11 +163,7 @@ static void describe(struct deletion *test, struct call *call, int row)
     if (fails(call, letter)) {
         return;
     }
-    if (letter == 'K') {
-        refuse(call, ANSWER_DENIED, 0, "NoCredentials");
-    } else if (letter == 'E') {
-        refuse(call, ANSWER_EXPIRED, 403, "ExpiredTokenException");
-    } else if (!test->exists[row]) {
+    if (!test->exists[row]) {
         refuse(call, ANSWER_GONE, 404, "ResourceNotFoundException");
     } else {
         call->execution = test->shown[row] = test->stored[row];

@@ -25,8 +25,8 @@ struct deletion {
      * deletes:   D done as the truth is, 409 for what is not finished; L lost, executed; l lost, not
      * executed; Z lost, executed 299 s later; T throttled; N not sent; E expired; S skewed; A denied; K no
      * keys; I invalid; X wrong state describes: = as the truth is; L lost; A denied; E expired; K no keys; T
-     * throttled; W about another number; B with a document that is too big. jobs: = as the truth is; A, L, T,
-     * B the same; G gone */
+     * throttled; W about another number; B with a document that is too big. jobs: = as the truth is; A, L, E,
+     * K, T, B the same; G gone */
     const char *deletes, *describes, *jobs;
     int warnings;                                                   /* of the archivist */
     void (*before)(struct deletion *test, const struct call *call); /* it is carried out */

@@ -81,6 +81,14 @@ bool fleet_know_job(struct fleet *fleet, const char *job_id, struct job *job);
 void fleet_each(const struct fleet *fleet, bool deleted,
                 void (*each)(void *ctx, const struct fleet_execution *execution), void *ctx);
 
+/* What a test thinks up, as it is given: groups, things and jobs first, then executions, of times, status and
+ * a number that no other of its job and thing has; 0 when that cannot be. parent, group, type: NULL for none.
+ */
+void fleet_place_group(struct fleet *fleet, const char *name, const char *parent);
+void fleet_place_thing(struct fleet *fleet, const char *name, const char *group, const char *type);
+void fleet_place_job(struct fleet *fleet, const struct job *job);
+uint64_t fleet_place_execution(struct fleet *fleet, const struct job_execution *execution);
+
 /* What other actors do: they are the tests' hands. Return the identity concerned, 0 when it cannot be done.
  */
 uint64_t fleet_add_execution(struct fleet *fleet, const char *job_id, const char *thing_name,

@@ -55,14 +55,14 @@ static void add(struct gift *gift, const struct job_execution *execution, bool f
 }
 
 /* As it was listed, if the policy took it. */
-static void add_planned(struct gift *gift, struct sim *sim, const struct policy *policy,
+static void add_planned(struct gift *gift, const struct site *site, const struct policy *policy,
                         const struct fleet_execution *found)
 {
     struct job_execution execution = found->execution;
     struct job job;
-    bool known = fleet_know_job(sim->fleet, execution.job_id, &job);
+    bool known = fleet_know_job(site->fleet, execution.job_id, &job);
     execution.fingerprint.version_number = 0; /* lists do not tell it */
-    if (found->deleted_ms == 0 && known && !rules_keep(policy, &job, &execution, sim_service_ms(sim))) {
+    if (found->deleted_ms == 0 && known && !rules_keep(policy, &job, &execution, sim_service_ms(site->sim))) {
         add(gift, &execution, execution.fingerprint.status == EXECUTION_IN_PROGRESS);
     }
 }
@@ -97,10 +97,10 @@ static void name_policy(struct gift *gift, bool force)
     gift->named.force = force;
 }
 
-struct gift *gift_draw(struct sim *sim, struct random *random, const struct policy *policy)
+struct gift *gift_draw(const struct site *site, struct random *random, const struct policy *policy)
 {
     struct gift *gift = mem_zalloc(sizeof *gift);
-    uint64_t wanted = 1 + below(random, ROWS_MAX), identities = fleet_identities(sim->fleet);
+    uint64_t wanted = 1 + below(random, ROWS_MAX), identities = fleet_identities(site->fleet);
     if (policy && policy->per_run > 0 && (uint64_t)policy->per_run < wanted) { /* no plan has more */
         wanted = (uint64_t)policy->per_run;
     }
@@ -109,14 +109,14 @@ struct gift *gift_draw(struct sim *sim, struct random *random, const struct poli
     snprintf(gift->origin, sizeof gift->origin, ORIGIN_ROWS);
     if (policy) {
         int64_t seconds = (int64_t)(below(random, 2) == 0 ? below(random, 60) : below(random, 7200));
-        gift->until_ms = sim_wall_ms(sim) + 1000 + seconds * TIME_MS_PER_SECOND;
+        gift->until_ms = sim_wall_ms(site->sim) + 1000 + seconds * TIME_MS_PER_SECOND;
         snprintf(gift->origin, sizeof gift->origin, ORIGIN_PLAN "%" PRId64, gift->until_ms);
     }
     for (uint64_t i = 0; i < wanted && identities > 0; i++) {
         struct fleet_execution found;
-        fleet_identity(sim->fleet, 1 + below(random, identities), &found);
+        fleet_identity(site->fleet, 1 + below(random, identities), &found);
         if (policy) {
-            add_planned(gift, sim, policy, &found);
+            add_planned(gift, site, policy, &found);
         } else {
             add_named(gift, random, &found);
         }

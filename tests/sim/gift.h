@@ -14,11 +14,11 @@ struct gift {
     int64_t until_ms;                /* of a plan; 0: none */
     char origin[RUN_ORIGIN_MAX + 1]; /* for the ledger */
     struct policy named;             /* what stands behind rows that a person named */
-    struct gift *older;              /* the process's */
+    struct gift *older;              /* the site's */
 };
 
 /* policy: the rows of a plan of it; NULL: a person's. May be empty. */
-struct gift *gift_draw(struct sim *sim, struct random *random, const struct policy *policy);
+struct gift *gift_draw(const struct site *site, struct random *random, const struct policy *policy);
 void gifts_destroy(struct gift *latest); /* and all that are older; takes NULL */
 
 /* What is known of the policy of such rows when their run is resumed: its name. It deletes nothing. */

@@ -125,8 +125,9 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
                        const struct shadow_row *row)
 {
     struct job job;
-    bool needless = oracle->policy->verify_risky && !row->doubted && !oracle->policy->archive_directory &&
-                    fleet_know_job(oracle->sim->fleet, call->job_id, &job) && rules_settled(&job);
+    bool needless = oracle->policy->verify_risky && !oracle->resuming && !row->doubted &&
+                    !oracle->looks_at_each && !oracle->policy->archive_directory &&
+                    fleet_know_job(oracle->site->fleet, call->job_id, &job) && rules_settled(&job);
     if (!slot->checked && !needless) {
         sim_break(oracle->sim, "check: %s/%s/%lld is sent unseen", call->job_id, call->thing_name,
                   (long long)call->number);
@@ -136,22 +137,28 @@ static void check_look(struct oracle *oracle, const struct call *call, const str
 }
 
 /* A process that stands still may find much to be due when it goes on. */
-static int64_t paused_most_ms(const struct scenario *scenario)
+static int64_t stood_most_ms(const struct scenario *scenario)
 {
     int64_t sum_ms = 0;
     for (int i = 0; i < scenario->accident_count; i++) {
-        sum_ms += scenario->accidents[i].kind == ACCIDENT_PAUSE ? scenario->accidents[i].amount : 0;
+        sum_ms += scenario->accidents[i].kind == ACCIDENT_STANDSTILL ? scenario->accidents[i].amount : 0;
     }
     return sum_ms;
 }
 
 /* One that is resumed first waits for what its process sent. */
+static bool is_overtime(const struct oracle *oracle, int64_t *run_ms)
+{
+    int64_t most_ms = oracle->policy->max_duration_ms + stood_most_ms(oracle->sim->scenario) +
+                      (oracle->resuming ? 2 * SIM_LIFE_MS : 0);
+    *run_ms = (virtual_mono_ns(oracle->sim->world) - oracle->began_ns) / TIME_NS_PER_MS;
+    return oracle->policy->max_duration_ms > 0 && *run_ms > most_ms;
+}
+
 static void check_duration(struct oracle *oracle)
 {
-    int64_t most_ms = oracle->policy->max_duration_ms + paused_most_ms(oracle->sim->scenario) +
-                      (oracle->resuming ? 2 * SIM_LIFE_MS : 0);
-    int64_t run_ms = (virtual_mono_ns(oracle->sim->world) - oracle->began_ns) / TIME_NS_PER_MS;
-    if (oracle->policy->max_duration_ms > 0 && run_ms > most_ms) {
+    int64_t run_ms;
+    if (is_overtime(oracle, &run_ms)) {
         sim_break(oracle->sim, "guards: sent %lld ms after the run began", (long long)run_ms);
     }
 }
@@ -162,6 +169,9 @@ static void check_guards(struct oracle *oracle, const struct shadow_run *run)
     struct sim *sim = oracle->sim;
     if (!policy->enforce) {
         sim_break(sim, "guards: the policy only observes");
+    }
+    if (oracle->paused) {
+        sim_break(sim, "guards: sent during a pause");
     }
     if (oracle->look_only) {
         sim_break(sim, "guards: the target allows no more than plans");
@@ -302,6 +312,20 @@ struct attempt *oracle_sent(struct oracle *oracle, const struct call *call)
     return call->operation == OPERATION_DELETE_EXECUTION ? check_deletion(oracle, call) : NULL;
 }
 
+void oracle_paused(struct oracle *oracle, bool paused, int64_t waiting)
+{
+    int64_t run_ms;
+    oracle->paused = paused;
+    if (paused || !oracle->policy) {
+        return;
+    }
+    oracle->looks_at_each = oracle->looks_at_each || oracle->deleting;
+    oracle->sim->totals.paused += waiting;
+    if (waiting > 0 && (oracle->canceled || is_overtime(oracle, &run_ms))) {
+        sim_break(oracle->sim, "progress: a run that shall end waits for the end of a pause");
+    }
+}
+
 void oracle_repeat(const struct attempt *attempt, struct call *call)
 {
     const struct oracle *oracle = attempt->oracle;
@@ -326,7 +350,7 @@ static void check_eligible(struct oracle *oracle, const struct attempt *attempt,
     const struct policy *policy = oracle_shadow(oracle, attempt->run)->policy;
     const struct job_execution *execution = &lost->execution;
     struct job job;
-    bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
+    bool known = fleet_know_job(oracle->site->fleet, execution->job_id, &job);
     const char *why = rules_keep(policy, known ? &job : NULL, execution, sim_service_ms(oracle->sim));
     if (attempt->force && execution->fingerprint.last_updated_at.ms >= attempt->state_ms) {
         oracle->sim->totals.changed++; /* it went on after our last look */
@@ -345,9 +369,9 @@ static void judge_hit(struct oracle *oracle, const struct attempt *attempt,
     struct sim *sim = oracle->sim;
     const struct fault_plan *faults = sim->scenario->faults;
     struct fleet_execution meant = {0};
-    bool known = fleet_identity(sim->fleet, attempt->meant, &meant) && meant.deleted_ms != 0;
+    bool known = fleet_identity(oracle->site->fleet, attempt->meant, &meant) && meant.deleted_ms != 0;
     bool since = known && meant.deleted_ms >= attempt->state_ms;
-    bool theirs = actors_took(sim->actors, attempt->meant);
+    bool theirs = actors_took(oracle->site->actors, attempt->meant);
     bool in_trip = sim_service_ms(sim) - attempt->sent_ms <= IN_TRIP_MS;
     sim_tell(sim, "a newcomer is hit: %s/%s/%lld", lost->execution.job_id, lost->execution.thing_name,
              (long long)lost->execution.number);
@@ -390,7 +414,7 @@ void oracle_executed(struct oracle *oracle, struct attempt *attempt, uint64_t id
     sim->totals.deletions++;
     attempt->executed++;
     note_kill(oracle, attempt, identity);
-    fleet_identity(sim->fleet, identity, &lost);
+    fleet_identity(oracle->site->fleet, identity, &lost);
     if (identity != attempt->meant) {
         judge_hit(oracle, attempt, &lost);
     } else {
@@ -472,15 +496,16 @@ void oracle_answered(struct oracle *oracle, const struct oracle_view *view)
 /* --- the face --------------------------------------------------------------------------------------------
  */
 
-struct oracle *oracle_create(struct sim *sim)
+struct oracle *oracle_create(const struct site *site)
 {
     struct oracle *oracle = mem_zalloc(sizeof *oracle);
-    oracle->sim = sim;
+    oracle->site = site;
+    oracle->sim = site->sim;
     oracle->slot_names = names_create();
     oracle->pair_names = names_create();
     oracle->graces = oracle_graces_create();
     for (int i = 0; i < OPERATION_COUNT; i++) {
-        oracle->ring_sizes[i] = quota(sim, (enum operation)i) * WINDOW_SECONDS + 2;
+        oracle->ring_sizes[i] = quota(oracle->sim, (enum operation)i) * WINDOW_SECONDS + 2;
         oracle->rings[i] = mem_calloc((size_t)oracle->ring_sizes[i], sizeof(int64_t));
     }
     return oracle;

@@ -1,6 +1,6 @@
-/* The one who knows the truth and checks, at every step, what must never be otherwise: the right target,
- * eligible, intent first, audited, no double send, the budget, the guards, one configuration per decision,
- * and accounts that add up. It keeps its own copy of what the ledger must hold, over crashes. */
+/* The one who knows the truth of a site and checks, at every step, what must never be otherwise: the right
+ * target, eligible, intent first, audited, no double send, the budget, the guards, one configuration per
+ * decision, and accounts that add up. It keeps its own copy of what the ledger must hold, over crashes. */
 #ifndef SIM_ORACLE_H
 #define SIM_ORACLE_H
 
@@ -13,7 +13,7 @@
 struct oracle;
 struct attempt; /* one transmission of a deletion */
 
-struct oracle *oracle_create(struct sim *sim);
+struct oracle *oracle_create(const struct site *site);
 void oracle_destroy(struct oracle *oracle); /* takes NULL */
 
 /* --- what the wire sees --- */
@@ -48,6 +48,8 @@ void oracle_planned(struct oracle *oracle, const struct report *so_far);
 void oracle_listed(struct oracle *oracle, const struct job_execution *execution, bool selected, bool waits);
 void oracle_settled(struct oracle *oracle, const struct plan_row *row, enum outcome outcome);
 void oracle_canceled(struct oracle *oracle);
+/* Deletions are paused, or no longer; then `waiting` of them were held back. */
+void oracle_paused(struct oracle *oracle, bool paused, int64_t waiting);
 void oracle_run_ends(struct oracle *oracle, const struct report *report);
 
 void oracle_archived(struct oracle *oracle, const struct archive_request *request); /* or failed */
@@ -61,7 +63,9 @@ void oracle_crashed(struct oracle *oracle);
 /* What the ledger gives after a restart: each run's rows must be what was confirmed, or further. */
 void oracle_found_row(struct oracle *oracle, int64_t run, int64_t number, const struct plan_row *row);
 void oracle_found_run(struct oracle *oracle, int64_t run, int64_t rows, bool open); /* after its rows */
-int64_t oracle_runs(const struct oracle *oracle); /* the highest number of a run */
+int64_t oracle_runs(const struct sim *sim); /* the highest number of a run of any site */
+/* The one of the site whose run it is. */
+struct oracle *oracle_of_run(const struct sim *sim, int64_t run);
 
 /* --- the end --- */
 

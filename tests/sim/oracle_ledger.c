@@ -19,9 +19,25 @@ struct shadow_row *oracle_shadow_row(const struct oracle *oracle, int64_t run, i
     return shadow && row >= 0 && row < shadow->count ? &shadow->rows[row] : NULL;
 }
 
-int64_t oracle_runs(const struct oracle *oracle)
+int64_t oracle_runs(const struct sim *sim)
 {
-    return oracle->run_count;
+    int64_t most = 0;
+    for (int i = 0; i < sim->site_count; i++) {
+        most = sim->sites[i].oracle->run_count > most ? sim->sites[i].oracle->run_count : most;
+    }
+    return most;
+}
+
+/* One whose beginning nobody confirmed is whoever's who goes on with it. */
+struct oracle *oracle_of_run(const struct sim *sim, int64_t run)
+{
+    for (int i = 1; i < sim->site_count; i++) {
+        const struct shadow_run *shadow = oracle_shadow(sim->sites[i].oracle, run);
+        if (shadow && shadow->policy) {
+            return sim->sites[i].oracle;
+        }
+    }
+    return sim->sites[0].oracle;
 }
 
 /* --- plans -----------------------------------------------------------------------------------------------
@@ -56,7 +72,7 @@ static void add_row(struct oracle *oracle, int64_t run, const struct plan_row *r
         sim_break(oracle->sim, "accounting: the plan has %s twice", names_text(oracle->slot_names, index));
     }
     shadow->rows[shadow->count] = (struct shadow_row){.slot = index, .print = row->execution.fingerprint};
-    shadow->rows[shadow->count].meant = fleet_find_print(oracle->sim->fleet, &row->execution);
+    shadow->rows[shadow->count].meant = fleet_find_print(oracle->site->fleet, &row->execution);
     bool never_was = oracle->given && row->execution.fingerprint.status == EXECUTION_UNKNOWN;
     if (shadow->rows[shadow->count].meant == 0 && !never_was) {
         sim_break(oracle->sim, "eligible: the plan has %s, which never was",
@@ -87,14 +103,14 @@ void oracle_point(struct oracle *oracle, int64_t run, int64_t number)
 static bool is_gone(const struct oracle *oracle, uint64_t identity)
 {
     struct fleet_execution meant;
-    return fleet_identity(oracle->sim->fleet, identity, &meant) && meant.deleted_ms != 0;
+    return fleet_identity(oracle->site->fleet, identity, &meant) && meant.deleted_ms != 0;
 }
 
 /* It has gone on since it was planned: only what was in progress does. */
 static bool has_changed(const struct oracle *oracle, const struct shadow_row *row, uint64_t identity)
 {
     struct fleet_execution meant;
-    return fleet_identity(oracle->sim->fleet, identity, &meant) &&
+    return fleet_identity(oracle->site->fleet, identity, &meant) &&
            strcmp(meant.execution.fingerprint.last_updated_at.text, row->print.last_updated_at.text) != 0;
 }
 
@@ -184,6 +200,7 @@ void oracle_asks(struct oracle *oracle, const struct ledger_request *request)
     }
     if (request->operation == LEDGER_INTENT && row) {
         row->intents_asked++;
+        oracle->deleting = true;
     }
     if (request->operation == LEDGER_RESULT && row) {
         ask_result(oracle, request, row);
@@ -274,6 +291,9 @@ static bool may_be_forgotten(const struct oracle *oracle, const struct shadow_ru
 void oracle_found_run(struct oracle *oracle, int64_t run, int64_t rows, bool open)
 {
     struct shadow_run *shadow = oracle_shadow(oracle, run);
+    if (rows == 0 && !shadow) { /* nobody confirmed its beginning */
+        return;
+    }
     if (rows == 0 && may_be_forgotten(oracle, shadow)) {
         oracle->sim->totals.forgotten += !shadow->forgotten;
         shadow->forgotten = true;

@@ -56,7 +56,8 @@ struct shadow_run {
 struct oracle_graces;
 
 struct oracle {
-    struct sim *sim;
+    const struct site *site;
+    struct sim *sim; /* the site's */
     struct names *slot_names, *pair_names;
     struct slot *slots;
     struct attempt **pairs; /* the latest attempt of each (job, thing) */
@@ -66,15 +67,18 @@ struct oracle {
     size_t killed_room;
     struct shadow_run *runs; /* by number, from 1 */
     int64_t run_count, run_room;
+    bool paused;
 
     /* the run under way */
     int64_t run; /* 0: none, or not started yet */
     const struct policy *policy;
     int64_t began_ms, calls[OPERATION_COUNT];
     bool resuming, look_only, given, canceled, frozen, planned, unarchived;
-    int64_t until_ms; /* 0: none */
-    int64_t listings; /* so far */
-    int refusals;     /* in a row */
+    bool deleting;      /* it had an intent, in this process */
+    bool looks_at_each; /* a pause is over since then: nothing goes without a look */
+    int64_t until_ms;   /* 0: none */
+    int64_t listings;   /* so far */
+    int refusals;       /* in a row */
     int64_t latest_skew_ms, sends;
     struct oracle_graces *graces;
     struct kept listing; /* what was listed so far, where the policy must see it together */

@@ -21,16 +21,18 @@ void oracle_run_begins(struct oracle *oracle, const struct oracle_run *begun)
     oracle->listings++;
     kept_finish(&oracle->listing);
     oracle->canceled = oracle->planned = oracle->unarchived = false;
+    oracle->deleting = oracle->looks_at_each = false;
     oracle->refusals = 0;
     oracle_grace_begins(oracle);
     memset(oracle->calls, 0, sizeof oracle->calls);
     if (resumed == 0) {
         return;
     }
-    if (!oracle_shadow(oracle, resumed)) { /* its beginning was on the disk and not confirmed yet */
-        oracle_add_run(oracle, resumed);
-    }
     struct shadow_run *run = oracle_shadow(oracle, resumed);
+    if (!run || !run->policy) { /* its beginning was on the disk and not confirmed yet */
+        oracle_add_run(oracle, resumed);
+        run = oracle_shadow(oracle, resumed);
+    }
     run->resumed = true;
     for (int64_t i = 0; i < run->count; i++) { /* a later run may have had some of the slots */
         oracle_point(oracle, resumed, i);
@@ -72,7 +74,7 @@ void oracle_listed(struct oracle *oracle, const struct job_execution *execution,
     if (!selected && !together) {
         return;
     }
-    bool known = fleet_know_job(oracle->sim->fleet, execution->job_id, &job);
+    bool known = fleet_know_job(oracle->site->fleet, execution->job_id, &job);
     const char *why = rules_keep(oracle->policy, known ? &job : NULL, execution, now_ms);
     if (why && selected) {
         sim_break(oracle->sim, "one configuration: %s/%s/%lld was selected: %s", execution->job_id,
@@ -228,7 +230,7 @@ static void judge_loss(void *ctx, const struct fleet_execution *lost)
     struct judgement *judgement = ctx;
     struct oracle *oracle = judgement->oracle;
     bool ours = lost->identity < oracle->killed_room && oracle->killed_by[lost->identity];
-    if (!ours && !actors_took(oracle->sim->actors, lost->identity)) {
+    if (!ours && !actors_took(oracle->site->actors, lost->identity)) {
         sim_break(oracle->sim, "audited: identity %llu went, and nobody did it",
                   (unsigned long long)lost->identity);
     }
@@ -251,7 +253,7 @@ static void add_rest(void *ctx, const struct fleet_execution *left)
     struct judgement *judgement = ctx;
     const struct job_execution *execution = &left->execution;
     struct job job;
-    if (fleet_know_job(judgement->oracle->sim->fleet, execution->job_id, &job)) {
+    if (fleet_know_job(judgement->oracle->site->fleet, execution->job_id, &job)) {
         const struct policy *policy = judgement->policy;
         struct kept_row row = {.execution = *execution,
                                .counts = !rules_ignore(policy, &job, execution, judgement->from_ms),
@@ -265,7 +267,7 @@ static void judge_rest(struct judgement *judgement)
 {
     struct sim *sim = judgement->oracle->sim;
     struct kept *rest = &judgement->rest;
-    fleet_each(sim->fleet, false, add_rest, judgement);
+    fleet_each(judgement->oracle->site->fleet, false, add_rest, judgement);
     kept_mark(rest, judgement->policy, judgement->from_ms);
     for (size_t i = 0; i < rest->count; i++) {
         const struct job_execution *execution = &rest->rows[i].execution;
@@ -280,7 +282,7 @@ static void judge_rest(struct judgement *judgement)
 void oracle_judge(struct oracle *oracle, const struct policy *const policies[], int count, int64_t from_ms)
 {
     struct judgement judgement = {.oracle = oracle, .from_ms = from_ms - 2000};
-    fleet_each(oracle->sim->fleet, true, judge_loss, &judgement);
+    fleet_each(oracle->site->fleet, true, judge_loss, &judgement);
     oracle_judge_archive(oracle);
     for (int i = 0; i < count; i++) {
         judgement.policy = policies[i];

@@ -8,6 +8,8 @@
 
 #define PPM                1000000
 #define LOST_AGAIN_PERCENT 4
+#define FIRST_ACCIDENTS    12 /* at most, of those that no part of its own brings */
+#define PAUSES_MAX         3
 
 static const char *const FAULT_NAMES[FAULT_COUNT] = {
     "none",           "refused",       "dns",           "tls",          "reset-early",  "reset-sent",
@@ -19,11 +21,21 @@ static const char *const FAULT_NAMES[FAULT_COUNT] = {
 static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "twins",        "creates",
                                                      "progresses", "ambushes", "after-losses", "neighbour"};
 static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
-    "kill",      "pause",      "wall-step",  "reload",    "cancel",     "hurry",    "credentials",
-    "disk-read", "disk-write", "disk-short", "disk-sync", "disk-death", "disk-full"};
-static const char *const EXTRA_NAMES[EXTRA_COUNT] = {
-    "keep",  "per-thing", "order", "max-duration", "archive", "archive-optional", "archive-trouble",
-    "grace", "protect",   "given", "names"};
+    "kill",      "standstill", "wall-step",  "reload",    "cancel",     "hurry",     "credentials",
+    "disk-read", "disk-write", "disk-short", "disk-sync", "disk-death", "disk-full", "pause"};
+static const char *const EXTRA_NAMES[EXTRA_COUNT] = {"keep",
+                                                     "per-thing",
+                                                     "order",
+                                                     "max-duration",
+                                                     "archive",
+                                                     "archive-optional",
+                                                     "archive-trouble",
+                                                     "grace",
+                                                     "protect",
+                                                     "given",
+                                                     "names",
+                                                     "sites",
+                                                     "alike"};
 
 const char *fault_name(enum fault fault)
 {
@@ -114,7 +126,7 @@ static void draw_actors(struct random *random, struct scenario *scenario)
 static int64_t draw_amount(struct random *random, enum accident_kind kind)
 {
     switch (kind) {
-    case ACCIDENT_PAUSE:
+    case ACCIDENT_STANDSTILL:
         return chance(random, 50) ? between(random, 0, 20 * TIME_MS_PER_MINUTE) : between(random, 0, 70000);
     case ACCIDENT_WALL_STEP:
         return chance(random, 50) ? between(random, -59000, 59000) : between(random, -400000, 400000);
@@ -130,13 +142,13 @@ static int64_t draw_amount(struct random *random, enum accident_kind kind)
 static void draw_accidents(struct random *random, struct scenario *scenario)
 {
     static const enum accident_kind kinds[] = {ACCIDENT_KILL,        ACCIDENT_KILL,       ACCIDENT_KILL,
-                                               ACCIDENT_PAUSE,       ACCIDENT_PAUSE,      ACCIDENT_WALL_STEP,
+                                               ACCIDENT_STANDSTILL,  ACCIDENT_STANDSTILL, ACCIDENT_WALL_STEP,
                                                ACCIDENT_WALL_STEP,   ACCIDENT_WALL_STEP,  ACCIDENT_RELOAD,
                                                ACCIDENT_RELOAD,      ACCIDENT_CANCEL,     ACCIDENT_HURRY,
                                                ACCIDENT_HURRY,       ACCIDENT_DISK_READ,  ACCIDENT_DISK_WRITE,
                                                ACCIDENT_CREDENTIALS, ACCIDENT_DISK_SYNC,  ACCIDENT_DISK_SHORT,
                                                ACCIDENT_DISK_DEATH,  ACCIDENT_DISK_DEATH, ACCIDENT_DISK_FULL};
-    int count = chance(random, 30) ? 0 : (int)between(random, 1, SCENARIO_ACCIDENTS_MAX);
+    int count = chance(random, 30) ? 0 : (int)between(random, 1, FIRST_ACCIDENTS);
     for (int i = 0; i < count; i++) {
         struct accident *accident = &scenario->accidents[i];
         accident->kind = kinds[random_below(random, sizeof kinds / sizeof kinds[0])];
@@ -191,7 +203,7 @@ static void draw_lost_again(struct random *random, struct scenario *scenario)
 {
     int kills = (int)between(random, 1, 4);
     scenario->faults[FAULT_LOST_AGAIN].ppm = (int)between(random, PPM / 2, PPM);
-    for (int i = 0; i < kills && scenario->accident_count < SCENARIO_ACCIDENTS_MAX; i++) {
+    for (int i = 0; i < kills && scenario->accident_count < FIRST_ACCIDENTS; i++) {
         scenario->accidents[scenario->accident_count++] = (struct accident){
             .kind = ACCIDENT_KILL, .at_step = between(random, 0, 40 * scenario->executions)};
     }
@@ -235,11 +247,44 @@ static void draw_runs(struct random *random, struct scenario *scenario)
     scenario->extras[EXTRA_TARGET_NAMES] = chance(random, 25) ? SCENARIO_NAMES_MAX : 0;
 }
 
+static int64_t draw_pause(struct random *random)
+{
+    if (chance(random, 20)) {
+        return between(random, 0, 90 * TIME_MS_PER_MINUTE);
+    }
+    return chance(random, 50) ? between(random, 0, 20 * TIME_MS_PER_MINUTE) : between(random, 0, 70000);
+}
+
+/* Little happens during one, so that a kill that shall fall into it must come soon. */
+static void draw_pauses(struct random *random, struct scenario *scenario)
+{
+    int pauses = chance(random, 30) ? (int)between(random, 1, PAUSES_MAX) : 0;
+    for (int i = 0; i < pauses; i++) {
+        struct accident pause = {.kind = ACCIDENT_PAUSE,
+                                 .at_step = between(random, 0, 4 * scenario->executions),
+                                 .amount = draw_pause(random)};
+        struct accident kill = {.kind = ACCIDENT_KILL, .at_step = pause.at_step + between(random, 1, 100)};
+        scenario->accidents[scenario->accident_count++] = pause;
+        if (chance(random, 40)) {
+            scenario->accidents[scenario->accident_count++] = kill;
+        }
+    }
+    scenario->risky = scenario->risky || (pauses > 0 && chance(random, 50));
+}
+
+static void draw_sites(struct random *random, struct scenario *scenario)
+{
+    bool there = chance(random, 20), alike = chance(random, 50);
+    scenario->extras[EXTRA_SITES] = there ? (int)between(random, 1, 2) : 0;
+    scenario->extras[EXTRA_ALIKE] = there && alike;
+}
+
 /* What was thought of later: each part draws from a stream of its own, by its place here, so that the seeds
  * of before are what they were but for it. A new one goes to the end. */
 static void (*const LATER[SCENARIO_LATER])(struct random *random, struct scenario *scenario) = {
     [PART_WAY] = draw_way,     [PART_LANGUAGE] = draw_language, [PART_ARCHIVE] = draw_archive,
-    [PART_GRACE] = draw_grace, [PART_RUNS] = draw_runs,
+    [PART_GRACE] = draw_grace, [PART_RUNS] = draw_runs,         [PART_PAUSES] = draw_pauses,
+    [PART_SITES] = draw_sites,
 };
 
 static void draw_later(struct scenario *scenario, int parts)

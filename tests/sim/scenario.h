@@ -60,8 +60,8 @@ enum actor {
 
 enum accident_kind {
     ACCIDENT_KILL,
-    ACCIDENT_PAUSE,     /* the process stands still for `amount` ms */
-    ACCIDENT_WALL_STEP, /* its wall clock is set `amount` ms off */
+    ACCIDENT_STANDSTILL, /* of the process, for `amount` ms */
+    ACCIDENT_WALL_STEP,  /* its wall clock is set `amount` ms off */
     ACCIDENT_RELOAD,
     ACCIDENT_CANCEL,
     ACCIDENT_HURRY,
@@ -72,6 +72,7 @@ enum accident_kind {
     ACCIDENT_DISK_SYNC,
     ACCIDENT_DISK_DEATH,
     ACCIDENT_DISK_FULL, /* with room for `amount` more bytes, until the process has restarted twice */
+    ACCIDENT_PAUSE,     /* `jobsweep pause`, and `jobsweep resume` after `amount` ms */
     ACCIDENT_COUNT
 };
 
@@ -86,9 +87,10 @@ struct accident {
     int64_t amount;
 };
 
-#define SCENARIO_ACCIDENTS_MAX 12
+#define SCENARIO_ACCIDENTS_MAX 18
 #define SCENARIO_POLICIES_MAX  3
 #define SCENARIO_NAMES_MAX     2
+#define SCENARIO_SITES_MAX     2
 
 enum extra {             /* what a seed has besides: a share in percent, or a number; 0: it has none of it */
              EXTRA_KEEP, /* policies with keep rules */
@@ -102,6 +104,8 @@ enum extra {             /* what a seed has besides: a share in percent, or a nu
              EXTRA_PROTECT,         /* policies in a configuration that protects something */
              EXTRA_GIVEN,           /* runs whose rows are given */
              EXTRA_TARGET_NAMES, /* how many names the target has: lanes of their own, and they take turns */
+             EXTRA_SITES,        /* 1: another site, in another region; 2: in another account; 0: one alone */
+             EXTRA_ALIKE,        /* 1: both have the same executions at first */
              EXTRA_COUNT
 };
 
@@ -129,7 +133,16 @@ struct scenario {
 void scenario_draw(struct scenario *scenario, uint64_t seed, bool calm, bool large);
 /* The same with no more than the first `later` of the parts that were thought of later, as the seed was while
  * there were no others. */
-enum scenario_part { PART_WAY, PART_LANGUAGE, PART_ARCHIVE, PART_GRACE, PART_RUNS, SCENARIO_LATER };
+enum scenario_part {
+    PART_WAY,
+    PART_LANGUAGE,
+    PART_ARCHIVE,
+    PART_GRACE,
+    PART_RUNS,
+    PART_PAUSES,
+    PART_SITES,
+    SCENARIO_LATER
+};
 #define SCENARIO_CALM (-1)
 void scenario_draw_first(struct scenario *scenario, uint64_t seed, bool large, int later);
 void scenario_print(const struct scenario *scenario, struct buf *out);

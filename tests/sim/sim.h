@@ -1,5 +1,6 @@
 /* What the parts of the simulator share: one seed's world while it runs. The parts are the scenario, the
- * wire, the actors, the process under test and the oracle; sim/simulation.h puts them together. */
+ * sites, each with a wire, actors and an oracle, and the process under test; sim/simulation.h puts them
+ * together. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -25,30 +26,44 @@ struct sim_totals {
     int64_t queued;  /* of all these, those that had not begun: the service deletes them without force */
     int64_t changed; /* deleted with force although they had gone on after our last look */
     int64_t graced;  /* sendings of what a grace had held back */
+    int64_t beside;  /* runs that began while another site had one */
+    int64_t paused;  /* deletions that a pause held back to its end */
     int64_t archived, shelf_failures; /* documents, and what failed them */
     int64_t outcomes[16], ends[8];
+};
+
+struct sim;
+
+struct site { /* an account in a region */
+    struct sim *sim;
+    int number; /* from 0 */
+    struct fleet *fleet;
+    struct wire *wire;
+    struct actors *actors;
+    struct oracle *oracle;
 };
 
 struct sim {
     const struct scenario *scenario;
     struct virtual_world *world;
-    struct fleet *fleet;
     struct disk *disk;
     struct shelf *shelf; /* of the archive */
-    struct wire *wire;
-    struct actors *actors;
     struct process *process;
-    struct oracle *oracle;
+    struct site sites[SCENARIO_SITES_MAX];
+    int site_count;
     bool healed;       /* no more faults */
     int64_t healed_ms; /* since then, on the service's clock */
     bool trace;
     int64_t steps;
+    int64_t paused_until_ns;
     int full_until;   /* restarts of the process; then the disk has room again */
     char broken[400]; /* the first rule that did not hold; "" while all do */
     int64_t broken_step;
     struct sim_totals totals;
 };
 
+/* A stream of random numbers for one part of a site. */
+void site_stream(const struct site *site, uint64_t part, struct random *random);
 /* A rule does not hold. */
 void sim_break(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One line for a person who replays a seed. */

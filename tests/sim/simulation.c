@@ -18,11 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAULTS_NS   (3 * 3600 * TIME_NS_PER_SECOND)
-#define HEALED_NS   (24 * 3600 * TIME_NS_PER_SECOND)
-#define STEPS_MAX   300000 /* and so many for each execution of the fleet: */
-#define STEPS_EACH  1000
-#define SKEW_BAD_MS 55000
+#define FAULTS_NS    (3 * 3600 * TIME_NS_PER_SECOND)
+#define HEALED_NS    (24 * 3600 * TIME_NS_PER_SECOND)
+#define STEPS_MAX    300000 /* and so many for each execution of the fleet: */
+#define STEPS_EACH   1000
+#define SKEW_BAD_MS  55000
+#define SITE_STREAMS UINT64_C(1000000) /* from one site's streams of random numbers to the next one's */
 
 void sim_break(struct sim *sim, const char *format, ...)
 {
@@ -62,8 +63,29 @@ int64_t sim_wall_ms(const struct sim *sim)
     return env->wall_ms(env->ctx);
 }
 
+void site_stream(const struct site *site, uint64_t part, struct random *random)
+{
+    scenario_stream(site->sim->scenario, part + (uint64_t)site->number * SITE_STREAMS, random);
+}
+
 /* --- accidents -------------------------------------------------------------------------------------------
  */
+
+static void on_resume(void *ctx)
+{
+    struct sim *sim = ctx;
+    if (virtual_mono_ns(sim->world) >= sim->paused_until_ns) { /* else there was another one meanwhile */
+        process_pause(sim->process, false);
+    }
+}
+
+static void pause(struct sim *sim, int64_t ms)
+{
+    int64_t until_ns = virtual_mono_ns(sim->world) + ms * TIME_NS_PER_MS;
+    sim->paused_until_ns = until_ns > sim->paused_until_ns ? until_ns : sim->paused_until_ns;
+    process_pause(sim->process, true);
+    virtual_at(sim->world, until_ns, on_resume, sim);
+}
 
 static void happen(struct sim *sim, const struct accident *accident)
 {
@@ -78,8 +100,8 @@ static void happen(struct sim *sim, const struct accident *accident)
     case ACCIDENT_KILL:
         process_kill(sim->process);
         return;
-    case ACCIDENT_PAUSE:
-        virtual_pause(sim->world, virtual_mono_ns(sim->world) + accident->amount * TIME_NS_PER_MS);
+    case ACCIDENT_STANDSTILL:
+        virtual_stand_still(sim->world, virtual_mono_ns(sim->world) + accident->amount * TIME_NS_PER_MS);
         return;
     case ACCIDENT_WALL_STEP:
         virtual_set_wall(sim->world, accident->amount);
@@ -91,8 +113,13 @@ static void happen(struct sim *sim, const struct accident *accident)
     case ACCIDENT_HURRY:
         process_cancel(sim->process, accident->kind == ACCIDENT_HURRY);
         return;
+    case ACCIDENT_PAUSE:
+        pause(sim, accident->amount);
+        return;
     case ACCIDENT_CREDENTIALS:
-        wire_expire_credentials(sim->wire, accident->amount);
+        for (int i = 0; i < sim->site_count; i++) {
+            wire_expire_credentials(sim->sites[i].wire, accident->amount);
+        }
         return;
     case ACCIDENT_DISK_FULL:
         disk_limit(sim->disk, disk_size(sim->disk) + accident->amount + 1);
@@ -134,6 +161,8 @@ static void heal(struct sim *sim)
     shelf_rate(sim->shelf, 0);
     virtual_set_wall(sim->world, skew_ms > SKEW_BAD_MS || skew_ms < -SKEW_BAD_MS ? skew_ms : 0);
     process_heal(sim->process);
+    sim->paused_until_ns = 0;
+    process_pause(sim->process, false);
 }
 
 static bool step(struct sim *sim)
@@ -143,7 +172,7 @@ static bool step(struct sim *sim)
     }
     sim->steps++;
     have_accidents(sim);
-    if (sim->steps > STEPS_MAX + STEPS_EACH * sim->scenario->executions) {
+    if (sim->steps > sim->site_count * (STEPS_MAX + STEPS_EACH * sim->scenario->executions)) {
         sim_break(sim, "progress: more than %" PRId64 " events", sim->steps);
     }
     return !sim->broken[0];
@@ -151,7 +180,8 @@ static bool step(struct sim *sim)
 
 static void run_phases(struct sim *sim)
 {
-    while (process_runs(sim->process) < sim->scenario->runs && virtual_mono_ns(sim->world) < FAULTS_NS) {
+    while (process_runs(sim->process) < sim->scenario->runs * sim->site_count &&
+           virtual_mono_ns(sim->world) < FAULTS_NS) {
         if (!step(sim)) {
             break;
         }
@@ -174,13 +204,17 @@ static void run_phases(struct sim *sim)
 
 static void judge(struct sim *sim)
 {
-    const struct policy *policies[SCENARIO_POLICIES_MAX];
-    int64_t from_ms;
-    int count = process_swept(sim->process, policies, &from_ms);
+    size_t waiting = 0;
     bookkeeper_verify(sim);
-    oracle_judge(sim->oracle, policies, count, from_ms);
-    if (wire_waiting(sim->wire) > 0 || virtual_pending(sim->world, true) > 0) {
-        sim_break(sim, "progress: %zu calls and %zu timers are left", wire_waiting(sim->wire),
+    for (int i = 0; i < sim->site_count; i++) {
+        const struct policy *policies[SCENARIO_POLICIES_MAX];
+        int64_t from_ms;
+        int count = process_swept(sim->process, &sim->sites[i], policies, &from_ms);
+        oracle_judge(sim->sites[i].oracle, policies, count, from_ms);
+        waiting += wire_waiting(sim->sites[i].wire);
+    }
+    if (waiting > 0 || virtual_pending(sim->world, true) > 0) {
+        sim_break(sim, "progress: %zu calls and %zu timers are left", waiting,
                   virtual_pending(sim->world, true));
     }
 }
@@ -188,9 +222,10 @@ static void judge(struct sim *sim)
 /* --- the world -------------------------------------------------------------------------------------------
  */
 
-static struct fleet *make_fleet(const struct scenario *scenario)
+static struct fleet *make_fleet(const struct scenario *scenario, int site)
 {
-    struct fleet_config config = {.seed = scenario->seed,
+    bool alike = scenario->extras[EXTRA_ALIKE] > 0;
+    struct fleet_config config = {.seed = scenario->seed + (alike ? 0 : (uint64_t)site * SITE_STREAMS),
                                   .things = scenario->things,
                                   .jobs = scenario->jobs,
                                   .executions = scenario->executions,
@@ -204,19 +239,28 @@ static struct fleet *make_fleet(const struct scenario *scenario)
     return fleet_create(&config);
 }
 
+static void build_sites(struct sim *sim)
+{
+    sim->site_count = sim->scenario->extras[EXTRA_SITES] > 0 ? SCENARIO_SITES_MAX : 1;
+    for (int i = 0; i < sim->site_count; i++) {
+        struct site *site = &sim->sites[i];
+        *site = (struct site){.sim = sim, .number = i, .fleet = make_fleet(sim->scenario, i)};
+        site->oracle = oracle_create(site);
+        site->wire = wire_create(site);
+        site->actors = actors_create(site);
+    }
+}
+
 static void build(struct sim *sim, const struct scenario *scenario)
 {
     struct virtual_config world = {
         .seed = scenario->seed, .start_ms = SIM_START_MS, .skew_ms = scenario->skew_ms};
     sim->scenario = scenario;
-    sim->fleet = make_fleet(scenario);
     sim->world = virtual_create(&world);
     sim->disk = disk_create("simulated", scenario->seed);
     sim->shelf = shelf_create(scenario->seed);
     shelf_rate(sim->shelf, scenario->extras[EXTRA_ARCHIVE_TROUBLE]);
-    sim->oracle = oracle_create(sim);
-    sim->wire = wire_create(sim);
-    sim->actors = actors_create(sim);
+    build_sites(sim);
     sim->process = process_create(sim);
 }
 
@@ -227,13 +271,15 @@ static void tear_down(struct sim *sim)
     while (virtual_step(sim->world)) {
     }
     process_destroy(sim->process);
-    actors_destroy(sim->actors);
-    wire_destroy(sim->wire);
-    oracle_destroy(sim->oracle);
+    for (int i = 0; i < sim->site_count; i++) {
+        actors_destroy(sim->sites[i].actors);
+        wire_destroy(sim->sites[i].wire);
+        oracle_destroy(sim->sites[i].oracle);
+        fleet_destroy(sim->sites[i].fleet);
+    }
     virtual_destroy(sim->world);
     disk_destroy(sim->disk);
     shelf_destroy(sim->shelf);
-    fleet_destroy(sim->fleet);
 }
 
 static void add(struct sim_totals *totals, const struct sim_totals *more)
@@ -307,9 +353,10 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
     }
     buf_printf(out,
                "# %" PRId64 " seeds, %" PRId64 " events, %" PRId64 " virtual hours, %" PRId64
-               " runs, %" PRId64 " restarts, %" PRId64 " runs forgotten\n",
+               " runs, %" PRId64 " of them beside another, %" PRId64 " restarts, %" PRId64
+               " runs forgotten\n",
                totals->seeds, totals->events, totals->virtual_ms / TIME_MS_PER_HOUR, totals->runs,
-               totals->restarts, totals->forgotten);
+               totals->beside, totals->restarts, totals->forgotten);
     int64_t hit = totals->in_trip + totals->late + totals->twice + totals->stale;
     buf_printf(out, "# %" PRId64 " deletions; newcomers hit, which cannot be prevented: %" PRId64,
                totals->deletions, hit);
@@ -322,7 +369,9 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
     buf_printf(out, "#   %" PRId64 " documents archived, %" PRId64 " failures of their disk\n",
                totals->archived, totals->shelf_failures);
     buf_printf(out, "#   %" PRId64 " deleted with force had gone on after the look\n", totals->changed);
-    buf_printf(out, "#   %" PRId64 " sent that a grace had held back\n", totals->graced);
+    buf_printf(
+        out, "#   %" PRId64 " sent that a grace had held back, %" PRId64 " held back to the end of a pause\n",
+        totals->graced, totals->paused);
     buf_printf(out, "# %" PRId64 " faults:", faults);
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);

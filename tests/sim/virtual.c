@@ -60,7 +60,7 @@ struct virtual_world {
     uint64_t seq, hash;
     struct random streams[RANDOM_STREAM_COUNT], chance;
     struct heap heaps[2];
-    int64_t paused_until_ns, wall_offset_ms;
+    int64_t stands_until_ns, wall_offset_ms;
     struct {
         void (*function)(void *ctx);
         void *ctx;
@@ -93,8 +93,8 @@ static void unschedule(struct virtual_world *world, struct event *event)
 static struct event *next_event(const struct virtual_world *world, int64_t *at_ns)
 {
     struct event *other = heap_first(&world->heaps[THE_WORLD]), *our = heap_first(&world->heaps[THE_PROCESS]);
-    bool late = our && our->entry.at_ns < world->paused_until_ns;
-    int64_t our_ns = late ? world->paused_until_ns : our ? our->entry.at_ns : 0;
+    bool late = our && our->entry.at_ns < world->stands_until_ns;
+    int64_t our_ns = late ? world->stands_until_ns : our ? our->entry.at_ns : 0;
     bool others_first =
         other && (!our || (late ? other->entry.at_ns <= our_ns : heap_earlier(&other->entry, &our->entry)));
     *at_ns = others_first ? other->entry.at_ns : our_ns;
@@ -457,10 +457,10 @@ void virtual_at_process(struct virtual_world *world, int64_t at_ns, void (*funct
     schedule(world, THE_PROCESS, at_ns, run_function, ctx)->function = function;
 }
 
-void virtual_pause(struct virtual_world *world, int64_t until_ns)
+void virtual_stand_still(struct virtual_world *world, int64_t until_ns)
 {
-    if (until_ns > world->paused_until_ns) {
-        world->paused_until_ns = until_ns;
+    if (until_ns > world->stands_until_ns) {
+        world->stands_until_ns = until_ns;
     }
 }
 

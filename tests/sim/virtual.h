@@ -42,7 +42,7 @@ int64_t virtual_mono_ns(const struct virtual_world *world);
 void virtual_at(struct virtual_world *world, int64_t at_ns, void (*function)(void *ctx), void *ctx);
 void virtual_at_process(struct virtual_world *world, int64_t at_ns, void (*function)(void *ctx), void *ctx);
 /* The process stands still until then: suspended, stopped, starved. The clocks and everybody else go on. */
-void virtual_pause(struct virtual_world *world, int64_t until_ns);
+void virtual_stand_still(struct virtual_world *world, int64_t until_ns);
 /* Sets the wall clock to this much beside the true time (0 at first). */
 void virtual_set_wall(struct virtual_world *world, int64_t offset_ms);
 size_t virtual_pending(const struct virtual_world *world, bool process); /* events to come, of either side */

@@ -34,7 +34,8 @@ struct request {
 };
 
 struct wire {
-    struct sim *sim;
+    const struct site *site;
+    struct sim *sim; /* the site's */
     struct job_service service;
     struct random latency, streams[FAULT_COUNT];
     struct request *requests; /* whose call is waited for */
@@ -120,13 +121,13 @@ static void read_stale(struct request *request, struct call *call, int64_t now_m
 {
     if (request->fault == FAULT_STALE) {
         request->as_of_ms = now_ms - (int64_t)random_below(stream(request), STALE_MS);
-        fleet_execute_stale(request->wire->sim->fleet, call, now_ms, request->as_of_ms);
+        fleet_execute_stale(request->wire->site->fleet, call, now_ms, request->as_of_ms);
     } else {
-        fleet_execute(request->wire->sim->fleet, call, now_ms);
+        fleet_execute(request->wire->site->fleet, call, now_ms);
     }
     if (request->operation == OPERATION_DESCRIBE_EXECUTION && call->answer.class == ANSWER_DONE) {
         request->shown =
-            fleet_find_as_of(request->wire->sim->fleet, call->job_id, call->thing_name, call->number,
+            fleet_find_as_of(request->wire->site->fleet, call->job_id, call->thing_name, call->number,
                              request->fault == FAULT_STALE ? request->as_of_ms : 0);
     }
 }
@@ -138,7 +139,7 @@ static void read_page(struct request *request, struct call *call, int64_t now_ms
     if (request->fault == FAULT_SHORT_PAGE) {
         rows = (int)random_below(stream(request), (uint64_t)rows + 1);
     }
-    fleet_limit_pages(sim->fleet, rows);
+    fleet_limit_pages(request->wire->site->fleet, rows);
     read_stale(request, call, now_ms);
 }
 
@@ -159,10 +160,10 @@ static void execute(struct wire *wire, struct request *request, struct call *cal
         read_page(request, call, now_ms);
         return;
     }
-    uint64_t identity = fleet_find(sim->fleet, call->job_id, call->thing_name, call->number, NULL);
-    fleet_execute(sim->fleet, call, now_ms);
+    uint64_t identity = fleet_find(wire->site->fleet, call->job_id, call->thing_name, call->number, NULL);
+    fleet_execute(wire->site->fleet, call, now_ms);
     if (call->answer.class == ANSWER_DONE) {
-        oracle_executed(sim->oracle, attempt, identity);
+        oracle_executed(wire->site->oracle, attempt, identity);
     }
 }
 
@@ -317,8 +318,8 @@ static void give_back(struct wire *wire, struct request *request, struct call *c
                                    .sent_ns = request ? request->sent_ns : 0,
                                    .as_of_ms = request ? request->as_of_ms : 0,
                                    .shown = request ? request->shown : 0};
-        oracle_answered(sim->oracle, &view);
-        actors_heard(sim->actors, call);
+        oracle_answered(wire->site->oracle, &view);
+        actors_heard(wire->site->actors, call);
     }
     call->done(call);
 }
@@ -425,7 +426,7 @@ static void on_submit(void *ctx, struct call *call)
     struct request *request = mem_zalloc(sizeof *request);
     *request = (struct request){.wire = wire, .call = call, .operation = call->operation, .sent_ns = now_ns};
     request->answer = (struct env_timer){.fire = on_answer, .owner = request};
-    request->attempt = oracle_sent(sim->oracle, call);
+    request->attempt = oracle_sent(wire->site->oracle, call);
     request->fault = draw_fault(wire, call->operation);
     sim->totals.faults[request->fault]++;
     sim_tell(sim, "send %s %s/%s/%lld%s%s", operation_name(call->operation), call->job_id, call->thing_name,
@@ -459,14 +460,15 @@ static void on_cancel(void *ctx, struct call *call)
 /* --- the face --------------------------------------------------------------------------------------------
  */
 
-struct wire *wire_create(struct sim *sim)
+struct wire *wire_create(const struct site *site)
 {
     struct wire *wire = mem_zalloc(sizeof *wire);
-    wire->sim = sim;
+    wire->site = site;
+    wire->sim = site->sim;
     wire->service = (struct job_service){.ctx = wire, .submit = on_submit, .cancel = on_cancel};
-    scenario_stream(sim->scenario, 100, &wire->latency);
+    site_stream(site, 100, &wire->latency);
     for (int i = 0; i < FAULT_COUNT; i++) {
-        scenario_stream(sim->scenario, 200 + (uint64_t)i, &wire->streams[i]);
+        site_stream(site, 200 + (uint64_t)i, &wire->streams[i]);
     }
     return wire;
 }

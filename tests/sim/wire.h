@@ -8,7 +8,7 @@
 
 struct wire;
 
-struct wire *wire_create(struct sim *sim);
+struct wire *wire_create(const struct site *site);
 /* Requests that are on their way are gone. Takes NULL. */
 void wire_destroy(struct wire *wire);
 const struct job_service *wire_service(struct wire *wire);

@@ -20,13 +20,14 @@ static bool one_in(int bound)
     return below(bound) == 0;
 }
 
-static const char *const NAMES[] = {"a*", "*1", "a1", "?2", "b*", "*"};
-static char *names_of[6];
+#define PATTERNS 8
+
+static const char *const NAMES[PATTERNS] = {"a*", "*1", "a1", "?2", "b*", "*", "AFR_OTA-b?", "AFR_OTA-b1"};
+static char *names_of[PATTERNS];
 static char *groups_of[] = {(char *)"g0", (char *)"g1"}, *types_of[] = {(char *)"t0", (char *)"t1"},
-            *queries_of[] = {(char *)"q0", (char *)"q1"};
+            *queries_of[] = {(char *)"attributes.q0:yes", (char *)"attributes.q1:yes"};
 static char namespace_of[] = "gg";
-static struct attribute attributes_of[] = {{(char *)"tier", (char *)"edge"},
-                                           {(char *)"tier", (char *)"core"}};
+static struct attribute attributes_of[] = {{(char *)"tier", (char *)"edge"}, {(char *)"q0", (char *)"yes"}};
 
 struct world world;
 
@@ -35,8 +36,8 @@ static const char *const ZONES[] = {"Europe/Berlin", "America/St_Johns", "Pacifi
 
 static void draw_patterns(struct pattern_list *list)
 {
-    size_t from = (size_t)below(6);
-    *list = (struct pattern_list){&names_of[from], 1 + (from < 5 && one_in(2))};
+    size_t from = (size_t)below(PATTERNS);
+    *list = (struct pattern_list){&names_of[from], 1 + (from + 1 < PATTERNS && one_in(2))};
 }
 
 static struct match draw_block(int depth);
@@ -67,7 +68,7 @@ static void draw_of_things(struct match *match)
         match->groups = (struct pattern_list){groups_of, (size_t)(1 + below(2))};
     }
     if (one_in(6)) {
-        match->attributes = (struct attribute_list){attributes_of, (size_t)(1 + one_in(4))};
+        match->attributes = (struct attribute_list){attributes_of, (size_t)(1 + one_in(3))};
     }
     if (one_in(8)) {
         match->types = (struct pattern_list){types_of, (size_t)(1 + below(2))};
@@ -109,13 +110,17 @@ static struct match draw_block(int depth)
     if (depth > 0 && one_in(3)) {
         draw_inner(&match.none_of, &match.none_of_count, depth);
     }
+    static const struct match nothing;
+    if (memcmp(&match, &nothing, sizeof match) == 0) { /* a block must ask for something */
+        match.status_bits = EXECUTION_BIT(EXECUTION_SUCCEEDED);
+    }
     return match;
 }
 
 static void draw_keep(void)
 {
     world.policy.keep = world.keep;
-    world.policy.keep_count = (size_t)below(5);
+    world.policy.keep_count = (size_t)below(4);
     for (size_t i = 0; i < world.policy.keep_count; i++) {
         struct keep_rule *rule = &world.keep[i];
         *rule = (struct keep_rule){.kind = (enum keep_kind)below(KEEP_KIND_COUNT),
@@ -165,12 +170,14 @@ static struct timestamp draw_time(void)
 static void draw_fleet(void)
 {
     world.things_known = !one_in(3);
+    world.nested = one_in(2);
     for (int i = 0; i < 5; i++) {
         struct job *job = &world.jobs[i];
         *job = (struct job){.status = (enum job_status)(1 + below(3)), .described = true};
         job->continuous = one_in(4);
         world.job_known[i] = !one_in(4);
-        snprintf(job->job_id, sizeof job->job_id, "%c%d", i < 3 ? 'a' : 'b', i % 3);
+        snprintf(job->job_id, sizeof job->job_id, i == 4 && one_in(3) ? OTA_PREFIX "%c%d" : "%c%d",
+                 i < 3 ? 'a' : 'b', i % 3);
         snprintf(job->namespace_id, sizeof job->namespace_id, "%s", one_in(8) ? "gg" : "");
     }
     for (int i = 0; i < THINGS; i++) {
@@ -201,8 +208,9 @@ void world_draw(uint64_t seed)
 {
     random_seed(&rng, seed);
     memset(&world, 0, sizeof world);
+    world.now_ms = NOW;
     draw_fleet();
-    world.policy.match = draw_block(2);
+    world.policy.match = draw_block(below(3));
     if (world.policy.match.status_bits == 0) {
         world.policy.match.status_bits = EXECUTION_TERMINAL_BITS;
     }
@@ -222,22 +230,33 @@ int world_thing_number(const char *thing_name)
     return thing_name[1] - '0';
 }
 
+bool world_within(int thing, const char *group)
+{
+    int number = group[1] - '0';
+    return world.group_of[thing] == number || (world.nested && number == 0 && world.group_of[thing] == 1);
+}
+
+bool world_found(int thing, const char *query)
+{
+    return (world.queries[thing] >> (query[strlen("attributes.q")] - '0') & 1) != 0;
+}
+
 enum truth world_thing_fact(void *owner, const char *thing_name, enum thing_fact fact, const char *name,
                             const char *value)
 {
     (void)owner;
-    (void)name;
     int thing = world_thing_number(thing_name);
     if (fact == THING_IN_GROUP) {
-        return world.group_of[thing] == value[1] - '0' ? TRUTH_YES : TRUTH_NO;
+        return world_within(thing, value) ? TRUTH_YES : TRUTH_NO;
     }
     if (fact == THING_OF_TYPE) {
         return world.type_of[thing] == value[1] - '0' ? TRUTH_YES : TRUTH_NO;
     }
     if (fact == THING_IN_QUERY) {
-        return (world.queries[thing] >> (value[1] - '0') & 1) != 0 ? TRUTH_YES : TRUTH_NO;
+        return world_found(thing, value) ? TRUTH_YES : TRUTH_NO;
     }
-    return world.tier_of[thing] == (value[0] == 'e' ? 0 : 1) ? TRUTH_YES : TRUTH_NO;
+    bool has = strcmp(name, "tier") == 0 ? world.tier_of[thing] == 0 : world_found(thing, queries_of[0]);
+    return has ? TRUTH_YES : TRUTH_NO;
 }
 
 const struct job *world_job_of(const struct job_execution *execution)
@@ -253,7 +272,7 @@ const struct job *world_job_of(const struct job_execution *execution)
 void world_load(void)
 {
     struct err err;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < PATTERNS; i++) {
         names_of[i] = (char *)(uintptr_t)NAMES[i];
     }
     for (int i = 0; i < 3; i++) {

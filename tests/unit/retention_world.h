@@ -14,9 +14,11 @@
 #define THINGS     4
 
 extern struct world {
+    int64_t now_ms; /* NOW, until somebody lets time pass */
     struct job jobs[5];
     bool job_known[5], things_known;
     int group_of[THINGS], tier_of[THINGS], type_of[THINGS], queries[THINGS]; /* queries: a bit for each */
+    bool nested;                                                             /* group g1 is within g0 */
     struct job_execution fleet[FLEET_MAX];
     int count;
     struct match blocks[BLOCKS_MAX];
@@ -33,6 +35,8 @@ void world_unload(void);
 void world_draw(uint64_t seed);
 
 int world_thing_number(const char *thing_name);
+bool world_within(int thing, const char *group);
+bool world_found(int thing, const char *query);
 const struct job *world_job_of(const struct job_execution *execution);
 enum truth world_thing_fact(void *owner, const char *thing_name, enum thing_fact fact, const char *name,
                             const char *value); /* for struct match_facts */

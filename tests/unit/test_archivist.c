@@ -194,6 +194,99 @@ static void a_run_of_them_stops_the_rest(void **state)
     deletion_finish(&test);
 }
 
+/* Those of its credentials: no row is to blame. Three more times they are looked up. */
+static void stops_at_once(const char *jobs, bool optional, enum answer_class class, int asked)
+{
+    struct deletion test;
+    enum answer_class why;
+    begin(&test, 30);
+    test.jobs = jobs;
+    test.policy.archive_optional = optional;
+    assert_true(deletion_run(&test, 3600));
+    assert_int_equal(deleter_stopped(test.deleter, &why)->code, ERR_CREDENTIALS);
+    assert_int_equal(why, class);
+    assert_int_equal(test.outcomes[OUTCOME_NOT_ATTEMPTED], test.added);
+    assert_int_equal(test.rig.calls[OPERATION_DESCRIBE_JOB], asked);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
+    assert_int_equal(test.warnings, 0);
+    deletion_finish(&test);
+}
+
+static void without_credentials_it_stops_at_once(void **state)
+{
+    (void)state;
+    stops_at_once("K", false, ANSWER_DENIED, 1);
+    stops_at_once("K", true, ANSWER_DENIED, 1);
+    stops_at_once("E", false, ANSWER_EXPIRED, 4);
+    stops_at_once("E", true, ANSWER_EXPIRED, 4);
+}
+
+struct later { /* a row whose turn comes when the others are settled */
+    struct archiving archiving;
+    struct job_execution execution;
+    bool done;
+};
+
+static void on_later(struct archiving *archiving)
+{
+    struct later *later = archiving->owner;
+    later->done = true;
+}
+
+static enum err_code archive_later(struct deletion *test)
+{
+    struct later later = {.execution = test->stored[0]};
+    later.archiving = (struct archiving){.document = strdup("{}"),
+                                         .length = 2,
+                                         .execution = &later.execution,
+                                         .reason = "",
+                                         .done = on_later,
+                                         .owner = &later};
+    archivist_submit(test->archivist, &later.archiving);
+    assert_true(rig_run(&test->rig, &later.done, 600));
+    archiving_finish(&later.archiving);
+    return later.archiving.err.code;
+}
+
+static void a_job_that_could_not_be_described_is_asked_about_again(void **state)
+{
+    struct deletion test;
+    (void)state;
+    begin(&test, 2);
+    test.jobs = "LLLLLLLL=";
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(test.outcomes[OUTCOME_FAILED], 2);
+    assert_int_equal(test.rig.calls[OPERATION_DESCRIBE_JOB], 8);
+    assert_int_equal(archive_later(&test), ERR_NONE);
+    assert_int_equal(archive_later(&test), ERR_NONE);
+    assert_int_equal(test.rig.calls[OPERATION_DESCRIBE_JOB], 9);
+    assert_int_equal(deletion_lines(&test, JOB, true), 1);
+    assert_int_equal(deletion_lines(&test, EXECUTION, true), 2);
+    deletion_finish(&test);
+}
+
+/* Three times, with eight tries each; one that is refused only once. */
+static void it_is_not_asked_about_for_ever(void **state)
+{
+    static const struct {
+        const char *jobs;
+        int first, all;
+    } cases[] = {{"L", 8, 24}, {"A", 1, 1}, {"B", 1, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct deletion test;
+        begin(&test, 1);
+        test.jobs = cases[i].jobs;
+        assert_true(deletion_run(&test, 600));
+        assert_int_equal(test.rig.calls[OPERATION_DESCRIBE_JOB], cases[i].first);
+        for (int row = 0; row < 5; row++) {
+            assert_int_not_equal(archive_later(&test), ERR_NONE);
+        }
+        assert_int_equal(test.rig.calls[OPERATION_DESCRIBE_JOB], cases[i].all);
+        deletion_finish(&test);
+    }
+}
+
 static void a_description_that_never_comes_does_not_hold_up_the_end(void **state)
 {
     struct deletion test;
@@ -239,6 +332,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_optional_goes_without_and_is_told_once),
     cmocka_unit_test(a_row_whose_documents_cannot_be_had_fails_alone),
     cmocka_unit_test(a_run_of_them_stops_the_rest),
+    cmocka_unit_test(without_credentials_it_stops_at_once),
+    cmocka_unit_test(a_job_that_could_not_be_described_is_asked_about_again),
+    cmocka_unit_test(it_is_not_asked_about_for_ever),
     cmocka_unit_test(a_description_that_never_comes_does_not_hold_up_the_end),
     cmocka_unit_test(a_check_that_grew_old_in_the_archive_is_made_again),
 };

@@ -6,179 +6,15 @@
 #include "base/time.h"
 #include "resolver.h"
 #include "tap.h"
-#include "unit/loopback.h"
+#include "unit/client_world.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define NOW    INT64_C(1795490100000) /* 2026-11-24T03:15:00Z */
-#define REGION "eu-west-1"
-#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-
-#define EMPTY_OK "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-#define EMPTY_PAGE                                                                                           \
-    "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
-#define KEPT_OPEN "HTTP/1.1 200 OK\r\nx-amzn-RequestId: r-1\r\nContent-Length: 0\r\n\r\n"
-#define EXPIRED                                                                                              \
-    "HTTP/1.1 403 Forbidden\r\nx-amzn-RequestId: r-1\r\nx-amzn-ErrorType: ExpiredTokenException:\r\n"        \
-    "Content-Length: 0\r\nConnection: close\r\n\r\n"
-
-struct world {
-    uv_loop_t loop;
-    struct loopback server;
-    struct http_client *http;
-    struct credentials_provider *credentials;
-    struct aws_client *client;
-    struct call call;
-    int answers;
-    bool submitting;
-};
-
-static int64_t wall(void *ctx)
-{
-    (void)ctx;
-    return NOW;
-}
-
-static void on_done(struct call *call)
-{
-    struct world *world = call->owner;
-
-    assert_false(world->submitting);
-    world->answers++;
-}
-
-static void clear_environment(void)
-{
-    static const char *const names[] = {"AWS_ACCESS_KEY_ID",
-                                        "AWS_SECRET_ACCESS_KEY",
-                                        "AWS_SESSION_TOKEN",
-                                        "AWS_SECURITY_TOKEN",
-                                        "AWS_PROFILE",
-                                        "AWS_DEFAULT_PROFILE",
-                                        "AWS_ENDPOINT_URL_IOT",
-                                        "AWS_ENDPOINT_URL_STS",
-                                        "AWS_ENDPOINT_URL",
-                                        "AWS_CA_BUNDLE",
-                                        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-                                        "AWS_CREDENTIAL_EXPIRATION",
-                                        "HTTP_PROXY",
-                                        "http_proxy",
-                                        "ALL_PROXY",
-                                        "all_proxy"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        unsetenv(names[i]);
-    }
-    setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
-    setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials", 1);
-    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
-}
-
-static struct aws_client_config config_of(struct world *world)
-{
-    return (struct aws_client_config){
-        .http = world->http, .credentials = world->credentials, .wall_ms = wall, .region = REGION};
-}
-
-/* A client whose endpoints are the loopback server with this path behind. */
-static struct aws_client *open_client(struct world *world, const char *path)
-{
-    struct aws_client_config config = config_of(world);
-    char url[64];
-    struct err err;
-
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", world->server.port, path);
-    config.endpoint_url = url;
-    config.sts_endpoint_url = url;
-    struct aws_client *client = aws_client_create(&config, &err);
-    if (client == NULL) {
-        fail_msg("%s", err.msg);
-    }
-    return client;
-}
-
-static struct world *open_world(const char *answer)
-{
-    struct world *world = mem_zalloc(sizeof(*world));
-    struct err err;
-
-    clear_environment();
-    setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
-    setenv("AWS_SECRET_ACCESS_KEY", SECRET, 1);
-    uv_loop_init(&world->loop);
-    loopback_open(&world->server, &world->loop);
-    world->server.answers[0] = answer;
-    world->server.answer_count = 1;
-    world->http = http_client_create(&world->loop, &(struct http_limits){0}, &err);
-    assert_non_null(world->http);
-    world->credentials = credentials_provider_create(&(struct credentials_config){.wall_ms = wall});
-    world->client = open_client(world, "");
-    return world;
-}
-
-static void on_http_closed(void *owner)
-{
-    *(bool *)owner = true;
-}
-
-static void close_world(struct world *world)
-{
-    bool closed = false;
-
-    call_finish(&world->call);
-    aws_client_destroy(world->client);
-    http_client_destroy(world->http, on_http_closed, &closed);
-    credentials_provider_destroy(world->credentials);
-    loopback_close(&world->server);
-    uv_run(&world->loop, UV_RUN_DEFAULT);
-    assert_true(closed);
-    assert_int_equal(resolver_unknown(), 0); /* no test asks for a name */
-    assert_int_equal(uv_loop_close(&world->loop), 0);
-    free(world);
-    clear_environment();
-}
-
-static void prepare(struct world *world, enum operation operation)
-{
-    call_finish(&world->call);
-    call_init(&world->call, operation);
-    text_copy(world->call.job_id, sizeof(world->call.job_id), "fw-1");
-    text_copy(world->call.thing_name, sizeof(world->call.thing_name), "gw:1");
-    world->call.number = 7;
-    world->call.signed_at_ms = NOW;
-    world->call.owner = world;
-    world->call.done = on_done;
-}
-
-static void submit(struct world *world)
-{
-    const struct job_service *service = aws_client_service(world->client);
-
-    world->answers = 0;
-    world->submitting = true;
-    service->submit(service->ctx, &world->call);
-    world->submitting = false;
-}
-
-static void finish(struct world *world)
-{
-    while (world->answers == 0 && uv_run(&world->loop, UV_RUN_ONCE)) {
-    }
-    assert_int_equal(world->answers, 1);
-    assert_null(world->call.service);
-}
-
-static void run(struct world *world, enum operation operation)
-{
-    prepare(world, operation);
-    submit(world);
-    finish(world);
-}
+#include <unistd.h>
 
 /* --- what arrived --- */
 
-static const char *request(const struct world *world, int number)
+static const char *request(const struct client_world *world, int number)
 {
     assert_true(number < world->server.request_count);
     return world->server.requests[number];
@@ -254,11 +90,11 @@ static void assert_signed(const char *text, const char *service, const char *acc
 
 static void a_deletion_arrives_signed_and_is_done(void **state)
 {
-    struct world *world = open_world(EMPTY_OK);
+    struct client_world *world = client_world_open(EMPTY_OK);
     char host[64];
     (void)state;
 
-    run(world, OPERATION_DELETE_EXECUTION);
+    client_world_run(world, OPERATION_DELETE_EXECUTION);
     assert_int_equal(world->call.answer.class, ANSWER_DONE);
     assert_string_equal(world->call.answer.request_id, "r-1");
     assert_int_equal(world->call.answer.received_ms, NOW);
@@ -271,27 +107,27 @@ static void a_deletion_arrives_signed_and_is_done(void **state)
     assert_non_null(strstr(request(world, 0), "User-Agent: jobsweep/"));
     assert_null(strstr(request(world, 0), "X-Amz-Security-Token"));
     assert_signed(request(world, 0), "iot", "AKIDEXAMPLE");
-    close_world(world);
+    client_world_close(world);
 }
 
 static void a_session_token_is_sent_and_signed(void **state)
 {
-    struct world *world = open_world(EMPTY_PAGE);
+    struct client_world *world = client_world_open(EMPTY_PAGE);
     char authorization[512];
     (void)state;
 
     setenv("AWS_SESSION_TOKEN", "IQoJb3//+token==", 1);
-    prepare(world, OPERATION_LIST_EXECUTIONS_FOR_THING);
+    client_world_prepare(world, OPERATION_LIST_EXECUTIONS_FOR_THING);
     world->call.next_token = mem_strdup("a+b/c==");
-    submit(world);
-    finish(world);
+    client_world_submit(world);
+    client_world_finish(world);
     assert_int_equal(world->call.answer.class, ANSWER_DONE);
     assert_line(request(world, 0), "X-Amz-Security-Token: IQoJb3//+token==");
     assert_non_null(strstr(request(world, 0), "?maxResults=250&nextToken=a%2Bb%2Fc%3D%3D HTTP"));
     assert_true(header_value(request(world, 0), "Authorization", authorization, sizeof(authorization)));
     assert_non_null(strstr(authorization, "SignedHeaders=host;x-amz-date;x-amz-security-token,"));
     assert_signed(request(world, 0), "iot", "AKIDEXAMPLE");
-    close_world(world);
+    client_world_close(world);
 }
 
 static void sts_is_asked_with_a_signed_form(void **state)
@@ -302,17 +138,17 @@ static void sts_is_asked_with_a_signed_form(void **state)
     char answer[512];
     snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
              strlen(xml), xml);
-    struct world *world = open_world(answer);
+    struct client_world *world = client_world_open(answer);
     (void)state;
 
-    run(world, OPERATION_GET_CALLER_IDENTITY);
+    client_world_run(world, OPERATION_GET_CALLER_IDENTITY);
     assert_int_equal(world->call.answer.class, ANSWER_DONE);
     assert_string_equal(world->call.account, "123456789012");
     assert_starts(request(world, 0), "POST / HTTP/1.1\r\n");
     assert_line(request(world, 0), "Content-Type: application/x-www-form-urlencoded; charset=utf-8");
     assert_non_null(strstr(request(world, 0), "\r\n\r\nAction=GetCallerIdentity&Version=2011-06-15"));
     assert_signed(request(world, 0), "sts", "AKIDEXAMPLE");
-    close_world(world);
+    client_world_close(world);
 }
 
 static void service_quotas_are_asked_only_where_the_client_has_them(void **state)
@@ -321,31 +157,31 @@ static void service_quotas_are_asked_only_where_the_client_has_them(void **state
     char answer[512];
     snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
              strlen(json), json);
-    struct world *world = open_world(answer);
+    struct client_world *world = client_world_open(answer);
     (void)state;
 
-    prepare(world, OPERATION_GET_SERVICE_QUOTA);
+    client_world_prepare(world, OPERATION_GET_SERVICE_QUOTA);
     world->call.quota_of = OPERATION_DELETE_EXECUTION;
-    submit(world);
-    finish(world);
+    client_world_submit(world);
+    client_world_finish(world);
     assert_int_equal(world->call.answer.class,
                      ANSWER_INVALID); /* never sent: the client was not made for it */
-    close_world(world);
+    client_world_close(world);
 }
 
 static void signatures_follow_the_day_the_name_and_the_path(void **state)
 {
-    struct world *world = open_world(EMPTY_PAGE);
-    struct aws_client_config config = config_of(world);
+    struct client_world *world = client_world_open(EMPTY_PAGE);
+    struct aws_client_config config = client_world_config(world);
     char url[64];
     struct err err;
     (void)state;
 
     for (int day = 0; day < 3; day++) {
-        prepare(world, OPERATION_LIST_JOBS);
+        client_world_prepare(world, OPERATION_LIST_JOBS);
         world->call.signed_at_ms = NOW + (day % 2) * TIME_MS_PER_DAY;
-        submit(world);
-        finish(world);
+        client_world_submit(world);
+        client_world_finish(world);
         assert_signed(request(world, day), "iot", "AKIDEXAMPLE");
     }
     assert_line(request(world, 1), "X-Amz-Date: 20261125T031500Z");
@@ -356,20 +192,20 @@ static void signatures_follow_the_day_the_name_and_the_path(void **state)
     config.signing_name = "execute-api";
     world->client = aws_client_create(&config, &err);
     assert_non_null(world->client);
-    run(world, OPERATION_DESCRIBE_EXECUTION);
+    client_world_run(world, OPERATION_DESCRIBE_EXECUTION);
     assert_starts(request(world, 3), "GET /base/things/gw%3A1/jobs/fw-1?x=1&executionNumber=7 HTTP");
     assert_signed(request(world, 3), "execute-api", "AKIDEXAMPLE");
-    run(world, OPERATION_DELETE_EXECUTION);
+    client_world_run(world, OPERATION_DELETE_EXECUTION);
     assert_starts(request(world, 4), "DELETE /base/things/gw%3A1/jobs/fw-1/executionNumber/7?x=1");
-    close_world(world);
+    client_world_close(world);
 }
 
 /* --- what is not --- */
 
-static void assert_refused(struct world *world, enum answer_class class, const char *code)
+static void assert_refused(struct client_world *world, enum answer_class class, const char *code)
 {
-    submit(world);
-    finish(world);
+    client_world_submit(world);
+    client_world_finish(world);
     assert_int_equal(world->call.answer.class, class);
     assert_string_equal(world->call.answer.code, code);
     assert_int_equal(world->server.request_count, 0);
@@ -377,122 +213,202 @@ static void assert_refused(struct world *world, enum answer_class class, const c
 
 static void a_malformed_call_never_reaches_the_socket(void **state)
 {
-    struct world *world = open_world(EMPTY_OK);
+    struct client_world *world = client_world_open(EMPTY_OK);
     (void)state;
 
-    prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
     text_copy(world->call.thing_name, sizeof(world->call.thing_name), "../x");
     assert_refused(world, ANSWER_INVALID, "InvalidCall");
-    prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
     text_copy(world->call.job_id, sizeof(world->call.job_id), "x?force=true");
     assert_refused(world, ANSWER_INVALID, "InvalidCall");
-    prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
     world->call.number = 0;
     assert_refused(world, ANSWER_INVALID, "InvalidCall");
-    prepare(world, OPERATION_LIST_JOBS);
+    client_world_prepare(world, OPERATION_LIST_JOBS);
     world->call.signed_at_ms = 0;
     assert_refused(world, ANSWER_INVALID, "InvalidCall");
-    close_world(world);
+    client_world_close(world);
 }
 
 static void a_call_whose_time_to_leave_is_over_is_not_sent(void **state)
 {
-    struct world *world = open_world(EMPTY_OK);
+    struct client_world *world = client_world_open(EMPTY_OK);
     (void)state;
 
-    prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
     world->call.leave_by_ns = 1;
     assert_refused(world, ANSWER_NOT_SENT, "Timeout");
-    close_world(world);
+    client_world_close(world);
 }
 
 static void without_credentials_nothing_is_sent(void **state)
 {
-    struct world *world = open_world(EMPTY_OK);
+    struct client_world *world = client_world_open(EMPTY_OK);
     (void)state;
 
-    clear_environment();
-    prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_no_keys();
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
     assert_refused(world, ANSWER_DENIED, "NoCredentials");
     assert_true(world->call.answer.message[0]);
     setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
-    prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
     assert_refused(world, ANSWER_DENIED, "NoCredentials");
-    close_world(world);
+    client_world_close(world);
 }
 
 static void a_call_canceled_at_once_is_answered_once(void **state)
 {
-    struct world *world = open_world(EMPTY_OK);
+    struct client_world *world = client_world_open(EMPTY_OK);
     (void)state;
 
-    prepare(world, OPERATION_DELETE_EXECUTION);
-    submit(world);
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_submit(world);
     const struct job_service *service = aws_client_service(world->client);
     world->submitting = true; /* nor from inside cancel */
     service->cancel(service->ctx, &world->call);
     service->cancel(service->ctx, &world->call);
     world->submitting = false;
-    finish(world);
+    client_world_finish(world);
     assert_true(world->call.answer.class == ANSWER_NOT_SENT || world->call.answer.class == ANSWER_AMBIGUOUS);
     assert_string_equal(world->call.answer.code, "Canceled");
     service->cancel(service->ctx, &world->call);
-    close_world(world);
+    client_world_close(world);
+}
+
+/* After any number of turns of the loop: it has left, or it never does. */
+static void a_call_that_has_not_left_is_taken_back(void **state)
+{
+    int left = 0, turns = 0;
+    (void)state;
+
+    while (left == 0 && turns < 100) {
+        struct client_world *world = client_world_open(EMPTY_OK);
+        const struct job_service *service = aws_client_service(world->client);
+        client_world_prepare(world, OPERATION_DELETE_EXECUTION);
+        client_world_submit(world);
+        for (int i = 0; i < turns; i++) {
+            uv_run(&world->loop, UV_RUN_NOWAIT);
+        }
+        world->submitting = true;
+        service->recall(service->ctx, &world->call);
+        service->recall(service->ctx, &world->call);
+        world->submitting = false;
+        client_world_finish(world);
+        left = world->call.answer.class == ANSWER_DONE;
+        assert_int_equal(world->call.answer.class, left ? ANSWER_DONE : ANSWER_NOT_SENT);
+        assert_string_equal(world->call.answer.code, left ? "" : "Canceled");
+        assert_int_equal(world->server.request_count, left);
+        service->recall(service->ctx, &world->call);
+        client_world_close(world);
+        turns++;
+    }
+    assert_in_range(turns, 2, 99);
+}
+
+static void a_call_that_has_left_is_not_taken_back(void **state)
+{
+    struct client_world *world = client_world_open(EMPTY_OK);
+    const struct job_service *service = aws_client_service(world->client);
+    (void)state;
+
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_submit(world);
+    while (world->server.request_count == 0) {
+        uv_run(&world->loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(world->answers, 0);
+    service->recall(service->ctx, &world->call);
+    client_world_finish(world);
+    assert_int_equal(world->call.answer.class, ANSWER_DONE);
+    client_world_close(world);
+}
+
+/* They come, and it does not leave. */
+static void a_call_that_waits_for_credentials_is_taken_back(void **state)
+{
+    static const char config[] = "[default]\ncredential_process = echo '{\"Version\": 1, \"AccessKeyId\": "
+                                 "\"AKIDEXAMPLE\", \"SecretAccessKey\": \"" SECRET "\"}'\n";
+    struct client_world *world = client_world_open(EMPTY_OK);
+    const struct job_service *service = aws_client_service(world->client);
+    char path[] = "/tmp/test_client.XXXXXX";
+    int fd = mkstemp(path);
+    (void)state;
+
+    assert_int_equal(write(fd, config, strlen(config)), (ssize_t)strlen(config));
+    close(fd);
+    client_world_no_keys();
+    setenv("AWS_CONFIG_FILE", path, 1);
+    credentials_provider_destroy(world->credentials);
+    world->credentials = credentials_provider_create(
+        &(struct credentials_config){.loop = &world->loop, .http = world->http, .wall_ms = client_world_ms});
+    aws_client_set_credentials(world->client, world->credentials);
+    client_world_prepare(world, OPERATION_DELETE_EXECUTION);
+    client_world_submit(world);
+    service->recall(service->ctx, &world->call);
+    client_world_finish(world);
+    assert_int_equal(world->call.answer.class, ANSWER_NOT_SENT);
+    assert_string_equal(world->call.answer.code, "Canceled");
+    assert_int_equal(world->server.request_count, 0);
+    client_world_run(world, OPERATION_DELETE_EXECUTION); /* with these very credentials */
+    assert_int_equal(world->call.answer.class, ANSWER_DONE);
+    assert_int_equal(unlink(path), 0);
+    client_world_close(world);
 }
 
 static void a_deletion_whose_answer_is_lost_is_ambiguous_and_sent_once(void **state)
 {
-    struct world *world = open_world(NULL);
+    struct client_world *world = client_world_open(NULL);
     (void)state;
 
-    run(world, OPERATION_DELETE_EXECUTION);
+    client_world_run(world, OPERATION_DELETE_EXECUTION);
     assert_int_equal(world->call.answer.class, ANSWER_AMBIGUOUS);
     assert_int_equal(world->server.request_count, 1);
-    close_world(world);
+    client_world_close(world);
 }
 
 /* libcurl would send it again by itself. */
 static void a_deletion_on_a_connection_that_dies_is_sent_once(void **state)
 {
-    struct world *world = open_world(KEPT_OPEN);
+    struct client_world *world = client_world_open(KEPT_OPEN);
     (void)state;
 
     world->server.answers[1] = NULL;
     world->server.answers[2] = EMPTY_OK;
     world->server.answer_count = 3;
-    run(world, OPERATION_DELETE_EXECUTION);
+    client_world_run(world, OPERATION_DELETE_EXECUTION);
     assert_int_equal(world->call.answer.class, ANSWER_DONE);
-    run(world, OPERATION_DELETE_EXECUTION);
+    client_world_run(world, OPERATION_DELETE_EXECUTION);
     assert_int_equal(world->call.answer.class, ANSWER_AMBIGUOUS);
     assert_int_equal(world->server.request_count, 2);
-    close_world(world);
+    client_world_close(world);
 }
 
 /* --- credentials --- */
 
 static void expired_credentials_are_asked_for_anew(void **state)
 {
-    struct world *world = open_world(EXPIRED);
+    struct client_world *world = client_world_open(EXPIRED);
     (void)state;
 
     world->server.answers[1] = EMPTY_OK;
     world->server.answer_count = 2;
-    run(world, OPERATION_DELETE_EXECUTION);
+    client_world_run(world, OPERATION_DELETE_EXECUTION);
     assert_int_equal(world->call.answer.class, ANSWER_EXPIRED);
     assert_int_equal(world->server.request_count, 1); /* nothing here repeats a call */
 
     setenv("AWS_ACCESS_KEY_ID", "AKIDNEWER", 1);
-    run(world, OPERATION_DELETE_EXECUTION);
+    client_world_run(world, OPERATION_DELETE_EXECUTION);
     assert_int_equal(world->call.answer.class, ANSWER_DONE);
     assert_signed(request(world, 1), "iot", "AKIDNEWER");
-    close_world(world);
+    client_world_close(world);
 }
 
 /* --- endpoints --- */
 
-static bool creates(struct world *world, const char *region)
+static bool creates(struct client_world *world, const char *region)
 {
-    struct aws_client_config config = config_of(world);
+    struct aws_client_config config = client_world_config(world);
     struct http_stats stats;
     struct err err;
 
@@ -512,8 +428,8 @@ static bool creates(struct world *world, const char *region)
 
 static void endpoints_come_from_the_environment_unless_that_is_ignored(void **state)
 {
-    struct world *world = open_world(EMPTY_PAGE);
-    struct aws_client_config config = config_of(world);
+    struct client_world *world = client_world_open(EMPTY_PAGE);
+    struct aws_client_config config = client_world_config(world);
     char url[64];
     struct err err;
     (void)state;
@@ -533,15 +449,15 @@ static void endpoints_come_from_the_environment_unless_that_is_ignored(void **st
     world->client = aws_client_create(&config, &err);
     settings_free(settings);
     assert_non_null(world->client);
-    run(world, OPERATION_LIST_JOBS);
+    client_world_run(world, OPERATION_LIST_JOBS);
     assert_int_equal(world->server.request_count, 1);
-    close_world(world);
+    client_world_close(world);
 }
 
 static void a_pseudo_region_is_its_region_with_fips(void **state)
 {
-    struct world *world = open_world(EMPTY_OK);
-    struct aws_client_config config = config_of(world);
+    struct client_world *world = client_world_open(EMPTY_OK);
+    struct aws_client_config config = client_world_config(world);
     struct err err;
     (void)state;
 
@@ -557,12 +473,12 @@ static void a_pseudo_region_is_its_region_with_fips(void **state)
     assert_null(aws_client_create(&config, &err));
     assert_int_equal(err.code, ERR_INVALID);
     assert_string_equal(err.msg, "Invalid Configuration: FIPS and custom endpoint are not supported");
-    close_world(world);
+    client_world_close(world);
 }
 
 static void a_region_that_could_name_another_host_is_refused(void **state)
 {
-    struct world *world = open_world(EMPTY_OK);
+    struct client_world *world = client_world_open(EMPTY_OK);
     (void)state;
 
     assert_true(creates(world, "us-east-1"));
@@ -573,7 +489,7 @@ static void a_region_that_could_name_another_host_is_refused(void **state)
     assert_false(creates(world, "a/b"));
     assert_false(creates(world, ""));
     assert_false(creates(world, NULL));
-    close_world(world);
+    client_world_close(world);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -586,6 +502,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_call_whose_time_to_leave_is_over_is_not_sent),
     cmocka_unit_test(without_credentials_nothing_is_sent),
     cmocka_unit_test(a_call_canceled_at_once_is_answered_once),
+    cmocka_unit_test(a_call_that_has_not_left_is_taken_back),
+    cmocka_unit_test(a_call_that_has_left_is_not_taken_back),
+    cmocka_unit_test(a_call_that_waits_for_credentials_is_taken_back),
     cmocka_unit_test(a_deletion_whose_answer_is_lost_is_ambiguous_and_sent_once),
     cmocka_unit_test(a_deletion_on_a_connection_that_dies_is_sent_once),
     cmocka_unit_test(expired_credentials_are_asked_for_anew),

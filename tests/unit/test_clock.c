@@ -82,22 +82,25 @@ static void a_clock_that_is_set_during_a_check_makes_it_void(void **state)
 static void sleep_in_flight(struct deletion *test, const struct call *call)
 {
     if (call->operation == OPERATION_DELETE_EXECUTION && test->sends[0] == 1)
-        test->rig.suspended_ns += 10 * MINUTE_NS;
+        test->rig.suspended_ns += sleep_ns;
 }
 
 /* The answer is lost while the machine sleeps; its signature has died meanwhile, so that nothing is left to
- * wait for. */
+ * wait for. It is looked at all the same, however long that was. */
 static void sleep_counts_for_the_life_of_a_signature(void **state)
 {
-    struct deletion test;
     (void)state;
-    deletion_begin(&test, 1);
-    test.deletes = "lD";
-    test.before = sleep_in_flight;
-    assert_true(deletion_run(&test, 30));
-    assert_int_equal(test.outcome[0], OUTCOME_DELETED);
-    assert_int_equal(test.sends[0], 2);
-    deletion_finish(&test);
+    for (int minutes = 10; minutes <= 1000; minutes *= 10) {
+        struct deletion test;
+        deletion_begin(&test, 1);
+        sleep_ns = minutes * MINUTE_NS;
+        test.deletes = "lD";
+        test.before = sleep_in_flight;
+        assert_true(deletion_run(&test, 30));
+        assert_int_equal(test.outcome[0], OUTCOME_DELETED);
+        assert_int_equal(test.sends[0], 2);
+        deletion_finish(&test);
+    }
 }
 
 /* --- the wall clock is set --- */

@@ -21,7 +21,7 @@ struct stage {
     char folder[64], path[128], other[128];
     uv_loop_t loop;
     struct control *control;
-    int requests, gone, written;
+    int requests, gone, written, quiet;
     bool hold;                     /* do not end a reply */
     bool endless;                  /* as long as it is read */
     size_t answer;                 /* bytes of each */
@@ -75,6 +75,13 @@ static void on_gone(void *owner, struct control_client *client)
     stage->gone++;
 }
 
+static void on_quiet(void *owner)
+{
+    struct stage *stage = owner;
+    assert_true(control_quiet(stage->control));
+    stage->quiet++;
+}
+
 static void open_server(struct stage *stage, uint64_t line_ms, uint64_t reply_ms)
 {
     struct err err = {0};
@@ -84,7 +91,8 @@ static void open_server(struct stage *stage, uint64_t line_ms, uint64_t reply_ms
                                                              .owner = stage,
                                                              .request = on_request,
                                                              .written = on_written,
-                                                             .gone = on_gone});
+                                                             .gone = on_gone,
+                                                             .quiet = on_quiet});
     assert_null(control_path(stage->control));
     if (control_listen(stage->control, stage->path, &err) != 0)
         fail_msg("%s", err.msg);
@@ -264,6 +272,31 @@ static void who_reads_nothing_is_dropped_in_the_middle_of_his_reply(void **state
     expect_closed(stage, fd);
 }
 
+static void a_long_reply_goes_piece_by_piece_and_then_it_is_quiet(void **state)
+{
+    struct stage *stage = *state;
+    static char text[65536 + 1];
+    const size_t all = CONTROL_REPLY_MAX - 16;
+    stage->answer = all;
+    open_server(stage, 0, 0);
+    assert_true(control_quiet(stage->control));
+    int fd = connect_to(stage->path);
+    put(fd, "one\n", 4);
+    for (size_t taken = 0; taken < all;) {
+        size_t most = all - taken < sizeof text - 1 ? all - taken : sizeof text - 1;
+        assert_int_equal(take(stage, fd, text, most), most);
+        assert_int_equal(strspn(text, "x"), most);
+        assert_true(taken > all / 2 || (stage->quiet == 0 && !control_quiet(stage->control)));
+        taken += most;
+        memset(text, 0, sizeof text);
+    }
+    expect(stage, fd, "<one>");
+    for (int i = 0; i < TURNS_MAX && stage->quiet == 0; i++)
+        uv_run(&stage->loop, UV_RUN_NOWAIT);
+    assert_int_equal(stage->quiet, 1);
+    close(fd);
+}
+
 static void who_leaves_in_the_middle_of_his_reply_is_gone_once(void **state)
 {
     struct stage *stage = *state;
@@ -421,6 +454,7 @@ static const struct CMUnitTest tests[] = {
     CONTROL_TEST(half_a_line_and_silence_are_given_up),
     CONTROL_TEST(a_line_that_is_too_long_is_not_read_to_its_end),
     CONTROL_TEST(who_reads_nothing_is_dropped_in_the_middle_of_his_reply),
+    CONTROL_TEST(a_long_reply_goes_piece_by_piece_and_then_it_is_quiet),
     CONTROL_TEST(who_leaves_in_the_middle_of_his_reply_is_gone_once),
     CONTROL_TEST(a_reply_that_is_too_long_to_be_kept_drops_its_client),
     CONTROL_TEST(one_more_than_there_may_be_is_turned_away),

@@ -392,6 +392,32 @@ static void each_policy_account_region_and_selection_has_its_own(void **state)
     assert_int_equal(known_later(*state, &header), 0);
 }
 
+/* Two of them may have different credentials. */
+static void targets_without_an_account_have_each_their_own(void **state)
+{
+    struct run_header header, other;
+    struct ledger_grace grace;
+    one_key(&header, &grace, 0);
+    header.account[0] = '\0';
+    other = header;
+    strcpy(other.target, "u");
+    for (int durable = 0; durable < 2; durable++) {
+        struct night night = {.world = *state, .memory = ledger_memory_create(no_wake, NULL)};
+        const struct run_header *walks[] = {&header, &other, &header};
+        for (int i = 0; i < 3; i++) {
+            night.header = *walks[i];
+            night.now_ms = RIG_START_MS + i * HOUR;
+            struct ledger_request request = one_key(&(struct run_header){0}, &grace, start(&night, durable));
+            request.header = &night.header;
+            request.now_ms = night.now_ms;
+            walk(&night, durable, &request);
+            assert_int_equal(grace.since_ms, i == 2 ? RIG_START_MS : 0);
+            count_run(&night, durable, request.run);
+        }
+        ledger_memory_destroy(night.memory);
+    }
+}
+
 /* Rows of a file, or that a person named, say nothing of what the policy selects. */
 static void a_run_of_rows_that_were_given_forgets_nothing(void **state)
 {
@@ -452,6 +478,39 @@ static void what_no_policy_asks_for_any_more_goes_in_time(void **state)
     assert_int_equal(grace.since_ms, 0);
 }
 
+static void do_something(struct ledger_world *world, const struct run_header *header)
+{
+    struct ledger_request request = {.operation = LEDGER_GET_RATES, .header = header};
+    assert_int_equal(ledger_world_ask(world, request, NULL), ERR_NONE);
+}
+
+/* It is looked once a day what is too old; here when it has become so, and a run is in the middle of it. */
+static void what_a_run_walks_through_does_not_go(void **state)
+{
+    struct ledger_world *world = *state;
+    struct run_header header;
+    struct ledger_grace grace;
+    one_key(&header, &grace, 0);
+    assert_int_equal(known_later(world, &header), RIG_START_MS);
+    world->now_ms += (400 * 24 - 1) * HOUR;
+    do_something(world, &header);
+    world->now_ms += 12 * HOUR;
+    struct ledger_request request = one_key(&header, &grace, start_in(world, &header));
+    make_key(6, grace.key);
+    request.graces_last = false;
+    assert_int_equal(ledger_world_ask(world, request, NULL), ERR_NONE);
+    world->now_ms += 13 * HOUR;
+    do_something(world, &header);
+    memcpy(request.graces_after, grace.key, GRACE_KEY_BYTES);
+    make_key(7, grace.key);
+    request.graces_first = false;
+    request.graces_last = true;
+    assert_int_equal(ledger_world_ask(world, request, NULL), ERR_NONE);
+    assert_int_equal(grace.since_ms, RIG_START_MS);
+    request.operation = LEDGER_COUNT_GRACES;
+    assert_int_equal(ledger_world_ask(world, request, NULL), ERR_NONE);
+}
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, ledger_world_start, ledger_world_stop)
 
 int main(void)
@@ -459,9 +518,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_nights_are_as_the_reference_has_them),
         WORLD_TEST(each_policy_account_region_and_selection_has_its_own),
+        WORLD_TEST(targets_without_an_account_have_each_their_own),
         WORLD_TEST(a_run_of_rows_that_were_given_forgets_nothing),
         WORLD_TEST(a_walk_that_did_not_begin_is_out_of_order),
         WORLD_TEST(what_no_policy_asks_for_any_more_goes_in_time),
+        WORLD_TEST(what_a_run_walks_through_does_not_go),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

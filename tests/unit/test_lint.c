@@ -1,6 +1,7 @@
 /* What lint says, against what the evaluator does: on random policies and fleets nothing that it says is
  * wrong. JOBSWEEP_SEED is the first case, JOBSWEEP_CASES how many. */
 #include "base/random.h"
+#include "number_from.h"
 #include "policy/glob.h"
 #include "policy/keep.h"
 #include "policy/lint.h"
@@ -27,12 +28,6 @@ static int below(int bound)
 static bool one_in(int bound)
 {
     return below(bound) == 0;
-}
-
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
 /* --- patterns --- */

@@ -153,6 +153,7 @@ static void runs_and_their_rows_are_counted_by_policy_and_target(void **state)
     struct stage *stage = *state;
     struct report report = {.end = SWEEP_FINISHED, .listed = 20, .selected = 5, .ended_ms = 9876};
     report.outcomes[OUTCOME_NOT_ATTEMPTED] = 3;
+    report.archive = (struct archivist_view){.executions = 2, .jobs = 1, .missing = 4};
     for (int i = 0; i < 2; i++) {
         metrics_settled(stage->metrics, policy(stage, "old"), target(stage, "east"), OUTCOME_DELETED);
     }
@@ -169,6 +170,10 @@ static void runs_and_their_rows_are_counted_by_policy_and_target(void **state)
     assert_sample(stage, "jobsweep_executions_total" EAST ",outcome=\"not_attempted\"}", "3");
     assert_sample(stage, "jobsweep_executions_total" WEST ",outcome=\"not_attempted\"}", "0");
     assert_sample(stage, "jobsweep_runs_total" EAST ",result=\"limited\"}", "1");
+    assert_sample(stage, "jobsweep_archive_executions_total" EAST "}", "2");
+    assert_sample(stage, "jobsweep_archive_jobs_total" EAST "}", "1");
+    assert_sample(stage, "jobsweep_archive_missing_total" EAST "}", "4");
+    assert_sample(stage, "jobsweep_archive_missing_total" WEST "}", "0");
     assert_sample(stage, "jobsweep_runs_total{policy=\"new\",target=\"west\",result=\"failure\"}", "1");
     assert_sample(stage, "jobsweep_run_last_success_timestamp_seconds" EAST "}", "9.876");
     assert_null(

@@ -7,13 +7,35 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct config *config; /* policies p, q and old, in a, b and c */
+
+static int load(void **state)
+{
+    (void)state;
+    config =
+        config_from_text("version: 1\n"
+                         "targets: {a: {region: eu-west-1}, b: {region: us-east-1}, c: {region: us-west-2}}\n"
+                         "policies:\n"
+                         "  - {name: p, targets: [a, b, c], match: {age: {older_than: 30d}}}\n"
+                         "  - {name: q, targets: [a, b, c], match: {age: {older_than: 30d}}}\n"
+                         "  - {name: old, targets: [a, b, c], match: {age: {older_than: 30d}}}\n");
+    return 0;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    config_unref(config);
+    return 0;
+}
+
 static void note(struct results *results, const char *policy, const char *target, enum sweep_end end)
 {
     struct report report = {.end = end, .listed = 7, .selected = 3, .started_ms = 10, .ended_ms = 20};
     report.outcomes[OUTCOME_DELETED] = 3;
     if (end == SWEEP_FAILED)
         err_set(&report.err, ERR_CONNECT, "%s does not answer", target);
-    results_note(results, policy, target, &report, end == SWEEP_FAILED ? EXIT_FAILED : EXIT_FINE);
+    results_note(results, config, policy, target, &report, end == SWEEP_FAILED ? EXIT_FAILED : EXIT_FINE);
 }
 
 static void add_name(void *ctx, const char *policy, const char *target, const struct result *result)
@@ -63,7 +85,7 @@ static void those_that_failed_come_with_the_latest_first(void **state)
 static void what_is_not_configured_any_more_is_forgotten(void **state)
 {
     struct results *results = results_create();
-    struct config *config =
+    struct config *less =
         config_from_text("version: 1\n"
                          "targets: {a: {region: eu-west-1}, b: {region: us-east-1}}\n"
                          "policies: [{name: p, targets: [a], match: {age: {older_than: 30d}}}]\n");
@@ -71,18 +93,30 @@ static void what_is_not_configured_any_more_is_forgotten(void **state)
     note(results, "p", "a", SWEEP_FINISHED);
     note(results, "p", "b", SWEEP_FINISHED);
     note(results, "q", "a", SWEEP_FINISHED);
-    results_prune(results, config);
+    results_prune(results, less);
     assert_non_null(results_find(results, "p", "a"));
     assert_null(results_find(results, "p", "b"));
     assert_null(results_find(results, "q", "a"));
-    config_unref(config);
+    config_unref(less);
+    results_destroy(results);
+}
+
+static void a_run_that_outlived_its_policy_leaves_no_result(void **state)
+{
+    struct results *results = results_create();
+    (void)state;
+    note(results, "gone", "a", SWEEP_FAILED);
+    note(results, "p", "gone", SWEEP_FAILED);
+    assert_null(results_find(results, "gone", "a"));
+    assert_int_equal(results_failed(results, 3, add_name, NULL), 0);
     results_destroy(results);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(the_last_of_each_pair_is_kept),
-    cmocka_unit_test(those_that_failed_come_with_the_latest_first),
-    cmocka_unit_test(what_is_not_configured_any_more_is_forgotten),
+    cmocka_unit_test_setup_teardown(the_last_of_each_pair_is_kept, load, unload),
+    cmocka_unit_test_setup_teardown(those_that_failed_come_with_the_latest_first, load, unload),
+    cmocka_unit_test_setup_teardown(what_is_not_configured_any_more_is_forgotten, load, unload),
+    cmocka_unit_test_setup_teardown(a_run_that_outlived_its_policy_leaves_no_result, load, unload),
 };
 
 TAP_MAIN(tests)

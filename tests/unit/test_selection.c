@@ -18,18 +18,6 @@ static const char CONFIG[] =
     "  - {name: watched, targets: [eu], match: {age: {older_than: 30d}}}\n"
     "  - {name: both, targets: [us, look], mode: enforce, match: {age: {older_than: 30d}}}\n";
 
-static int load(void **state)
-{
-    *state = config_from_text(CONFIG);
-    return *state == NULL;
-}
-
-static int unload(void **state)
-{
-    config_unref(*state);
-    return 0;
-}
-
 /* names: separated by spaces. The pairs as "POLICY/TARGET ...", or the error. */
 static void select_as(const struct config *config, const char *names, const char *target, bool only_enforcing,
                       const char *expected)
@@ -73,12 +61,36 @@ static void names_are_taken_in_their_order_and_once(void **state)
     select_as(*state, "both old", "us", false, "both/us old/us");
 }
 
+static void a_part_of_a_name_is_refused_with_those_that_hold_it(void **state)
+{
+    static const char TEXT[] =
+        "version: 1\ntargets:\n"
+        "  prod-eu: {account: \"111111111111\"}\n"
+        "  prod-us: {account: \"222222222222\"}\n"
+        "  all-of-them: {accounts: [\"333333333333\"], regions: [a, b, c, d, e, f, g]}\n";
+    struct config *config = config_from_text(TEXT);
+    (void)state;
+    assert_non_null(config);
+    select_as(config, "", "prod", false,
+              "the configuration has no target \"prod\"; did you mean prod-eu or prod-us?");
+    select_as(config, "", "EU", false, "the configuration has no target \"EU\"; did you mean prod-eu?");
+    select_as(config, "", "333333", false,
+              "the configuration has no target \"333333\"; did you mean all-of-them/333333333333/a, "
+              "all-of-them/333333333333/b, all-of-them/333333333333/c, all-of-them/333333333333/d, "
+              "all-of-them/333333333333/e, all-of-them/333333333333/f, ...?");
+    select_as(config, "", "staging", false, "the configuration has no target \"staging\"");
+    select_as(config, "old", NULL, false, "the configuration has no policy \"old\"");
+    config_unref(config);
+}
+
 static void unknown_names_are_refused_with_the_nearest(void **state)
 {
     select_as(*state, "odl", NULL, false, "the configuration has no policy \"odl\"; did you mean old?");
-    select_as(*state, "old nothing", NULL, false, "the configuration has no policy \"nothing\"");
+    select_as(*state, "old nothing", NULL, false,
+              "the configuration has no policy \"nothing\"; it has old, watched and both");
     select_as(*state, "", "lok", false, "the configuration has no target \"lok\"; did you mean look?");
-    select_as(*state, "old", "mars", false, "the configuration has no target \"mars\"");
+    select_as(*state, "old", "mars", false,
+              "the configuration has no target \"mars\"; it has eu, us and look");
     select_as(*state, "old watched", "us", false, "policy \"watched\" does not cover target \"us\"");
 }
 
@@ -126,15 +138,19 @@ static void an_entry_stands_for_all_of_its_targets_and_a_pattern_for_some(void *
     select_as(config, "wide", "prod/222222222222/eu-west-1", false, "wide/prod/222222222222/eu-west-1");
     select_as(config, "", "test", false, "wide/test");
     select_as(config, "", "prdo", false, "the configuration has no target \"prdo\"; did you mean prod?");
-    select_as(config, "", "prod/*/eu-west-2", false, "the configuration has no target \"prod/*/eu-west-2\"");
+    select_as(config, "", "prod/*/eu-west-2", false,
+              "the configuration has no target \"prod/*/eu-west-2\"; it has prod, test, "
+              "prod/111111111111/eu-west-1, prod/111111111111/us-east-1, prod/222222222222/eu-west-1 and "
+              "prod/222222222222/us-east-1");
     config_unref(config);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(without_names_it_is_all_of_them, load, unload),
-    cmocka_unit_test_setup_teardown(names_are_taken_in_their_order_and_once, load, unload),
-    cmocka_unit_test_setup_teardown(unknown_names_are_refused_with_the_nearest, load, unload),
-    cmocka_unit_test_setup_teardown(a_sweep_deletes_only_where_both_allow_it, load, unload),
+    CONFIG_TEST(without_names_it_is_all_of_them, CONFIG),
+    CONFIG_TEST(names_are_taken_in_their_order_and_once, CONFIG),
+    cmocka_unit_test(a_part_of_a_name_is_refused_with_those_that_hold_it),
+    CONFIG_TEST(unknown_names_are_refused_with_the_nearest, CONFIG),
+    CONFIG_TEST(a_sweep_deletes_only_where_both_allow_it, CONFIG),
     cmocka_unit_test(an_entry_stands_for_all_of_its_targets_and_a_pattern_for_some),
     cmocka_unit_test(a_configuration_without_policies_selects_nothing),
 };

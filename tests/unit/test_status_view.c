@@ -38,7 +38,7 @@ static const char *const LINES[] = {
 static const char TEXT[] =
     "jobsweepd 9, process 7, since 2026-11-27T00:00:00Z (2 h ago)\n"
     "state: /s\n"
-    "paused since 2026-11-27T01:30:00Z (30 min ago) by user 0: nothing is deleted (jobsweep resume)\n"
+    "paused since 2026-11-27T01:30:00Z (30 min ago) by root: nothing is deleted (jobsweep resume)\n"
     "configuration: /etc/j\\x1b.yaml and 2 more, loaded 2026-11-27T01:00:00Z (1 h ago), 2 policies, "
     "1 target\n"
     "the reload of 2026-11-27T01:59:00Z (1 min ago) was refused, and this configuration stays in force:\n"
@@ -84,6 +84,21 @@ static void all_of_it_is_shown_in_its_order_and_nothing_raw(void **state)
     status_view_destroy(view);
 }
 
+static void what_happens_in_the_same_second_is_now(void **state)
+{
+    struct status_view *view = status_view_create(false);
+    struct buf out;
+    (void)state;
+    buf_init(&out, 65536);
+    take(view, "{\"event\":\"daemon\",\"version\":\"9\",\"pid\":7,\"started_at\":\"2026-11-27T02:00:00Z\","
+               "\"now\":\"2026-11-27T02:00:00Z\",\"files\":[\"a\"],\"loaded_at\":\"2026-11-27T01:59:59Z\"}");
+    status_view_print(view, &out);
+    assert_non_null(strstr(buf_string(&out), "since 2026-11-27T02:00:00Z (now)\n"));
+    assert_non_null(strstr(buf_string(&out), "loaded 2026-11-27T01:59:59Z (1 s ago)"));
+    buf_finish(&out);
+    status_view_destroy(view);
+}
+
 static void many_policies_are_counted(void **state)
 {
     struct status_view *view = status_view_create(false);
@@ -114,16 +129,21 @@ static void what_one_side_writes_of_a_run_the_other_reads(void **state)
                                 .selected = 6,
                                 .remaining = 2,
                                 .started_ms = 1795737600000,
-                                .ended_ms = 1795737601000},
+                                .skipped = 4,
+                                .ended_ms = 1795737601234},
                       found;
         struct buf out;
         struct err err;
         enum exit_status status;
         for (int i = OUTCOME_DELETED; i < OUTCOME_COUNT; i++)
             report.outcomes[i] = i;
+        report.calls[OPERATION_LIST_JOBS] = 3;
+        report.calls[OPERATION_DELETE_EXECUTION] = 6;
+        report.archive = (struct archivist_view){.executions = 5, .jobs = 1, .file = "/a/\xc3\xa9.zst"};
+        report.started_ms = end == SWEEP_CANCELED ? 0 : report.started_ms; /* it never began */
         if (end == SWEEP_FAILED)
             err_set(&report.err, ERR_INVALID, "a \"reason\"\x1b");
-        buf_init(&out, 4096);
+        buf_init(&out, 8192);
         control_event_result(&out, "p", "t", &report, EXIT_LIMITED);
         struct json_doc *doc = json_parse(out.data, out.length, &err);
         assert_non_null(doc);
@@ -134,7 +154,11 @@ static void what_one_side_writes_of_a_run_the_other_reads(void **state)
         assert_string_equal(found.err.msg, report.err.msg);
         assert_memory_equal(found.outcomes, report.outcomes, sizeof found.outcomes);
         assert_true(found.listed == 11 && found.selected == 6 && found.remaining == 2);
-        assert_true(found.started_ms == report.started_ms && found.ended_ms == report.ended_ms);
+        assert_int_equal(found.started_ms, report.started_ms);
+        assert_int_equal(found.ended_ms, end == SWEEP_CANCELED ? 1795737601000 : report.ended_ms);
+        assert_memory_equal(found.calls, report.calls, sizeof found.calls);
+        assert_true(found.skipped == 4 && found.archive.executions == 5 && found.archive.jobs == 1);
+        assert_string_equal(found.archive.file, report.archive.file);
         json_free(doc);
         buf_finish(&out);
     }
@@ -142,6 +166,7 @@ static void what_one_side_writes_of_a_run_the_other_reads(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_of_it_is_shown_in_its_order_and_nothing_raw),
+    cmocka_unit_test(what_happens_in_the_same_second_is_now),
     cmocka_unit_test(many_policies_are_counted),
     cmocka_unit_test(what_one_side_writes_of_a_run_the_other_reads),
 };

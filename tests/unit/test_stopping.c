@@ -1,5 +1,6 @@
 /* How a deleter stops: at once where nothing has to be waited for. */
 #include "base/time.h"
+#include "engine/steps.h"
 #include "sim/deletion.h"
 #include "tap.h"
 
@@ -25,6 +26,60 @@ static void begin_slowly(struct deletion *test, int rows)
     dispatcher_destroy(test->rig.dispatcher);
     test->rig.dispatcher = dispatcher_create(&test->rig.env, &test->rig.service, &slow);
     test->facts = facts_create(test->rig.dispatcher);
+}
+
+/* A client that has no keys for a while: a deletion waits in it, and has not left. */
+struct keyless {
+    struct job_service inner;
+    bool missing;
+    struct {
+        struct call *call;
+        bool recalled;
+    } waiting[DELETION_ROWS_MAX];
+    int count;
+};
+
+static void submit_keyless(void *ctx, struct call *call)
+{
+    struct keyless *keyless = ctx;
+    if (keyless->missing && call->operation == OPERATION_DELETE_EXECUTION) {
+        keyless->waiting[keyless->count].recalled = false;
+        keyless->waiting[keyless->count++].call = call;
+    } else {
+        keyless->inner.submit(keyless->inner.ctx, call);
+    }
+}
+
+static void recall_keyless(void *ctx, struct call *call)
+{
+    struct keyless *keyless = ctx;
+    for (int i = 0; i < keyless->count; i++) {
+        if (keyless->waiting[i].call == call) {
+            keyless->waiting[i].recalled = true;
+        }
+    }
+}
+
+static void take_keys(struct deletion *test, struct keyless *keyless)
+{
+    *keyless = (struct keyless){.inner = test->rig.service, .missing = true};
+    test->rig.service =
+        (struct job_service){.ctx = keyless, .submit = submit_keyless, .recall = recall_keyless};
+}
+
+static void bring_keys(struct keyless *keyless)
+{
+    keyless->missing = false;
+    for (int i = 0; i < keyless->count; i++) {
+        struct call *call = keyless->waiting[i].call;
+        if (keyless->waiting[i].recalled) {
+            call->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "Canceled"};
+            call->done(call);
+        } else {
+            keyless->inner.submit(keyless->inner.ctx, call);
+        }
+    }
+    keyless->count = 0;
 }
 
 static void few_rows_are_taken_up_where_the_lane_is_slow(void **state)
@@ -192,11 +247,98 @@ static void what_was_held_is_looked_at_also_where_that_is_left_out(void **state)
     deletion_finish(&test);
 }
 
+/* Three rows that wait for keys when the pause comes, which ends before the keys are there or after. */
+static void pauses(bool risky, bool ends_first)
+{
+    struct deletion test;
+    struct keyless keyless;
+    bool never = false;
+    deletion_begin(&test, 3);
+    test.policy.verify_risky = risky;
+    facts_want(test.facts, "job-1");
+    rig_run(&test.rig, &never, 10);
+    take_keys(&test, &keyless);
+    deletion_start(&test);
+    run_for(&test, 1000);
+    assert_int_equal(keyless.count, 3);
+    dispatcher_hold(test.rig.dispatcher, true);
+    deletion_replace(&test, 1);
+    if (ends_first) {
+        run_for(&test, 70000);
+        dispatcher_hold(test.rig.dispatcher, false);
+        bring_keys(&keyless);
+    } else {
+        bring_keys(&keyless);
+        run_for(&test, 2 * TIME_MS_PER_DAY);
+        assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
+        dispatcher_hold(test.rig.dispatcher, false);
+    }
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(test.outcomes[OUTCOME_DELETED], 2);
+    assert_int_equal(test.outcome[1], OUTCOME_REPLACED);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 2);
+    deletion_finish(&test);
+}
+
+static void what_waits_for_keys_is_held_too(void **state)
+{
+    (void)state;
+    pauses(false, false);
+    pauses(true, false);
+    pauses(false, true);
+    pauses(true, true);
+}
+
+static void what_waits_for_keys_does_not_leave_after_the_end(void **state)
+{
+    struct deletion test;
+    struct keyless keyless;
+    (void)state;
+    deletion_begin(&test, 3);
+    take_keys(&test, &keyless);
+    deletion_start(&test);
+    run_for(&test, 1000);
+    assert_int_equal(keyless.count, 3);
+    deleter_cancel(test.deleter, false);
+    bring_keys(&keyless);
+    run_for(&test, 1000);
+    assert_int_equal(test.outcomes[OUTCOME_NOT_ATTEMPTED], 3);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
+    deletion_finish(&test);
+}
+
+/* It is no failure of its own, however often. */
+static void a_row_bears_many_pauses(void **state)
+{
+    struct deletion test;
+    struct keyless keyless;
+    (void)state;
+    deletion_begin(&test, 1);
+    take_keys(&test, &keyless);
+    deletion_start(&test);
+    for (int i = 0; i < 2 * DELETER_UNSENT_MAX; i++) {
+        run_for(&test, 1000);
+        assert_int_equal(keyless.count, 1);
+        dispatcher_hold(test.rig.dispatcher, true);
+        bring_keys(&keyless);
+        keyless.missing = true;
+        dispatcher_hold(test.rig.dispatcher, false);
+    }
+    keyless.missing = false;
+    assert_true(deletion_run(&test, 600));
+    assert_int_equal(test.outcome[0], OUTCOME_DELETED);
+    assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 1);
+    deletion_finish(&test);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(few_rows_are_taken_up_where_the_lane_is_slow),
     cmocka_unit_test(what_waits_for_its_slot_is_not_waited_for),
     cmocka_unit_test(what_was_held_is_looked_at_again_before_it_goes),
     cmocka_unit_test(what_was_held_is_looked_at_also_where_that_is_left_out),
+    cmocka_unit_test(what_waits_for_keys_is_held_too),
+    cmocka_unit_test(what_waits_for_keys_does_not_leave_after_the_end),
+    cmocka_unit_test(a_row_bears_many_pauses),
     cmocka_unit_test(what_was_lost_is_settled_while_deletions_are_held),
     cmocka_unit_test(a_look_without_an_answer_is_given_up_in_a_hurry),
     cmocka_unit_test(ten_checks_that_are_refused_stop_it),

@@ -190,6 +190,21 @@ static void a_clock_that_is_wrong_stops_before_the_first_deletion(void **state)
     finish(&test);
 }
 
+static void where_nothing_can_match_no_clock_is_needed(void **state)
+{
+    static char named[] = "fw-0000", *include[] = {named}, *exclude[] = {named};
+    struct single test;
+    (void)state;
+    begin(&test, 0);
+    test.policy.match.job_id =
+        (struct name_match){.include = {.patterns = include, .count = 1}, .exclude = {exclude, 1}};
+    sweep(&test);
+    assert_int_equal(test.report.end, SWEEP_FINISHED);
+    assert_int_equal(test.report.selected, 0);
+    assert_int_equal(test.report.calls[OPERATION_LIST_EXECUTIONS_FOR_JOB], 0);
+    finish(&test);
+}
+
 static void ages_are_measured_on_the_clock_of_the_service(void **state)
 {
     static const int64_t skew_ms = -12000;
@@ -319,6 +334,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_policy_that_archives_deletes_nothing_where_there_is_no_archive),
     cmocka_unit_test(a_limit_drains_in_portions),
     cmocka_unit_test(a_clock_that_is_wrong_stops_before_the_first_deletion),
+    cmocka_unit_test(where_nothing_can_match_no_clock_is_needed),
     cmocka_unit_test(ages_are_measured_on_the_clock_of_the_service),
     cmocka_unit_test(the_first_error_of_the_ledger_ends_it_wherever_it_comes),
     cmocka_unit_test(a_calm_sweep_leaves_nothing_that_the_policy_selects),

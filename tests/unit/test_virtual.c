@@ -360,7 +360,7 @@ static void what_belongs_to_a_process_waits_while_it_stands_still(void **state)
     virtual_at_process(world, 10 * S, write_down, &notes[1]);
     virtual_at(world, 30 * S, write_down, &notes[2]);
     virtual_at_process(world, 90 * S, write_down, &notes[3]);
-    virtual_pause(world, 60 * S);
+    virtual_stand_still(world, 60 * S);
     assert_int_equal(virtual_pending(world, true), 3);
     assert_false(virtual_run(world, NULL, NULL, INT64_MAX));
     static const int order[] = {2, 1, 0, 3};

@@ -1,0 +1,104 @@
+/* See app/question.h. */
+#include "app/question.h"
+
+#include "app/say.h"
+#include "base/err.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define WAIT_MS (60 * 60 * TIME_MS_PER_SECOND)
+
+/* Any thread may be the one that takes a signal, so that a handler alone does not wake who waits. */
+static const int handled[] = {SIGINT, SIGTERM, SIGHUP};
+#define HANDLED (sizeof handled / sizeof handled[0])
+static int wake[2];
+
+bool question_possible(void)
+{
+    return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+static void on_signal(int number)
+{
+    int before = errno;
+    unsigned char byte = (unsigned char)number;
+    ssize_t ignored = write(wake[1], &byte, 1);
+    (void)ignored;
+    errno = before;
+}
+
+/* What the process ignores, or dies of, stays so. */
+static void take_over(struct sigaction before[HANDLED])
+{
+    struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&ours.sa_mask);
+    for (size_t i = 0; i < HANDLED; i++) {
+        sigaction(handled[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_DFL && before[i].sa_handler != SIG_IGN) {
+            sigaction(handled[i], &ours, NULL);
+        }
+    }
+}
+
+/* Whether one came; the process's own handler hears of it now. */
+static bool give_back(const struct sigaction before[HANDLED])
+{
+    unsigned char number;
+    for (size_t i = 0; i < HANDLED; i++) {
+        sigaction(handled[i], &before[i], NULL);
+    }
+    return read(wake[0], &number, 1) == 1 && raise(number) == 0;
+}
+
+static enum question_answer read_answer(void)
+{
+    char answer[16] = "";
+    if (fgets(answer, sizeof answer, stdin) == NULL) {
+        fputc('\n', stderr);
+    }
+    bool yes = strcmp(answer, "y\n") == 0 || strcmp(answer, "Y\n") == 0 || strcmp(answer, "yes\n") == 0;
+    return yes ? QUESTION_YES : QUESTION_NO;
+}
+
+static enum question_answer ask(const char *text)
+{
+    struct pollfd inputs[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = wake[0], .events = POLLIN}};
+    struct sigaction before[HANDLED];
+    take_over(before);
+    tcflush(STDIN_FILENO, TCIFLUSH);
+    fprintf(stderr, "%s [y/N] ", text);
+    fflush(stderr);
+    int ready = poll(inputs, 2, WAIT_MS);
+    while (ready < 0 && errno == EINTR) { /* by ours, most likely */
+        ready = poll(inputs, 2, WAIT_MS);
+    }
+    if (give_back(before)) {
+        fputc('\n', stderr);
+        return QUESTION_SIGNAL;
+    }
+    if (ready > 0) {
+        return read_answer();
+    }
+    fputc('\n', stderr);
+    return QUESTION_NO;
+}
+
+enum question_answer question_ask(const char *text)
+{
+    if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) {
+        say("no answer can be waited for: %s", err_errno(errno));
+        return QUESTION_NO;
+    }
+    enum question_answer answer = ask(text);
+    close(wake[0]);
+    close(wake[1]);
+    return answer;
+}

@@ -1,0 +1,148 @@
+/* A session that asks first: what it does between its plans and the deletion. See app/session.h.
+ *
+ * Each pair that deletes is planned by a run that cannot delete, and its rows are kept. When the last of
+ * these runs has ended a person sees what goes, and after a yes each pair is submitted again, with these rows
+ * as its source, as `jobsweep apply` does with the rows of a file: so nothing goes that was not shown, the
+ * guards count the same numbers, what is protected is asked anew, and each row is looked at right before its
+ * deletion. */
+#include "app/plan_view.h"
+#include "app/question.h"
+#include "app/say.h"
+#include "app/session_private.h"
+#include "base/text.h"
+#include "engine/guard.h"
+#include "policy/timetable.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+bool session_keep_plan(struct pair *pair)
+{
+    struct session *session = pair->session;
+    const struct report *report = &pair->run.report;
+    const struct view_style style = view_style_of(STDERR_FILENO);
+    bool planned = pair->stage == PAIR_PLANNING && report->end == SWEEP_PLANNED;
+    if (!planned || pair->rows == NULL || spool_count(pair->rows) != report->selected) {
+        return false;
+    }
+    pair->stage = PAIR_SHOWN;
+    pair->planned = *report;
+    plan_view_print(pair->plan, report, &style, &session->out);
+    session_show(session);
+    plan_count_destroy(pair->plan);
+    pair->plan = NULL;
+    return true;
+}
+
+/* Listing counts, and the limits that the plan kept to. */
+void session_join_plan(struct pair *pair)
+{
+    struct report *report = &pair->run.report;
+    const struct report *planned = &pair->planned;
+    report->listed = planned->listed;
+    report->skipped = planned->skipped;
+    report->in_grace = planned->in_grace;
+    report->remaining = planned->remaining;
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        report->calls[i] += planned->calls[i];
+    }
+    if (report->end == SWEEP_FINISHED && report->remaining > 0) {
+        report->end = SWEEP_LIMITED;
+        report->limit = LIMIT_ROWS;
+    }
+}
+
+/* --- the question -------------------------------------------------------------------------------------- */
+
+/* Whether a pair ends without a deletion, whatever the answer: its report says how. */
+static bool is_decided(struct pair *pair)
+{
+    const struct env *env = world_env(pair->session->world);
+    const struct policy *policy = pair->run.policy;
+    const struct report *planned = &pair->planned;
+    struct report *report = &pair->run.report;
+    if (guard_plan(policy, planned->selected + planned->remaining, planned->listed, &report->err) != 0) {
+        report->end = SWEEP_GUARDED;
+    } else if (!timetable_open(policy, env->wall_ms(env->ctx))) {
+        report->end = SWEEP_LIMITED;
+        report->limit = LIMIT_WINDOW;
+    } else if (planned->selected == 0) {
+        report->end = SWEEP_FINISHED;
+    }
+    return report->end != SWEEP_PLANNED;
+}
+
+/* What may go: a table of it where it is of several pairs. How many rows. */
+static int64_t sum_up(struct session *session)
+{
+    const struct view_style style = view_style_of(STDERR_FILENO);
+    struct summary *shown = summary_create();
+    struct summary_sum sum;
+    for (size_t i = 0; i < session->count; i++) {
+        struct pair *pair = &session->pairs[i];
+        if (pair->stage != PAIR_SHOWN) {
+            continue;
+        }
+        if (is_decided(pair)) {
+            pair->stage = PAIR_PLAIN;
+            session_end_pair(pair);
+        } else {
+            session_add_report(pair, shown);
+        }
+    }
+    summary_sum(shown, &sum);
+    if (sum.runs > 1) {
+        summary_print(shown, true, &style, &session->out);
+    }
+    session_show(session);
+    summary_destroy(shown);
+    return sum.selected;
+}
+
+static enum question_answer ask(int64_t rows)
+{
+    char number[32], question[96];
+    snprintf(question, sizeof question, "Delete %s%s job execution%s?", rows == 1 ? "this" : "these ",
+             rows == 1 ? "" : text_thousands(number, rows), rows == 1 ? "" : "s");
+    return question_ask(question);
+}
+
+static void delete_shown(struct session *session)
+{
+    for (size_t i = 0; i < session->count; i++) {
+        struct pair *pair = &session->pairs[i];
+        if (pair->stage != PAIR_SHOWN) {
+            continue;
+        }
+        spool_source(pair->rows, &pair->source);
+        pair->source.listed = pair->planned.listed;
+        pair->source.remaining = pair->planned.remaining;
+        pair->run.source = &pair->source;
+        pair->run.plan_only = false;
+        pair->stage = PAIR_DELETING;
+        session->left++;
+        runner_submit(session->runner, &pair->run);
+    }
+}
+
+void session_ask(struct session *session)
+{
+    int64_t rows = sum_up(session);
+    if (rows == 0) {
+        world_stop(session->world);
+        return;
+    }
+    progress_clear(session->progress);
+    fflush(stdout);
+    enum question_answer answer = ask(rows);
+    if (answer == QUESTION_YES) {
+        delete_shown(session);
+    } else if (answer == QUESTION_NO) {
+        say("nothing was deleted");
+        session->status = exit_status_worse(session->status, EXIT_FAILED);
+        world_stop(session->world);
+    } else {
+        session->unanswered = true; /* the signal is told next */
+    }
+}

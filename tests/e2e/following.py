@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Who follows runs of a daemon that is ended gets the ends of all of them, or is told that he does not."""
+import contextlib
+import json
+import signal
+
+from harness import LIMIT_S, equal, main, wait_until
+from listening import daemon, part
+
+ACCOUNTS, REGIONS = 500, 10
+CONFIGURATION = """version: 1
+state_directory: {it.folder}
+targets:
+  many: {{accounts: [{accounts}], regions: [{regions}], endpoint_url: "{it.sim.url}", ca_bundle: {it.sim.ca}}}
+policies:
+  - {{name: old, targets: [many], mode: enforce, match: {{age: {{older_than: 30d}}}}}}
+"""
+STATUSES = (1, 8)  # canceled; refused, because it is another account, before it could be
+RUN = {"command": "run", "policies": ["old"]}
+
+
+@contextlib.contextmanager
+def many_runs():
+    """A daemon with five thousand targets, of which few can begin at once."""
+    accounts = ", ".join(f'"{account:012}"' for account in range(1, ACCOUNTS + 1))
+    regions = ", ".join(f"eu-west-{number}" for number in range(1, REGIONS + 1))
+    with daemon() as it:
+        it.write(text=CONFIGURATION.format(it=it, accounts=accounts, regions=regions))
+        equal(it.jobsweep("reload").returncode, 0)
+        yield it
+
+
+def begun(it):
+    wait_until(lambda: it.status()[0]["runs"] > ACCOUNTS * REGIONS * 9 // 10, "the runs")
+
+
+def ended_all(lines):
+    results = part(lines, "result")
+    equal(len(results), ACCOUNTS * REGIONS)
+    equal(len({line["target"] for line in results}), ACCOUNTS * REGIONS)
+    assert "canceled" in {line["end"] for line in results}, results[-1]
+
+
+def test_a_follower_gets_the_ends_of_all_runs_when_the_daemon_is_told_to_stop():
+    with many_runs() as it:
+        client = it.begin("run", "old", "--format", "json")
+        begun(it)
+        it.process.send_signal(signal.SIGTERM)
+        output, said = client.communicate(timeout=LIMIT_S)
+        lines = [json.loads(line) for line in output.splitlines()]
+        equal((len(part(lines, "target")), lines[-1]["exit"]), (ACCOUNTS * REGIONS, client.returncode), said)
+        assert client.returncode in STATUSES, client.returncode
+        equal(it.process.wait(LIMIT_S), 0, it.said())
+        assert "ends early" not in it.said(), it.said()
+
+
+def test_the_daemon_waits_for_who_reads_late():
+    with many_runs() as it, it.connect() as client:
+        client.sendall(json.dumps(RUN).encode() + b"\n")
+        begun(it)
+        it.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: it.said().count(" sweep ended ") == ACCOUNTS * REGIONS, "the ends of all")
+        equal(it.process.poll(), None, "there is something to be read")
+        text = b""
+        while piece := client.recv(65536):
+            text += piece
+        lines = [json.loads(line) for line in text.splitlines()]
+        ended_all(lines)
+        assert lines[-1]["event"] == "end" and lines[-1]["exit"] in STATUSES, lines[-1]
+        equal(it.process.wait(LIMIT_S), 0, it.said())
+
+
+def test_who_reads_nothing_does_not_keep_the_daemon():
+    with many_runs() as it, it.connect() as client:
+        client.sendall(json.dumps(RUN).encode() + b"\n")
+        begun(it)
+        it.process.send_signal(signal.SIGTERM)
+        equal(it.process.wait(LIMIT_S), 0, it.said())
+
+
+def test_a_daemon_that_is_gone_in_the_middle_is_told_of():
+    with daemon(rate=20) as it:
+        client = it.begin("run", "old", "--format", "json")
+        wait_until(lambda: it.sim.counts()["deleted"] >= 3, "deletions")
+        it.process.kill()
+        output, said = client.communicate(timeout=LIMIT_S)
+        report = json.loads(output.splitlines()[-1])
+        equal((client.returncode, report["event"], report["exit"]), (7, "report", 7))
+        assert "ended the connection before its answer was complete" in said and "jobsweep history" in said, said
+
+
+main([value for name, value in list(globals().items()) if name.startswith("test_")])
