@@ -68,7 +68,8 @@ static void tell_error(struct pair *pair)
         buf_finish(&text);
         return;
     }
-    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED) {
+    bool of_this_machine = report->err.code == ERR_IO || report->err.code == ERR_ARCHIVE;
+    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED && !of_this_machine) {
         buf_printf(&text, "%s: ", pair->run.host);
     }
     buf_text(&text, report->err.msg);
@@ -251,8 +252,8 @@ static void begin_saving(struct pair *pair, const struct selected *selected)
     pair->rows = plan->rows;
     if (!selection_deletes(selected, &why_not)) {
         progress_clear(pair->session->progress);
-        say("%s in %s: apply will refuse this plan: %s", selected->policy->name, selected->target->name,
-            why_not);
+        say("%s in %s: apply will refuse this plan: %s; change that first, and plan again then",
+            selected->policy->name, selected->target->name, why_not);
     }
 }
 
