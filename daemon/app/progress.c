@@ -111,6 +111,8 @@ void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int
     } else if (now->calls > 0) { /* paced, so that nobody may think that the service is slow */
         buf_printf(&text, "looks up jobs and things, %s call%s made", text_thousands(number, now->calls),
                    now->calls == 1 ? "" : "s");
+    } else if (now->waits_turn) {
+        buf_text(&text, "waits for another sweep in the same account and region to end");
     } else {
         buf_text(&text, "waits for the service to answer");
     }

@@ -96,6 +96,11 @@ static void print_result(struct pair *pair)
     }
     session_print(session);
     fflush(stdout);
+    if (pair->why_not != NULL && run->report.end == SWEEP_PLANNED && !session->options->quiet) {
+        char text[128]; /* again, because what was said before the plan is out of sight by now */
+        snprintf(text, sizeof text, "nothing was deleted: %s", pair->why_not);
+        session_tell(pair, text);
+    }
 }
 
 static enum exit_status status_of(const struct session *session, const struct run *run)
@@ -276,9 +281,8 @@ static void count_plan(struct pair *pair)
 
 static void submit(struct session *session, struct pair *pair, const struct selected *selected)
 {
-    const char *why_not = NULL;
     pair->session = session;
-    pair->deletes = !session->config.plan_only && selection_deletes(selected, &why_not);
+    pair->deletes = !session->config.plan_only && selection_deletes(selected, &pair->why_not);
     pair->run = (struct run){.config = session->config.config,
                              .policy = selected->policy,
                              .target = selected->target,
@@ -295,8 +299,8 @@ static void submit(struct session *session, struct pair *pair, const struct sele
     if (session_json(session) || pair->run.plan_only) {
         count_plan(pair);
     }
-    if (why_not != NULL && !session->options->quiet) {
-        session_tell(pair, why_not);
+    if (!session->options->quiet) {
+        session_tell(pair, pair->why_not);
     }
     if (session->config.save != NULL) {
         begin_saving(pair, selected);

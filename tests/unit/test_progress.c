@@ -26,6 +26,8 @@ static void each_phase_has_its_words(void **state)
     line_is(&now, 0, 0, &PLAIN, "listed 1,234");
     now.listed = 0;
     line_is(&now, 0, 0, &PLAIN, "waits for the service to answer");
+    now.waits_turn = true;
+    line_is(&now, 0, 0, &PLAIN, "waits for another sweep in the same account and region to end");
     now.calls = 1;
     line_is(&now, 0, 0, &PLAIN, "looks up jobs and things, 1 call made");
     now.calls = 1201;
