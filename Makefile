@@ -189,7 +189,7 @@ checked-sanitize:
 # Much of a whole program's test is waiting, so several run at once for each processor. Those that take longest
 # go first, so that none is left alone at the end.
 AT_ONCE := $(shell echo $$((2 * $$(nproc) + 1)))
-LONGEST := $(addprefix tests/e2e/,programs.py credentials.py delete_one.py kills.py service.py rows.py ledger.py awscli.py \
+LONGEST := $(addprefix tests/e2e/,programs.py credentials.py instead.py delete_one.py kills.py service.py rows.py ledger.py awscli.py \
            plans.py state.py hostile.py history.py examples.py awsroles.py targets.py proxy.py disk.py) \
            $(addprefix $(BUILD)/tests/,test_sweep test_simulator test_secrets)
 run-tests:

@@ -1,4 +1,5 @@
 /* jobsweep check, schema and completion, and reading the configuration for the other commands. */
+#include "app/archive_check.h"
 #include "app/commands.h"
 #include "app/config_file.h"
 #include "app/events.h"
@@ -223,6 +224,9 @@ enum exit_status command_check(const struct options *options)
     }
     diagnostics_init(&diagnostics);
     struct config *config = config_load(path, &diagnostics);
+    if (config != NULL) {
+        archive_check(config, &diagnostics);
+    }
     enum exit_status status = config == NULL ? EXIT_USAGE : EXIT_FINE;
     if (options->format == OUTPUT_TEXT) {
         print_text(options, config, &diagnostics);

@@ -82,7 +82,7 @@ static const struct command_rule commands[] = {
                             .text = ""},
     [COMMAND_EXPLAIN] =
         {.name = "explain",
-         .shown = "",
+         .shown = "--thing NAME --job ID",
          .summary = "say what policies make of an execution, and why",
          .text = "Looks at the executions of --job on --thing and says for each policy whether it\n"
                  "would delete them, by which clause, and where that stands. Deletes nothing.",
@@ -148,11 +148,13 @@ static const struct command_rule commands[] = {
                         .text =
                             "All of it or, where anything is wrong, nothing of it: then what is wrong is\n"
                             "said as by jobsweep check, and the exit status is 2."},
-    [COMMAND_SCHEDULE] = {.name = "schedule",
-                          .shown = "[POLICY...]",
-                          .operands = OPERANDS_POLICIES,
-                          .summary = "show when policies run next",
-                          .text = "Reads the configuration as the daemon would. Connects to nothing."},
+    [COMMAND_SCHEDULE] =
+        {.name = "schedule",
+         .shown = "[POLICY...]",
+         .operands = OPERANDS_POLICIES,
+         .summary = "show when policies run next",
+         .text = "Shows when the daemon would begin each policy next, by the configuration alone.\n"
+                 "Connects to nothing."},
     [COMMAND_COMPLETION] =
         {.name = "completion",
          .shown = "bash|zsh|fish",

@@ -7,7 +7,6 @@
  * run is followed leaves it going. */
 #include "app/commands.h"
 
-#include "app/config_file.h"
 #include "app/control_events.h"
 #include "app/control_link.h"
 #include "app/control_place.h"
@@ -15,15 +14,12 @@
 #include "app/progress.h"
 #include "app/report_view.h"
 #include "app/say.h"
-#include "app/state_directory.h"
 #include "app/status_view.h"
 #include "app/view.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "policy/load.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,44 +50,6 @@ struct conversation {
 };
 
 /* --- asking -------------------------------------------------------------------------------------------- */
-
-/* Where the daemon is. */
-struct way {
-    char socket[SOCKET_PATH_MAX + 1];
-    char state[PATH_MAX]; /* the state directory; "": not known */
-    bool guessed;         /* the configuration cannot be read at all, and may name another socket */
-};
-
-/* The socket, by the configuration; the state directory in any case, if it can be known. */
-static int look_up(const struct options *options, const char *file, struct way *way, struct err *err)
-{
-    struct err ignored;
-    bool readable, named = options->socket != NULL;
-    struct config *config = config_peek(file, &readable);
-    way->guessed = !readable && !named;
-    if (state_directory_find(config, way->state, sizeof way->state, &ignored) != 0) {
-        way->state[0] = '\0';
-    }
-    int result = named ? 0 : control_place(config, way->socket, err);
-    config_unref(config);
-    if (result == 0 && !named && strcmp(way->socket, SOCKET_NONE) == 0) {
-        return err_set(err, ERR_INVALID, "%s wants no control socket (control.socket)", file);
-    }
-    return result;
-}
-
-static int find_way(const struct options *options, struct way *way, struct err *err)
-{
-    char file[PATH_MAX];
-    *way = (struct way){0};
-    if (options->socket != NULL && !text_copy(way->socket, sizeof way->socket, options->socket)) {
-        return err_set(err, ERR_TOO_BIG, "--socket: a path of %d bytes at most", SOCKET_PATH_MAX);
-    }
-    if (config_file_find(options->config, geteuid() == 0, file, sizeof file, err) != 0) {
-        return options->socket != NULL ? 0 : -1;
-    }
-    return look_up(options, file, way, err);
-}
 
 static void end_progress(struct conversation *conversation)
 {
@@ -156,7 +114,7 @@ static enum exit_status ask(struct conversation *conversation, const struct cont
 static enum exit_status begin(struct conversation *conversation, const struct options *options,
                               void (*take)(struct conversation *conversation, const struct json_value *line))
 {
-    struct way way;
+    struct control_way way;
     struct err err;
     *conversation = (struct conversation){.options = options,
                                           .json = options->format == OUTPUT_JSON,
@@ -165,12 +123,11 @@ static enum exit_status begin(struct conversation *conversation, const struct op
     buf_init(&conversation->out, PRINTED_MAX);
     diagnostics_init(&conversation->diagnostics);
     conversation->link.fd = -1;
-    if (find_way(options, &way, &err) != 0) {
+    if (control_way_find(&way, options->socket, options->config, &err) != 0) {
         say("%s", err.msg);
         return EXIT_USAGE;
     }
-    if (control_link_open(&conversation->link, way.socket, way.state[0] != '\0' ? way.state : NULL, &err) ==
-        0) {
+    if (control_link_open(&conversation->link, &way, &err) == 0) {
         return EXIT_FINE;
     }
     say("the daemon cannot be reached: %s%s", err.msg,

@@ -108,6 +108,21 @@ void control_event_result(struct buf *out, const char *policy, const char *targe
     buf_text(out, "}\n");
 }
 
+void control_event_recalled(struct buf *out, const char *policy, const char *target,
+                            const struct report *report)
+{
+    control_event(out, "result");
+    member_text(out, "policy", policy);
+    member_text(out, "target", target);
+    member_text(out, "by", "ledger");
+    member_text(out, "end", report_end_name(report));
+    member_time(out, "started_at", report->started_ms);
+    member_time(out, "ended_at", report->ended_ms);
+    member_number(out, "took_ms", report->ended_ms - report->started_ms);
+    member_number(out, "selected", report->selected);
+    buf_text(out, "}\n");
+}
+
 void control_event_progress(struct buf *out, const struct sweep_progress *progress, int64_t rate_per_1000s)
 {
     control_event(out, "progress");
@@ -166,7 +181,7 @@ int64_t control_time(const struct json_value *line, const char *key)
 }
 
 /* One word stands for both. */
-static void read_end(const char *word, struct report *report)
+void control_read_end(const char *word, struct report *report)
 {
     for (int end = SWEEP_FINISHED; end <= SWEEP_FAILED; end++) {
         for (int limit = LIMIT_ROWS; limit <= LIMIT_DURATION; limit++) {
@@ -211,7 +226,7 @@ void control_read_result(const struct json_value *line, struct report *report, e
                               .started_ms = control_time(line, "started_at"),
                               .skipped = control_number(line, "skipped"),
                               .ended_ms = read_end_ms(line)};
-    read_end(control_text(line, "end"), report);
+    control_read_end(control_text(line, "end"), report);
     for (int outcome = OUTCOME_DELETED; outcome < OUTCOME_COUNT; outcome++) {
         report->outcomes[outcome] = control_number(outcomes, outcome_name((enum outcome)outcome));
     }

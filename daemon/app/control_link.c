@@ -15,7 +15,7 @@
 #define TIMEOUT_S      60 /* the daemon says how far it is once a second */
 
 /* What somebody else answers may be wrong: that nothing is deleted, for instance. */
-static int check_owner(int fd, const char *path, const char *state_directory, struct err *err)
+static int check_owner(int fd, const struct control_way *way, struct err *err)
 {
     char name[USER_NAME_SIZE];
     struct stat status;
@@ -23,7 +23,7 @@ static int check_owner(int fd, const char *path, const char *state_directory, st
     if (control_socket_peer(fd, &user)) {
         return 0;
     }
-    bool known = state_directory != NULL && stat(state_directory, &status) == 0;
+    bool known = way->state[0] != '\0' && stat(way->state, &status) == 0;
     if (known && user == status.st_uid) {
         return 0;
     }
@@ -31,16 +31,15 @@ static int check_owner(int fd, const char *path, const char *state_directory, st
         err, ERR_PERMISSION,
         "control socket '%s': %s serves it, who is neither root, nor you, nor the owner of the state "
         "directory%s%.200s",
-        path, user_name(user, name), known ? " " : "", known ? state_directory : "");
+        way->socket, user_name(user, name), known ? " " : "", known ? way->state : "");
 }
 
-int control_link_open(struct control_link *link, const char *path, const char *state_directory,
-                      struct err *err)
+int control_link_open(struct control_link *link, const struct control_way *way, struct err *err)
 {
-    *link = (struct control_link){.fd = control_socket_connect(path, TIMEOUT_S, err)};
+    *link = (struct control_link){.fd = control_socket_connect(way->socket, TIMEOUT_S, err)};
     buf_init(&link->in, LINE_MAX_BYTES + PIECE);
     buf_init(&link->line, LINE_MAX_BYTES);
-    return link->fd >= 0 ? check_owner(link->fd, path, state_directory, err) : -1;
+    return link->fd >= 0 ? check_owner(link->fd, way, err) : -1;
 }
 
 void control_link_close(struct control_link *link)

@@ -63,7 +63,8 @@ static void start_once(const struct daemon *daemon, struct env_timer *timer, int
 void daemon_end_if_idle(struct daemon *daemon)
 {
     bool ends = daemon_winds_up(daemon) || daemon->options->once;
-    if (daemon->task_count > 0 || !ends || daemon->resumed == NULL || daemon->catch_up != NULL) {
+    if (daemon->task_count > 0 || !ends || daemon->resumed == NULL || daemon->catch_up != NULL ||
+        daemon->last_runs != NULL) {
         return;
     }
     if (hooks_count(daemon->hooks) > 0) {
@@ -361,6 +362,7 @@ static void on_leftovers(void *owner)
     if (!daemon->pause.paused) {
         firings_catch_up(daemon);
     }
+    tasks_recall(daemon);
 }
 
 static void on_episode(void *owner, const char *target, enum operation operation, bool begins,

@@ -166,7 +166,8 @@ static struct credentials_config credentials_of(const struct delete_call *call)
                                        .ca_bundle = arguments->ca_bundle,
                                        .no_verify = arguments->no_verify_ssl,
                                        .ask_code = mfa_prompt,
-                                       .foreground = true};
+                                       .foreground = true,
+                                       .cli_cache = true};
 }
 
 /* The last place where the AWS CLI looks for a region. */

@@ -20,6 +20,7 @@ struct wait {
     struct pair pair;
     struct postponed *postponed;
     struct env_timer timer;
+    int64_t due_ns;
     UT_hash_handle hh;
 };
 
@@ -81,7 +82,8 @@ bool postponed_add(struct postponed *postponed, const char *policy, const char *
     wait->postponed = postponed;
     wait->timer = (struct env_timer){.fire = on_timer, .owner = wait};
     HASH_ADD(hh, postponed->waits, pair, sizeof wait->pair, wait);
-    env->start(env->ctx, &wait->timer, env->mono_ns(env->ctx) + delay_ms * TIME_NS_PER_MS);
+    wait->due_ns = env->mono_ns(env->ctx) + delay_ms * TIME_NS_PER_MS;
+    env->start(env->ctx, &wait->timer, wait->due_ns);
     return true;
 }
 
@@ -89,6 +91,18 @@ void postponed_clear(struct postponed *postponed)
 {
     while (postponed->waits != NULL) {
         forget(postponed, postponed->waits);
+    }
+}
+
+void postponed_each(const struct postponed *postponed,
+                    void (*each)(void *ctx, const char *policy, const char *target, int64_t left_ms),
+                    void *ctx)
+{
+    const struct env *env = postponed->env;
+    int64_t now_ns = env->mono_ns(env->ctx);
+    for (const struct wait *wait = postponed->waits; wait != NULL; wait = wait->hh.next) {
+        int64_t left_ns = wait->due_ns > now_ns ? wait->due_ns - now_ns : 0;
+        each(ctx, wait->pair.policy, wait->pair.target, left_ns / TIME_NS_PER_MS);
     }
 }
 

@@ -113,6 +113,23 @@ void results_note(struct results *results, const struct config *config, const ch
     }
 }
 
+void results_recall(struct results *results, const struct config *config, const char *policy,
+                    const char *target, const struct report *report)
+{
+    if (find(results, policy, target) != NULL || !is_configured(config, policy, target)) {
+        return;
+    }
+    bool fine = report->end == SWEEP_FINISHED || report->end == SWEEP_PLANNED || report->end == SWEEP_LIMITED;
+    make(results, policy, target)->result = (struct result){.number = ++results->numbers,
+                                                            .recalled = true,
+                                                            .failed = !fine,
+                                                            .end = report->end,
+                                                            .limit = report->limit,
+                                                            .selected = report->selected,
+                                                            .started_ms = report->started_ms,
+                                                            .ended_ms = report->ended_ms};
+}
+
 const struct result *results_find(const struct results *results, const char *policy, const char *target)
 {
     const struct entry *entry = find(results, policy, target);
@@ -146,13 +163,18 @@ void results_prune(struct results *results, const struct config *config)
     }
 }
 
-/* The latest failed one that is older than `below`. */
-static const struct entry *latest_failed(const struct results *results, uint64_t below)
+static bool is_earlier(const struct result *a, const struct result *b)
+{
+    return a->ended_ms != b->ended_ms ? a->ended_ms < b->ended_ms : a->number < b->number;
+}
+
+/* The latest failed one that is earlier than `below`; NULL: of all. */
+static const struct entry *latest_failed(const struct results *results, const struct result *below)
 {
     const struct entry *found = NULL;
     for (const struct entry *entry = results->entries; entry != NULL; entry = entry->hh.next) {
-        if (entry->result.failed && entry->result.number < below &&
-            (found == NULL || entry->result.number > found->result.number)) {
+        if (entry->result.failed && (below == NULL || is_earlier(&entry->result, below)) &&
+            (found == NULL || is_earlier(&found->result, &entry->result))) {
             found = entry;
         }
     }
@@ -166,10 +188,10 @@ size_t results_failed(const struct results *results, size_t most,
 {
     const struct entry *entry;
     size_t count = 0;
-    uint64_t below = UINT64_MAX;
+    const struct result *below = NULL;
     for (size_t i = 0; i < most && (entry = latest_failed(results, below)) != NULL; i++) {
         each(ctx, entry->policy, entry->target, &entry->result);
-        below = entry->result.number;
+        below = &entry->result;
     }
     for (entry = results->entries; entry != NULL; entry = entry->hh.next) {
         count += entry->result.failed;

@@ -150,10 +150,32 @@ static void print_policies(const struct daemon *daemon, struct buf *out)
     }
 }
 
-static void print_failed(void *ctx, const char *policy, const char *target, const struct result *result)
+static void print_result(void *ctx, const char *policy, const char *target, const struct result *result)
 {
     const struct report report = result_report(result);
-    control_event_result(ctx, policy, target, &report, result->status);
+    if (result->recalled) {
+        control_event_recalled(ctx, policy, target, &report);
+    } else {
+        control_event_result(ctx, policy, target, &report, result->status);
+    }
+}
+
+struct postponed_print {
+    struct buf *out;
+    int64_t now_ms;
+    size_t printed;
+};
+
+static void print_postponed(void *ctx, const char *policy, const char *target, int64_t left_ms)
+{
+    struct postponed_print *print = ctx;
+    if (print->printed++ < RUNS_MAX) {
+        control_event(print->out, "postponed");
+        member_text(print->out, "policy", policy);
+        member_text(print->out, "target", target);
+        member_time(print->out, "at", print->now_ms + left_ms);
+        buf_text(print->out, "}\n");
+    }
 }
 
 void status_print(const struct daemon *daemon, struct buf *out)
@@ -165,7 +187,9 @@ void status_print(const struct daemon *daemon, struct buf *out)
     }
     print_runs(daemon, out);
     print_policies(daemon, out);
-    size_t failed = results_failed(daemon->results, FAILURES_MAX, print_failed, out);
+    struct postponed_print postponed = {.out = out, .now_ms = daemon_wall_ms(daemon)};
+    postponed_each(daemon->postponed, print_postponed, &postponed);
+    size_t failed = results_failed(daemon->results, FAILURES_MAX, print_result, out);
     control_event(out, "failures");
     member_number(out, "count", (int64_t)failed);
     buf_text(out, "}\n");
@@ -185,8 +209,7 @@ static void print_pair(const struct daemon *daemon, const struct policy *policy,
     member_time(out, "next_at", scheduler_policy_next(daemon->scheduler, policy->name));
     buf_text(out, "}\n");
     if (result != NULL) {
-        const struct report report = result_report(result);
-        control_event_result(out, policy->name, target->name, &report, result->status);
+        print_result(out, policy->name, target->name, result);
     }
 }
 

@@ -274,6 +274,9 @@ static void add_result(struct buf *out, const struct status_view *view, const st
             buf_printf(out, ", %s %s", name, text_thousands(number, count));
         }
     }
+    if (strcmp(control_text(line, "by"), "ledger") == 0) {
+        buf_text(out, ", by an earlier process (jobsweep history)");
+    }
     if (error != NULL) {
         buf_text(out, ": ");
         text_visible(out, error);

@@ -9,6 +9,7 @@
 
 #include "app/advice.h"
 #include "app/archive_report.h"
+#include "app/control_events.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -139,6 +140,33 @@ void tasks_resume(struct daemon *daemon)
                   run->target->name, (long long)run->resumed->run);
         submit(daemon, task);
     }
+}
+
+static bool on_last_run(void *owner, const char *policy, const char *target,
+                        const struct ledger_request *last)
+{
+    struct daemon *daemon = owner;
+    struct report report = {
+        .selected = (int64_t)last->count, .started_ms = last->found.started_ms, .ended_ms = last->ended_ms};
+    if (last->ended_ms != 0) { /* else it is resumed, or under way */
+        control_read_end(last->note, &report);
+        results_recall(daemon->results, daemon->loaded.config, policy, target, &report);
+    }
+    return !daemon_winds_up(daemon);
+}
+
+static void on_recalled(void *owner)
+{
+    struct daemon *daemon = owner;
+    last_runs_destroy(daemon->last_runs);
+    daemon->last_runs = NULL;
+    daemon_end_if_idle(daemon);
+}
+
+void tasks_recall(struct daemon *daemon)
+{
+    daemon->last_runs =
+        last_runs_start(world_ledger(daemon->world), daemon->loaded.config, on_last_run, on_recalled, daemon);
 }
 
 const char *tasks_begin(struct daemon *daemon, const struct selected *pair, struct follower *follower)

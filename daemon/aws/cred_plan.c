@@ -86,6 +86,12 @@ static char *copy(const char *text)
     return text != NULL ? mem_strdup(text) : NULL;
 }
 
+/* botocore makes a name up where one is empty. */
+static char *copy_name(const char *text)
+{
+    return text != NULL && *text != '\0' ? mem_strdup(text) : NULL;
+}
+
 static struct cred_step *add(struct planner *planner, enum cred_kind kind, const char *profile)
 {
     struct cred_step *step = &planner->plan->steps[planner->plan->count++];
@@ -191,7 +197,7 @@ static enum looked look_web_identity(struct planner *planner, const char *profil
     struct cred_step *step = add(planner, CRED_WEB_IDENTITY, profile);
     step->token_file = mem_strdup(values[0]);
     step->role_arn = mem_strdup(values[1]);
-    step->session_name = copy(values[2]);
+    step->session_name = copy_name(values[2]);
     return LOOKED_FOUND;
 }
 
@@ -364,7 +370,7 @@ static enum looked take_role(struct planner *planner, const char *profile)
         .role_arn = copy(profiles_get(profiles, profile, "role_arn")),
         .external_id = copy(profiles_get(profiles, profile, "external_id")),
         .mfa_serial = copy(mfa),
-        .session_name = copy(profiles_get(profiles, profile, "role_session_name")),
+        .session_name = copy_name(profiles_get(profiles, profile, "role_session_name")),
         /* what is no number is ignored, as botocore does */
         .duration_s = whole_number(profiles_get(profiles, profile, "duration_seconds"), 43200, 0)};
     return LOOKED_FOUND;
@@ -532,36 +538,10 @@ bool cred_plan_instance(struct cred_plan *plan, const struct profiles *profiles,
     return add_instance(&planner, profile);
 }
 
-static void finish_step(struct cred_step *step)
-{
-    char *texts[] = {step->profile,     step->role_arn,        step->external_id, step->session_name,
-                     step->policy,      step->token_file,      step->command,     step->sso_session,
-                     step->sso_account, step->sso_start_url,   step->sso_region,  step->sso_role,
-                     step->uri,         step->auth_token_file, step->mfa_serial};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        free(texts[i]);
-    }
-    if (step->auth_token != NULL) {
-        mem_wipe(step->auth_token, strlen(step->auth_token));
-    }
-    free(step->auth_token);
-}
-
 void cred_plan_finish(struct cred_plan *plan)
 {
     for (int i = 0; i < plan->count; i++) {
-        finish_step(&plan->steps[i]);
+        cred_step_finish(&plan->steps[i]);
     }
     plan->count = 0;
-}
-
-const char *cred_kind_name(enum cred_kind kind)
-{
-    static const char *const names[CRED_KIND_COUNT] = {
-        [CRED_ENVIRONMENT] = "environment",    [CRED_KEYS] = "profile",
-        [CRED_PROCESS] = "credential_process", [CRED_SSO] = "sso",
-        [CRED_WEB_IDENTITY] = "web identity",  [CRED_CONTAINER] = "container",
-        [CRED_INSTANCE] = "instance metadata", [CRED_ROLE] = "role",
-    };
-    return names[kind];
 }

@@ -120,7 +120,7 @@ static void take_keys(struct sso *sso, const struct json_value *keys)
                                .names = {"accessKeyId", "secretAccessKey", "sessionToken", "expiration"},
                                .skew_ms = cred_http_skew_ms(&sso->portal)};
     int64_t expires_ms;
-    snprintf(source, sizeof source, "sso role %.50s", sso->step->sso_role);
+    cred_step_source(sso->step, source);
     for (int i = 0; i < 3; i++) {
         found.values[i] = json_string(json_get(keys, found.names[i]));
         if (found.values[i] == NULL) {

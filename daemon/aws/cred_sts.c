@@ -171,9 +171,7 @@ static void take_keys(struct sts *sts)
     struct sts_role_answer answer;
     struct err err;
     char source[64];
-    const struct cred_step *step = sts->step;
-    const char *role = strrchr(step->role_arn, '/');
-    snprintf(source, sizeof source, "role %.50s", role != NULL ? role + 1 : step->role_arn);
+    cred_step_source(sts->step, source);
     if (sts_role_read(&answer, web_identity(sts), buf_string(&request->body_in), request->body_in.length,
                       &err) != 0) {
         credentials_fail(sts->fetch, provider(sts), "the answer of STS cannot be read: %s", err.msg);
@@ -300,6 +298,7 @@ static void destroy(struct credentials_source *source)
     signing_finish(&sts->signing);
     sigv4_key_wipe(&sts->key);
     buf_finish(&sts->token);
+    mem_wipe(sts->code, sizeof sts->code);
     free(sts);
 }
 

@@ -16,6 +16,7 @@
 #include "aws/cred_plan.h"
 #include "aws/cred_source.h"
 #include "aws/cred_window.h"
+#include "aws/session_cache.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -247,25 +248,15 @@ static void install(struct credentials_provider *provider, struct credentials *c
 
 /* --- whose they are --- */
 
-/* arn:PARTITION:iam::ACCOUNT:role/NAME */
-static bool is_role_of(const char *role_arn, const char *account)
-{
-    const char *at = role_arn;
-    for (int i = 0; i < 4 && at != NULL; i++) {
-        at = strchr(at, ':');
-        at = at != NULL ? at + 1 : NULL;
-    }
-    return at != NULL && strncmp(at, account, ACCOUNT_LENGTH) == 0 && at[ACCOUNT_LENGTH] == ':';
-}
-
 /* Files, programs and services can hand out another account's at any time; a role's sessions are the role's.
  */
 static bool is_known(const struct credentials_provider *provider, const struct credentials *credentials)
 {
     const struct cred_step *last = &provider->plan.steps[provider->plan.count - 1];
     const bool role = last->kind == CRED_ROLE || last->kind == CRED_WEB_IDENTITY;
+    char account[ACCOUNT_LENGTH + 1];
     return provider->verified == NULL || strcmp(provider->verified, credentials->access_key) == 0 ||
-           (role && is_role_of(last->role_arn, provider->account));
+           (role && cred_step_account(last, account) && strcmp(account, provider->account) == 0);
 }
 
 static void fail_other_account(struct credentials_provider *provider, const char *account)
@@ -360,6 +351,18 @@ static void fail_none(struct credentials_provider *provider, const char *reason)
 
 static void ask_step(struct credentials_provider *provider);
 
+/* The step has yielded these. */
+static void advance(struct credentials_provider *provider, struct credentials *found)
+{
+    if (++provider->at == provider->plan.count) {
+        succeed(provider, found);
+        return;
+    }
+    credentials_finish(&provider->between);
+    provider->between = *found;
+    ask_step(provider);
+}
+
 static void on_fetched(struct credentials_fetch *fetch)
 {
     struct credentials_provider *provider = fetch->owner;
@@ -374,12 +377,11 @@ static void on_fetched(struct credentials_fetch *fetch)
         fail(provider, fetch->fault, &err);
     } else if (!fetch->found) {
         fail_none(provider, fetch->err.msg);
-    } else if (++provider->at == provider->plan.count) {
-        succeed(provider, &found);
     } else {
-        credentials_finish(&provider->between);
-        provider->between = found;
-        ask_step(provider);
+        if (provider->config.cli_cache) {
+            session_cache_write(&provider->plan.steps[provider->at], &found);
+        }
+        advance(provider, &found);
     }
 }
 
@@ -413,6 +415,21 @@ static void ask_step(struct credentials_provider *provider)
     provider->source->fetch(provider->source, &provider->fetch);
 }
 
+/* From the last step whose session the AWS CLI or an earlier call has kept, as the AWS CLI. */
+static void begin(struct credentials_provider *provider)
+{
+    const bool may = provider->config.cli_cache && !provider->refused;
+    struct credentials kept;
+    for (int i = provider->plan.count - 1; may && i >= 0; i--) {
+        if (session_cache_read(&provider->plan.steps[i], now_ms(provider), &kept)) {
+            provider->at = i;
+            advance(provider, &kept);
+            return;
+        }
+    }
+    ask_step(provider);
+}
+
 /* The files are read at each asking, so that new settings and keys are found without a restart. */
 static void ask(struct credentials_provider *provider)
 {
@@ -433,7 +450,7 @@ static void ask(struct credentials_provider *provider)
     } else if (provider->plan.count == 0) {
         fail_none(provider, "");
     } else {
-        ask_step(provider);
+        begin(provider);
     }
 }
 

@@ -1,24 +1,16 @@
 /* See aws/sso_cache.h. */
 #include "aws/sso_cache.h"
 
-#include "aws/cred_check.h"
-#include "aws/crypto.h"
-#include "aws/environment.h"
+#include "aws/cli_cache.h"
 #include "aws/json.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "base/time.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define FILE_MAX_BYTES ((size_t)64 * 1024)
-#define PATH_BYTES     4096
+#define FOLDER "sso/cache"
 
 static void wipe_text(char *text)
 {
@@ -58,14 +50,6 @@ void sso_kept_finish(struct sso_kept *kept)
     sso_token_finish(&kept->token);
 }
 
-static void find_path(const char *name, const char *end, char path[PATH_BYTES])
-{
-    const char *home = environment_get(NULL, "HOME");
-    char hash[41];
-    crypto_sha1_hex(name, strlen(name), hash);
-    snprintf(path, PATH_BYTES, "%s/.aws/sso/cache/%s.json%s", home != NULL ? home : "", hash, end);
-}
-
 /* --- reading --- */
 
 static char *take_text(const struct json_value *root, const char *key)
@@ -74,20 +58,9 @@ static char *take_text(const struct json_value *root, const char *key)
     return text != NULL && *text != '\0' ? mem_strdup(text) : NULL;
 }
 
-/* "2026-11-26T21:00:00Z"; versions of the AWS CLI before 2.0.23 wrote "...UTC". False when it is neither. */
 static bool take_time(const struct json_value *root, const char *key, int64_t *ms)
 {
-    const char *text = json_string(json_get(root, key));
-    char copy[48];
-    struct err ignored;
-    if (text == NULL || !text_copy(copy, sizeof copy, text)) {
-        return false;
-    }
-    size_t length = strlen(copy);
-    if (length > 3 && strcmp(copy + length - 3, "UTC") == 0) {
-        text_copy(copy + length - 3, 2, "Z");
-    }
-    return time_parse_rfc3339(copy, ms, &ignored) == 0;
+    return cli_cache_time(json_string(json_get(root, key)), ms);
 }
 
 static bool take_token(struct sso_token *token, const struct json_value *root)
@@ -117,12 +90,10 @@ static int read_token(const char *name, const struct buf *text, struct sso_token
 
 int sso_cache_read(const char *name, struct sso_token *token, struct err *err)
 {
-    char path[PATH_BYTES];
     struct buf text;
     *token = (struct sso_token){0};
-    find_path(name, "", path);
-    buf_init_secret(&text, FILE_MAX_BYTES);
-    int result = credentials_read_file(path, true, &text, err);
+    buf_init_secret(&text, CLI_CACHE_FILE_MAX);
+    int result = cli_cache_read(FOLDER, name, &text, err);
     if (result == 0) {
         result = read_token(name, &text, token, err);
     } else if (err->code == ERR_NOT_FOUND) {
@@ -134,66 +105,31 @@ int sso_cache_read(const char *name, struct sso_token *token, struct err *err)
 
 /* --- writing --- */
 
-static void add_member(struct buf *text, const char *key, const char *value)
-{
-    if (value != NULL) {
-        buf_text(text, text->length > 0 ? ", " : "{");
-        text_json(text, key);
-        buf_text(text, ": ");
-        text_json(text, value);
-    }
-}
-
 static void write_text(struct buf *text, const char *start_url, const char *region,
                        const struct sso_token *token)
 {
     char expires[21], registration[21];
     time_rfc3339(token->expires_ms, expires);
     time_rfc3339(token->registration_expires_ms, registration);
-    add_member(text, "startUrl", start_url);
-    add_member(text, "region", region);
-    add_member(text, "accessToken", token->access_token);
-    add_member(text, "expiresAt", expires);
-    add_member(text, "clientId", token->client_id);
-    add_member(text, "clientSecret", token->client_secret);
-    add_member(text, "registrationExpiresAt", registration);
-    add_member(text, "refreshToken", token->refresh_token);
+    buf_char(text, '{');
+    cli_cache_member(text, "startUrl", start_url);
+    cli_cache_member(text, "region", region);
+    cli_cache_member(text, "accessToken", token->access_token);
+    cli_cache_member(text, "expiresAt", expires);
+    cli_cache_member(text, "clientId", token->client_id);
+    cli_cache_member(text, "clientSecret", token->client_secret);
+    cli_cache_member(text, "registrationExpiresAt", registration);
+    cli_cache_member(text, "refreshToken", token->refresh_token);
     buf_char(text, '}');
-}
-
-static int write_all(int fd, const struct buf *text)
-{
-    size_t written = 0;
-    while (written < text->length) {
-        ssize_t count = write(fd, text->data + written, text->length - written);
-        if (count <= 0) {
-            return -1;
-        }
-        written += (size_t)count;
-    }
-    return fsync(fd);
 }
 
 int sso_cache_write(const char *name, const char *start_url, const char *region,
                     const struct sso_token *token, struct err *err)
 {
-    char path[PATH_BYTES], beside[PATH_BYTES];
     struct buf text;
-    find_path(name, "", path);
-    find_path(name, ".XXXXXX", beside);
-    int fd = mkostemp(beside, O_CLOEXEC); /* mode 0600 */
-    if (fd < 0) {
-        return err_set(err, ERR_IO, "%s: %s", path, err_errno(errno));
-    }
-    buf_init_secret(&text, FILE_MAX_BYTES);
+    buf_init_secret(&text, CLI_CACHE_FILE_MAX);
     write_text(&text, start_url, region, token);
-    bool failed = write_all(fd, &text) != 0;
-    failed = close(fd) != 0 || failed || rename(beside, path) != 0;
-    int number = errno;
+    int result = cli_cache_write(FOLDER, name, &text, err);
     buf_finish(&text);
-    if (!failed) {
-        return 0;
-    }
-    unlink(beside);
-    return err_set(err, ERR_IO, "%s: %s", path, err_errno(number));
+    return result;
 }

@@ -1,4 +1,4 @@
-/* See engine/seen.h: open addressing, never more than half full. */
+/* See engine/seen.h: open addressing, never more than three quarters full. */
 #include "engine/seen.h"
 
 #include "base/mem.h"
@@ -38,7 +38,7 @@ static void grow(struct seen *seen)
 
 bool seen_add(struct seen *seen, uint64_t hash)
 {
-    if (2 * seen->count >= seen->room) {
+    if (4 * seen->count >= 3 * seen->room) {
         grow(seen);
     }
     hash += hash == 0; /* 0 means free */

@@ -91,12 +91,9 @@ static int judge_folder(int fd, const char *directory, struct err *err)
     return 0;
 }
 
-static int open_folder(const char *directory, struct err *err)
+/* fd: -1 with errno, or the folder that was opened; it is closed unless it is fine. */
+static int judge(int fd, const char *directory, struct err *err)
 {
-    int fd = open(directory, FOLDER | O_NOFOLLOW);
-    if (fd < 0 && errno == ENOENT) {
-        fd = make_folder(directory);
-    }
     if (fd < 0) {
         int why = errno;
         return is_link(directory)
@@ -108,6 +105,33 @@ static int open_folder(const char *directory, struct err *err)
         return -1;
     }
     return fd;
+}
+
+static int open_folder(const char *directory, struct err *err)
+{
+    int fd = open(directory, FOLDER | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) {
+        fd = make_folder(directory);
+    }
+    return judge(fd, directory, err);
+}
+
+int archive_disk_look(const char *directory, struct err *err)
+{
+    int fd = open(directory, FOLDER | O_NOFOLLOW);
+    bool missing = fd < 0 && errno == ENOENT;
+    fd = missing ? open_parent(directory) : judge(fd, directory, err);
+    if (fd < 0) {
+        return missing ? err_set(err, ERR_NOT_FOUND,
+                                 "archive directory '%.300s': what it is in does not exist", directory)
+                       : -1;
+    }
+    bool writable = faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+    int why = errno;
+    close(fd);
+    return writable ? 0
+                    : err_set(err, ERR_ARCHIVE, "archive directory '%.300s' cannot be %s: %s", directory,
+                              missing ? "made" : "written", err_errno(why));
 }
 
 /* --- files --- */

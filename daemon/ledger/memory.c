@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/names.h"
+#include "base/text.h"
 #include "ledger/memory_grace.h"
 
 #include <stdlib.h>
@@ -33,6 +34,8 @@ struct run {
     size_t open; /* rows that have an intent without a result */
     bool sealed, begun, ended;
     int64_t lost_signed_ms; /* the latest request whose fate was never found out */
+    int64_t ended_ms;
+    char note[32]; /* how it ended */
 };
 
 struct rates { /* of an account and region */
@@ -260,6 +263,9 @@ static void find_last_run(const struct ledger_memory *memory, struct ledger_requ
             strcmp(header->target, request->header->target) == 0) {
             request->run = (int64_t)i;
             request->found.started_ms = header->started_ms;
+            request->count = memory->runs[i - 1].count;
+            request->ended_ms = memory->runs[i - 1].ended_ms;
+            text_copy(request->note, sizeof request->note, memory->runs[i - 1].note);
         }
     }
 }
@@ -355,6 +361,8 @@ static bool carry_out_of_run(struct ledger_memory *memory, struct run *run, stru
             return false;
         }
         run->ended = true;
+        run->ended_ms = request->ended_ms;
+        text_copy(run->note, sizeof run->note, request->note);
         return true;
     default:
         return false;

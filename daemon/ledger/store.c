@@ -334,17 +334,25 @@ static int open_run(struct store *store, struct ledger_request *request, struct 
 
 static int last_run(struct store *store, struct ledger_request *request, struct err *err)
 {
-    struct db_statement *get = db_use(store->db, &store->statements[PAIR_RUN],
-                                      "SELECT id, started_ms FROM run WHERE policy = ?1 AND target = ?2"
-                                      " ORDER BY id DESC LIMIT 1",
-                                      err);
+    struct db_statement *get = db_use(
+        store->db, &store->statements[PAIR_RUN],
+        "SELECT id, started_ms, rows, ended_ms, (SELECT note FROM entry WHERE"
+        " entry.id = " RECORD_RUN_ID("run.id") " + ?3) FROM run"
+                                               " WHERE policy = ?1 AND target = ?2 ORDER BY id DESC LIMIT 1",
+        err);
     if (get == NULL) {
         return -1;
     }
-    db_bind(get, "tt", request->header->policy, request->header->target);
+    db_bind(get, "tti", request->header->policy, request->header->target, (int64_t)RECORD_END);
     int result = db_step(get, err);
     request->run = result == 1 ? db_int(get, 0) : 0;
     request->found.started_ms = result == 1 ? db_int(get, 1) : 0;
+    request->count = result == 1 ? (size_t)db_int(get, 2) : 0;
+    request->ended_ms = result == 1 ? db_int(get, 3) : 0;
+    request->note[0] = '\0';
+    if (request->ended_ms != 0) {
+        db_copy(get, 4, request->note, sizeof request->note);
+    }
     db_reset(get);
     return result < 0 ? -1 : 0;
 }

@@ -1,5 +1,6 @@
-/* Checks on requests and the reading of answers' header lines. libcurl has taken the answer apart into lines
- * and refused what is no HTTP; nothing but the few headers of struct http_request is kept. */
+/* Checks on requests, their header lines, and the reading of answers' header lines. libcurl has taken the
+ * answer apart into lines and refused what is no HTTP; nothing but the few headers of struct http_request is
+ * kept. */
 #include "message.h"
 
 #include "base/text.h"
@@ -84,6 +85,50 @@ int message_check(const struct http_request *request, struct err *err)
         }
     }
     return 0;
+}
+
+/* Not with printf(), which leaves pieces on the stack. */
+static void add_line(struct buf *lines, const char *name, const char *value)
+{
+    buf_text(lines, name);
+    if (value == NULL) {
+        buf_char(lines, ':');
+    } else {
+        buf_text(lines, value[0] == '\0' ? ";" : ": ");
+    }
+    buf_append(lines, value != NULL ? value : "", value != NULL ? strlen(value) + 1 : 1);
+}
+
+static bool has_header(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int message_lines(const struct http_request *request, const char *host, struct buf *lines, struct err *err)
+{
+    add_line(lines, "Host", host);
+    for (size_t i = 0; i < request->header_count; i++) {
+        add_line(lines, request->headers[i].name, request->headers[i].value);
+    }
+    if (!has_header(request, "Accept")) {
+        add_line(lines, "Accept", NULL);
+    }
+    if (request->body != NULL) {
+        add_line(lines, "Expect", NULL);
+        if (!has_header(request, "Content-Type")) {
+            add_line(lines, "Content-Type", NULL);
+        }
+    } else if (strcmp(request->method, "GET") != 0) {
+        add_line(lines, "Content-Length", "0");
+    }
+    return lines->overflow
+               ? err_set(err, ERR_TOO_BIG, "the request's headers are larger than %zu bytes", lines->max)
+               : 0;
 }
 
 void message_printable(char *to, size_t size, const char *from, size_t length)

@@ -9,6 +9,11 @@
 /* ERR_INVALID unless method, target and headers are safe to be put on the wire as they are. */
 int message_check(const struct http_request *request, struct err *err);
 
+#define MESSAGE_LINES_MAX (HTTP_HEADERS_MAX + 5)
+/* Appends the request's header lines, each with its NUL, as libcurl takes them: "Name:" takes away one that
+ * it would add, "Name;" is an empty one. -1 with ERR_TOO_BIG where lines has no room. */
+int message_lines(const struct http_request *request, const char *host, struct buf *lines, struct err *err);
+
 /* How far an answer's headers have come. */
 struct reply {
     size_t bytes;   /* of all header lines so far */

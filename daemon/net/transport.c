@@ -28,7 +28,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #define REQUEST_HEADER_BYTES  ((size_t)64 * 1024)
@@ -41,7 +40,7 @@ struct handle {
     char detail[CURL_ERROR_SIZE];
     bool direct;      /* past the origin's proxy */
     struct buf lines; /* header lines, each with its NUL; nodes point into it; empty while idle */
-    struct curl_slist nodes[HTTP_HEADERS_MAX + 5];
+    struct curl_slist nodes[MESSAGE_LINES_MAX];
     struct handle *next; /* idle */
 };
 
@@ -257,45 +256,12 @@ static void handle_give_back(struct handle *handle)
     handle->origin->idle = handle;
 }
 
-/* Not with printf(), which leaves pieces on the stack. */
-static void add_line(struct buf *lines, const char *name, const char *value)
-{
-    /* libcurl's words for "not this header" and "this header, empty" are "Name:" and "Name;" */
-    buf_text(lines, name);
-    if (!value)
-        buf_char(lines, ':');
-    else
-        buf_text(lines, value[0] == '\0' ? ";" : ": ");
-    buf_append(lines, value ? value : "", value ? strlen(value) + 1 : 1);
-}
-
-static bool has_header(const struct http_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (strcasecmp(request->headers[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* The header lines as a list in the handle's own memory: curl_slist_append() would allocate twice a line. */
 static int set_headers(struct handle *handle, const struct http_request *request, struct err *err)
 {
     struct buf *lines = &handle->lines;
-    add_line(lines, "Host", handle->origin->url.authority);
-    for (size_t i = 0; i < request->header_count; i++)
-        add_line(lines, request->headers[i].name, request->headers[i].value);
-    if (!has_header(request, "Accept"))
-        add_line(lines, "Accept", NULL);
-    if (request->body) {
-        add_line(lines, "Expect", NULL);
-        if (!has_header(request, "Content-Type"))
-            add_line(lines, "Content-Type", NULL);
-    } else if (strcmp(request->method, "GET") != 0) {
-        add_line(lines, "Content-Length", "0");
-    }
-    if (lines->overflow)
-        return err_set(err, ERR_TOO_BIG, "the request's headers are larger than %zu bytes", lines->max);
+    if (message_lines(request, handle->origin->url.authority, lines, err))
+        return -1;
 
     size_t count = 0;
     for (char *line = lines->data; line < lines->data + lines->length; line += strlen(line) + 1) {

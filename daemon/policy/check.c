@@ -159,7 +159,9 @@ static void check_spared(const struct reader *reader, const struct yaml_node *no
     }
     if (policy->match_all) {
         reader_error(reader, match, "'match: all' is accepted only together with 'keep' rules");
-    } else if (match->kind == NODE_MAP && match->count > 0 && yaml_get(match, "age") == NULL) {
+    } else if (match->kind == NODE_MAP && match->count > 0 && yaml_get(match, "age") == NULL &&
+               !reader_misspelt(reader, SCHEMA_MATCH, "match.", match, "age") &&
+               !reader_misspelt(reader, SCHEMA_POLICY, "", node, "keep")) {
         reader_error(
             reader, match,
             "neither 'match.age' nor 'keep' is there%s: everything that is finished would go at once",
@@ -243,7 +245,8 @@ void check_policy(const struct reader *reader, const struct yaml_node *node, con
                   const struct policy *policy)
 {
     check_unique_policy(reader, node, policy);
-    if (!reader->incomplete && yaml_get(node, "targets") == NULL && yaml_get(defaults, "targets") == NULL) {
+    if (!reader->incomplete && yaml_get(node, "targets") == NULL && yaml_get(defaults, "targets") == NULL &&
+        !reader_misspelt(reader, SCHEMA_POLICY, "", node, "targets")) {
         reader_error(reader, node,
                      "'targets' is missing: a policy runs only where it says, or where 'defaults' says");
     }

@@ -213,9 +213,8 @@ static void read_entry(const struct reader *reader, enum schema_scope scope, con
     }
 }
 
-/* A key that is not known and was taken for this one: that has been told. */
-static bool is_misspelt(const struct reader *reader, enum schema_scope scope, const char *prefix,
-                        const struct yaml_node *map, const char *name)
+bool reader_misspelt(const struct reader *reader, enum schema_scope scope, const char *prefix,
+                     const struct yaml_node *map, const char *name)
 {
     const char *names[NAMES_MAX + 1];
     list_keys(reader, scope, prefix, names);
@@ -240,7 +239,7 @@ static size_t report_missing(const struct reader *reader, enum schema_scope scop
             continue;
         }
         missing++;
-        if (!is_misspelt(reader, scope, prefix, map, schema_name(row))) {
+        if (!reader_misspelt(reader, scope, prefix, map, schema_name(row))) {
             reader_error(reader, map, "'%s' is missing%s%s", row->path, row->why != NULL ? ": " : "",
                          row->why != NULL ? row->why : "");
         }

@@ -281,6 +281,13 @@ static void take(struct builder *b, const yaml_event_t *event)
     }
 }
 
+/* Of lines that belong to nothing that stands around them, libyaml speaks in terms of grammar. */
+static bool is_of_indentation(const yaml_parser_t *parser)
+{
+    return (parser->context != NULL && strstr(parser->context, "a block ") != NULL) ||
+           (parser->problem != NULL && strncmp(parser->problem, "mapping values", 14) == 0);
+}
+
 /* What libyaml found wrong; its own words, but for the tab, which it hides well. */
 static void explain(struct builder *b)
 {
@@ -299,6 +306,9 @@ static void explain(struct builder *b)
         buf_printf(&message, "%s (%s)", problem, parser->context);
     } else {
         buf_text(&message, problem);
+    }
+    if (found != '\t' && is_of_indentation(parser)) {
+        buf_text(&message, ": is this line indented like those that it belongs to?");
     }
     /* What never ends is to be looked for where it begins. */
     fail_at(b, found == '\0' && parser->context != NULL ? parser->context_mark : mark, buf_string(&message));

@@ -26,11 +26,16 @@ void control_event_end(struct buf *out, enum exit_status status);
 /* How a run ended: what of a report is of use to others. */
 void control_event_result(struct buf *out, const char *policy, const char *target,
                           const struct report *report, enum exit_status status);
+/* The same of a run that an earlier process ended: its end, its times and what it selected. */
+void control_event_recalled(struct buf *out, const char *policy, const char *target,
+                            const struct report *report);
 void control_event_progress(struct buf *out, const struct sweep_progress *progress, int64_t rate_per_1000s);
 void control_event_diagnostic(struct buf *out, const struct diagnostic *diagnostic);
 
 /* What the functions above have written; what is missing is 0 or empty. */
 void control_read_result(const struct json_value *line, struct report *report, enum exit_status *status);
+/* report_end_name()'s word; SWEEP_FAILED where it is none. */
+void control_read_end(const char *word, struct report *report);
 void control_read_progress(const struct json_value *line, struct sweep_progress *progress,
                            int64_t *rate_per_1000s);
 void control_read_diagnostic(const struct json_value *line, struct diagnostics *diagnostics);

@@ -2,6 +2,7 @@
 #ifndef APP_CONTROL_LINK_H
 #define APP_CONTROL_LINK_H
 
+#include "app/control_place.h"
 #include "app/control_request.h"
 #include "aws/json.h"
 #include "base/buf.h"
@@ -17,9 +18,8 @@ struct control_link {
 };
 
 /* -1 as control_socket_connect(); ERR_PERMISSION also where neither root, nor this user, nor the owner of the
- * state directory (NULL: not known) is at the other end. */
-int control_link_open(struct control_link *link, const char *path, const char *state_directory,
-                      struct err *err);
+ * state directory is at the other end. */
+int control_link_open(struct control_link *link, const struct control_way *way, struct err *err);
 void control_link_close(struct control_link *link);
 
 /* -1 with ERR_IO. */

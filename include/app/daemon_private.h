@@ -6,6 +6,7 @@
 #include "app/catch_up.h"
 #include "app/control.h"
 #include "app/hooks.h"
+#include "app/last_runs.h"
 #include "app/leftovers.h"
 #include "app/manager.h"
 #include "app/monitor.h"
@@ -63,6 +64,7 @@ struct daemon {
     struct pause pause;
     struct env_timer hooks_end, replies_end; /* once nothing else is left to do */
     struct catch_up *catch_up;               /* while it is at work */
+    struct last_runs *last_runs;             /* while they are asked for */
     bool catch_up_again;                     /* once it has ended: the daemon was resumed meanwhile */
     struct task *resumed;                    /* one for each leftover; NULL until they are known */
     struct task *tasks;                      /* not done */
@@ -102,6 +104,8 @@ void daemon_end_paused(const struct daemon *daemon);
 
 /* What was interrupted and is not at its end, before anything new begins. */
 void tasks_resume(struct daemon *daemon);
+/* What earlier processes did last, for who asks. */
+void tasks_recall(struct daemon *daemon);
 /* Has the pair swept now, for a follower or nobody. NULL, or why it is not. */
 const char *tasks_begin(struct daemon *daemon, const struct selected *pair, struct follower *follower);
 

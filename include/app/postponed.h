@@ -19,6 +19,10 @@ void postponed_destroy(struct postponed *postponed); /* takes NULL */
 /* Names are copied. False where this pair waits already: that stays as it is. */
 bool postponed_add(struct postponed *postponed, const char *policy, const char *target, int64_t delay_ms);
 void postponed_clear(struct postponed *postponed); /* takes all back */
+/* Those that wait, in no order, with how long they still do. */
+void postponed_each(const struct postponed *postponed,
+                    void (*each)(void *ctx, const char *policy, const char *target, int64_t left_ms),
+                    void *ctx);
 size_t postponed_count(const struct postponed *postponed);
 
 /* An even share of 0..spread_ms. */

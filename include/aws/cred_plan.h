@@ -3,45 +3,13 @@
 #ifndef AWS_CRED_PLAN_H
 #define AWS_CRED_PLAN_H
 
+#include "aws/cred_step.h"
 #include "aws/credentials.h"
 #include "aws/environment.h"
 #include "aws/profile.h"
 
 #define CRED_ROLES_MAX 8 /* in a chain; one more for the role on top */
 #define CRED_STEPS_MAX (CRED_ROLES_MAX + 2)
-
-enum cred_kind {
-    CRED_ENVIRONMENT,
-    CRED_KEYS, /* of a profile */
-    CRED_PROCESS,
-    CRED_SSO,
-    CRED_WEB_IDENTITY,
-    CRED_CONTAINER,
-    CRED_INSTANCE,
-    CRED_ROLE, /* assumed with what the step before it yields */
-    CRED_KIND_COUNT
-};
-const char *cred_kind_name(enum cred_kind kind); /* "environment", "profile", "credential_process", ... */
-
-/* Strings that a kind has no use for, or that are not set, are NULL. */
-struct cred_step {
-    enum cred_kind kind;
-    char *profile; /* whose settings these are */
-    /* CRED_ROLE, CRED_WEB_IDENTITY */
-    char *role_arn, *external_id, *session_name, *policy, *token_file;
-    char *mfa_serial;   /* of the device whose code CRED_ROLE wants */
-    int64_t duration_s; /* 0: not set */
-    /* CRED_PROCESS */
-    char *command;
-    /* CRED_SSO */
-    char *sso_session, *sso_start_url, *sso_region, *sso_account, *sso_role;
-    /* CRED_CONTAINER: the address; where its token is, or the token itself (wiped) */
-    char *uri, *auth_token_file, *auth_token;
-    /* CRED_INSTANCE; the address of the service is uri */
-    bool v1_disabled;
-    int64_t timeout_ms;
-    int attempts;
-};
 
 struct cred_plan {
     struct cred_step steps[CRED_STEPS_MAX];

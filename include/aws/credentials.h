@@ -88,6 +88,7 @@ struct credentials_config {
      * a script that traces itself (set -x) says its secrets there. */
     bool logged;
     bool foreground; /* a person is here: a credential_process has the terminal, see net/program.h */
+    bool cli_cache;  /* sessions of roles are taken from ~/.aws/cli/cache, and put there */
     const struct credentials_pace *pace;
     int64_t pause_ms; /* between two attempts at a container endpoint; 1,000 when 0 */
 };

@@ -1,5 +1,5 @@
-/* A set of 64-bit hashes: what was met before, at eight to sixteen bytes each. Two different things with one
- * hash (one chance in 2^64 a pair) count as met: for a row that means left alone this time. */
+/* A set of 64-bit hashes: what was met before, at eleven to twenty-two bytes each. Two different things with
+ * one hash (one chance in 2^64 a pair) count as met: for a row that means left alone this time. */
 #ifndef ENGINE_SEEN_H
 #define ENGINE_SEEN_H
 

@@ -24,4 +24,8 @@ struct archive_disk {
  * the folder that it is made in, so that a service which is not root can go on there. */
 const struct archive_disk *archive_disk_system(void);
 
+/* Whether this user could archive there, as far as can be seen without a change. -1 with ERR_NOT_FOUND: what
+ * it would be made in is missing; else ERR_ARCHIVE. */
+int archive_disk_look(const char *directory, struct err *err);
+
 #endif

@@ -76,8 +76,9 @@ enum ledger_operation {
     LEDGER_END_RUN,   /* run, ended_ms, note; out of order while an intent of this process has no result */
     LEDGER_SET_RATES, /* header (account, region), rates: they replace all that was kept; 0 for none */
     LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
-    LEDGER_LAST_RUN,  /* header (policy, target) -> the latest run of this pair: run, found.started_ms; run is
-                         0  when there is none */
+    LEDGER_LAST_RUN,  /* header (policy, target) -> the latest run of this pair: run, found.started_ms, count
+                         (rows),  ended_ms and note (0 and "" while it has not ended); run is 0 when there is
+                         none */
     /* run, header (policy, owner, region, grace_sha256), graces in the ascending order of their keys,
        count, graces_first, graces_after, graces_last, now_ms -> since_ms of each, more. Of all that the run
        selects, one batch behind the other. Between graces_after (graces_first: from the beginning) and its
@@ -111,9 +112,9 @@ struct ledger_request {
     int64_t signed_at_ms; /* RESULT: X-Amz-Date of the attempt, 0 when none */
     struct answer answer; /* RESULT: of the attempt */
     enum outcome outcome; /* RESULT: OUTCOME_PENDING when the row goes on */
-    int64_t ended_ms;     /* END_RUN */
+    int64_t ended_ms;     /* END_RUN, LAST_RUN */
     int64_t rates[OPERATION_COUNT]; /* SET_RATES, GET_RATES: the paces learned, in requests per 1,000 s */
-    char note[128];                 /* END_RUN: how it ended */
+    char note[128];                 /* END_RUN, LAST_RUN: how it ended */
     struct ledger_grace *graces;    /* GRACES: the submitter's, valid until done */
     uint8_t graces_after[GRACE_KEY_BYTES];
     bool graces_first, graces_last, more;

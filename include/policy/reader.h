@@ -35,6 +35,11 @@ void reader_unknown(const struct reader *reader, const struct yaml_node *node, c
 void reader_map(const struct reader *reader, enum schema_scope scope, const char *prefix,
                 const struct yaml_node *map, void *object);
 
+/* Whether the map has a key that is not known and was taken for this one: that has been told, so that nobody
+ * says besides that it is missing. */
+bool reader_misspelt(const struct reader *reader, enum schema_scope scope, const char *prefix,
+                     const struct yaml_node *map, const char *name);
+
 /* Sets the defaults of a scope. */
 void reader_fill(const struct reader *reader, enum schema_scope scope, void *object);
 

@@ -49,6 +49,31 @@ def archiving(place, required="true"):
     return place
 
 
+def test_check_looks_at_the_directory():
+    with Iotsim(*FLEET) as sim:
+        place = archiving(Place(sim))
+
+        def warned():
+            checked = run(place.command("check"), place.environment)
+            equal(checked.returncode, 0, checked.stderr)
+            return re.findall(r"warning: (archive directory .*)", checked.stderr)
+        equal(warned(), [])
+        os.mkdir(place.archive, 0o777)
+        os.chmod(place.archive, 0o777)
+        equal(warned(), [f"archive directory '{place.archive}' can be written by everybody (chmod go-w)"])
+        os.chmod(place.archive, 0o700)
+        equal(warned(), [])
+        if os.geteuid() == 0:
+            os.makedirs(place.state, 0o700, exist_ok=True)
+            os.chown(place.archive, 65534, 65534)
+            equal(warned(), [f"archive directory '{place.archive}' belongs to nobody, and the state directory to root"])
+        os.rmdir(place.archive)
+        os.symlink(place.folder, place.archive)
+        equal(warned(), [f"archive directory '{place.archive}' is a symbolic link"])
+        place.write(more="archive: {directory: /none/archive}")
+        equal(warned(), ["archive directory '/none/archive': what it is in does not exist"])
+
+
 def events(result):
     return [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -324,7 +349,8 @@ def test_whenever_it_is_killed_what_went_is_there():
     assert killed >= len(tries) / 2 and deleted > len(tries), (killed, deleted)
 
 
-main([test_what_is_deleted_is_archived_as_the_service_had_it, test_people_are_told, test_people_read_it_as_the_manual_says,
+main([test_what_is_deleted_is_archived_as_the_service_had_it, test_check_looks_at_the_directory, test_people_are_told,
+      test_people_read_it_as_the_manual_says,
       test_the_daemon_archives_too_and_its_programs_are_told,
       test_a_plan_that_is_applied_is_archived_and_rows_that_are_named_are_not,
       test_a_session_that_is_limited_to_its_policy_may_read_what_is_archived,

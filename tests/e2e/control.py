@@ -559,7 +559,38 @@ def test_schedule_reads_the_configuration_alone():
     text = run([program("jobsweep"), "schedule", "-c", path], {"PATH": "/usr/bin"})
     assert "T02:30:00Z  in " in text.stdout and "up to 10m later" in text.stdout, text.stdout
     assert "looks has no schedule" in text.stderr, text.stderr
+    assert "computed from the configuration, because no daemon tells: control socket" in text.stderr, text.stderr
+    equal({line["by"] for line in lines}, {"configuration"})
     equal(run([program("jobsweep"), "schedule", "-c", path, "odl"], {"PATH": "/usr/bin"}).returncode, 2)
+
+
+def test_schedule_tells_what_a_daemon_that_runs_will_do():
+    with daemon(more=', schedule: {cron: "30 2 1 1 *", jitter: 10m}') as it:
+        loaded = part(it.status(), "policy")[0]["next_at"]
+        it.write(more=', schedule: {cron: "30 3 1 1 *"}')  # and no reload
+        lines = [json.loads(line) for line in it.jobsweep("schedule", "--next", "2", "--format", "json").stdout.splitlines()]
+        equal([(line["policy"], line["by"], line["at"][10:]) for line in lines],
+              [("old", "daemon", "T02:30:00Z"), ("old", "configuration", "T03:30:00Z")])
+        equal((lines[0]["at"], lines[0]["target"]), (loaded, None))
+        text = it.jobsweep("schedule")
+        assert f"as the daemon has it, process {it.process.pid}\n" in text.stderr and loaded in text.stdout, text
+        it.write(text=open(it.path, encoding="utf-8").read().replace("name: old", "name: new"))
+        text = it.jobsweep("schedule")
+        assert f"old, at {loaded}: the daemon still has it, the configuration has not" in text.stderr, text.stderr
+        assert "  new  enforce  1 target  by the configuration\n" in text.stdout and "looks" not in text.stdout, text.stdout
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        assert "it is paused, and leaves out what is due" in it.jobsweep("schedule").stderr
+
+
+def test_schedule_tells_until_when_a_sweep_is_put_off():
+    with daemon(more=', schedule: {cron: "* * * * *", jitter: 24h}') as it:
+        def put_off():
+            shown = it.jobsweep("schedule", "--format", "json").stdout
+            return [line for line in map(json.loads, shown.splitlines()) if line["target"] == "sim"]
+        found = wait_until(put_off, "a firing that is put off", 2 * LIMIT_S)
+        equal([(line["policy"], line["by"], line["targets"]) for line in found], [("old", "daemon", 1)])
+        text = it.jobsweep("schedule").stdout
+        assert f"{found[0]['at'][:18]}" in text and "  old  enforce  in sim, put off until then\n" in text, text
 
 
 if __name__ == "__main__":

@@ -89,4 +89,25 @@ def test_a_daemon_that_is_gone_in_the_middle_is_told_of():
         assert "ended the connection before its answer was complete" in said and "jobsweep history" in said, said
 
 
+def test_after_a_restart_the_last_runs_are_told_from_the_ledger():
+    with daemon(more=", limits: {per_run: 10}") as it:
+        equal(it.jobsweep("run", "old").returncode, 6)
+        it.stop()
+        it.start()
+
+        def pairs():
+            return part(it.ask({"command": "status", "all": True})[1], "result")
+        found = wait_until(pairs, "what the ledger tells")
+        equal([(line["policy"], line["by"], line["end"], line["selected"]) for line in found], [("old", "ledger", "limit", 10)])
+        assert found[0]["took_ms"] > 0 and "outcomes" not in found[0], found
+        assert ", selected 10, by an earlier process (jobsweep history)\n" in it.jobsweep("status", "-v").stdout
+        it.write(more=", abort_if: {selected_over: 10}")
+        equal(it.jobsweep("reload").returncode, 0)
+        equal(it.jobsweep("run", "old").returncode, 4)
+        it.stop()
+        it.start()
+        wait_until(pairs, "what the ledger tells")
+        assert "last runs that did not end well:\n  old in sim: guard, " in it.jobsweep("status").stdout
+
+
 main([value for name, value in list(globals().items()) if name.startswith("test_")])

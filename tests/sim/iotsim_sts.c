@@ -159,13 +159,26 @@ static bool short_enough(struct iotsim_asked *asked, const struct wish *wish)
 
 /* --- AssumeRole --- */
 
+/* The code of every device is 123456. */
+static bool code_taken(struct iotsim_asked *asked)
+{
+    const char *code = iotsim_asked_param(asked, "TokenCode");
+
+    if (!iotsim_asked_param(asked, "SerialNumber") || (code && strcmp(code, "123456") == 0)) {
+        return true;
+    }
+    iotsim_refuse(asked->reply, 403, "AccessDenied",
+                  "MultiFactorAuthentication failed with invalid MFA one time pass code.");
+    return false;
+}
+
 static bool may_assume(struct iotsim *sim, struct iotsim_asked *asked, struct wish *wish)
 {
     const char *external_id = iotsim_asked_param(asked, "ExternalId");
     const struct iotsim_key *caller = asked->caller;
 
     wish->role = iotsim_role_find(&sim->world, wish->role_arn);
-    if (!iotsim_permits(caller, "sts:AssumeRole", wish->role_arn, asked->reply)) {
+    if (!iotsim_permits(caller, "sts:AssumeRole", wish->role_arn, asked->reply) || !code_taken(asked)) {
         return false;
     }
     if (!wish->role || !iotsim_role_trusts(wish->role, caller) ||

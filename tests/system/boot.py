@@ -192,6 +192,70 @@ def test_a_daemon_that_hangs_is_started_again():
     machine.must("systemctl", "daemon-reload")
 
 
+def archived(directory):
+    """A run that archives there: its exit status, report, and what was said; and what the service saw."""
+    start_iotsim()
+    configure(more=f"    archive: {{directory: {directory}}}\n")
+    machine.must("systemctl", "restart", "jobsweepd")
+
+    def ended():
+        """Not while a firing of the schedule is under way."""
+        ran = machine.run(JOBSWEEP, "run", "old", "--format", "json")
+        return None if "has not ended" in ran.stderr else ran
+    ran = wait_until(ended, "a run", FIRING_S)
+    return ran.returncode, [json.loads(line) for line in ran.stdout.splitlines()], ran.stderr, counts()
+
+
+def check_archive(directory, deleted):
+    """The file of each run can be read, and has a line for each execution that is gone and for its job."""
+    lines = []
+    for name in os.listdir(machine.path(directory)):
+        path = os.path.join(machine.path(directory), name)
+        equal(os.stat(path).st_mode & 0o777, 0o600, name)
+        read = subprocess.run(["zstd", "-dcq", path], capture_output=True, text=True, check=False)
+        equal(read.returncode, 0, name + ": " + read.stderr)
+        lines += [json.loads(line) for line in read.stdout.splitlines()]
+    executions = [line for line in lines if "execution_number" in line]
+    equal(len({(line["job_id"], line["thing_name"], line["execution_number"]) for line in executions}), deleted)
+    assert len(lines) > len(executions), "no job was archived"
+
+
+def test_it_archives_into_its_state_directory_as_it_is():
+    status, report, told, seen = archived("/var/lib/jobsweep/archive")
+    equal(status, 0, told)
+    assert seen["deleted"] > 0, report
+    check_archive("/var/lib/private/jobsweep/archive", seen["deleted"])
+
+
+OUTSIDE = "/srv/jobsweep-archive"
+DROP_IN = "/etc/systemd/system/jobsweepd.service.d/archive.conf"
+
+
+def test_an_archive_elsewhere_that_it_may_not_write_stops_deletion_and_says_so():
+    os.mkdir(machine.path(OUTSIDE), 0o700)
+    status, report, told, seen = archived(OUTSIDE)
+    equal((status, seen["deleted"]), (1, 0), (report, told))
+    assert f"archive directory '{OUTSIDE}'" in json.dumps(report), report
+
+
+def test_an_archive_elsewhere_needs_a_user_that_stays_and_a_path_to_write():
+    machine.must("useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", "jobsweepd")
+    machine.must("chown", "jobsweepd:", OUTSIDE)
+    machine.write(DROP_IN, f"[Service]\nReadWritePaths={OUTSIDE}\n")
+    machine.must("systemctl", "daemon-reload")
+    status, report, told, seen = archived(OUTSIDE)
+    equal(status, 0, (report, told))
+    assert seen["deleted"] > 0, report
+    check_archive(OUTSIDE, seen["deleted"])
+    machine.must("systemctl", "stop", "jobsweepd")
+    os.unlink(machine.path(DROP_IN))
+    machine.must("userdel", "jobsweepd")
+    configure()
+    machine.must("systemctl", "daemon-reload")
+    machine.must("systemctl", "start", "jobsweepd")
+    assert f"process {machine.show('jobsweepd', 'MainPID')[0]}, since" in machine.must(JOBSWEEP, "status")
+
+
 def test_stopping_lasts_as_long_as_lost_answers_need():
     start_iotsim("--fault reset-after=1 --fault-ops DeleteJobExecution")
     machine.write("/etc/systemd/system/jobsweepd.service.d/stop.conf", "[Service]\nTimeoutStopSec=1s\n")

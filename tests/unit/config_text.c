@@ -20,3 +20,15 @@ struct config *config_from_text(const char *text)
     diagnostics_finish(&diagnostics);
     return config;
 }
+
+int config_text_load(void **state)
+{
+    *state = config_from_text(*state);
+    return 0;
+}
+
+int config_text_unload(void **state)
+{
+    config_unref(*state);
+    return 0;
+}

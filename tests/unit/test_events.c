@@ -1,16 +1,11 @@
 /* What --format json prints, line by line. */
+#include "printed.h"
 #include "tap.h"
 
 #include "app/events.h"
 #include "base/text.h"
 
 #include <string.h>
-
-static void prints(struct buf *out, const char *expected)
-{
-    assert_string_equal(buf_string(out), expected);
-    buf_finish(out);
-}
 
 static void a_row_is_one_line_whatever_its_texts_hold(void **state)
 {

@@ -133,6 +133,22 @@ static void sweep(struct gift *test)
     end(test);
 }
 
+static void look_only(struct gift *test)
+{
+    struct sweep_config config = config_of(test);
+    config.plan_only = true;
+    test->sweep = sweep_start(&config);
+    end(test);
+}
+
+static void protect_first_job(struct gift *test)
+{
+    static const char *const jobs[] = {"fw-0000", NULL};
+    rig_patterns(&test->rule.job_ids, jobs);
+    test->protect = (struct protect_list){.rules = &test->rule, .count = 1};
+    test->policy.protect = &test->protect;
+}
+
 static void finish(struct gift *test)
 {
     sweep_destroy(test->sweep);
@@ -235,10 +251,7 @@ static void a_dry_run_looks_at_each_and_deletes_none(void **state)
     begin(&test, NULL);
     fleet_each(test.fleet, false, give_one, &test);
     give(&test, "no-such-job", "gw-000000", 1);
-    struct sweep_config config = config_of(&test);
-    config.plan_only = true;
-    test.sweep = sweep_start(&config);
-    end(&test);
+    look_only(&test);
     assert_int_equal(test.report.end, SWEEP_PLANNED);
     assert_int_equal(test.report.outcomes[OUTCOME_GONE], 1);
     assert_int_equal(test.report.outcomes[OUTCOME_NOT_ATTEMPTED], test.going);
@@ -254,10 +267,7 @@ static void what_is_protected_stays(void **state)
     (void)state;
     begin(&test, NULL);
     fleet_each(test.fleet, false, give_planned, &test);
-    static const char *const jobs[] = {"fw-0000", NULL};
-    rig_patterns(&test.rule.job_ids, jobs);
-    test.protect = (struct protect_list){.rules = &test.rule, .count = 1};
-    test.policy.protect = &test.protect;
+    protect_first_job(&test);
     sweep(&test);
     int64_t protected = test.report.outcomes[OUTCOME_PROTECTED];
     assert_in_range(protected, 1, 100);
@@ -272,14 +282,8 @@ static void a_dry_run_shows_what_is_protected(void **state)
     (void)state;
     begin(&test, NULL);
     fleet_each(test.fleet, false, give_planned, &test);
-    static const char *const jobs[] = {"fw-0000", NULL};
-    rig_patterns(&test.rule.job_ids, jobs);
-    test.protect = (struct protect_list){.rules = &test.rule, .count = 1};
-    test.policy.protect = &test.protect;
-    struct sweep_config config = config_of(&test);
-    config.plan_only = true;
-    test.sweep = sweep_start(&config);
-    end(&test);
+    protect_first_job(&test);
+    look_only(&test);
     int64_t protected = test.report.outcomes[OUTCOME_PROTECTED];
     assert_in_range(protected, 1, 100);
     assert_int_equal(test.kept, protected);

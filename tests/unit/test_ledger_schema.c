@@ -215,6 +215,17 @@ static int64_t run_at(struct ledger_world *world, const char *policy, const char
     return answered.run;
 }
 
+static void expect_end(struct ledger_world *world, const char *target, int64_t ended_ms, const char *note)
+{
+    struct run_header header = {.policy = "p"};
+    struct ledger_request request = {.operation = LEDGER_LAST_RUN, .header = &header}, answered;
+    strcpy(header.target, target);
+    assert_int_equal(ledger_world_ask(world, request, &answered), ERR_NONE);
+    assert_int_equal(answered.ended_ms, ended_ms);
+    assert_string_equal(answered.note, note);
+    assert_int_equal(answered.count, 0);
+}
+
 static void the_last_run_of_a_policy_in_a_target_is_known_over_a_restart(void **state)
 {
     struct ledger_world *world = *state;
@@ -224,9 +235,17 @@ static void the_last_run_of_a_policy_in_a_target_is_known_over_a_restart(void **
     int64_t latest = run_at(world, "p", "eu", 2000);
     run_at(world, "p", "us", 3000);
     run_at(world, "q", "eu", 4000);
+    struct ledger_request over = {.operation = LEDGER_END_RUN,
+                                  .run = latest,
+                                  .ended_ms = 2500,
+                                  .note = "limit"},
+                          answered;
+    assert_int_equal(ledger_world_ask(world, over, &answered), ERR_NONE);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(last_run(world, "p", "eu", &started_ms), latest);
         assert_int_equal(started_ms, 2000);
+        expect_end(world, "eu", 2500, "limit");
+        expect_end(world, "us", 0, "");
         assert_int_equal(last_run(world, "q", "us", &started_ms), 0);
         assert_int_equal(started_ms, 0);
         ledger_world_close(world);

@@ -337,7 +337,7 @@ static const struct {
      {"in this target; needed", "rows that name no thing", "do not ask\n", NULL},
      {"--output", "in these targets", "enforce", NULL}},
     {COMMAND_EXPLAIN,
-     "Usage: jobsweep explain [OPTION...]\n",
+     "Usage: jobsweep explain [OPTION...] --thing NAME --job ID\n",
      {"of this thing\n", NULL},
      {"rows that", NULL}},
     {COMMAND_HISTORY,

@@ -18,18 +18,6 @@ static const char CONFIG[] =
     "  - {name: brief, targets: [eu], match: {age: {older_than: 30d}}, schedule: {cron: \"0 23 * * *\", "
     "window: \"23:00-01:30\", max_duration: 100s}}\n";
 
-static int load(void **state)
-{
-    *state = config_from_text(CONFIG);
-    return *state == NULL;
-}
-
-static int unload(void **state)
-{
-    config_unref(*state);
-    return 0;
-}
-
 static struct plan_cost cost_of(const struct config *config, size_t policy, size_t target, int64_t rows,
                                 int64_t later)
 {
@@ -83,8 +71,8 @@ static void limits_and_time_make_it_several_runs(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(the_time_is_that_of_the_slower_lane, load, unload),
-    cmocka_unit_test_setup_teardown(limits_and_time_make_it_several_runs, load, unload),
+    CONFIG_TEST(the_time_is_that_of_the_slower_lane, CONFIG),
+    CONFIG_TEST(limits_and_time_make_it_several_runs, CONFIG),
 };
 
 TAP_MAIN(tests)

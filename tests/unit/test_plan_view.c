@@ -1,5 +1,6 @@
 /* Plans as people and programs see them: golden texts, with and without UTF-8 and colour. */
 #include "config_text.h"
+#include "printed.h"
 #include "tap.h"
 
 #include "app/plan_event.h"
@@ -27,25 +28,6 @@ static const char CONFIG[] =
     "    schedule: {cron: \"0 1 * * *\", window: \"01:00-01:01\", max_duration: 2h}\n";
 
 #define NOW INT64_C(1795687200000) /* 2026-11-26T10:00:00Z */
-
-static int load(void **state)
-{
-    *state = config_from_text(CONFIG);
-    return *state == NULL;
-}
-
-static int unload(void **state)
-{
-    config_unref(*state);
-    return 0;
-}
-
-static void prints(struct buf *out, const char *expected)
-{
-    if (strcmp(buf_string(out), expected) != 0)
-        fail_msg("printed:\n%sexpected:\n%s", buf_string(out), expected);
-    buf_finish(out);
-}
 
 static struct job_execution execution(const char *job, const char *thing, enum execution_status status,
                                       int64_t age_ms)
@@ -405,16 +387,15 @@ static void what_a_service_sends_cannot_move_the_cursor(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(a_plan_in_plain_characters, load, unload),
-    cmocka_unit_test_setup_teardown(a_plan_fits_the_terminal_and_nothing_is_lost, load, unload),
-    cmocka_unit_test_setup_teardown(a_plan_on_a_narrow_terminal, load, unload),
-    cmocka_unit_test_setup_teardown(a_plan_with_blocks, load, unload),
-    cmocka_unit_test_setup_teardown(a_plan_in_colour, load, unload),
-    cmocka_unit_test_setup_teardown(a_plan_of_nothing, load, unload),
-    cmocka_unit_test_setup_teardown(the_rest_of_many_jobs_and_reasons_is_counted, load, unload),
-    cmocka_unit_test_setup_teardown(each_keep_rule_tells_what_it_keeps_and_each_kind_of_job_what_is_left_out,
-                                    load, unload),
-    cmocka_unit_test_setup_teardown(programs_are_told_the_same, load, unload),
+    CONFIG_TEST(a_plan_in_plain_characters, CONFIG),
+    CONFIG_TEST(a_plan_fits_the_terminal_and_nothing_is_lost, CONFIG),
+    CONFIG_TEST(a_plan_on_a_narrow_terminal, CONFIG),
+    CONFIG_TEST(a_plan_with_blocks, CONFIG),
+    CONFIG_TEST(a_plan_in_colour, CONFIG),
+    CONFIG_TEST(a_plan_of_nothing, CONFIG),
+    CONFIG_TEST(the_rest_of_many_jobs_and_reasons_is_counted, CONFIG),
+    CONFIG_TEST(each_keep_rule_tells_what_it_keeps_and_each_kind_of_job_what_is_left_out, CONFIG),
+    CONFIG_TEST(programs_are_told_the_same, CONFIG),
     cmocka_unit_test(what_a_service_sends_cannot_move_the_cursor),
 };
 

@@ -62,6 +62,14 @@ static void each_pair_begins_at_its_time(void **state)
     end(&scene);
 }
 
+static void expect_ten_seconds(void *ctx, const char *policy, const char *target, int64_t left_ms)
+{
+    (void)ctx;
+    assert_string_equal(policy, "a");
+    assert_string_equal(target, "eu");
+    assert_int_equal(left_ms, 10 * TIME_MS_PER_SECOND);
+}
+
 static void one_that_waits_is_not_added_again_until_it_has_begun(void **state)
 {
     struct scene scene;
@@ -70,6 +78,7 @@ static void one_that_waits_is_not_added_again_until_it_has_begun(void **state)
     scene.adds = "a";
     assert_true(postponed_add(scene.postponed, "a", "eu", 10 * TIME_MS_PER_SECOND));
     assert_false(postponed_add(scene.postponed, "a", "eu", 5 * TIME_MS_PER_SECOND));
+    postponed_each(scene.postponed, expect_ten_seconds, &scene);
     pass(&scene, 120);
     assert_string_equal(scene.begun, "a eu 10;a eu 70;");
     end(&scene);

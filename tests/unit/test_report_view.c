@@ -1,4 +1,5 @@
 /* What became of a run as people see it: golden texts. */
+#include "printed.h"
 #include "tap.h"
 
 #include "app/report_view.h"
@@ -11,13 +12,6 @@
 static const struct view_style PLAIN = {0}, RICH = {.utf8 = true, .color = true};
 
 #define NOW INT64_C(1795687200000) /* 2026-11-26T10:00:00Z */
-
-static void prints(struct buf *out, const char *expected)
-{
-    if (strcmp(buf_string(out), expected) != 0)
-        fail_msg("printed:\n%sexpected:\n%s", buf_string(out), expected);
-    buf_finish(out);
-}
 
 static void a_report_says_how_it_ended_and_what_became_of_each(void **state)
 {

@@ -112,11 +112,38 @@ static void a_run_that_outlived_its_policy_leaves_no_result(void **state)
     results_destroy(results);
 }
 
+static void what_an_earlier_process_did_is_recalled_until_it_is_done_again(void **state)
+{
+    struct results *results = results_create();
+    struct report report = {.end = SWEEP_STOPPED, .selected = 9, .started_ms = 1, .ended_ms = 5};
+    char names[256] = "";
+    (void)state;
+    note(results, "p", "a", SWEEP_FAILED); /* ended at 20 */
+    results_recall(results, config, "p", "a", &report);
+    results_recall(results, config, "gone", "a", &report);
+    assert_false(results_find(results, "p", "a")->recalled);
+    assert_null(results_find(results, "gone", "a"));
+    report.end = SWEEP_LIMITED;
+    results_recall(results, config, "q", "a", &report);
+    const struct result *found = results_find(results, "q", "a");
+    assert_true(found->recalled && !found->failed && found->end == SWEEP_LIMITED && found->selected == 9);
+    report.end = SWEEP_GUARDED;
+    results_recall(results, config, "q", "b", &report);
+    assert_true(results_find(results, "q", "b")->failed);
+    assert_int_equal(results_failed(results, 1, add_name, names), 2);
+    assert_string_equal(names, "p/a "); /* the other ended before */
+    note(results, "q", "b", SWEEP_FINISHED);
+    assert_int_equal(results_failed(results, 0, add_name, names), 1);
+    results_destroy(results);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_last_of_each_pair_is_kept, load, unload),
     cmocka_unit_test_setup_teardown(those_that_failed_come_with_the_latest_first, load, unload),
     cmocka_unit_test_setup_teardown(what_is_not_configured_any_more_is_forgotten, load, unload),
     cmocka_unit_test_setup_teardown(a_run_that_outlived_its_policy_leaves_no_result, load, unload),
+    cmocka_unit_test_setup_teardown(what_an_earlier_process_did_is_recalled_until_it_is_done_again, load,
+                                    unload),
 };
 
 TAP_MAIN(tests)

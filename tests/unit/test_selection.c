@@ -18,18 +18,6 @@ static const char CONFIG[] =
     "  - {name: watched, targets: [eu], match: {age: {older_than: 30d}}}\n"
     "  - {name: both, targets: [us, look], mode: enforce, match: {age: {older_than: 30d}}}\n";
 
-static int load(void **state)
-{
-    *state = config_from_text(CONFIG);
-    return *state == NULL;
-}
-
-static int unload(void **state)
-{
-    config_unref(*state);
-    return 0;
-}
-
 /* names: separated by spaces. The pairs as "POLICY/TARGET ...", or the error. */
 static void select_as(const struct config *config, const char *names, const char *target, bool only_enforcing,
                       const char *expected)
@@ -158,11 +146,11 @@ static void an_entry_stands_for_all_of_its_targets_and_a_pattern_for_some(void *
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(without_names_it_is_all_of_them, load, unload),
-    cmocka_unit_test_setup_teardown(names_are_taken_in_their_order_and_once, load, unload),
+    CONFIG_TEST(without_names_it_is_all_of_them, CONFIG),
+    CONFIG_TEST(names_are_taken_in_their_order_and_once, CONFIG),
     cmocka_unit_test(a_part_of_a_name_is_refused_with_those_that_hold_it),
-    cmocka_unit_test_setup_teardown(unknown_names_are_refused_with_the_nearest, load, unload),
-    cmocka_unit_test_setup_teardown(a_sweep_deletes_only_where_both_allow_it, load, unload),
+    CONFIG_TEST(unknown_names_are_refused_with_the_nearest, CONFIG),
+    CONFIG_TEST(a_sweep_deletes_only_where_both_allow_it, CONFIG),
     cmocka_unit_test(an_entry_stands_for_all_of_its_targets_and_a_pattern_for_some),
     cmocka_unit_test(a_configuration_without_policies_selects_nothing),
 };

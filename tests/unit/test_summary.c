@@ -1,5 +1,6 @@
 /* What many runs come to together. */
 #include "config_text.h"
+#include "printed.h"
 #include "tap.h"
 
 #include "app/events.h"
@@ -18,25 +19,6 @@ static const char CONFIG[] = "version: 1\n"
                              "policies:\n"
                              "  - {name: old, targets: [eu], match: {age: {older_than: 30d}}}\n"
                              "  - {name: failed, targets: [eu], match: {age: {older_than: 30d}}}\n";
-
-static int load(void **state)
-{
-    *state = config_from_text(CONFIG);
-    return *state == NULL;
-}
-
-static int unload(void **state)
-{
-    config_unref(*state);
-    return 0;
-}
-
-static void prints(struct buf *out, const char *expected)
-{
-    if (strcmp(buf_string(out), expected) != 0)
-        fail_msg("printed:\n%sexpected:\n%s", buf_string(out), expected);
-    buf_finish(out);
-}
 
 /* Three plans, two of them in one place, and one that could not be made. */
 static struct summary *plans(const struct config *config)
@@ -127,9 +109,9 @@ static void many_runs_are_cut_but_for_their_sum(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(plans_are_sorted_and_summed, load, unload),
-    cmocka_unit_test_setup_teardown(programs_get_the_same_sums, load, unload),
-    cmocka_unit_test_setup_teardown(many_runs_are_cut_but_for_their_sum, load, unload),
+    CONFIG_TEST(plans_are_sorted_and_summed, CONFIG),
+    CONFIG_TEST(programs_get_the_same_sums, CONFIG),
+    CONFIG_TEST(many_runs_are_cut_but_for_their_sum, CONFIG),
 };
 
 TAP_MAIN(tests)

@@ -1,4 +1,5 @@
 /* Lines that fit a terminal, and what a stream is taken for. */
+#include "printed.h"
 #include "tap.h"
 
 #include "app/bars.h"
@@ -12,13 +13,6 @@
 #include <unistd.h>
 
 static const struct view_style PLAIN = {0};
-
-static void prints(struct buf *out, const char *expected)
-{
-    if (strcmp(buf_string(out), expected) != 0)
-        fail_msg("printed:\n%sexpected:\n%s", buf_string(out), expected);
-    buf_finish(out);
-}
 
 /* The other side of a terminal that this process has made. A root without /dev/pts has none to give. */
 static int open_terminal(int *screen)
