@@ -32,11 +32,13 @@ int cli_cache_read(const char *folder, const char *name, struct buf *text, struc
     return credentials_read_file(path, true, text, err);
 }
 
-/* What is not there between the home and the file. */
+/* What is not there between the home and the file. Where there is no home, nothing is made in the root. */
 static void make_folders(char path[PATH_BYTES])
 {
-    char *at = strstr(path, "/.aws/");
-    for (at = at != NULL ? strchr(at + 1, '/') : NULL; at != NULL; at = strchr(at + 1, '/')) {
+    const char *home = environment_get(NULL, "HOME");
+    bool fits = home != NULL && strlen(home) + 1 < strlen(path);
+    char *at = fits ? strchr(path + strlen(home) + 1, '/') : NULL;
+    for (; at != NULL; at = strchr(at + 1, '/')) {
         *at = '\0';
         mkdir(path, 0700); /* whether it could be made shows in a moment */
         *at = '/';

@@ -298,6 +298,7 @@ static void destroy(struct credentials_source *source)
     signing_finish(&sts->signing);
     sigv4_key_wipe(&sts->key);
     buf_finish(&sts->token);
+    mem_wipe(sts->code, sizeof sts->code);
     free(sts);
 }
 

@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 
 import boto3
-from harness import (ACCESS_KEY, ACCOUNT, Iotsim, Place, answered, equal, main, run)
+from harness import ACCESS_KEY, ACCOUNT, Iotsim, Place, answered, equal, main, run, wait_until
 
 FLEET = ("--things", 30, "--jobs", 6, "--executions", 600, "--quota", "all=-1", "--seed", 5)
 TWO = """    abort_if: {{selected_over: 1000}}
@@ -225,6 +226,45 @@ def test_what_an_earlier_process_left_is_settled_and_its_rest_is_asked_about():
         assert "settling the run of" in seen and f"Delete these {len(wanted) - len(gone)} job executions?" in seen, seen
         equal(deleted(sim), wanted)
         verified(place)
+
+
+def test_a_kill_behind_the_answer_leaves_what_a_sweep_by_name_goes_on_with():
+    with Iotsim(*FLEET, "--signature-life", 2) as sim:
+        place = Place(sim, rate=50)
+        wanted = planned(place, "old")
+
+        def kill_soon(process):
+            def wait_and_kill():
+                wait_until(lambda: sim.counts()["deleted"] >= 20, "deletions")
+                process.kill()
+            threading.Thread(target=wait_and_kill).start()
+            return b"y\n"
+
+        status, seen, _ = sweep(place, kill_soon)
+        equal(status, -signal.SIGKILL, seen)
+        assert deleted(sim) < wanted, "all had gone"
+        place.write()
+        result = place.sweep()
+        assert result.returncode in (0, 5), result.stderr
+        assert "going on with the run of" in result.stderr, result.stderr
+        equal(deleted(sim), wanted)
+        verified(place)
+
+
+def test_where_another_has_the_state_directory_nothing_is_listed():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, rate=5)
+        other = place.start("--quiet", "sweep", "old")
+        try:
+            wait_until(lambda: sim.counts()["deleted"] >= 1, "deletions")
+            before = sim.counts()["operations"]["ListJobs"]["received"]
+            status, seen, _ = sweep(place, b"y\n")
+            equal(status, 7, seen)
+            assert "[y/N]" not in seen, seen
+            equal(sim.counts()["operations"]["ListJobs"]["received"], before)
+        finally:
+            other.kill()
+            other.communicate()
 
 
 def test_credentials_that_end_while_it_asks_are_renewed():

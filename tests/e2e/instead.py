@@ -237,6 +237,12 @@ def where_nothing_can_be_kept_it_deletes_all_the_same():
     with Both() as home:
         home.write(".aws/cli", "in the way")
         fine(home.ours("--profile", "assume", **REGION))
+        files = {name: os.path.join(home.folder, ".aws", file) for name, file in
+                 (("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials"))}
+        env = home.environment(**REGION, **files)
+        del env["HOME"]
+        fine(run([program("jobsweep"), *home.words(), "--endpoint-url", home.sim.url, "--profile", "assume"], env))
+        assert not os.path.exists("/.aws"), "something was kept in the root"
 
 
 def nothing_but_this_command_keeps_sessions():

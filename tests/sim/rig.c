@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "seed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -269,18 +270,12 @@ void rig_patterns(struct pattern_list *list, const char *const *patterns)
     }
 }
 
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text && *text ? strtoull(text, NULL, 0) : otherwise;
-}
-
 uint64_t rig_seed(uint64_t seed)
 {
-    return from_environment("JOBSWEEP_SEED", seed);
+    return number_from("JOBSWEEP_SEED", seed);
 }
 
 uint64_t rig_seeds(uint64_t seeds)
 {
-    return from_environment("JOBSWEEP_SEEDS", seeds);
+    return number_from("JOBSWEEP_SEEDS", seeds);
 }

@@ -138,6 +138,31 @@ void cred_world_open(struct cred_world *world, const char *const *answers)
     assert_non_null(world->http);
 }
 
+void cred_world_open_container(struct cred_world *world, const char *const *answers)
+{
+    cred_world_open(world, answers);
+    cred_world_variable(world, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:PORT/creds");
+}
+
+void cred_world_open_role(struct cred_world *world, const char *const *answers)
+{
+    static const struct credentials_role role = {.role_arn = "arn:aws:iam::123456789012:role/top",
+                                                 .session_policy = "{\"Version\":\"2012-10-17\"}"};
+    cred_world_open(world, answers);
+    cred_world_variable(world, "AWS_ACCESS_KEY_ID", "EK");
+    cred_world_variable(world, "AWS_SECRET_ACCESS_KEY", "ES");
+    cred_world_variable(world, "AWS_ENDPOINT_URL_STS", "http://127.0.0.1:PORT");
+    world->role = &role;
+}
+
+void cred_world_open_sso(struct cred_world *world, const char *const *answers, const char *token)
+{
+    cred_world_open(world, answers);
+    cred_world_variable(world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
+    cred_world_file(world, ".aws/config", CRED_SSO_CONFIG, 0600);
+    cred_world_file(world, CRED_SSO_FILE, token, 0600);
+}
+
 /* --- asking --- */
 
 static int64_t wall(void *ctx)
@@ -158,12 +183,14 @@ struct credentials_config cred_world_config(struct cred_world *world)
                                        .random = chance,
                                        .ctx = world,
                                        .region = "eu-west-1",
+                                       .role = world->role,
                                        .pause_ms = 1};
 }
 
 void cred_world_provider(struct cred_world *world, const struct credentials_config *config)
 {
-    world->provider = credentials_provider_create(config);
+    const struct credentials_config usual = cred_world_config(world);
+    world->provider = credentials_provider_create(config != NULL ? config : &usual);
 }
 
 static void on_credentials(struct credentials_waiter *waiter)
@@ -189,13 +216,27 @@ void cred_world_begin(struct cred_world *world)
     credentials_get(world->provider, &world->waiter);
 }
 
-void cred_world_ask(struct cred_world *world)
+void cred_world_wait(struct cred_world *world)
 {
-    cred_world_begin(world);
     while (world->done == 0) {
         uv_run(&world->loop, UV_RUN_ONCE);
     }
     assert_int_equal(world->done, 1);
+}
+
+void cred_world_ask(struct cred_world *world)
+{
+    cred_world_begin(world);
+    cred_world_wait(world);
+}
+
+void cred_world_expect(struct cred_world *world, const char *found, int requests)
+{
+    cred_world_ask(world);
+    if (strncmp(world->found, found, strlen(found)) != 0 || world->found[0] == '\0') {
+        fail_msg("\"%s\" (%s) is not \"%s\"", world->found, world->err.msg, found);
+    }
+    assert_int_equal(world->server.requests, requests);
 }
 
 /* --- the end --- */

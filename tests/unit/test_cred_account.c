@@ -1,34 +1,10 @@
 /* Whose the credentials are that come later. */
-#include "base/time.h"
 #include "cred_world.h"
 #include "tap.h"
 
 #include <string.h>
 
-#define KEYS(key, expires)                                                                                   \
-    "200 {\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"SK\",\"Token\":\"TK\",\"Expiration\":\"" expires \
-    "\"}"
-#define LIFE (6 * TIME_MS_PER_HOUR) /* from CRED_NOW to 09:15 */
-
-static void expect(struct cred_world *world, const char *key, int requests)
-{
-    cred_world_ask(world);
-    assert_memory_equal(world->found, key, strlen(key));
-    assert_int_equal(world->server.requests, requests);
-}
-
-static void open_role(struct cred_world *world, const char *const *answers)
-{
-    static const struct credentials_role role = {.role_arn = "arn:aws:iam::123456789012:role/top"};
-    cred_world_open(world, answers);
-    cred_world_variable(world, "AWS_ACCESS_KEY_ID", "EK");
-    cred_world_variable(world, "AWS_SECRET_ACCESS_KEY", "ES");
-    cred_world_variable(world, "AWS_ENDPOINT_URL_STS", "http://127.0.0.1:PORT");
-    struct credentials_config config = cred_world_config(world);
-    config.role = &role;
-    cred_world_provider(world, &config);
-}
-
+#define KEYS CRED_KEYS_UNTIL
 #define IDENTITY(account)                                                                                    \
     "200 <GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::" account                     \
     ":user/u</Arn><Account>" account "</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
@@ -37,15 +13,14 @@ static void open_role(struct cred_world *world, const char *const *answers)
 
 static void open_pinned(struct cred_world *world, const char *const *answers, const char *account)
 {
-    cred_world_open(world, answers);
-    cred_world_variable(world, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:PORT/creds");
+    cred_world_open_container(world, answers);
     cred_world_variable(world, "AWS_ENDPOINT_URL_STS", "http://127.0.0.1:PORT");
     struct credentials_config config = cred_world_config(world);
     config.account = account;
     cred_world_provider(world, &config);
-    expect(world, "K1", 1);
+    cred_world_expect(world, "K1", 1);
     credentials_identified(world->provider, "K1", OURS);
-    world->now_ms = CRED_NOW + LIFE;
+    world->now_ms = CRED_NOW + CRED_LIFE;
 }
 
 static void another_key_of_the_same_account_is_taken_when_sts_says_so(void **state)
@@ -55,9 +30,9 @@ static void another_key_of_the_same_account_is_taken_when_sts_says_so(void **sta
     struct cred_world world;
     (void)state;
     open_pinned(&world, answers, OURS);
-    expect(&world, "K2", 3);
+    cred_world_expect(&world, "K2", 3);
     assert_non_null(strstr(buf_string(&world.requests), "Credential=K2/"));
-    expect(&world, "K2", 3); /* asked once */
+    cred_world_expect(&world, "K2", 3); /* asked once */
     cred_world_close(&world);
 }
 
@@ -68,7 +43,7 @@ static void the_same_key_costs_no_question(void **state)
     struct cred_world world;
     (void)state;
     open_pinned(&world, answers, OURS);
-    expect(&world, "K1", 2);
+    cred_world_expect(&world, "K1", 2);
     cred_world_close(&world);
 }
 
@@ -114,12 +89,10 @@ static void keys_that_came_while_others_were_asked_about_are_asked_for_again(voi
                                           KEYS("K2", "2026-11-24T09:15:00Z"), IDENTITY(THEIRS), NULL};
     struct cred_world world;
     (void)state;
-    cred_world_open(&world, answers);
-    cred_world_variable(&world, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:PORT/creds");
+    cred_world_open_container(&world, answers);
     cred_world_variable(&world, "AWS_ENDPOINT_URL_STS", "http://127.0.0.1:PORT");
-    struct credentials_config config = cred_world_config(&world);
-    cred_world_provider(&world, &config);
-    expect(&world, "K2", 1);
+    cred_world_provider(&world, NULL);
+    cred_world_expect(&world, "K2", 1);
     credentials_identified(world.provider, "K1", OURS);
     cred_world_ask(&world);
     assert_string_equal(world.found, "");
@@ -129,15 +102,12 @@ static void keys_that_came_while_others_were_asked_about_are_asked_for_again(voi
 static void sessions_of_a_role_are_of_the_account_in_its_arn(void **state)
 {
     static const char *const accounts[] = {"123456789012", "123456789013"};
-    static const char *const answers[] = {
-        "200 <AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AK</AccessKeyId>"
-        "<SecretAccessKey>SK</SecretAccessKey><SessionToken>TK</SessionToken>"
-        "<Expiration>2026-11-24T09:15:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
-        IDENTITY("123456789012"), NULL};
+    static const char *const answers[] = {CRED_ROLE_KEYS("AssumeRole"), IDENTITY("123456789012"), NULL};
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct cred_world world;
-        open_role(&world, answers);
+        cred_world_open_role(&world, answers);
+        cred_world_provider(&world, NULL);
         credentials_identified(world.provider, "K0", accounts[i]);
         cred_world_ask(&world);
         assert_string_equal(world.found, i == 0 ? "AK SK TK role top" : "");

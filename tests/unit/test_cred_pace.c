@@ -23,40 +23,29 @@ static void release(void *ctx, struct credentials_turn *turn)
     gate->released++;
 }
 
-static void open_role(struct cred_world *world, const char *const *answers, struct credentials_pace *pace)
+/* With the gate as its pace. */
+static void make_provider(struct cred_world *world, struct credentials_pace *pace)
 {
-    static const struct credentials_role role = {.role_arn = "arn:aws:iam::123456789012:role/top",
-                                                 .session_policy = "{\"Version\":\"2012-10-17\"}"};
-    cred_world_open(world, answers);
-    cred_world_variable(world, "AWS_ACCESS_KEY_ID", "EK");
-    cred_world_variable(world, "AWS_SECRET_ACCESS_KEY", "ES");
-    cred_world_variable(world, "AWS_ENDPOINT_URL_STS", "http://127.0.0.1:PORT");
     struct credentials_config config = cred_world_config(world);
-    config.role = &role;
     config.pace = pace;
     cred_world_provider(world, &config);
 }
 
 static void a_role_waits_for_its_turn(void **state)
 {
-    static const char *const answers[] = {
-        "200 <AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>AK</AccessKeyId>"
-        "<SecretAccessKey>SK</SecretAccessKey><SessionToken>TK</SessionToken>"
-        "<Expiration>2026-11-24T09:15:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
-        NULL};
+    static const char *const answers[] = {CRED_ROLE_KEYS("AssumeRole"), NULL};
     struct gate gate = {0};
     struct credentials_pace pace = {&gate, acquire, release};
     struct cred_world world;
     (void)state;
-    open_role(&world, answers, &pace);
+    cred_world_open_role(&world, answers);
+    make_provider(&world, &pace);
     cred_world_begin(&world);
     uv_run(&world.loop, UV_RUN_NOWAIT);
     assert_int_equal(gate.acquired, 1);
     assert_int_equal(world.server.requests, 0);
     gate.waiting->granted(gate.waiting);
-    while (world.done == 0) {
-        uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    cred_world_wait(&world);
     assert_string_equal(world.found, "AK SK TK role top");
     assert_int_equal(gate.released, 1);
     assert_non_null(strstr(buf_string(&world.requests), "&Policy=%7B%22Version%22%3A%222012-10-17%22%7D"));
@@ -70,7 +59,8 @@ static void a_turn_that_is_no_longer_wanted_is_given_back(void **state)
     struct credentials_pace pace = {&gate, acquire, release};
     struct cred_world world;
     (void)state;
-    open_role(&world, NULL, &pace);
+    cred_world_open_role(&world, NULL);
+    make_provider(&world, &pace);
     cred_world_begin(&world);
     assert_int_equal(gate.acquired, 1);
     cred_world_close(&world);
@@ -85,7 +75,8 @@ static void each_attempt_has_a_turn_of_its_own(void **state)
     struct credentials_pace pace = {&gate, acquire, release};
     struct cred_world world;
     (void)state;
-    open_role(&world, answers, &pace);
+    cred_world_open_role(&world, answers);
+    make_provider(&world, &pace);
     cred_world_begin(&world);
     for (int attempt = 1; attempt <= 3; attempt++) {
         while (gate.acquired < attempt) {
@@ -95,9 +86,7 @@ static void each_attempt_has_a_turn_of_its_own(void **state)
         assert_int_equal(gate.released, attempt - 1);
         gate.waiting->granted(gate.waiting);
     }
-    while (world.done == 0) {
-        uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    cred_world_wait(&world);
     assert_int_equal(world.server.requests, 3);
     assert_int_equal(gate.released, 3);
     assert_int_equal(world.fault, CREDENTIALS_SERVICE);
@@ -105,21 +94,7 @@ static void each_attempt_has_a_turn_of_its_own(void **state)
     cred_world_close(&world);
 }
 
-static void open_sso(struct cred_world *world, struct credentials_pace *pace)
-{
-    static const char *const answers[] = {
-        "200 {\"accessToken\":\"NEW\",\"expiresIn\":28800,\"refreshToken\":\"RT2\"}",
-        "200 {\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\",\"sessionToken\":\"TK\","
-        "\"expiration\":1795511700000}}",
-        NULL};
-    cred_world_open(world, answers);
-    cred_world_variable(world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(world, ".aws/config", CRED_SSO_CONFIG, 0600);
-    cred_world_file(world, CRED_SSO_FILE, CRED_SSO_ENDED, 0600);
-    struct credentials_config config = cred_world_config(world);
-    config.pace = pace;
-    cred_world_provider(world, &config);
-}
+static const char *const sso_answers[] = {CRED_SSO_TOKEN, CRED_SSO_KEYS, NULL};
 
 static void an_sso_session_waits_for_a_turn_for_the_token_and_one_for_the_keys(void **state)
 {
@@ -127,7 +102,8 @@ static void an_sso_session_waits_for_a_turn_for_the_token_and_one_for_the_keys(v
     struct credentials_pace pace = {&gate, acquire, release};
     struct cred_world world;
     (void)state;
-    open_sso(&world, &pace);
+    cred_world_open_sso(&world, sso_answers, CRED_SSO_ENDED);
+    make_provider(&world, &pace);
     cred_world_begin(&world);
     for (int request = 1; request <= 2; request++) {
         while (gate.acquired < request) {
@@ -138,9 +114,7 @@ static void an_sso_session_waits_for_a_turn_for_the_token_and_one_for_the_keys(v
         assert_int_equal(gate.released, request - 1);
         gate.waiting->granted(gate.waiting);
     }
-    while (world.done == 0) {
-        uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    cred_world_wait(&world);
     assert_int_equal(gate.acquired, 2);
     assert_int_equal(gate.released, 2);
     assert_memory_equal(world.found, "AK ", 3);
@@ -153,7 +127,8 @@ static void a_token_that_came_while_it_waited_is_not_asked_for(void **state)
     struct credentials_pace pace = {&gate, acquire, release};
     struct cred_world world;
     (void)state;
-    open_sso(&world, &pace);
+    cred_world_open_sso(&world, sso_answers, CRED_SSO_ENDED);
+    make_provider(&world, &pace);
     cred_world_begin(&world);
     cred_world_file(&world, CRED_SSO_FILE,
                     "{\"accessToken\":\"LOGIN\",\"expiresAt\":\"2026-11-25T11:15:00Z\"}", 0600);

@@ -10,26 +10,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#define KEYS(key, expires)                                                                                   \
-    "200 {\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"SK\",\"Token\":\"TK\",\"Expiration\":\"" expires \
-    "\"}"
-#define LIFE (6 * TIME_MS_PER_HOUR) /* from CRED_NOW to 09:15 */
+#define KEYS CRED_KEYS_UNTIL
+#define LIFE CRED_LIFE
 
 static void open_container(struct cred_world *world, const char *const *answers)
 {
-    cred_world_open(world, answers);
-    cred_world_variable(world, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:PORT/creds");
-    struct credentials_config config = cred_world_config(world);
-    cred_world_provider(world, &config);
-}
-
-static void expect(struct cred_world *world, const char *found, int requests)
-{
-    cred_world_ask(world);
-    if (strncmp(world->found, found, strlen(found)) != 0 || world->found[0] == '\0') {
-        fail_msg("\"%s\" (%s) is not \"%s\"", world->found, world->err.msg, found);
-    }
-    assert_int_equal(world->server.requests, requests);
+    cred_world_open_container(world, answers);
+    cred_world_provider(world, NULL);
 }
 
 /* Turns the loop until so many requests have been answered and the provider knows. */
@@ -102,9 +89,9 @@ static void near_their_end_they_are_asked_for_in_the_background(void **state)
     struct cred_world world;
     (void)state;
     open_container(&world, answers);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     world.now_ms = CRED_NOW + LIFE - 15 * TIME_MS_PER_MINUTE - 1;
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     world.now_ms += 1;
     cred_world_begin(&world);
     assert_int_equal(world.done, 1); /* at once, with the old ones */
@@ -112,7 +99,7 @@ static void near_their_end_they_are_asked_for_in_the_background(void **state)
     cred_world_begin(&world);
     assert_int_equal(world.done, 1);
     settle(&world, 2);
-    expect(&world, "K2", 2);
+    cred_world_expect(&world, "K2", 2);
     cred_world_close(&world);
 }
 
@@ -123,13 +110,11 @@ static void very_near_their_end_the_new_ones_are_waited_for(void **state)
     struct cred_world world;
     (void)state;
     open_container(&world, answers);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     world.now_ms = CRED_NOW + LIFE - 10 * TIME_MS_PER_MINUTE;
     cred_world_begin(&world);
     assert_int_equal(world.done, 0);
-    while (world.done == 0) {
-        uv_run(&world.loop, UV_RUN_ONCE);
-    }
+    cred_world_wait(&world);
     assert_string_equal(world.found, "K2 SK TK container");
     cred_world_close(&world);
 }
@@ -141,12 +126,12 @@ static void a_refresh_that_fails_leaves_the_old_ones_in_use(void **state)
     struct cred_world world;
     (void)state;
     open_container(&world, answers);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     world.now_ms = CRED_NOW + LIFE - 9 * TIME_MS_PER_MINUTE;
-    expect(&world, "K1", 4); /* waited for three attempts, and went on */
-    expect(&world, "K1", 4); /* not again at once */
+    cred_world_expect(&world, "K1", 4); /* waited for three attempts, and went on */
+    cred_world_expect(&world, "K1", 4); /* not again at once */
     world.now_ms += TIME_MS_PER_MINUTE;
-    expect(&world, "K2", 5);
+    cred_world_expect(&world, "K2", 5);
     cred_world_close(&world);
 }
 
@@ -156,7 +141,7 @@ static void when_the_old_ones_end_the_failure_is_told(void **state)
     struct cred_world world;
     (void)state;
     open_container(&world, answers);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     world.now_ms = CRED_NOW + LIFE - 59 * TIME_MS_PER_SECOND;
     cred_world_ask(&world);
     assert_string_equal(world.found, "");
@@ -173,7 +158,7 @@ static void what_is_still_expired_after_a_refresh_is_an_error(void **state)
     struct cred_world world;
     (void)state;
     open_container(&world, answers);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     world.now_ms = CRED_NOW + LIFE;
     cred_world_ask(&world);
     assert_string_equal(
@@ -189,11 +174,11 @@ static void what_the_service_refuses_is_asked_for_once_more(void **state)
     struct cred_world world;
     (void)state;
     open_container(&world, answers);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     credentials_expired(world.provider, "K1");
-    expect(&world, "K2", 2);
+    cred_world_expect(&world, "K2", 2);
     credentials_expired(world.provider, "K1"); /* a late answer to the old ones */
-    expect(&world, "K2", 2);
+    cred_world_expect(&world, "K2", 2);
     cred_world_close(&world);
 }
 
@@ -222,7 +207,7 @@ static void given_up_in_the_middle_nothing_is_left(void **state)
     struct cred_world world;
     (void)state;
     open_container(&world, answers);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     world.now_ms = CRED_NOW + LIFE - 14 * TIME_MS_PER_MINUTE;
     cred_world_begin(&world);
     while (world.server.requests < 2) {
@@ -236,12 +221,11 @@ static void given_up_during_a_pause_nothing_is_left(void **state)
     static const char *const answers[] = {KEYS("K1", "2026-11-24T09:15:00Z"), "500 x", NULL};
     struct cred_world world;
     (void)state;
-    cred_world_open(&world, answers);
-    cred_world_variable(&world, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:PORT/creds");
+    cred_world_open_container(&world, answers);
     struct credentials_config config = cred_world_config(&world);
     config.pause_ms = TIME_MS_PER_HOUR;
     cred_world_provider(&world, &config);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     world.now_ms = CRED_NOW + LIFE - 14 * TIME_MS_PER_MINUTE;
     cred_world_begin(&world);
     while (uv_loop_alive(&world.loop) && world.server.requests < 2) {
@@ -286,10 +270,9 @@ static void expired_keys_of_an_instance_are_used_on(void **state)
     cred_world_open(&world, answers);
     cred_world_variable(&world, "AWS_EC2_METADATA_DISABLED", "false");
     cred_world_variable(&world, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:PORT");
-    struct credentials_config config = cred_world_config(&world);
-    cred_world_provider(&world, &config);
+    cred_world_provider(&world, NULL);
     world.chance = 8 * TIME_MS_PER_MINUTE - 1;
-    expect(&world, "K1", 3);
+    cred_world_expect(&world, "K1", 3);
     assert_int_equal(world.expires_ms, CRED_NOW + 25 * TIME_MS_PER_MINUTE - 1);
     cred_world_close(&world);
 }
@@ -302,10 +285,10 @@ static void a_token_file_is_read_at_each_refresh(void **state)
     open_container(&world, answers);
     cred_world_variable(&world, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "HOME/token");
     cred_world_file(&world, "token", "first", 0644);
-    expect(&world, "K1", 1);
+    cred_world_expect(&world, "K1", 1);
     cred_world_file(&world, "token", "second", 0644);
     credentials_expired(world.provider, "K1");
-    expect(&world, "K1", 2);
+    cred_world_expect(&world, "K1", 2);
     assert_non_null(strstr(buf_string(&world.requests), "Authorization: first"));
     assert_non_null(strstr(buf_string(&world.requests), "Authorization: second"));
     cred_world_close(&world);
@@ -313,28 +296,15 @@ static void a_token_file_is_read_at_each_refresh(void **state)
 
 static void a_new_sso_token_is_kept_for_the_aws_cli(void **state)
 {
-    static const char *const answers[] = {
-        "200 {\"accessToken\":\"NEW\",\"expiresIn\":28800,\"refreshToken\":\"RT2\"}",
-        "200 {\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\",\"sessionToken\":\"TK\","
-        "\"expiration\":1795511700000}}",
-        NULL};
-    static const char file[] = ".aws/sso/cache/a0f1490a20d0211c997b44bc357e1972deab8ae3.json";
+    static const char *const answers[] = {CRED_SSO_TOKEN, CRED_SSO_KEYS, NULL};
     char path[256], text[1024] = "";
     struct stat status;
     struct cred_world world;
     (void)state;
-    cred_world_open(&world, answers);
-    cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(&world, ".aws/config", CRED_SSO_CONFIG, 0600);
-    cred_world_file(&world, file,
-                    "{\"accessToken\":\"OLD\",\"expiresAt\":\"2026-11-24T03:20:00Z\",\"refreshToken\":\"RT\","
-                    "\"clientId\":\"CI\",\"clientSecret\":\"CS\",\"registrationExpiresAt\":"
-                    "\"2027-01-01T00:00:00Z\"}",
-                    0600);
-    struct credentials_config config = cred_world_config(&world);
-    cred_world_provider(&world, &config);
-    expect(&world, "AK", 2);
-    snprintf(path, sizeof path, "%s/%s", world.home, file);
+    cred_world_open_sso(&world, answers, CRED_SSO_UNTIL("2026-11-24T03:20:00Z"));
+    cred_world_provider(&world, NULL);
+    cred_world_expect(&world, "AK", 2);
+    snprintf(path, sizeof path, "%s/%s", world.home, CRED_SSO_FILE);
     FILE *stream = fopen(path, "r");
     assert_non_null(stream);
     assert_true(fread(text, 1, sizeof text - 1, stream) > 0);
@@ -359,10 +329,7 @@ static void on_request_too_late(struct peer *peer, const char *request)
                         "{\"accessToken\":\"OTHER\",\"expiresAt\":\"2026-11-24T11:15:00Z\"}", 0600);
         peer_answer(peer, 400, "{\"error\":\"invalid_grant\"}");
     } else {
-        peer_answer(
-            peer, 200,
-            "{\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\",\"sessionToken\":"
-            "\"TK\",\"expiration\":1795511700000}}");
+        peer_answer(peer, 200, &CRED_SSO_KEYS[strlen("200 ")]);
     }
 }
 
@@ -370,14 +337,10 @@ static void an_sso_token_that_somebody_else_refreshed_serves(void **state)
 {
     struct cred_world world;
     (void)state;
-    cred_world_open(&world, NULL);
+    cred_world_open_sso(&world, NULL, CRED_SSO_ENDED);
     world.server.on_request = on_request_too_late;
-    cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(&world, ".aws/config", CRED_SSO_CONFIG, 0600);
-    cred_world_file(&world, CRED_SSO_FILE, CRED_SSO_ENDED, 0600);
-    struct credentials_config config = cred_world_config(&world);
-    cred_world_provider(&world, &config);
-    expect(&world, "AK", 2);
+    cred_world_provider(&world, NULL);
+    cred_world_expect(&world, "AK", 2);
     assert_non_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: OTHER"));
     cred_world_close(&world);
 }
@@ -385,33 +348,25 @@ static void an_sso_token_that_somebody_else_refreshed_serves(void **state)
 /* As with a read-only folder, which would not stop root. */
 static void a_new_sso_token_that_cannot_be_written_is_used_on(void **state)
 {
-    static const char *const answers[] = {
-        "200 {\"accessToken\":\"NEW\",\"expiresIn\":28800,\"refreshToken\":\"RT2\"}",
-        "200 {\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\",\"sessionToken\":\"TK\","
-        "\"expiration\":1795511700000}}",
-        NULL};
+    static const char *const answers[] = {CRED_SSO_TOKEN, CRED_SSO_KEYS, NULL};
     struct rlimit before, none;
     struct cred_world world;
     (void)state;
-    cred_world_open(&world, answers);
-    cred_world_variable(&world, "AWS_ENDPOINT_URL", "http://127.0.0.1:PORT");
-    cred_world_file(&world, ".aws/config", CRED_SSO_CONFIG, 0600);
-    cred_world_file(&world, CRED_SSO_FILE, CRED_SSO_ENDED, 0600);
-    struct credentials_config config = cred_world_config(&world);
-    cred_world_provider(&world, &config);
+    cred_world_open_sso(&world, answers, CRED_SSO_ENDED);
+    cred_world_provider(&world, NULL);
     getrlimit(RLIMIT_FSIZE, &before);
     none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &none);
-    expect(&world, "AK", 2);
+    cred_world_expect(&world, "AK", 2);
     setrlimit(RLIMIT_FSIZE, &before);
     credentials_expired(world.provider, "AK");
-    expect(&world, "AK", 3); /* the portal alone: the file's refresh token is used up */
+    cred_world_expect(&world, "AK", 3); /* the portal alone: the file's refresh token is used up */
     assert_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: OLD"));
     cred_world_file(&world, CRED_SSO_FILE,
                     "{\"accessToken\":\"LOGIN\",\"expiresAt\":\"2026-11-25T11:15:00Z\"}", 0600);
     credentials_expired(world.provider, "AK");
-    expect(&world, "AK", 4);
+    cred_world_expect(&world, "AK", 4);
     assert_non_null(strstr(buf_string(&world.requests), "x-amz-sso_bearer_token: LOGIN"));
     cred_world_close(&world);
 }

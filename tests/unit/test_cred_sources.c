@@ -3,13 +3,9 @@
 #include "cred_case.h"
 #include "tap.h"
 
-#define STATIC "[q]\naws_access_key_id = QK\naws_secret_access_key = QS\naws_session_token = QT\n"
-#define ROLE   "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = q\n"
-#define STS_KEYS(action)                                                                                     \
-    "200 <" action "Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><" action                   \
-    "Result><Credentials><AccessKeyId>AK</AccessKeyId><SecretAccessKey>SK</SecretAccessKey>"                 \
-    "<SessionToken>TK</SessionToken><Expiration>2026-11-24T09:15:00Z</Expiration></Credentials></" action    \
-    "Result></" action "Response>"
+#define STATIC   "[q]\naws_access_key_id = QK\naws_secret_access_key = QS\naws_session_token = QT\n"
+#define ROLE     "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = q\n"
+#define STS_KEYS CRED_ROLE_KEYS
 #define STS_ERROR(code, message)                                                                             \
     "<ErrorResponse><Error><Type>Sender</Type><Code>" code "</Code><Message>" message                        \
     "</Message></Error></ErrorResponse>"
@@ -19,10 +15,6 @@
 #define SSO_LEGACY                                                                                           \
     "[profile p]\nsso_account_id = 123456789012\nsso_role_name = R\nsso_region = eu-west-1\nsso_start_url "  \
     "= s\n"
-#define SSO_FILE ".aws/sso/cache/a0f1490a20d0211c997b44bc357e1972deab8ae3.json" /* of "s" */
-#define SSO_KEYS                                                                                             \
-    "200 {\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\",\"sessionToken\":\"TK\","   \
-    "\"expiration\":1795511700000}}"
 #define TOKEN(expires, more) "{\"accessToken\":\"AT\",\"expiresAt\":\"" expires "\"" more "}"
 #define REFRESH                                                                                              \
     ",\"refreshToken\":\"RT\",\"clientId\":\"CI\",\"clientSecret\":\"CS\",\"registrationExpiresAt\":"        \
@@ -170,9 +162,9 @@ static const struct cred_case CASES[] = {
     {.variables = "AWS_ENDPOINT_URL_SSO=http://127.0.0.1:PORT",
      .config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T09:15:00Z", ""),
-     .answers = {SSO_KEYS},
+     .answers = {CRED_SSO_KEYS},
      .found = "AK SK TK sso role R",
      .requested = {"GET /federation/credentials?role_name=R&account_id=123456789012 HTTP",
                    "x-amz-sso_bearer_token: AT"},
@@ -180,17 +172,17 @@ static const struct cred_case CASES[] = {
     {.variables = "AWS_ENDPOINT_URL_SSO=http://127.0.0.1:PORT",
      .config = SSO_LEGACY,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T03:16:00UTC", ""),
-     .answers = {"503 x", SSO_KEYS},
+     .answers = {"503 x", CRED_SSO_KEYS},
      .found = "AK SK TK sso role R",
      .expected_requests = 2},
     {.variables = "AWS_ENDPOINT_URL=http://127.0.0.1:PORT",
      .config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T03:20:00Z", REFRESH),
-     .answers = {"200 {\"accessToken\":\"NEW\",\"expiresIn\":28800,\"tokenType\":\"Bearer\"}", SSO_KEYS},
+     .answers = {"200 {\"accessToken\":\"NEW\",\"expiresIn\":28800,\"tokenType\":\"Bearer\"}", CRED_SSO_KEYS},
      .found = "AK SK TK sso role R",
      .requested = {"POST /token HTTP/1.1",
                    "{\"grantType\":\"refresh_token\",\"clientId\":\"CI\",\"clientSecret\":\"CS\","
@@ -200,16 +192,16 @@ static const struct cred_case CASES[] = {
     {.variables = "AWS_ENDPOINT_URL=http://127.0.0.1:PORT",
      .config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T03:20:00Z", REFRESH),
-     .answers = {"400 {\"error\":\"invalid_grant\"}", SSO_KEYS},
+     .answers = {"400 {\"error\":\"invalid_grant\"}", CRED_SSO_KEYS},
      .found = "AK SK TK sso role R", /* five minutes are left */
      .requested = {"x-amz-sso_bearer_token: AT"},
      .expected_requests = 2},
     {.variables = "AWS_ENDPOINT_URL=http://127.0.0.1:PORT",
      .config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T03:00:00Z", REFRESH),
      .answers = {"400 {\"error\":\"invalid_grant\"}"},
      .fault = CREDENTIALS_RETRIEVAL,
@@ -219,14 +211,14 @@ static const struct cred_case CASES[] = {
      .expected_requests = 1},
     {.config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T03:00:00Z", ""),
      .fault = CREDENTIALS_RETRIEVAL,
      .found = "Error when retrieving token from sso: Token has expired and refresh failed (it cannot be "
               "refreshed)"},
     {.config = SSO_LEGACY,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T03:00:00Z", REFRESH),
      .fault = CREDENTIALS_RETRIEVAL,
      .found =
@@ -238,19 +230,19 @@ static const struct cred_case CASES[] = {
      .found = "Error loading SSO Token: Token for s does not exist; run: aws sso login"},
     {.config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = "{\"accessToken\":\"AT\"}",
      .fault = CREDENTIALS_RETRIEVAL,
      .found = "Error loading SSO Token: Token for s is invalid"},
     {.config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = "{",
      .fault = CREDENTIALS_RETRIEVAL,
      .found = "Error loading SSO Token: Token for s is invalid"},
     {.config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T09:15:00Z", ""),
      .mode = 0644,
      .fault = CREDENTIALS_RETRIEVAL,
@@ -258,7 +250,7 @@ static const struct cred_case CASES[] = {
     {.variables = "AWS_ENDPOINT_URL_SSO=http://127.0.0.1:PORT",
      .config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T09:15:00Z", ""),
      .answers = {"401 {\"__type\":\"UnauthorizedException\",\"message\":\"Session token not found\"}"},
      .fault = CREDENTIALS_RETRIEVAL,
@@ -266,7 +258,7 @@ static const struct cred_case CASES[] = {
     {.variables = "AWS_ENDPOINT_URL_SSO=http://127.0.0.1:PORT",
      .config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T09:15:00Z", ""),
      .answers = {"403 {\"__type\":\"ForbiddenException\",\"message\":\"No access\"}"},
      .fault = CREDENTIALS_SERVICE,
@@ -276,7 +268,7 @@ static const struct cred_case CASES[] = {
     {.variables = "AWS_ENDPOINT_URL_SSO=http://127.0.0.1:PORT",
      .config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T09:15:00Z", ""),
      .answers = {"200 {\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\"}}"},
      .fault = CREDENTIALS_RETRIEVAL,
@@ -284,7 +276,7 @@ static const struct cred_case CASES[] = {
     {.variables = "AWS_ENDPOINT_URL_SSO=http://127.0.0.1:PORT",
      .config = SSO,
      .profile = "p",
-     .file = SSO_FILE,
+     .file = CRED_SSO_FILE,
      .content = TOKEN("2026-11-24T09:15:00Z", ""),
      .answers = {"200 {\"roleCredentials\":{\"accessKeyId\":\"AK\",\"secretAccessKey\":\"SK\","
                  "\"sessionToken\":\"T\",\"expiration\":\"soon\"}}"},

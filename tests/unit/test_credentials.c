@@ -1,71 +1,15 @@
 /* Credentials from the environment and the shared files, and the provider that asks for them. */
+#include "home.h"
 #include "tap.h"
 
 #include "aws/credentials.h"
-#include "base/mem.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static const char *const VARIABLES[] = {"AWS_ACCESS_KEY_ID",
-                                        "AWS_SECRET_ACCESS_KEY",
-                                        "AWS_SESSION_TOKEN",
-                                        "AWS_SECURITY_TOKEN",
-                                        "AWS_CREDENTIAL_EXPIRATION",
-                                        "AWS_PROFILE",
-                                        "AWS_DEFAULT_PROFILE",
-                                        "AWS_ROLE_ARN",
-                                        "AWS_WEB_IDENTITY_TOKEN_FILE",
-                                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                                        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                                        "AWS_REGION",
-                                        "AWS_DEFAULT_REGION",
-                                        "AWS_CONFIG_FILE",
-                                        "AWS_SHARED_CREDENTIALS_FILE"};
-
-/* A home of its own with an empty ~/.aws, and none of AWS's variables. */
 static int start(void **state)
 {
-    char path[128];
-    char *home = mem_strdup("/tmp/jobsweep-home-XXXXXX");
-    *state = home;
-    for (size_t i = 0; i < sizeof VARIABLES / sizeof VARIABLES[0]; i++) {
-        unsetenv(VARIABLES[i]);
-    }
-    if (mkdtemp(home) == NULL) {
-        return -1;
-    }
-    setenv("HOME", home, 1);
-    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
-    snprintf(path, sizeof path, "%s/.aws", home);
-    return mkdir(path, 0700);
-}
-
-static int stop(void **state)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/.aws/credentials", (char *)*state);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/.aws/config", (char *)*state);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/.aws", (char *)*state);
-    rmdir(path);
-    rmdir(*state);
-    free(*state);
-    return 0;
-}
-
-static void write_file(void **state, const char *name, const char *text, mode_t mode)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/.aws/%s", (char *)*state, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-    assert_int_equal(chmod(path, mode), 0);
+    return home_start(state) != 0 ? -1 : setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 }
 
 /* --- the provider
@@ -123,7 +67,7 @@ static struct asked ask_once(const char *profile)
 
 static void the_environment_comes_first(void **state)
 {
-    write_file(state, "credentials", "[default]\naws_access_key_id=F\naws_secret_access_key=s\n", 0600);
+    home_write(state, "credentials", "[default]\naws_access_key_id=F\naws_secret_access_key=s\n", 0600);
     setenv("AWS_ACCESS_KEY_ID", "E", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
     setenv("AWS_SESSION_TOKEN", "t", 1);
@@ -147,11 +91,11 @@ static void what_is_half_there_is_an_error_that_names_the_other_half(void **stat
     assert_int_equal(asked.err.code, ERR_CREDENTIALS);
     assert_string_equal(asked.err.msg, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY");
     unsetenv("AWS_ACCESS_KEY_ID");
-    write_file(state, "credentials", "[default]\naws_secret_access_key=s\n", 0600);
+    home_write(state, "credentials", "[default]\naws_secret_access_key=s\n", 0600);
     asked = ask_once(NULL); /* no key at all, as for the AWS CLI */
     assert_non_null(strstr(asked.err.msg, "no credentials found; "));
     assert_non_null(strstr(asked.err.msg, "profile 'default': has no keys and names no other source"));
-    write_file(state, "credentials", "[default]\naws_access_key_id=F\n", 0600);
+    home_write(state, "credentials", "[default]\naws_access_key_id=F\n", 0600);
     asked = ask_once(NULL);
     assert_string_equal(
         asked.err.msg,
@@ -191,46 +135,46 @@ static void when_there_are_none_the_message_says_who_was_asked(void **state)
 static void a_secret_in_a_config_file_that_others_can_read_is_refused(void **state)
 {
     static const char keys[] = "[default]\naws_access_key_id=F\naws_secret_access_key=s\n";
-    write_file(state, "config", keys, 0600);
+    home_write(state, "config", keys, 0600);
     assert_int_equal(ask_once(NULL).err.code, ERR_NONE);
-    write_file(state, "config", keys, 0644);
+    home_write(state, "config", keys, 0644);
     struct asked asked = ask_once(NULL);
     assert_int_equal(asked.err.code, ERR_CREDENTIALS);
     assert_non_null(strstr(asked.err.msg, "config: others may read this file (mode 0644)"));
-    write_file(state, "credentials", keys, 0600);
+    home_write(state, "credentials", keys, 0600);
     assert_int_equal(ask_once(NULL).err.code, ERR_NONE); /* the config file's are not taken then */
 }
 
 static void keys_are_taken_from_one_file(void **state)
 {
-    write_file(state, "credentials", "[default]\naws_access_key_id=F\naws_secret_access_key=s\n", 0600);
-    write_file(state, "config", "[default]\naws_access_key_id=G\naws_session_token=left-over\n", 0600);
+    home_write(state, "credentials", "[default]\naws_access_key_id=F\naws_secret_access_key=s\n", 0600);
+    home_write(state, "config", "[default]\naws_access_key_id=G\naws_session_token=left-over\n", 0600);
     struct asked asked = ask_once(NULL);
     assert_int_equal(asked.err.code, ERR_NONE);
     assert_string_equal(asked.access_key, "F");
     assert_string_equal(asked.token, "");
-    write_file(state, "credentials", "[default]\naws_access_key_id=F\n", 0600);
-    write_file(state, "config", "[default]\naws_secret_access_key=s\n", 0600);
+    home_write(state, "credentials", "[default]\naws_access_key_id=F\n", 0600);
+    home_write(state, "config", "[default]\naws_secret_access_key=s\n", 0600);
     assert_non_null(strstr(ask_once(NULL).err.msg, "missing: aws_secret_access_key"));
 }
 
 static void a_secret_alone_does_not_hide_the_keys_of_the_other_file(void **state)
 {
-    write_file(state, "credentials", "[default]\naws_secret_access_key=other\naws_session_token=other\n",
+    home_write(state, "credentials", "[default]\naws_secret_access_key=other\naws_session_token=other\n",
                0600);
-    write_file(state, "config", "[default]\naws_access_key_id=G\naws_secret_access_key=s\n", 0600);
+    home_write(state, "config", "[default]\naws_access_key_id=G\naws_secret_access_key=s\n", 0600);
     struct asked asked = ask_once(NULL);
     assert_int_equal(asked.err.code, ERR_NONE);
     assert_string_equal(asked.access_key, "G");
     assert_string_equal(asked.token, "");
-    write_file(state, "config", "[default]\naws_access_key_id=G\n", 0600);
+    home_write(state, "config", "[default]\naws_access_key_id=G\n", 0600);
     assert_string_equal(ask_once(NULL).err.msg,
                         "Partial credentials found in config-file, missing: aws_secret_access_key");
 }
 
 static void a_broken_file_is_an_error_and_not_an_absence(void **state)
 {
-    write_file(state, "credentials", "[default\n", 0600);
+    home_write(state, "credentials", "[default\n", 0600);
     struct asked asked = ask_once(NULL);
     assert_int_equal(asked.err.code, ERR_CREDENTIALS);
     assert_non_null(strstr(asked.err.msg, "credentials:1: "));
@@ -273,7 +217,7 @@ static void credentials_that_the_service_calls_expired_are_asked_for_again(void 
     credentials_provider_destroy(provider);
 }
 
-#define HOME_TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define HOME_TEST(test) cmocka_unit_test_setup_teardown(test, start, home_stop)
 
 int main(void)
 {

@@ -1,4 +1,5 @@
 /* The fleet model beside a naive reference, through a long random walk of everything that changes it. */
+#include "seed.h"
 #include "tap.h"
 
 #include "base/mem.h"
@@ -164,8 +165,7 @@ static void compare(struct fleet *fleet, const struct reference *reference, int 
 static void a_random_walk_agrees_with_the_reference(void **state)
 {
     (void)state;
-    const char *given = getenv("JOBSWEEP_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : 20261124;
+    uint64_t seed = seed_from(20261124);
     struct reference *reference = mem_zalloc(sizeof *reference);
     struct fleet_config config = {
         .seed = seed, .things = WALK_THINGS, .jobs = WALK_JOBS, .now_ms = NOW, .reuse_numbers = true};

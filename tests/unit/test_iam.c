@@ -1,5 +1,6 @@
 /* What a document of policy/iam.h allows, by an evaluator of its own: all that a sweep of the policy would
  * call, and nothing outside of it. */
+#include "seed.h"
 #include "tap.h"
 
 #include "aws/json.h"
@@ -397,9 +398,7 @@ static void documents_allow_exactly_what_their_policies_select(void **state)
 {
     (void)state;
     static struct draw draw;
-    const char *text = getenv("JOBSWEEP_SEED");
-    uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 1;
-    print_message("# JOBSWEEP_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = seed_from(1);
     random_seed(&draw.random, seed);
     for (int i = 0; i < CASES; i++) {
         draw.policy = (struct policy){.enforce = true};

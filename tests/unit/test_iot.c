@@ -3,6 +3,7 @@
 #include "aws/sts.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "seed.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -262,12 +263,6 @@ static void a_token_over_its_bound_never_leaves(void **state)
 
 /* --- no force that was not asked for --- */
 
-static uint64_t seed(void)
-{
-    const char *text = getenv("JOBSWEEP_SEED");
-    return text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-}
-
 static const char *const PIECES[] = {"force", "=true", "?force=true", "&force=true",   "true", "a",
                                      "-",     "_",     ":",           "%26",           "/",    "..",
                                      "=",     "\n",    "9",           "%66orce%3Dtrue"};
@@ -286,11 +281,10 @@ static void random_text(struct random *random, char *out, size_t size)
 static void no_target_ever_forces_unless_asked(void **state)
 {
     struct random random;
-    const uint64_t start = seed();
+    const uint64_t start = seed_from((uint64_t)time(NULL));
     int encoded = 0;
     (void)state;
 
-    print_message("# JOBSWEEP_SEED=%llu\n", (unsigned long long)start);
     random_seed(&random, start);
     for (int i = 0; i < 50000; i++) {
         struct call call;

@@ -1,11 +1,11 @@
 /* What lint says, against what the evaluator does: on random policies and fleets nothing that it says is
  * wrong. JOBSWEEP_SEED is the first case, JOBSWEEP_CASES how many. */
 #include "base/random.h"
-#include "number_from.h"
 #include "policy/glob.h"
 #include "policy/keep.h"
 #include "policy/lint.h"
 #include "policy/match.h"
+#include "seed.h"
 #include "tap.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* Timers on a real loop and a real clock: their order, and that none is early, lost, or fired twice. */
+#include "seed.h"
 #include "tap.h"
 
 #include "app/loop_env.h"
@@ -208,11 +209,9 @@ static bool shuffle(struct scene *scene, struct random *random, int64_t ahead_ms
 static void any_order_of_starts_and_stops_keeps_the_order_of_time(void **state)
 {
     struct scene *scene = *state;
-    const char *given = getenv("JOBSWEEP_SEED");
-    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)now_ns(scene);
+    uint64_t seed = seed_from((uint64_t)now_ns(scene));
     struct random random;
     size_t armed = 0;
-    printf("# seed %llu\n", (unsigned long long)seed);
     random_seed(&random, seed);
     for (int64_t ahead_ms = 20; !shuffle(scene, &random, ahead_ms); ahead_ms *= 2)
         assert_in_range(ahead_ms, 20, 20000);

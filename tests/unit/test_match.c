@@ -2,6 +2,7 @@
 #include "base/random.h"
 #include "policy/glob.h"
 #include "policy/match.h"
+#include "seed.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -343,14 +344,6 @@ static bool naive_match(const char *pattern, const char *text)
     return *text != '\0' && (*pattern == '?' || *pattern == *text) && naive_match(pattern + 1, text + 1);
 }
 
-static uint64_t seed_from_environment(uint64_t otherwise)
-{
-    const char *text = getenv("JOBSWEEP_SEED");
-    uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : otherwise;
-    print_message("# JOBSWEEP_SEED=%llu\n", (unsigned long long)seed);
-    return seed;
-}
-
 static void random_text(struct random *random, const char *letters, size_t max, char *out)
 {
     size_t length = random_below(random, max + 1);
@@ -365,7 +358,7 @@ static void globs_agree_with_the_definition(void **state)
     (void)state;
     struct random random;
     int matches = 0;
-    random_seed(&random, seed_from_environment(20261124));
+    random_seed(&random, seed_from(20261124));
     for (int i = 0; i < 200000; i++) {
         char pattern[9], text[11];
         random_text(&random, "ab*?*", 8, pattern);

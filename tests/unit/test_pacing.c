@@ -1,5 +1,6 @@
 /* Whole dispatchers against servers that count requests in the ways that services do, one virtual hour each.
  */
+#include "seed.h"
 #include "tap.h"
 
 #include "base/random.h"
@@ -164,8 +165,7 @@ static void count_episode(void *owner, enum operation operation, bool begins, in
 
 static uint64_t seed(void)
 {
-    const char *text = getenv("JOBSWEEP_SEED");
-    return text ? strtoull(text, NULL, 10) : 1;
+    return number_from("JOBSWEEP_SEED", 1);
 }
 
 struct scenario {

@@ -1,8 +1,8 @@
 /* Random policies over random fleets: the evaluator, which sees one execution at a time, against the
  * sentences of the manual, applied to everything at once. What is not known may only keep more. JOBSWEEP_SEED
  * is the first case, JOBSWEEP_CASES how many. */
-#include "number_from.h"
 #include "retention_sentences.h"
+#include "seed.h"
 #include "tap.h"
 
 #include <stdio.h>

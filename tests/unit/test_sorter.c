@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "ledger/sorter.h"
+#include "seed.h"
 #include "tap.h"
 
 #include <dirent.h>
@@ -101,9 +102,7 @@ static void records_come_back_in_order(void **state)
     (void)state;
     static const size_t counts[] = {0, 1, 2, 100, 300, 400, 500, 3000, 20000};
     struct random random;
-    const char *text = getenv("JOBSWEEP_SEED");
-    uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 20261126;
-    print_message("# JOBSWEEP_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = seed_from(20261126);
     random_seed(&random, seed);
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         sort_so_many(&random, counts[i]);

@@ -1,4 +1,5 @@
 /* The virtual world itself: order, timers, faults, determinism. */
+#include "seed.h"
 #include "tap.h"
 
 #include "base/time.h"
@@ -33,8 +34,7 @@ static void write_down(void *ctx)
 
 static uint64_t seed(void)
 {
-    const char *text = getenv("JOBSWEEP_SEED");
-    return text ? strtoull(text, NULL, 10) : 1;
+    return number_from("JOBSWEEP_SEED", 1);
 }
 
 /* --- events and timers --------------------------------------------------------------------------------- */

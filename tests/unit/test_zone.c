@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/random.h"
 #include "policy/zone.h"
+#include "seed.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -43,9 +44,7 @@ static void offsets_are_those_of_the_c_library(void **state)
 {
     (void)state;
     struct random random;
-    const char *text = getenv("JOBSWEEP_SEED");
-    uint64_t seed = text != NULL ? strtoull(text, NULL, 0) : 20261126;
-    print_message("# JOBSWEEP_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = seed_from(20261126);
     random_seed(&random, seed);
     for (size_t i = 0; i < sizeof ZONES / sizeof ZONES[0]; i++) {
         struct zone *zone = zone_of(ZONES[i]);
