@@ -24,7 +24,7 @@ static int check_owner(int fd, const struct control_way *way, struct err *err)
         return 0;
     }
     bool known = way->state[0] != '\0' && stat(way->state, &status) == 0;
-    if (known && user == status.st_uid) {
+    if (known && user == status.st_uid && user_is_one(user)) {
         return 0;
     }
     return err_set(
