@@ -125,6 +125,25 @@ def test_a_signal_while_it_asks_ends_it():
         verified(place)
 
 
+def test_who_comes_back_to_it_after_a_stop_is_asked_again():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        wanted, questions = planned(place, "old"), []
+
+        def come_back(process):
+            questions.append(process.pid)
+            if len(questions) > 1:
+                return b"y\n"
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+            process.send_signal(signal.SIGCONT)
+            return None
+
+        status, seen, _ = sweep(place, come_back)
+        equal((status, len(questions)), (0, 2), seen)
+        equal(deleted(sim), wanted)
+
+
 def test_what_changes_while_it_asks_is_left_alone():
     with Iotsim(*FLEET, "--rebirth", 1, "--reuse-numbers") as sim:
         place = Place(sim)
