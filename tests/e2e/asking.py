@@ -93,6 +93,15 @@ def test_it_shows_the_plans_and_asks_once_for_all_of_them():
         verified(place)
 
 
+def test_how_far_it_is_can_be_seen_while_it_lists():
+    with Iotsim("--things", 30, "--jobs", 60, "--executions", 1200, "--quota", "all=-1") as sim:
+        status, seen, _ = sweep(Place(sim, lists=30), b"n\n")
+        equal(status, 1, seen)
+        lines = seen.split("\r\x1b[K")
+        assert any(" lists done" in line for line in lines), seen
+        assert lines.count("") <= 1, "a line is taken away, and no other text comes in its place"
+
+
 def test_anything_but_a_yes_deletes_nothing():
     with Iotsim(*FLEET) as sim:
         place = Place(sim, **policies())
