@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 struct control_link {
-    int fd;
+    int fd, patience_s;                       /* how long the daemon may say nothing */
     const volatile sig_atomic_t *interrupted; /* what ends a wait once it is not 0; NULL: nothing does */
     struct buf in;                            /* read, and not taken */
     struct buf line;                          /* the latest */
@@ -22,6 +22,8 @@ struct control_link {
 /* -1 as control_socket_connect(); ERR_PERMISSION also where neither root, nor this user, nor the owner of the
  * state directory is at the other end. */
 int control_link_open(struct control_link *link, const struct control_way *way, struct err *err);
+/* Other than a minute. */
+void control_link_set_patience(struct control_link *link, int patience_s);
 void control_link_close(struct control_link *link);
 
 /* -1 with ERR_IO. */
