@@ -245,6 +245,34 @@ def where_nothing_can_be_kept_it_deletes_all_the_same():
         assert not os.path.exists("/.aws"), "something was kept in the root"
 
 
+def give(folder, user):
+    for path, _, names in os.walk(folder):
+        for name in ("", *names):
+            os.chown(os.path.join(path, name), user, user)
+
+
+def the_home_of_another_stays_his():
+    """As root with `sudo -E`: what is kept can be read by whose home it is, or is not kept."""
+    if os.geteuid() != 0:
+        raise Skip("only root has the home of another")
+    nobody = 65534
+    with Both() as home:
+        give(home.folder, nobody)
+        fine(home.ours("--profile", "assume", **REGION))
+        assert not os.path.exists(os.path.join(home.folder, ".aws/cli")), "a folder of root's"
+        fine(home.theirs("--profile", "assume", **REGION))
+        name, = kept(home)
+        path = os.path.join(home.folder, CACHE, name)
+        home.write(f"{CACHE}/{name}", "spoilt")
+        give(home.folder, nobody)
+        fine(home.ours("--profile", "assume", **REGION))
+        status = os.stat(path)
+        equal((status.st_uid, status.st_gid, status.st_mode & 0o7777), (nobody, nobody, 0o600))
+        made = home.sim.counts()["sessions"]
+        fine(home.theirs("--profile", "assume", **REGION))
+        equal((home.sim.counts()["sessions"], kept(home)), (made, [name]))
+
+
 def nothing_but_this_command_keeps_sessions():
     with Both() as home:
         home.write("jobsweep.yaml", f"version: 1\ntargets: {{sim: {{account: '{OTHER}', region: us-east-1, profile: chained, "
@@ -256,4 +284,4 @@ def nothing_but_this_command_keeps_sessions():
 main([without_another_region_it_is_that_of_the_instance, the_instance_is_asked_for_no_region_that_something_else_names,
       where_the_instance_tells_none_there_is_no_region, each_uses_the_sessions_of_the_other,
       the_code_of_a_device_is_asked_for_once, sessions_are_found_by_botocores_keys, a_session_that_is_no_good_is_replaced,
-      where_nothing_can_be_kept_it_deletes_all_the_same, nothing_but_this_command_keeps_sessions], at_once=4)
+      where_nothing_can_be_kept_it_deletes_all_the_same, the_home_of_another_stays_his, nothing_but_this_command_keeps_sessions], at_once=4)
