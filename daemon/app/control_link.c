@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES (2 * 1024 * 1024)
@@ -36,10 +37,18 @@ static int check_owner(int fd, const struct control_way *way, struct err *err)
 
 int control_link_open(struct control_link *link, const struct control_way *way, struct err *err)
 {
-    *link = (struct control_link){.fd = control_socket_connect(way->socket, TIMEOUT_S, err)};
+    *link = (struct control_link){.fd = control_socket_connect(way->socket, TIMEOUT_S, err),
+                                  .patience_s = TIMEOUT_S};
     buf_init(&link->in, LINE_MAX_BYTES + PIECE);
     buf_init(&link->line, LINE_MAX_BYTES);
     return link->fd >= 0 ? check_owner(link->fd, way, err) : -1;
+}
+
+void control_link_set_patience(struct control_link *link, int patience_s)
+{
+    const struct timeval patience = {.tv_sec = patience_s};
+    link->patience_s = patience_s;
+    setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 }
 
 void control_link_close(struct control_link *link)
@@ -90,7 +99,7 @@ static int receive(struct control_link *link, struct err *err)
         return err_set(err, ERR_CANCELED, "interrupted");
     }
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        return err_set(err, ERR_IO, "the daemon has said nothing for %d s", TIMEOUT_S);
+        return err_set(err, ERR_IO, "the daemon has said nothing for %d s", link->patience_s);
     }
     return err_set(err, ERR_IO, "the daemon ended the connection before its answer was complete");
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PATIENCE_S  5    /* what it does not tell in that time can be computed */
 #define FIRINGS_MAX 2000 /* more than a configuration has policies, and a reply sweeps that were put off */
 
 static void add(struct foreseen *foreseen, const struct json_value *line, const char *key, bool put_off)
@@ -42,7 +43,10 @@ int foreseen_ask(struct foreseen *foreseen, const struct control_way *way, struc
     struct control_link link;
     *foreseen = (struct foreseen){.firings = mem_calloc(FIRINGS_MAX, sizeof foreseen->firings[0])};
     int result = control_link_open(&link, way, err);
-    result = result == 0 ? control_link_ask(&link, &request, err) : result;
+    if (result == 0) {
+        control_link_set_patience(&link, PATIENCE_S);
+        result = control_link_ask(&link, &request, err);
+    }
     while (result == 0) {
         const struct json_value *line = control_link_next(&link, err);
         if (line == NULL) {

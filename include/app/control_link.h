@@ -11,15 +11,17 @@
 #include <stdbool.h>
 
 struct control_link {
-    int fd;
-    struct buf in;   /* read, and not taken */
-    struct buf line; /* the latest */
+    int fd, patience_s; /* how long the daemon may say nothing */
+    struct buf in;      /* read, and not taken */
+    struct buf line;    /* the latest */
     struct json_doc *doc;
 };
 
 /* -1 as control_socket_connect(); ERR_PERMISSION also where neither root, nor this user, nor the owner of the
  * state directory is at the other end. */
 int control_link_open(struct control_link *link, const struct control_way *way, struct err *err);
+/* Other than a minute. */
+void control_link_set_patience(struct control_link *link, int patience_s);
 void control_link_close(struct control_link *link);
 
 /* -1 with ERR_IO. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Who follows runs of a daemon that is ended gets the ends of all of them, or is told that he does not."""
+"""What a daemon that ends, has just begun or hangs leaves to be told: who follows runs gets the ends of all of them, or is
+told that he does not."""
 import contextlib
 import json
 import signal
@@ -108,6 +109,16 @@ def test_after_a_restart_the_last_runs_are_told_from_the_ledger():
         it.start()
         wait_until(pairs, "what the ledger tells")
         assert "last runs that did not end well:\n  old in sim: guard, " in it.jobsweep("status").stdout
+
+
+def test_schedule_does_not_wait_for_a_daemon_that_hangs():
+    with daemon(more=', schedule: {cron: "@yearly"}') as it:
+        it.process.send_signal(signal.SIGSTOP)
+        computed = it.jobsweep("schedule")
+        it.process.send_signal(signal.SIGCONT)
+        equal(computed.returncode, 0)
+        assert "  old  enforce  1 target\n" in computed.stdout, computed.stdout
+        assert "computed from the configuration" in computed.stderr and "nothing for 5 s" in computed.stderr, computed.stderr
 
 
 main([value for name, value in list(globals().items()) if name.startswith("test_")])

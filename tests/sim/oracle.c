@@ -312,6 +312,29 @@ struct attempt *oracle_sent(struct oracle *oracle, const struct call *call)
     return call->operation == OPERATION_DELETE_EXECUTION ? check_deletion(oracle, call) : NULL;
 }
 
+static const char *why_stay(struct oracle *oracle)
+{
+    int64_t run_ms;
+    return oracle->paused                 ? "during a pause"
+           : oracle->canceled             ? "although its run is canceled"
+           : oracle->frozen               ? "although the ledger has failed"
+           : is_overtime(oracle, &run_ms) ? "after its run's time"
+                                          : NULL;
+}
+
+void oracle_leaves(struct oracle *oracle, struct attempt *attempt)
+{
+    const struct slot *slot = &oracle->slots[attempt->slot];
+    const char *name = names_text(oracle->slot_names, attempt->slot), *why = why_stay(oracle);
+    if (why) {
+        sim_break(oracle->sim, "guards: %s leaves %s", name, why);
+    }
+    if (slot->checked && virtual_mono_ns(oracle->sim->world) - slot->asked_ns > CHECK_LIFE_NS) {
+        sim_break(oracle->sim, "check: %s leaves, and the look at it is too old", name);
+    }
+    attempt->sent_ms = sim_service_ms(oracle->sim);
+}
+
 void oracle_paused(struct oracle *oracle, bool paused, int64_t waiting)
 {
     int64_t run_ms;

@@ -20,6 +20,8 @@ void oracle_destroy(struct oracle *oracle); /* takes NULL */
 
 /* A call leaves. NULL unless it is a deletion. */
 struct attempt *oracle_sent(struct oracle *oracle, const struct call *call);
+/* One that was sent and waited for keys or a connection leaves now. */
+void oracle_leaves(struct oracle *oracle, struct attempt *attempt);
 /* What a deletion asked, once more; for call_finish() later. */
 void oracle_repeat(const struct attempt *attempt, struct call *call);
 /* The service carried it out, and this one is gone. */

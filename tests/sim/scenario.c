@@ -17,7 +17,7 @@ static const char *const FAULT_NAMES[FAULT_COUNT] = {
     "twice",          "throttled-400", "throttled-429", "500-executed", "500",          "503",
     "expired",        "skewed",        "denied",        "invalid",      "gone",         "state",
     "malformed",      "huge",          "token-loop",    "stale",        "other-answer", "short-page",
-    "lost-again"};
+    "lost-again",     "leaves-late"};
 static const char *const ACTOR_NAMES[ACTOR_COUNT] = {"deletes",    "rebirths", "twins",        "creates",
                                                      "progresses", "ambushes", "after-losses", "neighbour"};
 static const char *const ACCIDENT_NAMES[ACCIDENT_COUNT] = {
@@ -279,12 +279,17 @@ static void draw_sites(struct random *random, struct scenario *scenario)
     scenario->extras[EXTRA_ALIKE] = there && alike;
 }
 
+static void draw_keys(struct random *random, struct scenario *scenario)
+{
+    draw_fault(random, &scenario->faults[FAULT_LEAVES_LATE], FAULT_LEAVES_LATE, 25);
+}
+
 /* What was thought of later: each part draws from a stream of its own, by its place here, so that the seeds
  * of before are what they were but for it. A new one goes to the end. */
 static void (*const LATER[SCENARIO_LATER])(struct random *random, struct scenario *scenario) = {
     [PART_WAY] = draw_way,     [PART_LANGUAGE] = draw_language, [PART_ARCHIVE] = draw_archive,
     [PART_GRACE] = draw_grace, [PART_RUNS] = draw_runs,         [PART_PAUSES] = draw_pauses,
-    [PART_SITES] = draw_sites,
+    [PART_SITES] = draw_sites, [PART_KEYS] = draw_keys,
 };
 
 static void draw_later(struct scenario *scenario, int parts)

@@ -43,6 +43,7 @@ enum fault { /* of the way and of the service; a call suffers one at most */
              FAULT_OTHER_ANSWER, /* a read about another execution */
              FAULT_SHORT_PAGE,   /* fewer rows than there is room for, even none; also when all has healed */
              FAULT_LOST_AGAIN,   /* as FAULT_REQUEST_LOST, but of deletions alone */
+             FAULT_LEAVES_LATE,  /* a deletion waits for keys or a connection */
              FAULT_COUNT
 };
 
@@ -141,6 +142,7 @@ enum scenario_part {
     PART_RUNS,
     PART_PAUSES,
     PART_SITES,
+    PART_KEYS,
     SCENARIO_LATER
 };
 #define SCENARIO_CALM (-1)

@@ -79,7 +79,7 @@ static void on_resume(void *ctx)
     }
 }
 
-static void pause(struct sim *sim, int64_t ms)
+static void pause_deletions(struct sim *sim, int64_t ms)
 {
     int64_t until_ns = virtual_mono_ns(sim->world) + ms * TIME_NS_PER_MS;
     sim->paused_until_ns = until_ns > sim->paused_until_ns ? until_ns : sim->paused_until_ns;
@@ -114,7 +114,7 @@ static void happen(struct sim *sim, const struct accident *accident)
         process_cancel(sim->process, accident->kind == ACCIDENT_HURRY);
         return;
     case ACCIDENT_PAUSE:
-        pause(sim, accident->amount);
+        pause_deletions(sim, accident->amount);
         return;
     case ACCIDENT_CREDENTIALS:
         for (int i = 0; i < sim->site_count; i++) {

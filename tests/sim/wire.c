@@ -1,9 +1,9 @@
 /* See sim/wire.h.
  *
- * The happy path: submit() draws the latency and a fault; half the latency later on_arrival() has the fleet
- * execute the request, and after the whole of it on_answer() gives the call back.
- * The ways out: a fault replaces the execution, the answer, or both; a request that was given up or whose
- * process was killed is on its own (call is NULL) and may still be executed. */
+ * The happy path: submit() draws the latency and a fault, and the request leaves: depart(); half the latency
+ * later on_arrival() has the fleet execute the request, and after the whole of it on_answer() gives the call
+ * back. The ways out: a fault replaces the execution, the answer, or both; a request that was given up or
+ * whose process was killed is on its own (call is NULL) and may still be executed. */
 #include "sim/wire.h"
 
 #include "base/mem.h"
@@ -19,6 +19,7 @@
 #define PPM           1000000
 #define STALE_MS      20000
 #define LATE_ANSWER_S 9
+#define LEAVES_MS     70000
 
 struct request {
     struct wire *wire;
@@ -26,10 +27,11 @@ struct request {
     enum operation operation;
     enum fault fault;
     struct attempt *attempt; /* a deletion; the oracle's */
-    int64_t sent_ns, answer_ns, as_of_ms;
+    int64_t sent_ns, latency_ns, answer_ns, as_of_ms;
     uint64_t shown;        /* identity of the execution that a read saw */
+    bool stays;            /* it has not left yet */
     bool arrived, dropped; /* dropped: it never arrives */
-    struct env_timer answer;
+    struct env_timer answer, leaving;
     struct request *prev, *next;
 };
 
@@ -63,6 +65,7 @@ static bool befalls(enum fault fault, enum operation operation)
     case FAULT_GONE:
     case FAULT_STATE:
     case FAULT_LOST_AGAIN:
+    case FAULT_LEAVES_LATE:
         return deletion;
     case FAULT_STALE:
         return read && operation != OPERATION_DESCRIBE_JOB;
@@ -332,7 +335,8 @@ static void detach(struct request *request)
     request->wire->waiting--;
     request->call = NULL;
     env->stop(env->ctx, &request->answer);
-    if (request->arrived) {
+    env->stop(env->ctx, &request->leaving);
+    if (request->arrived || request->stays) {
         free(request);
     }
 }
@@ -414,6 +418,51 @@ static void end_now(struct wire *wire, struct call *call, struct attempt *attemp
     virtual_at_process(wire->sim->world, virtual_mono_ns(wire->sim->world), on_ending, ending);
 }
 
+static void depart(struct request *request)
+{
+    struct wire *wire = request->wire;
+    int64_t now_ns = virtual_mono_ns(wire->sim->world);
+    request->answer_ns = now_ns + answer_delay(request, request->latency_ns);
+    wire->travelling++;
+    virtual_at(wire->sim->world, now_ns + request->latency_ns / 2, on_arrival, request);
+}
+
+/* Taken back, or its time to leave is over. */
+static void stay(struct request *request)
+{
+    struct wire *wire = request->wire;
+    struct call *call = request->call;
+    struct attempt *attempt = request->attempt;
+    detach(request);
+    end_now(wire, call, attempt, ANSWER_NOT_SENT);
+}
+
+static void on_leaving(struct env_timer *timer)
+{
+    struct request *request = timer->owner;
+    struct wire *wire = request->wire;
+    int64_t leave_by_ns = request->call->leave_by_ns;
+    if (leave_by_ns != 0 && virtual_mono_ns(wire->sim->world) > leave_by_ns) {
+        stay(request);
+        return;
+    }
+    request->stays = false;
+    sim_tell(wire->sim, "it leaves: %s/%s/%lld", request->call->job_id, request->call->thing_name,
+             (long long)request->call->number);
+    oracle_leaves(wire->site->oracle, request->attempt);
+    depart(request);
+}
+
+static void leave_later(struct request *request)
+{
+    const struct env *env = virtual_env(request->wire->sim->world);
+    int64_t wait_ms = (int64_t)random_below(stream(request), LEAVES_MS);
+    int64_t at_ns = request->sent_ns + wait_ms * TIME_NS_PER_MS, by_ns = request->call->leave_by_ns;
+    request->stays = true;
+    request->leaving = (struct env_timer){.fire = on_leaving, .owner = request};
+    env->start(env->ctx, &request->leaving, by_ns != 0 && by_ns < at_ns ? by_ns + 1 : at_ns);
+}
+
 static void on_submit(void *ctx, struct call *call)
 {
     struct wire *wire = ctx;
@@ -422,9 +471,10 @@ static void on_submit(void *ctx, struct call *call)
         end_now(wire, call, NULL, ANSWER_NOT_SENT);
         return;
     }
-    int64_t now_ns = virtual_mono_ns(sim->world), latency_ns = draw_latency(wire);
+    int64_t now_ns = virtual_mono_ns(sim->world);
     struct request *request = mem_zalloc(sizeof *request);
     *request = (struct request){.wire = wire, .call = call, .operation = call->operation, .sent_ns = now_ns};
+    request->latency_ns = draw_latency(wire);
     request->answer = (struct env_timer){.fire = on_answer, .owner = request};
     request->attempt = oracle_sent(wire->site->oracle, call);
     request->fault = draw_fault(wire, call->operation);
@@ -432,12 +482,23 @@ static void on_submit(void *ctx, struct call *call)
     sim_tell(sim, "send %s %s/%s/%lld%s%s", operation_name(call->operation), call->job_id, call->thing_name,
              (long long)call->number, request->fault ? " with fault " : "",
              request->fault ? fault_name(request->fault) : "");
-    request->answer_ns = now_ns + answer_delay(request, latency_ns);
     call->service = request;
     DL_APPEND(wire->requests, request);
     wire->waiting++;
-    wire->travelling++;
-    virtual_at(sim->world, now_ns + latency_ns / 2, on_arrival, request);
+    if (request->fault == FAULT_LEAVES_LATE && request->attempt) {
+        leave_later(request);
+    } else {
+        depart(request);
+    }
+}
+
+static void on_recall(void *ctx, struct call *call)
+{
+    struct request *request = call->service;
+    (void)ctx;
+    if (request && request->stays) {
+        stay(request);
+    }
 }
 
 /* Given up: whether it had left is a matter of chance until it has arrived. */
@@ -446,6 +507,10 @@ static void on_cancel(void *ctx, struct call *call)
     struct wire *wire = ctx;
     struct request *request = call->service;
     if (!request) {
+        return;
+    }
+    if (request->stays) {
+        stay(request);
         return;
     }
     bool left = request->arrived || random_below(&wire->latency, 2) == 0;
@@ -465,7 +530,8 @@ struct wire *wire_create(const struct site *site)
     struct wire *wire = mem_zalloc(sizeof *wire);
     wire->site = site;
     wire->sim = site->sim;
-    wire->service = (struct job_service){.ctx = wire, .submit = on_submit, .cancel = on_cancel};
+    wire->service =
+        (struct job_service){.ctx = wire, .submit = on_submit, .cancel = on_cancel, .recall = on_recall};
     site_stream(site, 100, &wire->latency);
     for (int i = 0; i < FAULT_COUNT; i++) {
         site_stream(site, 200 + (uint64_t)i, &wire->streams[i]);
