@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """`jobsweep delete-job-execution` and Debian's `aws` in one home, one in the place of the other: the region of the instance
 that both are on, and the sessions that each leaves for the next."""
+import calendar
 import json
 import os
 import random
 import shlex
 import shutil
 import subprocess
+import time
 
 from answering import closed_url
 from harness import Skip, equal, main, note, program, run
@@ -233,6 +235,18 @@ def a_session_that_is_no_good_is_replaced():
         equal(home.sim.counts()["sessions"], made)
 
 
+def a_session_is_kept_no_longer_than_aws_says():
+    """By a clock that is two hours ahead, or behind, when it is kept: it may be set right before it is used."""
+    for skew_s in (-7200, 7200):
+        with Both() as home:
+            home.sim.control("skew", skew_s)
+            home.ours("--profile", "assume", **REGION)  # the deletion itself is refused: it is signed by our clock
+            name, = kept(home)
+            end = json.loads(read(home, f"{CACHE}/{name}"))["Credentials"]["Expiration"]
+            left_s = calendar.timegm(time.strptime(end, "%Y-%m-%dT%H:%M:%SZ")) - time.time()
+            assert left_s < 3700 + min(skew_s, 0), f"{end} is {left_s} s from now"
+
+
 def where_nothing_can_be_kept_it_deletes_all_the_same():
     with Both() as home:
         home.write(".aws/cli", "in the way")
@@ -284,4 +298,5 @@ def nothing_but_this_command_keeps_sessions():
 main([without_another_region_it_is_that_of_the_instance, the_instance_is_asked_for_no_region_that_something_else_names,
       where_the_instance_tells_none_there_is_no_region, each_uses_the_sessions_of_the_other,
       the_code_of_a_device_is_asked_for_once, sessions_are_found_by_botocores_keys, a_session_that_is_no_good_is_replaced,
+      a_session_is_kept_no_longer_than_aws_says,
       where_nothing_can_be_kept_it_deletes_all_the_same, the_home_of_another_stays_his, nothing_but_this_command_keeps_sessions], at_once=4)
