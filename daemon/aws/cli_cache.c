@@ -46,9 +46,11 @@ static void make_folders(char path[PATH_BYTES])
     bool fits = home != NULL && strlen(home) + 1 < strlen(path);
     bool ours = fits && is_ours(home);
     char *at = fits ? strchr(path + strlen(home) + 1, '/') : NULL;
-    for (; ours && at != NULL; at = strchr(at + 1, '/')) {
+    for (; at != NULL; at = strchr(at + 1, '/')) {
         *at = '\0';
-        mkdir(path, 0700); /* whether it could be made shows in a moment */
+        if (ours) {
+            mkdir(path, 0700); /* whether it could be made shows in a moment */
+        }
         ours = is_ours(path);
         *at = '/';
     }
