@@ -310,6 +310,25 @@ def test_credentials_that_end_while_it_asks_are_renewed():
         equal(deleted(sim), wanted)
 
 
+def test_what_was_shown_and_could_not_begin_to_go_is_in_the_report():
+    with Iotsim(*FLEET) as sim:
+        def trust(who):
+            sim.control("world", {"roles": [{"account": ACCOUNT, "name": "sweep", "trust": [f"arn:aws:iam::{who}:root"]}]})
+
+        def refuse(_):
+            trust("999999999999")
+            sim.control("expire-sessions", {})
+            return b"y\n"
+
+        trust(ACCOUNT)
+        place = Place(sim, life=f"2s\n    role_arn: arn:aws:iam::{ACCOUNT}:role/sweep")
+        wanted = planned(place, "old")
+        status, seen, output = sweep(place, refuse, "--format", "json")
+        equal(status, 8, seen)
+        equal(report(output, 8), {"not_attempted": len(wanted)})
+        equal(deleted(sim), set())
+
+
 def test_with_yes_or_a_name_it_goes_straight_on():
     for words in (("--yes",), ("old",)):
         with Iotsim(*FLEET) as sim:
