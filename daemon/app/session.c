@@ -69,7 +69,8 @@ static void tell_error(struct pair *pair)
         return;
     }
     bool of_this_machine = report->err.code == ERR_IO || report->err.code == ERR_ARCHIVE;
-    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED && !of_this_machine) {
+    bool of_the_host = pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED && !of_this_machine;
+    if (of_the_host && strstr(report->err.msg, pair->run.host) == NULL) {
         buf_printf(&text, "%s: ", pair->run.host);
     }
     buf_text(&text, report->err.msg);

@@ -304,6 +304,16 @@ def test_what_only_observes_is_said_behind_its_plan():
         equal(deleted(sim), set())
 
 
+def test_a_host_that_does_not_answer_is_named_in_front_only_where_the_error_does_not():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        wrong = dict(place.environment, AWS_SECRET_ACCESS_KEY="wrong")
+        refused = run(place.command("plan", "old"), wrong).stderr
+        assert f"jobsweep: old in sim: 127.0.0.1:{sim.port}: the account of the credentials is not known: " in refused, refused
+    away = run(place.command("plan", "old"), place.environment).stderr
+    assert away.startswith("jobsweep: old in sim: the account of the credentials is not known: GetCallerIdentity: Connect: "), away
+
+
 def test_where_nobody_can_be_asked_it_refuses():
     with Iotsim(*FLEET) as sim:
         place = Place(sim)
