@@ -461,8 +461,8 @@ static void try_all(struct session *session)
         return;
     }
     say("%s", err.msg);
-    if (err.code == ERR_LOCKED) {
-        say("a daemon that runs there sweeps a policy when it is told to: jobsweep run POLICY");
+    if (err.code == ERR_LOCKED && strstr(err.msg, " by jobsweepd ") != NULL) {
+        say("the daemon sweeps a policy when it is told to: jobsweep run POLICY");
     }
     session->status = exit_status_of_start(&err);
 }

@@ -260,7 +260,8 @@ def test_where_another_has_the_state_directory_nothing_is_listed():
             before = sim.counts()["operations"]["ListJobs"]["received"]
             status, seen, _ = sweep(place, b"y\n")
             equal(status, 7, seen)
-            assert "[y/N]" not in seen, seen
+            assert "[y/N]" not in seen and "is in use by jobsweep sweep" in seen, seen
+            assert "jobsweep run" not in seen, seen  # that is for a daemon
             equal(sim.counts()["operations"]["ListJobs"]["received"], before)
         finally:
             other.kill()
