@@ -421,10 +421,7 @@ static void print_sum(struct session *session)
 static void finish_output(struct session *session)
 {
     print_sum(session);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (!process_output_unread()) {
-            say("standard output could not be written");
-        }
+    if (!process_output_written()) {
         session->status = exit_status_worse(session->status, EXIT_FAILED);
     }
 }

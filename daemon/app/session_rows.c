@@ -113,7 +113,7 @@ static void on_row(void *owner, const struct job_execution *execution, const str
     if (pair->rows != NULL && verdict->delete) {
         save_row(pair, execution, verdict);
     }
-    if (pair->stage == PAIR_PLANNING) {
+    if (session->out.length > 0 && pair->stage == PAIR_PLANNING) {
         session_show(session);
     } else if (session->out.length > 0) {
         session_print(session);
