@@ -62,7 +62,7 @@ static int read_outcome(const char *text, int *outcome, struct err *err)
     const char *nearest = text_nearest(text, names);
     return err_set(err, ERR_INVALID, "--outcome: no outcome is called \"%s\"%s%s%s", text,
                    nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? "?" : "");
+                   nearest != NULL ? "?" : "; man jobsweep has them under OUTCOMES");
 }
 
 static int read_filter(const struct options *options, struct store_filter *filter, struct err *err)

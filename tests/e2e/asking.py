@@ -340,6 +340,17 @@ def test_with_yes_or_a_name_it_goes_straight_on():
             equal(deleted(sim), wanted)
 
 
+def test_what_only_observes_is_said_behind_its_plan():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.write(**policies())
+        words = "looks in sim: nothing was deleted: the policy observes"
+        for command, wanted in (("sweep", True), ("plan", False)):
+            seen = answered(place.command(command, "looks"), place.environment, b"")[1]
+            equal(words in seen, wanted, seen)
+        equal(deleted(sim), set())
+
+
 def test_where_nobody_can_be_asked_it_refuses():
     with Iotsim(*FLEET) as sim:
         place = Place(sim)

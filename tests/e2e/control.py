@@ -578,7 +578,7 @@ def test_schedule_reads_the_configuration_alone():
     text = run([program("jobsweep"), "schedule", "-c", path], {"PATH": "/usr/bin"})
     assert "T02:30:00Z  in " in text.stdout and "up to 10m later" in text.stdout, text.stdout
     assert "looks has no schedule" in text.stderr, text.stderr
-    assert "computed from the configuration, because no daemon tells: control socket" in text.stderr, text.stderr
+    assert "computed from the configuration, because no daemon answers: control socket" in text.stderr, text.stderr
     equal({line["by"] for line in lines}, {"configuration"})
     equal(run([program("jobsweep"), "schedule", "-c", path, "odl"], {"PATH": "/usr/bin"}).returncode, 2)
 

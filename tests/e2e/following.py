@@ -91,6 +91,16 @@ def test_a_daemon_that_is_gone_in_the_middle_is_told_of():
         assert "ended the connection before its answer was complete" in said and "jobsweep history" in said, said
 
 
+def test_who_follows_a_run_that_waits_for_another_is_told_so():
+    with daemon(rate=20) as it, it.connect() as client:
+        it.begin("run", "old")
+        wait_until(lambda: it.sim.counts()["deleted"] >= 3, "deletions")
+        client.sendall(json.dumps({"command": "run", "policies": ["looks"]}).encode() + b"\n")
+        lines = client.makefile()
+        told = next(line for line in map(json.loads, lines) if line["event"] == "progress")
+        equal((told["waits_turn"], told["calls"]), (True, 0))
+
+
 def test_who_was_stopped_and_goes_on_follows_on():
     with daemon(rate=20) as it:
         client = it.begin("run", "old")
