@@ -136,13 +136,17 @@ bool aws_failure_service(struct aws_failure *failure, const char *code, const ch
 /* A line feed and a tab stay: sentences have them, and neither can forge anything but a line. */
 static void visible(struct buf *out, const char *text, size_t length)
 {
-    for (size_t at = 0; at < length; at++) {
-        char one[2] = {text[at], '\0'};
-        bool control = (unsigned char)text[at] < ' ' || text[at] == 0x7f;
-        if (control && text[at] != '\n' && text[at] != '\t') {
-            text_visible(out, one);
+    size_t size;
+    for (size_t at = 0; at < length; at += size) {
+        char one[8] = "";
+        uint32_t code;
+        size = text_utf8_next(text + at, length - at, &code);
+        size = size > 0 ? size : 1;
+        memcpy(one, text + at, size);
+        if (one[0] == '\n' || one[0] == '\t') {
+            buf_char(out, one[0]);
         } else {
-            buf_char(out, text[at]);
+            text_visible(out, one);
         }
     }
 }

@@ -75,7 +75,7 @@ static const struct command_rule commands[] = {
                  "the daemon runs. history verify tells whether the ledger is as it was written:\n"
                  "the first record that was changed, is missing or out of order, if there is one,\n"
                  "and exit status 1.",
-         .instead = "; a thing is named with --thing, a job with --job"},
+         .instead = ", only verify; a thing is named with --thing, a job with --job"},
     [COMMAND_DELETE_ONE] = {.name = "delete-job-execution",
                             .shown = "",
                             .summary = "delete one, as `aws iot delete-job-execution` does",

@@ -188,16 +188,19 @@ enum exit_status command_status(const struct options *options)
 
 /* --- run ----------------------------------------------------------------------------------------------- */
 
+static volatile sig_atomic_t interrupted;
+
 static void on_interrupt(int number)
 {
-    (void)number;
+    interrupted = number;
 }
 
-/* Without SA_RESTART: the wait for the daemon's next line ends, and that is all that is wanted. */
-static void watch_interrupt(void)
+/* Without SA_RESTART, so that the wait for the daemon's next line ends. */
+static void watch_interrupt(struct control_link *link)
 {
     struct sigaction action = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &action, NULL);
+    link->interrupted = &interrupted;
 }
 
 static void show_progress(struct conversation *conversation, const struct json_value *line)
@@ -289,7 +292,7 @@ enum exit_status command_run(const struct options *options)
     if (status != EXIT_FINE) {
         return finish(&conversation, command_end_early(options, status));
     }
-    watch_interrupt();
+    watch_interrupt(&conversation.link);
     status = ask(&conversation, &request);
     if (status == EXIT_INTERRUPTED) {
         say("the run goes on in the daemon; jobsweep status shows how far it is");

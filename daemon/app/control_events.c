@@ -128,6 +128,8 @@ void control_event_progress(struct buf *out, const struct sweep_progress *progre
     control_event(out, "progress");
     member_truth(out, "deleting", progress->deleting);
     member_number(out, "listed", progress->listed);
+    member_number(out, "calls", progress->calls);
+    member_truth(out, "waits_turn", progress->waits_turn);
     member_number(out, "lists", progress->jobs);
     member_number(out, "lists_done", progress->jobs_listed);
     member_number(out, "selected", progress->selected);
@@ -247,6 +249,8 @@ void control_read_progress(const struct json_value *line, struct sweep_progress 
     bool known = json_int64(json_get(line, "remaining_ms"), &remaining_ms);
     *progress = (struct sweep_progress){.deleting = control_truth(line, "deleting"),
                                         .listed = control_number(line, "listed"),
+                                        .calls = control_number(line, "calls"),
+                                        .waits_turn = control_truth(line, "waits_turn"),
                                         .jobs = control_number(line, "lists"),
                                         .jobs_listed = control_number(line, "lists_done"),
                                         .selected = control_number(line, "selected"),

@@ -25,7 +25,7 @@ static int check_owner(int fd, const struct control_way *way, struct err *err)
         return 0;
     }
     bool known = way->state[0] != '\0' && stat(way->state, &status) == 0;
-    if (known && user == status.st_uid) {
+    if (known && user == status.st_uid && user_is_one(user)) {
         return 0;
     }
     return err_set(
@@ -84,7 +84,8 @@ int control_link_ask(struct control_link *link, const struct control_request *re
     return result;
 }
 
-/* More of what the daemon says; -1 at its end. */
+/* More of what the daemon says, or nothing yet; -1 at its end. Whoever was stopped and goes on comes back
+ * from a wait with a limit, too, without any signal of ours. */
 static int receive(struct control_link *link, struct err *err)
 {
     char piece[PIECE];
@@ -96,12 +97,17 @@ static int receive(struct control_link *link, struct err *err)
         return err_set(err, ERR_IO, "the daemon sent a line that is too long");
     }
     if (count < 0 && errno == EINTR) {
-        return err_set(err, ERR_CANCELED, "interrupted");
+        return 0;
     }
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return err_set(err, ERR_IO, "the daemon has said nothing for %d s", link->patience_s);
     }
     return err_set(err, ERR_IO, "the daemon ended the connection before its answer was complete");
+}
+
+static bool is_interrupted(const struct control_link *link)
+{
+    return link->interrupted != NULL && *link->interrupted != 0;
 }
 
 static void take_line(struct control_link *link, const char *end)
@@ -117,6 +123,10 @@ const struct json_value *control_link_next(struct control_link *link, struct err
 {
     const char *end;
     while (link->in.length == 0 || (end = memchr(link->in.data, '\n', link->in.length)) == NULL) {
+        if (is_interrupted(link)) {
+            err_set(err, ERR_CANCELED, "interrupted");
+            return NULL;
+        }
         if (receive(link, err) != 0) {
             return NULL;
         }

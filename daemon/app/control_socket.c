@@ -1,6 +1,7 @@
 /* See app/control_socket.h. */
 #include "app/control_socket.h"
 
+#include "app/user_name.h"
 #include "base/text.h"
 #include "policy/source.h"
 
@@ -134,5 +135,5 @@ bool control_socket_peer(int fd, uid_t *user)
         return false;
     }
     *user = peer.uid;
-    return peer.uid == 0 || peer.uid == geteuid();
+    return peer.uid == 0 || (peer.uid == geteuid() && user_is_one(peer.uid));
 }

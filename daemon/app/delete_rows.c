@@ -175,7 +175,7 @@ static void on_repeated(void *ctx, const struct plan_row *row, const struct plan
     struct deletion *deletion = ctx;
     deletion->newest -= row->execution.number == 0;
     if (deletion->repeated++ < REPEATS_TOLD && !deletion->options->quiet) {
-        say("warning: %s/%s is %s and once more, %s: it is taken once", row->execution.job_id,
+        say("warning: %s/%s is %s and also %s: it is taken once", row->execution.job_id,
             row->execution.thing_name, earlier->reason, row->reason);
     }
 }

@@ -1,5 +1,6 @@
 /* jobsweep history and jobsweep history verify: reading the ledger, whoever writes it meanwhile. */
 #include "app/commands.h"
+#include "app/process.h"
 #include "app/record_view.h"
 #include "app/say.h"
 #include "app/state_directory.h"
@@ -61,7 +62,7 @@ static int read_outcome(const char *text, int *outcome, struct err *err)
     const char *nearest = text_nearest(text, names);
     return err_set(err, ERR_INVALID, "--outcome: no outcome is called \"%s\"%s%s%s", text,
                    nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
-                   nearest != NULL ? "?" : "");
+                   nearest != NULL ? "?" : "; man jobsweep has them under OUTCOMES");
 }
 
 static int read_filter(const struct options *options, struct store_filter *filter, struct err *err)
@@ -172,11 +173,7 @@ static enum exit_status answer(const struct options *options, const struct confi
     }
     enum exit_status status = options->verify ? verify(options, store) : list(options, store, filter);
     store_close(store);
-    if (fflush(stdout) == 0 && !ferror(stdout)) {
-        return status;
-    }
-    say("standard output could not be written");
-    return exit_status_worse(status, EXIT_FAILED);
+    return process_output_written() ? status : exit_status_worse(status, EXIT_FAILED);
 }
 
 enum exit_status command_history(const struct options *options)

@@ -80,15 +80,12 @@ int main(int argc, char **argv)
     log_setup(LOG_WARNING, LOG_TEXT);
     if (aws_arguments_are_ours(argc - 1, argv + 1)) {
         enum exit_status status = command_delete_job_execution(argc - 1, argv + 1);
-        return fflush(stdout) != 0 && status == EXIT_FINE ? EXIT_AWS_OTHER : (int)status;
+        return status == EXIT_FINE && !process_output_written() ? EXIT_AWS_OTHER : (int)status;
     }
     if (options_parse(&options, PROGRAM_JOBSWEEP, argc, argv, &err) != 0) {
         say("%s", err.msg);
         return EXIT_USAGE;
     }
     enum exit_status status = run(&options);
-    if (fflush(stdout) != 0 && status == EXIT_FINE) {
-        return EXIT_FAILED;
-    }
-    return (int)status;
+    return status == EXIT_FINE && !process_output_written() ? EXIT_FAILED : (int)status;
 }

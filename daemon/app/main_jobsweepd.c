@@ -20,6 +20,19 @@ static enum exit_status help(void)
     return EXIT_FINE;
 }
 
+static enum exit_status run(const struct options *options)
+{
+    logging_set_up(options, NULL);
+    if (options->help) {
+        return help();
+    }
+    if (options->version) {
+        printf("jobsweepd %s\n", JOBSWEEP_VERSION);
+        return EXIT_FINE;
+    }
+    return options->check ? command_check(options) : daemon_run(options);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -30,13 +43,6 @@ int main(int argc, char **argv)
         say("%s", err.msg);
         return EXIT_USAGE;
     }
-    logging_set_up(&options, NULL);
-    if (options.help) {
-        return help();
-    }
-    if (options.version) {
-        printf("jobsweepd %s\n", JOBSWEEP_VERSION);
-        return EXIT_FINE;
-    }
-    return (int)(options.check ? command_check(&options) : daemon_run(&options));
+    enum exit_status status = run(&options);
+    return status == EXIT_FINE && !process_output_written() ? EXIT_FAILED : (int)status;
 }

@@ -341,7 +341,9 @@ static void print_others(const struct printing *to)
                   "kept, as a time of it lies in the future: a clock is wrong somewhere");
     }
     if (report->newest > 0) {
-        put_count(to, "newest", report->newest, "rows have no number: the newest of each is meant");
+        put_count(to, "newest", report->newest,
+                  report->newest == 1 ? "row has no number: the newest is meant"
+                                      : "rows have no number: the newest of each is meant");
     }
     if (to->count->by_cause[CAUSE_GRACE] > 0) {
         put_count(to, "waiting", to->count->by_cause[CAUSE_GRACE],

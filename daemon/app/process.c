@@ -1,6 +1,7 @@
 /* What both programs do to their process before anything else. */
 #include "app/process.h"
 
+#include "app/say.h"
 #include "aws/crypto.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -40,10 +41,22 @@ void process_protect(void)
     signal(SIGXFSZ, SIG_IGN); /* a ledger over the limit is a write that fails, and is handled as one */
 }
 
-bool process_output_unread(void)
+static bool nobody_reads(void)
 {
     struct pollfd output = {.fd = STDOUT_FILENO};
     return poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+}
+
+/* What failed earlier left the stream's buffer, so that flushing it may succeed. */
+bool process_output_written(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return true;
+    }
+    if (!nobody_reads()) {
+        say("standard output could not be written");
+    }
+    return false;
 }
 
 static int64_t resident_bytes(void)

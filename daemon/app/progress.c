@@ -55,7 +55,8 @@ static void append_rest(struct buf *out, const struct sweep_progress *now, int64
     int64_t left_ms = now->remaining_ms > now->quarantined_ms || now->quarantined == 0 ? now->remaining_ms
                                                                                        : now->quarantined_ms;
     if (left_ms >= 0) {
-        buf_printf(out, ", about %s left", time_about(left_ms, about));
+        int64_t shown_ms = left_ms < TIME_MS_PER_SECOND ? TIME_MS_PER_SECOND : left_ms;
+        buf_printf(out, ", about %s left", time_about(shown_ms, about));
     }
     if (now->quarantined > 0 && now->quarantined == now->selected - now->settled) {
         bool one = now->quarantined == 1;
@@ -91,7 +92,7 @@ static void append_listed(struct buf *out, const struct sweep_progress *now)
 void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int columns,
                    const struct view_style *style, struct buf *out)
 {
-    char done[32], all[32], listed[32];
+    char done[32], all[32], number[32];
     struct buf text;
     buf_init(&text, TEXT_MAX);
     if (now->runs > 1) {
@@ -106,7 +107,12 @@ void progress_line(const struct sweep_progress *now, int64_t rate_per_1000s, int
     } else if (now->jobs > 0) {
         append_listed(&text, now);
     } else if (now->listed > 0) {
-        buf_printf(&text, "listed %s", text_thousands(listed, now->listed));
+        buf_printf(&text, "listed %s", text_thousands(number, now->listed));
+    } else if (now->calls > 0) { /* paced, so that nobody may think that the service is slow */
+        buf_printf(&text, "looks up jobs and things, %s call%s made", text_thousands(number, now->calls),
+                   now->calls == 1 ? "" : "s");
+    } else if (now->waits_turn) {
+        buf_text(&text, "waits for another sweep in the same account and region to end");
     } else {
         buf_text(&text, "waits for the service to answer");
     }

@@ -17,7 +17,7 @@
 #define WAIT_MS (60 * 60 * TIME_MS_PER_SECOND)
 
 /* Any thread may be the one that takes a signal, so that a handler alone does not wake who waits. */
-static const int handled[] = {SIGINT, SIGTERM, SIGHUP};
+static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGCONT};
 #define HANDLED (sizeof handled / sizeof handled[0])
 static int wake[2];
 
@@ -42,20 +42,25 @@ static void take_over(struct sigaction before[HANDLED])
     sigemptyset(&ours.sa_mask);
     for (size_t i = 0; i < HANDLED; i++) {
         sigaction(handled[i], NULL, &before[i]);
-        if (before[i].sa_handler != SIG_DFL && before[i].sa_handler != SIG_IGN) {
+        bool is_own = before[i].sa_handler != SIG_DFL && before[i].sa_handler != SIG_IGN;
+        if (is_own || handled[i] == SIGCONT) {
             sigaction(handled[i], &ours, NULL);
         }
     }
 }
 
-/* Whether one came; the process's own handler hears of it now. */
-static bool give_back(const struct sigaction before[HANDLED])
+static void give_back(const struct sigaction before[HANDLED])
 {
-    unsigned char number;
     for (size_t i = 0; i < HANDLED; i++) {
         sigaction(handled[i], &before[i], NULL);
     }
-    return read(wake[0], &number, 1) == 1 && raise(number) == 0;
+}
+
+/* The next that came; 0: none. */
+static int take_signal(void)
+{
+    unsigned char number;
+    return read(wake[0], &number, 1) == 1 ? number : 0;
 }
 
 static enum question_answer read_answer(void)
@@ -68,11 +73,10 @@ static enum question_answer read_answer(void)
     return yes ? QUESTION_YES : QUESTION_NO;
 }
 
-static enum question_answer ask(const char *text)
+/* Whether there is something to be read, be it a signal. */
+static bool show_and_wait(const char *text)
 {
     struct pollfd inputs[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = wake[0], .events = POLLIN}};
-    struct sigaction before[HANDLED];
-    take_over(before);
     tcflush(STDIN_FILENO, TCIFLUSH);
     fprintf(stderr, "%s [y/N] ", text);
     fflush(stderr);
@@ -80,11 +84,30 @@ static enum question_answer ask(const char *text)
     while (ready < 0 && errno == EINTR) { /* by ours, most likely */
         ready = poll(inputs, 2, WAIT_MS);
     }
-    if (give_back(before)) {
+    return ready > 0;
+}
+
+/* Whoever comes back to a job that he had stopped does not see the question any more: it is asked again. The
+ * process's own handler hears of any other signal when it has its place again. */
+static enum question_answer ask(const char *text)
+{
+    struct sigaction before[HANDLED];
+    bool ready;
+    int number;
+    take_over(before);
+    do {
+        ready = show_and_wait(text);
+        number = take_signal();
+    } while (number == SIGCONT);
+    give_back(before);
+    while (number == 0 && (number = take_signal()) == SIGCONT) { /* one that came just now */
+        number = 0;
+    }
+    if (number != 0 && raise(number) == 0) {
         fputc('\n', stderr);
         return QUESTION_SIGNAL;
     }
-    if (ready > 0) {
+    if (ready) {
         return read_answer();
     }
     fputc('\n', stderr);

@@ -14,13 +14,20 @@
 #define CALLS_INDENT   11
 #define REASON_INDENT  6
 
+/* A row that the end of its sweep came before: its outcome says that, and why is said once, of the sweep. */
+static bool is_of_the_end(enum outcome outcome, const struct answer *answer)
+{
+    return outcome == OUTCOME_NOT_ATTEMPTED &&
+           (strcmp(answer->code, "Canceled") == 0 || strcmp(answer->code, "Withheld") == 0);
+}
+
 void report_reason(enum outcome outcome, const struct answer *answer, struct buf *out)
 {
     bool said = answer != NULL && answer->code[0] != '\0';
     bool ours = said && answer->class == ANSWER_NOT_SENT && answer->message[0] != '\0';
     bool says_all =
         outcome == OUTCOME_DELETED || outcome == OUTCOME_DELETED_PRESUMED || outcome == OUTCOME_GONE;
-    if (says_all || !said) {
+    if (says_all || !said || is_of_the_end(outcome, answer)) {
         return;
     }
     buf_printf(out, "%s: ", outcome_name(outcome));
@@ -98,6 +105,7 @@ static void print_reasons(const struct counted *reasons, size_t size, enum outco
 static void print_outcomes(const struct report *report, const struct tally *tally,
                            const struct view_style *style, struct buf *out)
 {
+    static const struct view_style plain = {0};
     char number[32];
     size_t size = 0;
     struct counted *reasons = tally != NULL ? tally_sorted(tally, &size) : NULL;
@@ -106,10 +114,12 @@ static void print_outcomes(const struct report *report, const struct tally *tall
             continue;
         }
         bool bad = outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN;
-        view_color(out, style, bad ? "31" : outcome == OUTCOME_DELETED ? "32" : "0");
-        buf_printf(out, "    %-16s %10s\n", outcome_name((enum outcome)outcome),
+        const struct view_style *shown = bad || outcome == OUTCOME_DELETED ? style : &plain;
+        view_color(out, shown, bad ? "31" : "32");
+        buf_printf(out, "    %-16s %10s", outcome_name((enum outcome)outcome),
                    text_thousands(number, report->outcomes[outcome]));
-        view_color(out, style, "0");
+        view_color(out, shown, "0");
+        buf_char(out, '\n');
         print_reasons(reasons, size, (enum outcome)outcome, style, out);
     }
     free(reasons);

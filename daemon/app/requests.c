@@ -129,6 +129,7 @@ static void add(struct sweep_progress *sum, const struct sweep_progress *one)
 {
     sum->deleting = sum->deleting || one->deleting;
     sum->listed += one->listed;
+    sum->calls += one->calls;
     sum->jobs += one->jobs;
     sum->jobs_listed += one->jobs_listed;
     sum->selected += one->selected;
@@ -142,13 +143,17 @@ static void add(struct sweep_progress *sum, const struct sweep_progress *one)
 
 static void send_progress(const struct follower *follower)
 {
-    struct sweep_progress sum = {.remaining_ms = -1};
+    struct sweep_progress sum = {.remaining_ms = -1, .waits_turn = true};
     int64_t rate = 0;
     const struct task *task;
     struct buf text;
     DL_FOREACH (follower->daemon->tasks, task) {
         struct sweep_progress one;
-        if (task->follower != follower || task->run.state != RUN_SWEEPING) {
+        if (task->follower != follower) {
+            continue;
+        }
+        sum.waits_turn = sum.waits_turn && task->run.state == RUN_WAITING;
+        if (task->run.state != RUN_SWEEPING) {
             continue;
         }
         sweep_progress(task->run.sweep, &one);

@@ -520,6 +520,7 @@ static void add_progress(struct sweep_progress *sum, const struct sweep_progress
     sum->settled += one->settled;
     sum->quarantined += one->quarantined;
     sum->pages += one->pages;
+    sum->calls += one->calls;
     sum->runs_listing += !one->deleting;
     sum->jobs += one->jobs;
     sum->jobs_listed += one->jobs_listed;

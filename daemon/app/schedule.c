@@ -165,7 +165,7 @@ static void note(const struct options *options, const struct schedule *schedule,
 {
     const struct foreseen *daemon = schedule->daemon;
     if (daemon == NULL) {
-        say("computed from the configuration, because no daemon tells: %s", why_not);
+        say("computed from the configuration, because no daemon answers: %s", why_not);
     } else {
         say("as the daemon has it, process %lld%s", (long long)daemon->process,
             daemon->paused ? "; it is paused, and leaves out what is due" : "");

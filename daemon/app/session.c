@@ -68,7 +68,8 @@ static void tell_error(struct pair *pair)
         buf_finish(&text);
         return;
     }
-    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED) {
+    bool of_this_machine = report->err.code == ERR_IO || report->err.code == ERR_ARCHIVE;
+    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED && !of_this_machine) {
         buf_printf(&text, "%s: ", pair->run.host);
     }
     buf_text(&text, report->err.msg);
@@ -95,6 +96,11 @@ static void print_result(struct pair *pair)
     }
     session_print(session);
     fflush(stdout);
+    if (pair->why_not != NULL && run->report.end == SWEEP_PLANNED && !session->options->quiet) {
+        char text[128]; /* again, because what was said before the plan is out of sight by now */
+        snprintf(text, sizeof text, "nothing was deleted: %s", pair->why_not);
+        session_tell(pair, text);
+    }
 }
 
 static enum exit_status status_of(const struct session *session, const struct run *run)
@@ -251,8 +257,8 @@ static void begin_saving(struct pair *pair, const struct selected *selected)
     pair->rows = plan->rows;
     if (!selection_deletes(selected, &why_not)) {
         progress_clear(pair->session->progress);
-        say("%s in %s: apply will refuse this plan: %s", selected->policy->name, selected->target->name,
-            why_not);
+        say("%s in %s: apply will refuse this plan: %s; change that first, and plan again then",
+            selected->policy->name, selected->target->name, why_not);
     }
 }
 
@@ -275,9 +281,8 @@ static void count_plan(struct pair *pair)
 
 static void submit(struct session *session, struct pair *pair, const struct selected *selected)
 {
-    const char *why_not = NULL;
     pair->session = session;
-    pair->deletes = !session->config.plan_only && selection_deletes(selected, &why_not);
+    pair->deletes = !session->config.plan_only && selection_deletes(selected, &pair->why_not);
     pair->run = (struct run){.config = session->config.config,
                              .policy = selected->policy,
                              .target = selected->target,
@@ -294,8 +299,8 @@ static void submit(struct session *session, struct pair *pair, const struct sele
     if (session_json(session) || pair->run.plan_only) {
         count_plan(pair);
     }
-    if (why_not != NULL && !session->options->quiet) {
-        session_tell(pair, why_not);
+    if (!session->options->quiet) {
+        session_tell(pair, pair->why_not);
     }
     if (session->config.save != NULL) {
         begin_saving(pair, selected);
@@ -415,10 +420,7 @@ static void print_sum(struct session *session)
 static void finish_output(struct session *session)
 {
     print_sum(session);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (!process_output_unread()) {
-            say("standard output could not be written");
-        }
+    if (!process_output_written()) {
         session->status = exit_status_worse(session->status, EXIT_FAILED);
     }
 }

@@ -35,11 +35,15 @@ bool session_keep_plan(struct pair *pair)
     return true;
 }
 
-/* Listing counts, and the limits that the plan kept to. */
+/* Listing counts, the limits that the plan kept to, and rows that the deletion ended too early to take. */
 void session_join_plan(struct pair *pair)
 {
     struct report *report = &pair->run.report;
     const struct report *planned = &pair->planned;
+    if (report->selected < planned->selected) {
+        report->outcomes[OUTCOME_NOT_ATTEMPTED] += planned->selected - report->selected;
+        report->selected = planned->selected;
+    }
     report->listed = planned->listed;
     report->skipped = planned->skipped;
     report->in_grace = planned->in_grace;

@@ -113,7 +113,7 @@ static void on_row(void *owner, const struct job_execution *execution, const str
     if (pair->rows != NULL && verdict->delete) {
         save_row(pair, execution, verdict);
     }
-    if (pair->stage == PAIR_PLANNING) {
+    if (session->out.length > 0 && pair->stage == PAIR_PLANNING) {
         session_show(session);
     } else if (session->out.length > 0) {
         session_print(session);
@@ -137,9 +137,10 @@ static void on_planned(void *owner, const struct report *so_far)
         return;
     }
     plan_cost(run->policy, run->target, so_far->selected, so_far->remaining, &cost);
-    snprintf(text, sizeof text, "%s of %s job executions selected, %s at the quota",
+    bool any = so_far->selected > 0;
+    snprintf(text, sizeof text, "%s of %s job executions selected%s%s%s",
              text_thousands(selected, so_far->selected), text_thousands(listed, so_far->listed),
-             time_about(cost.ms, about));
+             any ? ", " : "", any ? time_about(cost.ms, about) : "", any ? " at the quota" : "");
     session_tell(pair, text);
 }
 

@@ -142,7 +142,7 @@ void tasks_resume(struct daemon *daemon)
     }
 }
 
-static bool on_last_run(void *owner, const char *policy, const char *target,
+static bool on_last_run(void *owner, const struct policy *policy, const struct target *target,
                         const struct ledger_request *last)
 {
     struct daemon *daemon = owner;
@@ -150,7 +150,7 @@ static bool on_last_run(void *owner, const char *policy, const char *target,
         .selected = (int64_t)last->count, .started_ms = last->found.started_ms, .ended_ms = last->ended_ms};
     if (last->ended_ms != 0) { /* else it is resumed, or under way */
         control_read_end(last->note, &report);
-        results_recall(daemon->results, daemon->loaded.config, policy, target, &report);
+        results_recall(daemon->results, daemon->loaded.config, policy->name, target->name, &report);
     }
     return !daemon_winds_up(daemon);
 }
@@ -165,8 +165,11 @@ static void on_recalled(void *owner)
 
 void tasks_recall(struct daemon *daemon)
 {
-    daemon->last_runs =
-        last_runs_start(world_ledger(daemon->world), daemon->loaded.config, on_last_run, on_recalled, daemon);
+    daemon->last_runs = last_runs_start(&(struct last_runs_config){.ledger = world_ledger(daemon->world),
+                                                                   .config = daemon->loaded.config,
+                                                                   .found = on_last_run,
+                                                                   .done = on_recalled,
+                                                                   .owner = daemon});
 }
 
 const char *tasks_begin(struct daemon *daemon, const struct selected *pair, struct follower *follower)

@@ -51,9 +51,9 @@ static void print_difference(const struct example *example, struct buf *out)
 {
     buf_printf(out, "  line %d: ", example->place.line);
     job_execution_print(out, &example->execution);
-    buf_text(out, "\n  - ");
+    buf_text(out, "\n    expected ");
     print_expectation(example, out);
-    buf_text(out, "\n  + ");
+    buf_text(out, "\n    found    ");
     print_verdict(example, out);
     buf_char(out, '\n');
 }

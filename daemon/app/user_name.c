@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <sys/types.h>
 
 #define ENTRY_MAX 16384
+#define NOBODY    65534 /* of /proc/sys/kernel/overflowuid */
 
 char *user_name(int64_t user, char out[USER_NAME_SIZE])
 {
@@ -21,4 +21,21 @@ char *user_name(int64_t user, char out[USER_NAME_SIZE])
         snprintf(out, USER_NAME_SIZE, "user %" PRId64, user);
     }
     return out;
+}
+
+static bool has_everybody(void)
+{
+    uint32_t inside, outside, count = 0;
+    FILE *file = fopen("/proc/self/uid_map", "re");
+    if (file == NULL) {
+        return false;
+    }
+    int read = fscanf(file, "%" SCNu32 " %" SCNu32 " %" SCNu32, &inside, &outside, &count);
+    fclose(file);
+    return read == 3 && count == UINT32_MAX;
+}
+
+bool user_is_one(uid_t user)
+{
+    return user != NOBODY || has_everybody();
 }

@@ -32,17 +32,40 @@ int cli_cache_read(const char *folder, const char *name, struct buf *text, struc
     return credentials_read_file(path, true, text, err);
 }
 
-/* What is not there between the home and the file. Where there is no home, nothing is made in the root. */
+static bool is_ours(const char *folder)
+{
+    struct stat status;
+    return stat(folder, &status) == 0 && status.st_uid == geteuid();
+}
+
+/* What is not there between the home and the file, but not in a folder of another: he could not use it then.
+ * Where there is no home, nothing is made in the root. */
 static void make_folders(char path[PATH_BYTES])
 {
     const char *home = environment_get(NULL, "HOME");
     bool fits = home != NULL && strlen(home) + 1 < strlen(path);
+    bool ours = fits && is_ours(home);
     char *at = fits ? strchr(path + strlen(home) + 1, '/') : NULL;
     for (; at != NULL; at = strchr(at + 1, '/')) {
         *at = '\0';
-        mkdir(path, 0700); /* whether it could be made shows in a moment */
+        if (ours) {
+            mkdir(path, 0700); /* whether it could be made shows in a moment */
+        }
+        ours = is_ours(path);
         *at = '/';
     }
+}
+
+/* Root with the home of another (sudo, a container): the file is his, as it would be had he made it. */
+static int give_to_owner(int fd, char path[PATH_BYTES])
+{
+    struct stat folder;
+    char *name = strrchr(path, '/');
+    *name = '\0';
+    int result = stat(path, &folder);
+    *name = '/';
+    bool given = result == 0 && geteuid() == 0 && folder.st_uid != 0;
+    return given ? fchown(fd, folder.st_uid, folder.st_gid) : result;
 }
 
 static int write_all(int fd, const struct buf *text)
@@ -68,7 +91,7 @@ int cli_cache_write(const char *folder, const char *name, const struct buf *text
     if (fd < 0) {
         return err_set(err, ERR_IO, "%s: %s", path, err_errno(errno));
     }
-    bool failed = write_all(fd, text) != 0;
+    bool failed = give_to_owner(fd, path) != 0 || write_all(fd, text) != 0;
     failed = close(fd) != 0 || failed || rename(beside, path) != 0;
     int number = errno;
     if (!failed) {

@@ -75,6 +75,7 @@ static bool read_expiry(struct credentials_fetch *fetch, const struct cred_found
         return false;
     }
     fetch->credentials.expires_ms = expires_ms != 0 ? expires_ms - found->skew_ms : 0;
+    fetch->skew_ms = found->skew_ms;
     return true;
 }
 

@@ -379,7 +379,7 @@ static void on_fetched(struct credentials_fetch *fetch)
         fail_none(provider, fetch->err.msg);
     } else {
         if (provider->config.cli_cache) {
-            session_cache_write(&provider->plan.steps[provider->at], &found);
+            session_cache_write(&provider->plan.steps[provider->at], &found, fetch->skew_ms);
         }
         advance(provider, &found);
     }

@@ -145,13 +145,13 @@ bool session_cache_read(const struct cred_step *step, int64_t now_ms, struct cre
 /* --- writing --- */
 
 static void write_session(const struct cred_step *step, const char *name,
-                          const struct credentials *credentials)
+                          const struct credentials *credentials, int64_t expires_ms)
 {
     struct buf text;
     struct err ignored;
     char account[ACCOUNT_LENGTH + 1], expires[21];
     bool sso = step->kind == CRED_SSO;
-    time_rfc3339(credentials->expires_ms, expires);
+    time_rfc3339(expires_ms, expires);
     bool known = cred_step_account(step, account);
     buf_init_secret(&text, CLI_CACHE_FILE_MAX);
     buf_text(&text, sso ? "{\"ProviderType\": \"sso\", \"Credentials\": {" : "{\"Credentials\": {");
@@ -166,12 +166,14 @@ static void write_session(const struct cred_step *step, const char *name,
     buf_finish(&text);
 }
 
-void session_cache_write(const struct cred_step *step, const struct credentials *credentials)
+/* A clock that is wrong now may be right when the file is read. */
+void session_cache_write(const struct cred_step *step, const struct credentials *credentials, int64_t skew_ms)
 {
+    int64_t expires_ms = credentials->expires_ms + (skew_ms < 0 ? skew_ms : 0);
     struct buf name;
     buf_init(&name, NAME_BYTES);
     if (credentials->expires_ms != 0 && credentials->session_token != NULL && make_name(step, &name)) {
-        write_session(step, buf_string(&name), credentials);
+        write_session(step, buf_string(&name), credentials, expires_ms);
     }
     buf_finish(&name);
 }

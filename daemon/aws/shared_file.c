@@ -32,6 +32,7 @@ struct version {
     ino_t inode;
     off_t size;
     struct timespec written, changed;
+    bool settled; /* when it was seen */
 };
 
 struct shared_parse {
@@ -46,15 +47,6 @@ static struct shared_parse *latest[SHARED_FILE_CREDENTIALS + 1];
 
 /* --- versions --- */
 
-static struct version version_of(const struct stat *status)
-{
-    return (struct version){.device = status->st_dev,
-                            .inode = status->st_ino,
-                            .size = status->st_size,
-                            .written = status->st_mtim,
-                            .changed = status->st_ctim};
-}
-
 static bool same_time(const struct timespec *a, const struct timespec *b)
 {
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
@@ -66,10 +58,22 @@ static bool same_version(const struct version *a, const struct version *b)
            same_time(&a->written, &b->written) && same_time(&a->changed, &b->changed);
 }
 
-static bool is_settled(const struct version *version)
+/* By both times: when it was written can be set to anything, and some file systems do not tell the other. */
+static bool is_settled(const struct stat *status)
 {
     struct timespec now;
-    return clock_gettime(CLOCK_REALTIME, &now) == 0 && version->written.tv_sec + SETTLED_S < now.tv_sec;
+    time_t last = status->st_mtime > status->st_ctime ? status->st_mtime : status->st_ctime;
+    return clock_gettime(CLOCK_REALTIME, &now) == 0 && last + SETTLED_S < now.tv_sec;
+}
+
+static struct version version_of(const struct stat *status)
+{
+    return (struct version){.device = status->st_dev,
+                            .inode = status->st_ino,
+                            .size = status->st_size,
+                            .written = status->st_mtim,
+                            .changed = status->st_ctim,
+                            .settled = is_settled(status)};
 }
 
 /* --- sections by their names --- */
@@ -191,7 +195,7 @@ static struct shared_parse *join(struct shared_parse *parse)
 static void keep(enum shared_file_kind kind, struct shared_parse *parse)
 {
     leave(latest[kind]);
-    latest[kind] = is_settled(&parse->version) ? join(parse) : NULL;
+    latest[kind] = parse->version.settled ? join(parse) : NULL;
 }
 
 void shared_file_release(struct shared_file *file)

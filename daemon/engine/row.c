@@ -304,7 +304,9 @@ static void on_archived(struct archiving *archiving)
     enum err_code code = archiving->err.code;
     bool for_all = code == ERR_ARCHIVE || code == ERR_CREDENTIALS;
     bool alone = code != ERR_NONE && code != ERR_CANCELED && !for_all && !brake->stopping;
-    if (code != ERR_NONE) {
+    if (code == ERR_CANCELED) {
+        row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "Canceled"};
+    } else if (code != ERR_NONE) {
         row->answer = (struct answer){.class = ANSWER_NOT_SENT, .code = "NotArchived"};
         text_copy(row->answer.message, sizeof row->answer.message, archiving->err.msg);
     }

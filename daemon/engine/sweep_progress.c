@@ -10,6 +10,17 @@ static int64_t at_pace(const struct sweep *sweep, enum operation operation, int6
     return lane.rate_per_1000s > 0 ? calls * 1000 * TIME_MS_PER_SECOND / lane.rate_per_1000s : -1;
 }
 
+static int64_t calls_made(const struct sweep *sweep)
+{
+    int64_t calls = 0;
+    for (int i = 0; i < OPERATION_COUNT; i++) {
+        struct lane_view lane;
+        dispatcher_lane(sweep->config.dispatcher, (enum operation)i, &lane);
+        calls += lane.sent - sweep->calls_before[i];
+    }
+    return calls;
+}
+
 void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
 {
     const struct report *report = &sweep->report;
@@ -17,6 +28,7 @@ void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress)
                                         .listed = report->listed,
                                         .selected = report->selected,
                                         .settled = sweep->settled,
+                                        .calls = calls_made(sweep),
                                         .remaining_ms = -1};
     struct supply_view view = {.calls_left = -1};
     if (sweep->supply != NULL) {

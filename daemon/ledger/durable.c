@@ -383,6 +383,18 @@ static int take_lock(struct ledger_durable *durable, struct err *err)
     return 0;
 }
 
+static int open_reserve(struct ledger_durable *durable, struct err *err)
+{
+    const struct ledger_durable_config *config = &durable->config;
+    struct ledger_request open_run = {.operation = LEDGER_OPEN_RUN};
+    if (store_apply(durable->store, &open_run) != 0) {
+        *err = open_run.err;
+        return -1;
+    }
+    durable->reserve = reserve_open(config->directory, config->reserve_disk, open_run.run != 0, err);
+    return durable->reserve != NULL ? reserve_grow(durable->reserve, 0, err) : -1;
+}
+
 static int open_store(struct ledger_durable *durable, struct err *err)
 {
     char path[4096];
@@ -397,14 +409,8 @@ static int open_store(struct ledger_durable *durable, struct err *err)
     if (durable->store == NULL) {
         return -1;
     }
-    if (config->vfs != NULL && config->reserve_disk == NULL) {
-        return prune(durable, err);
-    }
-    durable->reserve = reserve_open(config->directory, config->reserve_disk, err);
-    if (durable->reserve == NULL || reserve_grow(durable->reserve, 0, err) != 0) {
-        return -1;
-    }
-    return prune(durable, err);
+    bool without_reserve = config->vfs != NULL && config->reserve_disk == NULL;
+    return without_reserve || open_reserve(durable, err) == 0 ? prune(durable, err) : -1;
 }
 
 /* Signals are the loop's business: the writer takes none. */

@@ -22,7 +22,7 @@
 struct reserve {
     struct reserve_disk disk;
     int fd; /* the system's disk */
-    int64_t held;
+    int64_t held, least;
     char *directory;
 };
 
@@ -51,7 +51,8 @@ static int open_file(struct reserve *reserve, struct err *err)
     return reserve->fd >= 0 ? 0 : err_set(err, ERR_IO, "'%s': %s", path, err_errno(errno));
 }
 
-struct reserve *reserve_open(const char *directory, const struct reserve_disk *disk, struct err *err)
+struct reserve *reserve_open(const char *directory, const struct reserve_disk *disk, bool left_open,
+                             struct err *err)
 {
     struct reserve *reserve = mem_zalloc(sizeof *reserve);
     reserve->fd = -1;
@@ -62,6 +63,7 @@ struct reserve *reserve_open(const char *directory, const struct reserve_disk *d
         reserve_close(reserve);
         return NULL;
     }
+    reserve->least = left_open ? reserve->disk.size(reserve->disk.ctx) : 0;
     return reserve;
 }
 
@@ -84,8 +86,7 @@ int reserve_grow(struct reserve *reserve, size_t results, struct err *err)
     if (wanted <= reserve->held) {
         return 0;
     }
-    int64_t left = reserve->disk.size(reserve->disk.ctx); /* by an earlier process, with what it left open */
-    wanted = left > wanted ? left : wanted;
+    wanted = reserve->least > wanted ? reserve->least : wanted;
     int code = reserve->disk.resize(reserve->disk.ctx, wanted);
     if (code != 0) {
         return err_set(err, ERR_IO, "no room for the ledger in '%s', %" PRId64 " MiB for the answers: %s",

@@ -91,7 +91,7 @@ static void check_unique_policy(const struct reader *reader, const struct yaml_n
 static void check_enforcing(const struct reader *reader, const struct yaml_node *at,
                             const struct target *target)
 {
-    if (target->account[0] == '\0') {
+    if (target->account[0] == '\0' && !target->account_wrong) {
         reader_error(
             reader, at,
             "this policy enforces in the target '%s', which has no 'account' (%s:%d): it must say which "

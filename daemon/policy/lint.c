@@ -219,8 +219,8 @@ static void lint_covered(const struct linting *linting, const struct config *con
         if (i != number && covers(other, policy) && first) {
             char message[MESSAGE_MAX];
             snprintf(message, sizeof message,
-                     "all that the policy '%s' selects the policy '%s' selects too (%.120s:%d)", policy->name,
-                     other->name, other->place.file, other->place.line);
+                     "the policy '%s' (%.120s:%d) selects all that the policy '%s' selects", other->name,
+                     other->place.file, other->place.line, policy->name);
             tell(linting, &policy->place, message);
             return;
         }

@@ -290,9 +290,16 @@ static bool is_new(const struct reader *reader, const struct yaml_node *key)
     return true;
 }
 
+static bool names_account(const struct reader *reader, const struct yaml_node *map)
+{
+    return yaml_get(map, "account") != NULL || yaml_get(map, "accounts") != NULL ||
+           reader_misspelt(reader, SCHEMA_TARGET, "", map, "account");
+}
+
 void targets_read(const struct reader *reader, const struct yaml_node *key)
 {
     const struct yaml_node *map = key->next;
+    size_t errors = reader->diagnostics->errors;
     struct target entry = {.place = reader_place(reader, key)};
     if (!value_name_valid(key->text)) {
         reader_error(
@@ -309,6 +316,7 @@ void targets_read(const struct reader *reader, const struct yaml_node *key)
         reader_map(reader, SCHEMA_TARGET, "", map, &entry);
         check_either(reader, map, "account", "accounts");
         check_either(reader, map, "region", "regions");
+        entry.account_wrong = reader->diagnostics->errors > errors && names_account(reader, map);
     } else {
         reader_error(reader, map, "the target '%s' must be a map of its keys, at least {}", key->text);
     }

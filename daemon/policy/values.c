@@ -262,8 +262,8 @@ static void read_version(const struct reader *reader, const struct schema_row *r
     int64_t number;
     if (!node->plain || !text_int64(node->text, row->min, row->max, &number)) {
         reader_error(reader, node,
-                     "'version' must be 1 (this version of jobsweep reads no other), not '%.64s'",
-                     node->text);
+                     "'version' must be 1%s (this version of jobsweep reads no other), not '%.64s'",
+                     node->plain ? "" : ", without quotes", node->text);
     }
 }
 
@@ -481,8 +481,7 @@ static void read_timezone(const struct reader *reader, const struct schema_row *
     struct zone *zone = NULL;
     struct err err;
     if (zone_load(node->text, &zone, &err) != 0) {
-        reader_error(reader, node, "'%s': %s%s", row->path, err.msg,
-                     err.code == ERR_NOT_FOUND ? " (is tzdata installed?)" : "");
+        reader_error(reader, node, "'%s': %s", row->path, err.msg);
         return;
     }
     zone_destroy(policy->zone);

@@ -281,14 +281,32 @@ static void take(struct builder *b, const yaml_event_t *event)
     }
 }
 
-/* Of lines that belong to nothing that stands around them, libyaml speaks in terms of grammar. */
-static bool is_of_indentation(const yaml_parser_t *parser)
+static bool says(const char *what, const char *words)
 {
-    return (parser->context != NULL && strstr(parser->context, "a block ") != NULL) ||
-           (parser->problem != NULL && strncmp(parser->problem, "mapping values", 14) == 0);
+    return what != NULL && strstr(what, words) != NULL;
 }
 
-/* What libyaml found wrong; its own words, but for the tab, which it hides well. */
+/* libyaml speaks in terms of grammar. What stands first in its line is of a wrong indentation; the rest is
+ * told by what is in front of it there. "": nothing is sure. */
+static const char *likely_cause(const struct builder *b, yaml_mark_t mark)
+{
+    const yaml_parser_t *parser = &b->parser;
+    bool values = says(parser->problem, "mapping values are not allowed");
+    if (!values && !says(parser->context, "a block ")) {
+        return "";
+    }
+    const char *line = line_start(b->file, (int)mark.line + 1);
+    size_t before = strspn(line, " ");
+    size_t key = strcspn(line, ":\n");
+    if (values && line[key] == ':' && key < mark.column) {
+        return ": a value with a colon and a space in it needs quotes";
+    }
+    bool first = values || before == mark.column;
+    return first ? ": is this line indented like those that it belongs to?"
+                 : ": is a quote missing, here or above?";
+}
+
+/* What libyaml found wrong; its own words, but for what it hides well. */
 static void explain(struct builder *b)
 {
     const yaml_parser_t *parser = &b->parser;
@@ -302,14 +320,15 @@ static void explain(struct builder *b)
     } else if (parser->context != NULL && byte_at(b, parser->context_mark) == '*') {
         buf_text(&message, "a value that begins with '*' needs quotes");
         mark = parser->context_mark;
+    } else if (says(parser->problem, "could not find expected ':'")) {
+        buf_text(&message, "a key ends with a colon and a space");
+        mark = parser->context_mark;
     } else if (parser->context != NULL) {
         buf_printf(&message, "%s (%s)", problem, parser->context);
     } else {
         buf_text(&message, problem);
     }
-    if (found != '\t' && is_of_indentation(parser)) {
-        buf_text(&message, ": is this line indented like those that it belongs to?");
-    }
+    buf_text(&message, found != '\t' ? likely_cause(b, mark) : "");
     /* What never ends is to be looked for where it begins. */
     fail_at(b, found == '\0' && parser->context != NULL ? parser->context_mark : mark, buf_string(&message));
     buf_finish(&message);

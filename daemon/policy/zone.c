@@ -330,7 +330,10 @@ int zone_load(const char *name, struct zone **zone, struct err *err)
     buf_init(&content, FILE_BYTES_MAX);
     buf_printf(&path, ZONE_FOLDER "/%s", name);
     int result = read_file(buf_string(&path), &content, err);
-    if (result == 0 && (result = zone_parse(buf_string(&content), content.length, zone, err)) != 0) {
+    if (result != 0 && err->code == ERR_NOT_FOUND) {
+        err_set(err, ERR_NOT_FOUND, "'%.64s' is no time zone that this machine knows: there is no %s%s", name,
+                buf_string(&path), access(ZONE_FOLDER, F_OK) == 0 ? "" : " (is tzdata installed?)");
+    } else if (result == 0 && (result = zone_parse(buf_string(&content), content.length, zone, err)) != 0) {
         err_context(err, "%s", buf_string(&path));
     }
     buf_finish(&content);

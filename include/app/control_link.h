@@ -8,12 +8,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 struct control_link {
-    int fd, patience_s; /* how long the daemon may say nothing */
-    struct buf in;      /* read, and not taken */
-    struct buf line;    /* the latest */
+    int fd, patience_s;                       /* how long the daemon may say nothing */
+    const volatile sig_atomic_t *interrupted; /* what ends a wait once it is not 0; NULL: nothing does */
+    struct buf in;                            /* read, and not taken */
+    struct buf line;                          /* the latest */
     struct json_doc *doc;
 };
 
@@ -28,7 +30,7 @@ void control_link_close(struct control_link *link);
 int control_link_ask(struct control_link *link, const struct control_request *request, struct err *err);
 /* Waits for the next line: an object, with link->line as it came, both valid until the next call. NULL with
  * ERR_IO: the daemon ended the connection, or said nothing for long, or what is no line of its own;
- * ERR_CANCELED: a signal came. */
+ * ERR_CANCELED: it was interrupted. */
 const struct json_value *control_link_next(struct control_link *link, struct err *err);
 
 #endif

@@ -9,8 +9,9 @@
  * other users, SIGPIPE from ending a sweep, and sockets from becoming standard output. */
 void process_protect(void);
 
-/* Whether standard output is a pipe that nobody reads any more, as with `jobsweep plan -v | head`. */
-bool process_output_unread(void);
+/* At the end: whether all that was printed could be written. Where it could not, that is said, unless
+ * standard output is a pipe that nobody reads any more, as with `jobsweep plan -v | head`. */
+bool process_output_written(void);
 
 struct process_usage {
     int64_t cpu_ms; /* of all threads, in user and kernel mode */

@@ -29,6 +29,7 @@ struct pair {
     struct session *session;
     struct run run;
     bool deletes;
+    const char *why_not; /* a sweep is only planned here; NULL: it deletes, or nobody asked it to */
     enum pair_stage stage;
     struct plan_count *plan; /* where it is shown or told; else NULL */
     struct tally *reasons;   /* why rows were not deleted; NULL: none yet */

@@ -13,8 +13,8 @@
 /* folder: "sso/cache". The file is called by the SHA-1 of name. -1 as credentials_read_file() of a private
  * file. */
 int cli_cache_read(const char *folder, const char *name, struct buf *text, struct err *err);
-/* Replaces the file as a whole, readable by its owner alone; makes the folder where HOME is set. -1 with
- * ERR_IO. */
+/* Replaces the file as a whole, readable by its owner alone: whose the folder is, where root writes it. Makes
+ * the folder where HOME is set, in folders of this user. -1 with ERR_IO. */
 int cli_cache_write(const char *folder, const char *name, const struct buf *text, struct err *err);
 
 /* "2026-11-26T21:00:00Z"; versions of the AWS CLI before 2.0.23 wrote "...UTC", and some files still have it.

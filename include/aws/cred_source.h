@@ -13,6 +13,7 @@
  * then says in few words why. */
 struct credentials_fetch {
     struct credentials credentials;
+    int64_t skew_ms;                  /* that their end was corrected by: what its clock is ahead of ours */
     char account[ACCOUNT_LENGTH + 1]; /* of cred_identity() alone */
     char region[64];                  /* of cred_instance_region() alone */
     bool found;

@@ -10,7 +10,9 @@
 /* The session that such a step has left, if a quarter of an hour of it is left, as the AWS CLI wants. false:
  * there is none, others can read the file, or what it says makes no sense. */
 bool session_cache_read(const struct cred_step *step, int64_t now_ms, struct credentials *credentials);
-/* Keeps what such a step has yielded; does nothing for other steps, and where it cannot. */
-void session_cache_write(const struct cred_step *step, const struct credentials *credentials);
+/* Keeps what such a step has yielded; does nothing for other steps, and where it cannot. skew_ms: what AWS's
+ * clock is ahead of ours, by which their end was corrected; the file has the earlier of both ends. */
+void session_cache_write(const struct cred_step *step, const struct credentials *credentials,
+                         int64_t skew_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* One of the shared files of the AWS CLI, parsed, with its sections by name. Whoever reads the same version
  * of a file again gets what was parsed before, so that a thousand profiles cost one reading. A version is the
- * file's identity, size and times; one that was written less than two seconds ago is not kept, because the
- * next one may look like it. What is kept has no secrets. Not for threads. */
+ * file's identity, size and times; one that was written, or whose times were set, less than two seconds ago
+ * is not kept, because the next one may look like it. What is kept has no secrets. Not for threads. */
 #ifndef AWS_SHARED_FILE_H
 #define AWS_SHARED_FILE_H
 

@@ -88,10 +88,12 @@ struct sweep_progress {
     int64_t quarantined_ms; /* until the last of the quarantined can be looked at */
     int64_t waiting_ms; /* above 0: until a lost request of an earlier run is surely dead; then it deletes */
     int64_t pages;      /* of the listing, that have come */
+    int64_t calls;      /* that were made; of a runner, by the runs that go on */
     int64_t jobs, jobs_listed; /* scopes to list and those finished; 0 when not known yet */
-    int64_t runs, runs_done;   /* of a runner: submitted, and ended; 0 of a sweep */
-    int64_t runs_listing;      /* of a runner, while others delete already; they will have more to do */
-    int64_t remaining_ms;      /* estimate from the lanes' pace; -1 when not known, or nothing more is sent */
+    bool waits_turn;         /* of who follows a daemon's runs: until others in that account and region end */
+    int64_t runs, runs_done; /* of a runner: submitted, and ended; 0 of a sweep */
+    int64_t runs_listing;    /* of a runner, while others delete already; they will have more to do */
+    int64_t remaining_ms;    /* estimate from the lanes' pace; -1 when not known, or nothing more is sent */
 };
 void sweep_progress(const struct sweep *sweep, struct sweep_progress *progress);
 

@@ -1,6 +1,6 @@
 /* A file that only takes up space, so that what must still be written can be when the disk is full. It grows
  * before it is needed, and is given back bit by bit, so that nobody else takes all of it at once. It stays
- * when the process ends: the next one will need it. */
+ * when the process ends: the next one needs it for what that has left open. */
 #ifndef LEDGER_RESERVE_H
 #define LEDGER_RESERVE_H
 
@@ -19,9 +19,10 @@ struct reserve_disk {
     int (*resize)(void *ctx, int64_t bytes); /* 0, or an errno */
 };
 
-/* disk: NULL for the system's, where the reserve is a file in the directory. NULL with err: ERR_IO when the
- * file cannot be made. Holds nothing yet. */
-struct reserve *reserve_open(const char *directory, const struct reserve_disk *disk, struct err *err);
+/* disk: NULL for the system's, where the reserve is a file in the directory. left_open: what an earlier
+ * process held is kept. NULL with err: ERR_IO when the file cannot be made. Holds nothing yet. */
+struct reserve *reserve_open(const char *directory, const struct reserve_disk *disk, bool left_open,
+                             struct err *err);
 void reserve_close(struct reserve *reserve); /* takes NULL */
 
 /* Has it hold room for so many results. -1 with ERR_IO: the disk has no room. */

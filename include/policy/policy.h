@@ -35,6 +35,7 @@ struct target {
     char entry[POLICY_NAME_MAX + 1];  /* as it is called in the file */
     struct place place;               /* of the entry */
     char account[ACCOUNT_LENGTH + 1]; /* "" when not given */
+    bool account_wrong;               /* it is "" because what stands there is wrong, which was told */
     char region[REGION_MAX + 1];      /* "" when not given: the usual sources of the AWS CLI */
     struct pattern_list accounts, regions;    /* of an entry that is being read; empty here */
     char *profile;                            /* NULL when not given */

@@ -74,6 +74,17 @@ def test_check_looks_at_the_directory():
         equal(warned(), ["archive directory '/none/archive': what it is in does not exist"])
 
 
+def test_a_place_that_is_not_there_is_the_only_reason():
+    with Iotsim(*FLEET) as sim:
+        place = archiving(Place(sim))
+        place.write(more="archive: {directory: /none/archive}")
+        swept = run(place.command("sweep", "old"), place.environment)
+        equal(swept.returncode, 1, swept.stderr)
+        assert "\njobsweep: old in sim: archive directory '/none/archive'" in swept.stderr, swept.stderr  # of no host
+        assert re.search(r"\n +not_attempted +\d+\n +\d+ archive directory '/none/archive'[^\n]*\n  [a-z]", swept.stdout), swept.stdout
+        equal(sim.deleted(), [])
+
+
 def events(result):
     return [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -350,6 +361,7 @@ def test_whenever_it_is_killed_what_went_is_there():
 
 
 main([test_what_is_deleted_is_archived_as_the_service_had_it, test_check_looks_at_the_directory, test_people_are_told,
+      test_a_place_that_is_not_there_is_the_only_reason,
       test_people_read_it_as_the_manual_says,
       test_the_daemon_archives_too_and_its_programs_are_told,
       test_a_plan_that_is_applied_is_archived_and_rows_that_are_named_are_not,

@@ -93,6 +93,15 @@ def test_it_shows_the_plans_and_asks_once_for_all_of_them():
         verified(place)
 
 
+def test_how_far_it_is_can_be_seen_while_it_lists():
+    with Iotsim("--things", 30, "--jobs", 60, "--executions", 1200, "--quota", "all=-1") as sim:
+        status, seen, _ = sweep(Place(sim, lists=30), b"n\n")
+        equal(status, 1, seen)
+        lines = seen.split("\r\x1b[K")
+        assert any(" lists done" in line for line in lines), seen
+        assert lines.count("") <= 1, "a line is taken away, and no other text comes in its place"
+
+
 def test_anything_but_a_yes_deletes_nothing():
     with Iotsim(*FLEET) as sim:
         place = Place(sim, **policies())
@@ -123,6 +132,25 @@ def test_a_signal_while_it_asks_ends_it():
             equal(report(output, expected), {})
         equal(deleted(sim), set())
         verified(place)
+
+
+def test_who_comes_back_to_it_after_a_stop_is_asked_again():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        wanted, questions = planned(place, "old"), []
+
+        def come_back(process):
+            questions.append(process.pid)
+            if len(questions) > 1:
+                return b"y\n"
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+            process.send_signal(signal.SIGCONT)
+            return None
+
+        status, seen, _ = sweep(place, come_back)
+        equal((status, len(questions)), (0, 2), seen)
+        equal(deleted(sim), wanted)
 
 
 def test_what_changes_while_it_asks_is_left_alone():
@@ -282,6 +310,25 @@ def test_credentials_that_end_while_it_asks_are_renewed():
         equal(deleted(sim), wanted)
 
 
+def test_what_was_shown_and_could_not_begin_to_go_is_in_the_report():
+    with Iotsim(*FLEET) as sim:
+        def trust(who):
+            sim.control("world", {"roles": [{"account": ACCOUNT, "name": "sweep", "trust": [f"arn:aws:iam::{who}:root"]}]})
+
+        def refuse(_):
+            trust("999999999999")
+            sim.control("expire-sessions", {})
+            return b"y\n"
+
+        trust(ACCOUNT)
+        place = Place(sim, life=f"2s\n    role_arn: arn:aws:iam::{ACCOUNT}:role/sweep")
+        wanted = planned(place, "old")
+        status, seen, output = sweep(place, refuse, "--format", "json")
+        equal(status, 8, seen)
+        equal(report(output, 8), {"not_attempted": len(wanted)})
+        equal(deleted(sim), set())
+
+
 def test_with_yes_or_a_name_it_goes_straight_on():
     for words in (("--yes",), ("old",)):
         with Iotsim(*FLEET) as sim:
@@ -291,6 +338,17 @@ def test_with_yes_or_a_name_it_goes_straight_on():
             equal(status, 0, seen)
             assert "[y/N]" not in seen, seen
             equal(deleted(sim), wanted)
+
+
+def test_what_only_observes_is_said_behind_its_plan():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        place.write(**policies())
+        words = "looks in sim: nothing was deleted: the policy observes"
+        for command, wanted in (("sweep", True), ("plan", False)):
+            seen = answered(place.command(command, "looks"), place.environment, b"")[1]
+            equal(words in seen, wanted, seen)
+        equal(deleted(sim), set())
 
 
 def test_where_nobody_can_be_asked_it_refuses():

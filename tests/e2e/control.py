@@ -426,28 +426,47 @@ while True:
 """
 
 
-def test_a_socket_of_somebody_else_is_not_believed():
+@contextlib.contextmanager
+def fake_daemon():
+    """A socket of nobody's, and a configuration whose state directory is not his."""
     if os.geteuid() != 0:
         raise Skip("only root can become somebody else")
     folder = scratch()
-    state, path = os.path.join(folder, "state"), os.path.join(folder, "fake.sock")
+    state, path, configuration = (os.path.join(folder, name) for name in ("state", "fake.sock", "jobsweep.yaml"))
     os.mkdir(state, 0o700)
     os.chmod(folder, 0o777)
-    configuration = os.path.join(folder, "jobsweep.yaml")
     with open(configuration, "w", encoding="utf-8") as file:
         file.write(f"version: 1\nstate_directory: {state}\n")
     with subprocess.Popen(["/usr/bin/python3", "-c", FAKE, path], stdout=subprocess.PIPE, env={"PATH": "/usr/bin"}) as fake:
         try:
             equal(fake.stdout.readline(), b"listens\n")
-            for words in (["-c", configuration], []):
-                refused = run([program("jobsweep"), "resume", *words, "--socket", path], {"PATH": "/usr/bin"})
-                equal(refused.returncode, 7, refused.stderr)
-                assert "resumed" not in refused.stderr and "nobody serves it, who is neither root, nor you" in refused.stderr, refused.stderr
-            os.chown(state, 65534, 65534)
-            taken = run([program("jobsweep"), "resume", "-c", configuration, "--socket", path], {"PATH": "/usr/bin"})
-            equal(taken.returncode, 0, taken.stderr)
+            os.chmod(path, 0o666)
+            yield state, [program("jobsweep"), "resume", "--socket", path], configuration
         finally:
             fake.kill()
+
+
+def is_refused(command):
+    refused = run(command, {"PATH": "/usr/bin"})
+    equal(refused.returncode, 7, refused.stderr)
+    assert "resumed" not in refused.stderr and "nobody serves it, who is neither root, nor you" in refused.stderr, refused.stderr
+
+
+def test_a_socket_of_somebody_else_is_not_believed():
+    with fake_daemon() as (state, resume, configuration):
+        is_refused(resume)
+        is_refused([*resume, "-c", configuration])
+        os.chown(state, 65534, 65534)
+        taken = run([*resume, "-c", configuration], {"PATH": "/usr/bin"})
+        equal(taken.returncode, 0, taken.stderr)
+
+
+def test_in_a_namespace_where_two_users_have_one_number_neither_is_taken_for_the_other():
+    if subprocess.run(["unshare", "-Ur", "true"], capture_output=True, check=False).returncode != 0:
+        raise Skip("no user namespace is to be had")
+    with fake_daemon() as (state, resume, configuration):
+        os.chown(state, 12345, 12345)
+        is_refused(["unshare", "-Ur", *resume, "-c", configuration])
 
 
 def ends(client):
@@ -559,7 +578,7 @@ def test_schedule_reads_the_configuration_alone():
     text = run([program("jobsweep"), "schedule", "-c", path], {"PATH": "/usr/bin"})
     assert "T02:30:00Z  in " in text.stdout and "up to 10m later" in text.stdout, text.stdout
     assert "looks has no schedule" in text.stderr, text.stderr
-    assert "computed from the configuration, because no daemon tells: control socket" in text.stderr, text.stderr
+    assert "computed from the configuration, because no daemon answers: control socket" in text.stderr, text.stderr
     equal({line["by"] for line in lines}, {"configuration"})
     equal(run([program("jobsweep"), "schedule", "-c", path, "odl"], {"PATH": "/usr/bin"}).returncode, 2)
 

@@ -146,9 +146,9 @@ def differences_are_shown_in_each_format():
     lines = result.stdout.splitlines()
     equal(lines[0], "ok      fits")
     equal(lines[1], f"FAILED  a & <b> ({tests}, policy p)")
-    equal(lines[2:5], ["  line 9: fw-1/gw/1", "  - delete", f"  + keep: kept by last: 1, per: thing ({config}:7:12)"])
-    equal(lines[5:8], ["  line 10: fw-2/gw/2", "  - delete: the moon",
-                       f"  + delete: status SUCCEEDED, age over 30d, no keep rule holds ({config}:4:5)"])
+    equal(lines[2:5], ["  line 9: fw-1/gw/1", "    expected delete", f"    found    keep: kept by last: 1, per: thing ({config}:7:12)"])
+    equal(lines[5:8], ["  line 10: fw-2/gw/2", "    expected delete: the moon",
+                       f"    found    delete: status SUCCEEDED, age over 30d, no keep rule holds ({config}:4:5)"])
     equal(lines[8:], ["1 passed, 1 failed"])
     result = jobsweep("-c", config, "--format", "json", "test", tests)
     events = [json.loads(line) for line in result.stdout.splitlines()]
@@ -240,7 +240,7 @@ def each_key_does_what_the_manual_says_whatever_the_order_of_policies():
     later = private("later.yaml", KEYS_TESTS.replace("2026-12-01", "2027-01-02"))  # a protection has ended
     result = jobsweep("-c", config, "test", later)
     equal((result.returncode, result.stdout.count("FAILED")), (1, 1), result.stdout)
-    assert "  - keep: legal hold 42" in result.stdout, result.stdout
+    assert "    expected keep: legal hold 42" in result.stdout, result.stdout
 
 
 main([each_key_does_what_the_manual_says_whatever_the_order_of_policies, every_example_loads, examples_with_tests_pass_them, every_example_is_planned, good_configurations_fit_the_schema,

@@ -3,6 +3,7 @@
 told that he does not."""
 import contextlib
 import json
+import os
 import signal
 
 from harness import LIMIT_S, equal, main, wait_until
@@ -88,6 +89,40 @@ def test_a_daemon_that_is_gone_in_the_middle_is_told_of():
         report = json.loads(output.splitlines()[-1])
         equal((client.returncode, report["event"], report["exit"]), (7, "report", 7))
         assert "ended the connection before its answer was complete" in said and "jobsweep history" in said, said
+
+
+def test_who_follows_a_run_that_waits_for_another_is_told_so():
+    with daemon(rate=20) as it, it.connect() as client:
+        it.begin("run", "old")
+        wait_until(lambda: it.sim.counts()["deleted"] >= 3, "deletions")
+        client.sendall(json.dumps({"command": "run", "policies": ["looks"]}).encode() + b"\n")
+        lines = client.makefile()
+        told = next(line for line in map(json.loads, lines) if line["event"] == "progress")
+        equal((told["waits_turn"], told["calls"]), (True, 0))
+
+
+def test_who_was_stopped_and_goes_on_follows_on():
+    with daemon(rate=20) as it:
+        client = it.begin("run", "old")
+        wait_until(lambda: it.sim.counts()["deleted"] >= 3, "deletions")
+        for _ in range(3):
+            client.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, client.pid, os.WSTOPPED)
+            client.send_signal(signal.SIGCONT)
+            os.waitid(os.P_PID, client.pid, os.WCONTINUED)
+        output, said = client.communicate(timeout=LIMIT_S)
+        equal(client.returncode, 0, said)
+        assert "old in sim: finished" in output, output
+
+
+def test_an_interrupt_ends_the_following_and_not_the_run():
+    with daemon(rate=20) as it:
+        client = it.begin("run", "old")
+        wait_until(lambda: it.sim.counts()["deleted"] >= 3, "deletions")
+        client.send_signal(signal.SIGINT)
+        _, said = client.communicate(timeout=LIMIT_S)
+        equal(client.returncode, 130, said)
+        assert "the run goes on in the daemon" in said and it.running(), said
 
 
 def test_after_a_restart_the_last_runs_are_told_from_the_ledger():

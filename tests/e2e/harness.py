@@ -269,22 +269,22 @@ def wait_until(question, what, limit=LIMIT_S):
 
 
 def answered(command, environment, answer, typed=b"", **more):
-    """Runs it on a terminal, where somebody has typed something before it began, and answers its question; answer may be a
-    function that says what, or None for nothing, and is called with the process while the question stands. The process's
-    exit status, and what was seen there; its standard output is where `more` leads it."""
+    """Runs it on a terminal, where somebody has typed something before it began, and answers its question, and again where
+    it asks again; answer may be a function that says what, or None for nothing, and is called with the process while the
+    question stands. The process's exit status, and what was seen there; its standard output is where `more` leads it."""
     ours, its = try_terminal(pty.openpty)
     os.write(ours, typed)
     process = subprocess.Popen(command, env=environment, stdin=its, stderr=its, **{"stdout": subprocess.DEVNULL, **more})
     os.close(its)
-    seen, asked = b"", False
+    seen, asked = b"", 0
     try:
         while select.select([ours], [], [], LIMIT_S)[0]:
             try:
                 seen += os.read(ours, 65536)
             except OSError:  # it has ended
                 break
-            if b"[y/N]" in seen and not asked:
-                asked = True
+            if seen.count(b"[y/N]") > asked:
+                asked += 1
                 os.write(ours, (answer(process) if callable(answer) else answer) or b"")
         return process.wait(LIMIT_S), seen.decode().replace("\r\n", "\n")
     finally:

@@ -85,6 +85,7 @@ def test_questions_that_cannot_be_meant_end_with_2_and_no_ledger_with_1():
         for words in (("--outcome", "delete"), ("--since", "yesterday"), ("verify", "--thing", "x"), ("verfy",)):
             equal(history(place, *words).returncode, 2, str(words))
         assert "did you mean deleted?" in history(place, "--outcome", "delete").stderr
+        assert "OUTCOMES" in history(place, "--outcome", "xyzzy").stderr
         result = history(place)
         equal(result.returncode, 1)
         assert "there is no ledger" in result.stderr, result.stderr

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """`jobsweep delete-job-execution` and Debian's `aws` in one home, one in the place of the other: the region of the instance
 that both are on, and the sessions that each leaves for the next."""
+import calendar
 import json
 import os
 import random
 import shlex
 import shutil
 import subprocess
+import time
 
 from answering import closed_url
 from harness import Skip, equal, main, note, program, run
@@ -233,6 +235,18 @@ def a_session_that_is_no_good_is_replaced():
         equal(home.sim.counts()["sessions"], made)
 
 
+def a_session_is_kept_no_longer_than_aws_says():
+    """By a clock that is two hours ahead, or behind, when it is kept: it may be set right before it is used."""
+    for skew_s in (-7200, 7200):
+        with Both() as home:
+            home.sim.control("skew", skew_s)
+            home.ours("--profile", "assume", **REGION)  # the deletion itself is refused: it is signed by our clock
+            name, = kept(home)
+            end = json.loads(read(home, f"{CACHE}/{name}"))["Credentials"]["Expiration"]
+            left_s = calendar.timegm(time.strptime(end, "%Y-%m-%dT%H:%M:%SZ")) - time.time()
+            assert left_s < 3700 + min(skew_s, 0), f"{end} is {left_s} s from now"
+
+
 def where_nothing_can_be_kept_it_deletes_all_the_same():
     with Both() as home:
         home.write(".aws/cli", "in the way")
@@ -243,6 +257,35 @@ def where_nothing_can_be_kept_it_deletes_all_the_same():
         del env["HOME"]
         fine(run([program("jobsweep"), *home.words(), "--endpoint-url", home.sim.url, "--profile", "assume"], env))
         assert not os.path.exists("/.aws"), "something was kept in the root"
+
+
+def give(folder, user):
+    for path, _, names in os.walk(folder):
+        for name in ("", *names):
+            os.chown(os.path.join(path, name), user, user)
+
+
+def the_home_of_another_stays_his():
+    """As root with `sudo -E`: what is kept can be read by whose home it is, or is not kept."""
+    if os.geteuid() != 0:
+        raise Skip("only root has the home of another")
+    nobody = 65534
+    with Both() as home:
+        give(home.folder, nobody)
+        fine(home.ours("--profile", "assume", **REGION))
+        assert not os.path.exists(os.path.join(home.folder, ".aws/cli")), "a folder of root's"
+        os.chown(os.path.join(home.folder, ".aws"), 0, 0)  # then it is root's, wherever it is
+        fine(home.ours("--profile", "assume", **REGION))
+        name, = kept(home)
+        path = os.path.join(home.folder, CACHE, name)
+        home.write(f"{CACHE}/{name}", "spoilt")
+        give(home.folder, nobody)
+        fine(home.ours("--profile", "assume", **REGION))
+        status = os.stat(path)
+        equal((status.st_uid, status.st_gid, status.st_mode & 0o7777), (nobody, nobody, 0o600))
+        made = home.sim.counts()["sessions"]
+        fine(home.theirs("--profile", "assume", **REGION))
+        equal((home.sim.counts()["sessions"], kept(home)), (made, [name]))
 
 
 def nothing_but_this_command_keeps_sessions():
@@ -256,4 +299,5 @@ def nothing_but_this_command_keeps_sessions():
 main([without_another_region_it_is_that_of_the_instance, the_instance_is_asked_for_no_region_that_something_else_names,
       where_the_instance_tells_none_there_is_no_region, each_uses_the_sessions_of_the_other,
       the_code_of_a_device_is_asked_for_once, sessions_are_found_by_botocores_keys, a_session_that_is_no_good_is_replaced,
-      where_nothing_can_be_kept_it_deletes_all_the_same, nothing_but_this_command_keeps_sessions], at_once=4)
+      a_session_is_kept_no_longer_than_aws_says,
+      where_nothing_can_be_kept_it_deletes_all_the_same, the_home_of_another_stays_his, nothing_but_this_command_keeps_sessions], at_once=4)

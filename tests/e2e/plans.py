@@ -142,7 +142,8 @@ def test_a_stale_plan_deletes_nothing():
             file.write(text.replace("name: old", "name: older"))
         refused(place, path, 9, "no such policy there any more")
         place.write(mode="observe")
-        path, _ = plan(place)
+        warned = run(place.command("plan", "-q", "-o", path), place.environment).stderr
+        assert "apply will refuse this plan" in warned and "plan again then" in warned, warned
         refused(place, path, 9, "observes")
         place.write()
         path, _ = plan(place, "--expires", "1ms")

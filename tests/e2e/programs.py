@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from harness import Iotsim, Place, equal, main, program, run, scratch, wait_until
+from harness import Iotsim, Place, clean_environment, equal, main, program, run, scratch, wait_until
 
 FLEET = ("--things", 60, "--jobs", 8, "--executions", 1200, "--quota", "all=-1", "--seed", 3)
 POLICY = """version: 1
@@ -118,6 +118,18 @@ def test_a_plan_that_nobody_reads_on_ends_without_a_word():
         said = process.stderr.read()
         process.stderr.close()
         equal((process.wait(60), said), (1, ""))
+
+
+def test_what_cannot_be_written_to_standard_output_is_a_failure():
+    path = configuration(None, more='schedule: {cron: "0 3 * * *"}')
+    ours, its = [("-c", path, "check"), ("-c", path, "schedule"), ("-c", path, "iam-policy")], ("-c", path, "--check")
+    commands = [["jobsweep", *words] for words in (("schema",), ("completion", "bash"), ("help",), ("--version",), *ours)]
+    for name, *words in commands + [["jobsweepd", *words] for words in (("--help",), ("--version",), its)]:
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            result = subprocess.run([program(name), *words], env=clean_environment(), stdin=subprocess.DEVNULL, stdout=full,
+                                    stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        equal(result.returncode, 1, (name, words, result.stderr))
+        equal(result.stderr.count("standard output could not be written"), 1, (name, words, result.stderr))
 
 
 def test_lost_answers_are_settled_and_never_sent_twice():

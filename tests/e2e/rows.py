@@ -188,7 +188,7 @@ def test_rows_without_a_number_are_said():
         dry = delete(place, "--dry-run", text=text.replace("execution_number", "execution_number,site", 1).replace("\n", ",x\n")
                      .replace("site,x", "site"))
         equal(dry.returncode, 0, dry.stderr)
-        for said in (words, "columns that are not looked at: site", f"dry run in {ACCOUNT}, {REGION} (target sim)"):
+        for said in (words, "is given in standard input:", "and also given in standard input:", "columns that are not looked at: site", f"dry run in {ACCOUNT}, {REGION} (target sim)"):
             assert said in dry.stderr, (said, dry.stderr)
         assert "rows have no number: the newest of each is meant" in dry.stdout, dry.stdout
         status, seen = asked(place, write(place, text), b"n\n")

@@ -167,6 +167,11 @@ static struct timestamp draw_time(void)
     return time;
 }
 
+void world_name_thing(int thing, char *name)
+{
+    sprintf(name, "%c%d", thing % 2 == 1 ? 'a' : 'b', thing);
+}
+
 static void draw_fleet(void)
 {
     world.things_known = !one_in(3);
@@ -192,8 +197,7 @@ static void draw_fleet(void)
             struct job_execution *execution = &world.fleet[world.count++];
             *execution = (struct job_execution){.number = 1 + i / (5 * THINGS)};
             memcpy(execution->job_id, world.jobs[i % 5].job_id, sizeof execution->job_id);
-            snprintf(execution->thing_name, sizeof execution->thing_name, "%c%d", i / 5 % 2 ? 'a' : 'b',
-                     i / 5 % THINGS);
+            world_name_thing(i / 5 % THINGS, execution->thing_name);
             execution->fingerprint = (struct fingerprint){
                 .status = (enum execution_status)below(EXECUTION_STATUS_COUNT),
                 .queued_at = draw_time(),

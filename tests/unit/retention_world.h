@@ -34,6 +34,7 @@ void world_load(void); /* the time zones; before the first world */
 void world_unload(void);
 void world_draw(uint64_t seed);
 
+void world_name_thing(int thing, char *name); /* four bytes */
 int world_thing_number(const char *thing_name);
 bool world_within(int thing, const char *group);
 bool world_found(int thing, const char *query);

@@ -123,6 +123,13 @@ static void control_characters_are_made_visible(void **state)
     check(&failure, AWS_ERROR_TEXT, "AccessDeniedException\ta\\x1b[2Jb\\x0d\n");
     check(&failure, AWS_ERROR_YAML, "Code: AccessDeniedException\nMessage: \"a\\u001b[2Jb\\u000d\"\n");
     aws_failure_finish(&failure);
+    aws_failure_init(&failure);
+    aws_failure_service(&failure, "AccessDeniedException",
+                        "\xc3\xbc\xc2\x9b"
+                        "2J\x9b\t\n",
+                        -1);
+    check(&failure, AWS_ERROR_TEXT, "AccessDeniedException\t\xc3\xbc\\xc2\\x9b2J\\x9b\t\n\n");
+    aws_failure_finish(&failure);
 }
 
 static void formats_have_names_in_any_case(void **state)

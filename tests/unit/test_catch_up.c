@@ -1,17 +1,14 @@
 /* Which firings were missed while the daemon was down, by the runs of a ledger in memory. */
 #include "app/catch_up.h"
 #include "base/time.h"
-#include "config_text.h"
-#include "ledger/memory.h"
+#include "past_runs.h"
 #include "tap.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct scene {
-    struct ledger_memory *memory;
-    struct ledger *ledger;
-    struct config *config;
+    struct past_runs past;
     struct catch_up *catch_up;
     char missed[512]; /* "POLICY TARGET DUE;" for each */
     int done;
@@ -42,54 +39,31 @@ static void on_done(void *owner)
     scene->catch_up = NULL;
 }
 
-static void no_wake(void *ctx)
-{
-    (void)ctx; /* it is drained by hand */
-}
-
 static void begin(struct scene *scene, const char *catch_up)
 {
     char text[1024];
     snprintf(text, sizeof text,
-             "version: 1\ntargets: {eu: {region: eu-west-1}, us: {region: us-east-1}}\npolicies:\n"
+             "\n"
              "  - {name: free, targets: [eu], match: {age: {older_than: 1d}}}\n"
              "  - {name: night, targets: [eu, us], match: {age: {older_than: 1d}},"
              " schedule: {cron: \"15 2 * * *\", catch_up: %s}}\n"
              "  - {name: week, targets: [us], match: {age: {older_than: 1d}},"
              " schedule: {cron: \"@weekly\", catch_up: %s}}\n",
              catch_up, catch_up);
-    *scene = (struct scene){.config = config_from_text(text)};
-    scene->memory = ledger_memory_create(no_wake, NULL);
-    scene->ledger = ledger_memory_face(scene->memory);
-}
-
-static void end(struct scene *scene)
-{
-    ledger_memory_destroy(scene->memory);
-    config_unref(scene->config);
-}
-
-static void ignore(struct ledger_request *request)
-{
-    assert_int_equal(request->err.code, ERR_NONE);
+    *scene = (struct scene){0};
+    past_runs_begin(&scene->past, text);
 }
 
 static void ran(struct scene *scene, const char *policy, const char *target, const char *when)
 {
-    struct run_header header = {.started_ms = at(when)};
-    struct ledger_request request = {.operation = LEDGER_START_RUN, .header = &header, .done = ignore};
-    strcpy(header.policy, policy);
-    strcpy(header.target, target);
-    scene->ledger->submit(scene->ledger->ctx, &request);
-    ledger_memory_drain(scene->memory);
+    past_runs_add(&scene->past, policy, target, at(when), 0);
 }
 
 static void start(struct scene *scene, const char *now)
 {
-    scene->catch_up = catch_up_start(scene->ledger, scene->config, at(now), on_missed, on_done, scene);
-    for (int i = 0; i < 10; i++) {
-        ledger_memory_drain(scene->memory);
-    }
+    scene->catch_up =
+        catch_up_start(scene->past.ledger, scene->past.config, at(now), on_missed, on_done, scene);
+    past_runs_answer(&scene->past);
 }
 
 static void what_came_since_the_last_run_was_missed_once(void **state)
@@ -105,7 +79,7 @@ static void what_came_since_the_last_run_was_missed_once(void **state)
     start(&scene, "2026-11-26T12:00:00Z");
     assert_string_equal(scene.missed, "night eu 2026-11-21T02:15:00Z;");
     assert_int_equal(scene.done, 1);
-    end(&scene);
+    past_runs_end(&scene.past);
 }
 
 static void a_pair_that_never_ran_has_missed_nothing(void **state)
@@ -117,7 +91,7 @@ static void a_pair_that_never_ran_has_missed_nothing(void **state)
     start(&scene, "2026-11-26T12:00:00Z");
     assert_string_equal(scene.missed, "night us 2026-11-25T02:15:00Z;");
     assert_int_equal(scene.done, 1);
-    end(&scene);
+    past_runs_end(&scene.past);
 }
 
 static void a_firing_that_is_due_right_now_counts_and_one_to_come_does_not(void **state)
@@ -130,7 +104,7 @@ static void a_firing_that_is_due_right_now_counts_and_one_to_come_does_not(void 
     assert_string_equal(scene.missed, "");
     start(&scene, "2026-11-26T02:15:00Z");
     assert_string_equal(scene.missed, "night eu 2026-11-26T02:15:00Z;");
-    end(&scene);
+    past_runs_end(&scene.past);
 }
 
 static void nobody_is_asked_where_nothing_is_made_up_for(void **state)
@@ -145,7 +119,7 @@ static void nobody_is_asked_where_nothing_is_made_up_for(void **state)
         assert_null(scene.catch_up);
         assert_string_equal(scene.missed, "");
         assert_int_equal(scene.done, 0);
-        end(&scene);
+        past_runs_end(&scene.past);
     }
 }
 

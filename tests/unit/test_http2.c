@@ -280,6 +280,52 @@ static void deletions_that_share_a_connection_die_with_it_once_each(void **state
     fixture_close(&fixture);
 }
 
+/* Takes two deletions back after so many turns of the loop; how many of them had left. */
+static int recall_two(void (*on_stream)(struct peer *peer, int n, uint32_t stream), bool warm, int turns)
+{
+    struct script script = {.on_stream = on_stream};
+    struct fixture fixture;
+    struct ask asks[2];
+    int left = 0;
+    open_h2(&fixture, &script);
+    if (warm) {
+        ask_expect(&fixture, &asks[0], "GET", "/warm", ERR_NONE);
+        ask_finish(&asks[0]);
+    }
+    ask_once(&fixture, &asks[0], "DELETE", "/x");
+    ask_once(&fixture, &asks[1], "DELETE", "/y");
+    fixture_turns(&fixture, turns);
+    for (int i = 0; i < 2; i++)
+        http_recall(fixture.client, &asks[i].request);
+    fixture_run(&fixture);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(asks[i].done, 1);
+        assert_int_equal(asks[i].request.sent == HTTP_NOT_SENT, asks[i].request.err.code == ERR_CANCELED);
+        left += asks[i].request.sent == HTTP_MAYBE_SENT;
+        ask_finish(&asks[i]);
+    }
+    fixture_close(&fixture);
+    assert_int_equal(script.streams, warm + left);
+    return left;
+}
+
+/* Over a new connection, one that is warm, and one that dies of the request. */
+static void what_is_taken_back_has_opened_no_stream(void **state)
+{
+    static const struct {
+        void (*on_stream)(struct peer *peer, int n, uint32_t stream);
+        bool warm;
+    } ways[] = {{answer_all, false}, {answer_all, true}, {refuse_the_second, true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        int turns = 0;
+        assert_int_equal(recall_two(ways[i].on_stream, ways[i].warm, turns), 0);
+        while (turns < 200 && recall_two(ways[i].on_stream, ways[i].warm, turns) < 2)
+            turns++;
+        assert_in_range(turns, 1, 199);
+    }
+}
+
 /* --- nghttpx --- */
 
 static pid_t nghttpx_pid; /* 0: not running */
@@ -464,6 +510,7 @@ const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_deletion_goes_out_once_however_its_stream_ends),
     cmocka_unit_test(without_the_guard_libcurl_opens_another_stream),
     cmocka_unit_test(deletions_that_share_a_connection_die_with_it_once_each),
+    cmocka_unit_test(what_is_taken_back_has_opened_no_stream),
     cmocka_unit_test_teardown(nghttpx_passes_the_requests_of_one_connection, stop_nghttpx),
     cmocka_unit_test_teardown(a_deletion_goes_out_once_when_nghttpx_dies_or_says_goodbye, remove_authority),
 };

@@ -1,28 +1,26 @@
 /* What ran last, by the runs of a ledger in memory. */
 #include "app/last_runs.h"
-#include "config_text.h"
-#include "ledger/memory.h"
+#include "past_runs.h"
 #include "tap.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct scene {
-    struct ledger_memory *memory;
-    struct ledger *ledger;
-    struct config *config;
+    struct past_runs past;
     struct last_runs *last_runs;
     int wanted;      /* how many it wants to hear of */
     char found[512]; /* "POLICY TARGET STARTED ENDED NOTE;" for each */
     int done;
 };
 
-static bool on_found(void *owner, const char *policy, const char *target, const struct ledger_request *last)
+static bool on_found(void *owner, const struct policy *policy, const struct target *target,
+                     const struct ledger_request *last)
 {
     struct scene *scene = owner;
     size_t length = strlen(scene->found);
-    snprintf(scene->found + length, sizeof scene->found - length, "%s %s %d %d %s;", policy, target,
-             (int)last->found.started_ms, (int)last->ended_ms, last->note);
+    snprintf(scene->found + length, sizeof scene->found - length, "%s %s %d %d %s;", policy->name,
+             target->name, (int)last->found.started_ms, (int)last->ended_ms, last->note);
     return --scene->wanted > 0;
 }
 
@@ -34,62 +32,21 @@ static void on_done(void *owner)
     scene->last_runs = NULL;
 }
 
-static void no_wake(void *ctx)
-{
-    (void)ctx; /* it is drained by hand */
-}
-
 static void begin(struct scene *scene, const char *policies)
 {
-    char text[1024];
-    snprintf(text, sizeof text,
-             "version: 1\ntargets: {eu: {region: eu-west-1}, us: {region: us-east-1}}\npolicies: %s\n",
-             policies);
-    *scene = (struct scene){.config = config_from_text(text), .wanted = 100};
-    scene->memory = ledger_memory_create(no_wake, NULL);
-    scene->ledger = ledger_memory_face(scene->memory);
+    *scene = (struct scene){.wanted = 100};
+    past_runs_begin(&scene->past, policies);
 }
 
-static void end(struct scene *scene)
+static void start(struct scene *scene, bool (*wants)(const struct policy *policy))
 {
-    ledger_memory_destroy(scene->memory);
-    config_unref(scene->config);
-}
-
-static void ignore(struct ledger_request *request)
-{
-    assert_int_equal(request->err.code, ERR_NONE);
-}
-
-static void ask(struct scene *scene, struct ledger_request *request)
-{
-    request->done = ignore;
-    scene->ledger->submit(scene->ledger->ctx, request);
-    ledger_memory_drain(scene->memory);
-}
-
-/* ended_ms 0: it has not. */
-static void ran(struct scene *scene, const char *policy, const char *target, int64_t started_ms,
-                int64_t ended_ms)
-{
-    struct run_header header = {.started_ms = started_ms};
-    struct ledger_request start = {.operation = LEDGER_START_RUN, .header = &header};
-    strcpy(header.policy, policy);
-    strcpy(header.target, target);
-    ask(scene, &start);
-    if (ended_ms != 0) {
-        struct ledger_request over = {
-            .operation = LEDGER_END_RUN, .run = start.run, .ended_ms = ended_ms, .note = "finished"};
-        ask(scene, &over);
-    }
-}
-
-static void start(struct scene *scene)
-{
-    scene->last_runs = last_runs_start(scene->ledger, scene->config, on_found, on_done, scene);
-    for (int i = 0; i < 20; i++) {
-        ledger_memory_drain(scene->memory);
-    }
+    scene->last_runs = last_runs_start(&(struct last_runs_config){.ledger = scene->past.ledger,
+                                                                  .config = scene->past.config,
+                                                                  .wants = wants,
+                                                                  .found = on_found,
+                                                                  .done = on_done,
+                                                                  .owner = scene});
+    past_runs_answer(&scene->past);
 }
 
 #define AGE "match: {age: {older_than: 1d}}"
@@ -102,14 +59,14 @@ static void each_pair_that_ran_is_told_with_its_latest_run(void **state)
     struct scene scene;
     (void)state;
     begin(&scene, TWO);
-    ran(&scene, "old", "eu", 1, 2);
-    ran(&scene, "old", "eu", 3, 4);
-    ran(&scene, "new", "us", 5, 0);
-    ran(&scene, "gone", "us", 7, 8);
-    start(&scene);
+    past_runs_add(&scene.past, "old", "eu", 1, 2);
+    past_runs_add(&scene.past, "old", "eu", 3, 4);
+    past_runs_add(&scene.past, "new", "us", 5, 0);
+    past_runs_add(&scene.past, "gone", "us", 7, 8);
+    start(&scene, NULL);
     assert_string_equal(scene.found, "old eu 3 4 finished;new us 5 0 ;");
     assert_int_equal(scene.done, 1);
-    end(&scene);
+    past_runs_end(&scene.past);
 }
 
 static void who_has_heard_enough_hears_no_more(void **state)
@@ -117,13 +74,30 @@ static void who_has_heard_enough_hears_no_more(void **state)
     struct scene scene;
     (void)state;
     begin(&scene, TWO);
-    ran(&scene, "old", "eu", 1, 2);
-    ran(&scene, "old", "us", 3, 4);
+    past_runs_add(&scene.past, "old", "eu", 1, 2);
+    past_runs_add(&scene.past, "old", "us", 3, 4);
     scene.wanted = 1;
-    start(&scene);
+    start(&scene, NULL);
     assert_string_equal(scene.found, "old eu 1 2 finished;");
     assert_int_equal(scene.done, 1);
-    end(&scene);
+    past_runs_end(&scene.past);
+}
+
+static bool is_new(const struct policy *policy)
+{
+    return strcmp(policy->name, "new") == 0;
+}
+
+static void only_policies_that_are_wanted_are_asked_about(void **state)
+{
+    struct scene scene;
+    (void)state;
+    begin(&scene, TWO);
+    past_runs_add(&scene.past, "old", "eu", 1, 2);
+    past_runs_add(&scene.past, "new", "us", 3, 4);
+    start(&scene, is_new);
+    assert_string_equal(scene.found, "new us 3 4 finished;");
+    past_runs_end(&scene.past);
 }
 
 static void without_policies_nothing_is_asked(void **state)
@@ -131,15 +105,16 @@ static void without_policies_nothing_is_asked(void **state)
     struct scene scene;
     (void)state;
     begin(&scene, "[]");
-    start(&scene);
+    start(&scene, NULL);
     assert_null(scene.last_runs);
     assert_int_equal(scene.done, 0);
-    end(&scene);
+    past_runs_end(&scene.past);
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_pair_that_ran_is_told_with_its_latest_run),
     cmocka_unit_test(who_has_heard_enough_hears_no_more),
+    cmocka_unit_test(only_policies_that_are_wanted_are_asked_about),
     cmocka_unit_test(without_policies_nothing_is_asked),
 };
 

@@ -222,7 +222,7 @@ static void the_reserve_grows_with_what_is_outstanding_and_is_given_back_in_part
 {
     struct ledger_world *world = *state;
     struct err err = {0};
-    struct reserve *reserve = reserve_open(world->directory, NULL, &err);
+    struct reserve *reserve = reserve_open(world->directory, NULL, true, &err);
     assert_non_null(reserve);
     assert_int_equal(reserve_grow(reserve, 0, &err), 0);
     int64_t least = size_of(world->directory);
@@ -233,7 +233,7 @@ static void the_reserve_grows_with_what_is_outstanding_and_is_given_back_in_part
     assert_int_equal(reserve_grow(reserve, 10, &err), 0);
     assert_int_equal(size_of(world->directory), most);
     reserve_close(reserve); /* what is outstanding is so for the next process, too */
-    reserve = reserve_open(world->directory, NULL, &err);
+    reserve = reserve_open(world->directory, NULL, true, &err);
     assert_non_null(reserve);
     assert_int_equal(reserve_grow(reserve, 0, &err), 0);
     assert_int_equal(size_of(world->directory), most);
@@ -249,6 +249,35 @@ static void the_reserve_grows_with_what_is_outstanding_and_is_given_back_in_part
     assert_false(reserve_give(NULL));
 }
 
+/* As if a process had had a row outstanding for each of so many results. */
+static void hold_room(struct ledger_world *world, size_t results)
+{
+    struct err err = {0};
+    ledger_world_close(world);
+    struct reserve *reserve = reserve_open(world->directory, NULL, true, &err);
+    assert_int_equal(reserve_grow(reserve, results, &err), 0);
+    reserve_close(reserve);
+}
+
+static void room_that_was_held_is_kept_for_a_run_that_was_left_open_and_given_back_otherwise(void **state)
+{
+    struct ledger_world *world = *state;
+    int64_t least = size_of(world->directory);
+    hold_room(world, 4096);
+    int64_t most = size_of(world->directory);
+    assert_true(most > least);
+    ledger_world_open(world, false);
+    assert_int_equal(size_of(world->directory), least);
+    int64_t run = ledger_world_plan(world, 1);
+    hold_room(world, 4096);
+    ledger_world_open(world, false);
+    assert_int_equal(size_of(world->directory), most);
+    assert_int_equal(ledger_world_end(world, run), ERR_NONE);
+    ledger_world_close(world);
+    ledger_world_open(world, false);
+    assert_int_equal(size_of(world->directory), least);
+}
+
 #define SPACE_TEST(test) cmocka_unit_test_setup_teardown(test, start, ledger_world_stop)
 
 int main(void)
@@ -260,6 +289,9 @@ int main(void)
         SPACE_TEST(a_sync_that_fails_freezes_it_for_everything),
         SPACE_TEST(a_checkpoint_that_fails_loses_nothing),
         SPACE_TEST(the_reserve_grows_with_what_is_outstanding_and_is_given_back_in_parts),
+        cmocka_unit_test_setup_teardown(
+            room_that_was_held_is_kept_for_a_run_that_was_left_open_and_given_back_otherwise,
+            ledger_world_start, ledger_world_stop),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

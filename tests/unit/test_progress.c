@@ -26,6 +26,12 @@ static void each_phase_has_its_words(void **state)
     line_is(&now, 0, 0, &PLAIN, "listed 1,234");
     now.listed = 0;
     line_is(&now, 0, 0, &PLAIN, "waits for the service to answer");
+    now.waits_turn = true;
+    line_is(&now, 0, 0, &PLAIN, "waits for another sweep in the same account and region to end");
+    now.calls = 1;
+    line_is(&now, 0, 0, &PLAIN, "looks up jobs and things, 1 call made");
+    now.calls = 1201;
+    line_is(&now, 0, 0, &PLAIN, "looks up jobs and things, 1,201 calls made");
     now.listed = 1234;
     now.jobs = 12;
     now.jobs_listed = 3;
@@ -34,6 +40,9 @@ static void each_phase_has_its_words(void **state)
     now.remaining_ms = 5000;
     line_is(&now, 2500000, 0, &PLAIN,
             "listed 1,234 on 17 pages, 3 of 12 lists done, 2500.0/s, about 5 s left");
+    now.remaining_ms = 301; /* no estimate is as good as that */
+    line_is(&now, 2500000, 0, &PLAIN,
+            "listed 1,234 on 17 pages, 3 of 12 lists done, 2500.0/s, about 1 s left");
     now.deleting = true;
     now.selected = 1000;
     now.settled = 250;

@@ -48,10 +48,10 @@ static void a_report_says_how_it_ended_and_what_became_of_each(void **state)
     prints(&out, "\033[1mold in eu:\033[0m stopped before its end: the disk\\x0ais full\n"
                  "  listed                 12,345\n"
                  "  selected                1,000\n"
-                 "\033[32m    deleted                 900\n"
-                 "\033[0m\033[31m    failed                    1\n"
-                 "\033[0m\033[0m    not_attempted            99\n"
-                 "\033[0m  left for later              7\n"
+                 "\033[32m    deleted                 900\033[0m\n"
+                 "\033[31m    failed                    1\033[0m\n"
+                 "    not_attempted            99\n"
+                 "  left for later              7\n"
                  "  skipped                     1\n"
                  "  calls    DescribeJobExecution 950, DeleteJobExecution 901\n"
                  "  took     1 min 30 s\n"
@@ -138,6 +138,8 @@ static void why_rows_were_left_stands_below_their_number(void **state)
     const struct answer refused = {
         .class = ANSWER_INVALID, .code = "InvalidRequestException", .message = "of gw-1"};
     const struct answer done = {.class = ANSWER_DONE};
+    const struct answer canceled = {.class = ANSWER_NOT_SENT, .code = "Canceled"};
+    const struct answer withheld = {.class = ANSWER_NOT_SENT, .code = "Withheld"};
     const struct view_style narrow = {.columns = 40};
     struct report report = {
         .end = SWEEP_FINISHED, .listed = 8, .selected = 8, .started_ms = NOW, .ended_ms = NOW};
@@ -145,9 +147,11 @@ static void why_rows_were_left_stands_below_their_number(void **state)
     const struct {
         enum outcome outcome;
         const struct answer *answer;
-    } rows[] = {{OUTCOME_PROTECTED, &held},    {OUTCOME_PROTECTED, &long_held}, {OUTCOME_PROTECTED, &held},
-                {OUTCOME_FAILED, &refused},    {OUTCOME_DELETED, &done},        {OUTCOME_REPLACED, &done},
-                {OUTCOME_NOT_ATTEMPTED, NULL}, {OUTCOME_FAILED, &refused}};
+    } rows[] = {{OUTCOME_PROTECTED, &held},         {OUTCOME_PROTECTED, &long_held},
+                {OUTCOME_PROTECTED, &held},         {OUTCOME_FAILED, &refused},
+                {OUTCOME_DELETED, &done},           {OUTCOME_REPLACED, &done},
+                {OUTCOME_NOT_ATTEMPTED, NULL},      {OUTCOME_FAILED, &refused},
+                {OUTCOME_NOT_ATTEMPTED, &canceled}, {OUTCOME_NOT_ATTEMPTED, &withheld}};
     struct buf out, reason;
     (void)state;
     buf_init(&reason, 512);
@@ -172,7 +176,7 @@ static void why_rows_were_left_stands_below_their_number(void **state)
                  "      1 audit, by a:2:1\n"
                  "    failed                    2\n"
                  "      2 InvalidRequestException\n"
-                 "    not_attempted             1\n"
+                 "    not_attempted             3\n"
                  "  took     0 ms\n"
                  "\n");
 }

@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,7 @@
 #define AUTHORITY "127.0.0.1"
 
 enum secret { SECRET_TOKEN, SECRET_KEY };
-enum place { PLACE_FILE, PLACE_CONTAINER, PLACE_ROLE, PLACE_PROGRAM };
+enum place { PLACE_FILE, PLACE_CONTAINER, PLACE_ROLE, PLACE_SESSION, PLACE_PROGRAM };
 
 static struct authority authority;
 static char directory[] = "/tmp/jobsweep-secrets-XXXXXX";
@@ -250,7 +251,7 @@ static void write_config(enum place place)
     FILE *file = fopen(path, "we");
     if (place == PLACE_PROGRAM)
         fprintf(file, "[default]\ncredential_process = cat %s/credentials.json\n", directory);
-    if (place == PLACE_ROLE)
+    if (place == PLACE_ROLE || place == PLACE_SESSION)
         fprintf(file, "[default]\naws_access_key_id = AKIDOTHER\naws_secret_access_key = not-looked-for\n");
     fclose(file);
     chmod(path, 0600);
@@ -283,7 +284,8 @@ static void open_world(struct world *world, bool with_tls, int port, enum place 
                                      .wall_ms = wall,
                                      .region = "eu-west-1",
                                      .sts_endpoint_url = url,
-                                     .role = place == PLACE_ROLE ? &role : NULL,
+                                     .role = place == PLACE_ROLE || place == PLACE_SESSION ? &role : NULL,
+                                     .cli_cache = place == PLACE_SESSION,
                                      .ca_bundle = with_tls ? authority.path : NULL});
     const struct aws_client_config config = {.http = world->http,
                                              .credentials = world->credentials,
@@ -377,6 +379,33 @@ static void of_keys_of_a_role_no_copy_is_left(void **state)
     leave_no_copy(true, PLACE_ROLE);
 }
 
+/* The one session that is kept, and the folders it is in. */
+static void remove_kept(void)
+{
+    static const char *const folders[] = {".aws/cli/cache", ".aws/cli", ".aws"};
+    char path[64];
+    glob_t found;
+    snprintf(path, sizeof(path), "%s/%s/*", directory, folders[0]);
+    assert_int_equal(glob(path, 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 1);
+    assert_int_equal(unlink(found.gl_pathv[0]), 0);
+    globfree(&found);
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, folders[i]);
+        assert_int_equal(rmdir(path), 0);
+    }
+}
+
+/* The first time it is put into a file, the second time it is read from there. */
+static void of_a_session_that_is_kept_no_copy_is_left(void **state)
+{
+    (void)state;
+    setenv("HOME", directory, 1);
+    leave_no_copy(true, PLACE_SESSION);
+    leave_no_copy(true, PLACE_SESSION);
+    remove_kept();
+}
+
 static void of_keys_that_a_program_printed_no_copy_is_left(void **state)
 {
     (void)state;
@@ -417,6 +446,7 @@ const struct CMUnitTest tests[] = {
     cmocka_unit_test(of_keys_that_an_endpoint_handed_out_no_copy_is_left),
     cmocka_unit_test(nor_where_it_did_so_over_tls),
     cmocka_unit_test(of_keys_of_a_role_no_copy_is_left),
+    cmocka_unit_test(of_a_session_that_is_kept_no_copy_is_left),
     cmocka_unit_test_teardown(of_keys_that_a_program_printed_no_copy_is_left, clean_up),
 };
 
