@@ -1,5 +1,6 @@
 /* For LD_PRELOAD: after main() has begun, the N-th system call on files below one directory, or the N-th
- * allocation of the process, fails once or is where the process is killed or stopped. Taken from the environment:
+ * allocation of the process, fails once or is where the process is killed or stopped. Taken from the
+ * environment:
  *
  * - FAULTS_DO: EIO, ENOSPC, EACCES or EMFILE: a system call fails with it. kill, kill-half, kill-after: the
  * process gets SIGKILL before it, after half of the bytes of a write, after it. stop: SIGSTOP before it.
