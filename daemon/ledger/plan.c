@@ -1,4 +1,6 @@
-/* Writing plans: their rows, with names and reasons stored once. See ledger/store.h. */
+/* Writing plans: their rows, with names stored once, and reasons, where a policy gave them: it has a few for
+ * all its rows. Those of rows that were given may all differ, and pruning, which finds out for names whether
+ * a row has them still, could not tell for reasons: so they are kept in their rows. See ledger/store.h. */
 #include "base/mem.h"
 #include "ledger/chain.h"
 #include "ledger/store_private.h"
@@ -47,25 +49,27 @@ static int intern(struct store *store, enum store_name which, const char *text, 
     return 0;
 }
 
-static int add_row(struct store *store, int64_t run, int64_t number, const struct plan_row *row,
-                   struct err *err)
+static int add_row(struct store *store, const struct active_run *run, int64_t number,
+                   const struct plan_row *row, struct err *err)
 {
     const struct fingerprint *fingerprint = &row->execution.fingerprint;
-    int64_t job, thing, reason;
+    const char *own = run->given ? row->reason : NULL;
+    int64_t job, thing, reason = 0;
     if (intern(store, NAME_JOB, row->execution.job_id, &job, err) != 0 ||
         intern(store, NAME_THING, row->execution.thing_name, &thing, err) != 0 ||
-        intern(store, NAME_REASON, row->reason, &reason, err) != 0) {
+        (own == NULL && intern(store, NAME_REASON, row->reason, &reason, err) != 0)) {
         return -1;
     }
-    struct db_statement *add =
-        db_use(store->db, &store->statements[ADD_ROW],
-               "INSERT INTO plan VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", err);
+    struct db_statement *add = db_use(store->db, &store->statements[ADD_ROW],
+                                      "INSERT INTO plan VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+                                      " COALESCE(CAST(?13 AS BLOB), ?12))",
+                                      err);
     if (add == NULL) {
         return -1;
     }
-    db_bind(add, "iiiiiitttiii", run, number, job, thing, row->execution.number, (int64_t)fingerprint->status,
-            fingerprint->queued_at.text, fingerprint->started_at.text, fingerprint->last_updated_at.text,
-            fingerprint->version_number, (int64_t)row->force, reason);
+    db_bind(add, "iiiiiitttiiin", run->id, number, job, thing, row->execution.number,
+            (int64_t)fingerprint->status, fingerprint->queued_at.text, fingerprint->started_at.text,
+            fingerprint->last_updated_at.text, fingerprint->version_number, (int64_t)row->force, reason, own);
     return db_run(add, err);
 }
 
@@ -77,7 +81,7 @@ int store_add_rows(struct store *store, const struct ledger_request *request, st
                        store->config.path, RECORD_ROWS_MAX);
     }
     for (size_t i = 0; i < request->count; i++) {
-        if (add_row(store, request->run, state->rows + (int64_t)i, &request->rows[i], err) != 0) {
+        if (add_row(store, state, state->rows + (int64_t)i, &request->rows[i], err) != 0) {
             return -1;
         }
         chain_row(store->config.sha256, &request->rows[i], state->digest);

@@ -3,9 +3,10 @@
  * Records are in `intent` and, all others, in `entry`, by the key of ledger/record.h: what happened to a row
  * lies together, the rows of a page find their state in two short ranges, and a run adds to the end of each
  * table, where a page is filled to its end before the next begins. `record` shows both as one, with the key
- * taken apart. A record's place in the chain is its column `sequence`. What is 0 or "" in it may be NULL. The
- * chain covers run (but for what its later records say), plan and record; `rate` and the tables of graces are
- * a memory, not evidence.
+ * taken apart. A record's place in the chain is its column `sequence`. What is 0 or "" in it may be NULL.
+ * plan.reason is the id of a name, which many rows share, or a blob: the words themselves, of a row that was
+ * given. The chain covers run (but for what its later records say), plan and record; `rate` and the tables of
+ * graces are a memory, not evidence.
  */
 #include "ledger/schema.h"
 
@@ -98,6 +99,9 @@ static const char *const steps[SCHEMA_VERSION] = {
     " PRIMARY KEY (scope, key)) WITHOUT ROWID;"
     "PRAGMA user_version = 5;"
     "COMMIT",
+
+    /* plan.reason may be a blob: an earlier program would not see such rows. */
+    "PRAGMA user_version = 6",
 };
 
 static int ask_number(struct db *db, const char *sql, int64_t *number, struct err *err)

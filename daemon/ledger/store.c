@@ -237,7 +237,8 @@ static int start_run(struct store *store, struct ledger_request *request, struct
         return -1;
     }
     request->run = db_last_id(store->db);
-    active_add_run(&store->active, &(struct active_run){.id = request->run});
+    active_add_run(&store->active,
+                   &(struct active_run){.id = request->run, .given = header->origin[0] != '\0'});
     struct store_record record = {
         .run = request->run, .row = RECORD_ROW_NONE, .header = *header, .note = header->origin};
     return store_append_record(store, &record, RECORD_START, err);
@@ -254,7 +255,8 @@ static int run_state(struct store *store, int64_t id, struct active_run **state,
         store->db, &store->statements[RUN_STATE],
         "SELECT sealed, ended_ms IS NOT NULL, rows, digest,"
         " max(COALESCE((SELECT max(id) FROM intent WHERE id BETWEEN ?2 AND ?3), ?2),"
-        " COALESCE((SELECT max(id) FROM entry WHERE id BETWEEN ?2 AND ?3), ?2)) FROM run WHERE id = ?1",
+        " COALESCE((SELECT max(id) FROM entry WHERE id BETWEEN ?2 AND ?3), ?2)), " STORE_RUN_ORIGIN " <> ''"
+        " FROM run WHERE id = ?1",
         err);
     if (get == NULL) {
         return -1;
@@ -266,7 +268,8 @@ static int run_state(struct store *store, int64_t id, struct active_run **state,
                                  .sealed = db_int(get, 0) != 0,
                                  .ended = db_int(get, 1) != 0,
                                  .rows = db_int(get, 2),
-                                 .untouched = record_row(db_int(get, 4)) + 1};
+                                 .untouched = record_row(db_int(get, 4)) + 1,
+                                 .given = db_int(get, 5) != 0};
         bool good = db_bytes(get, 3, run.digest, sizeof run.digest);
         *state = good ? active_add_run(&store->active, &run) : NULL;
         db_reset(get);

@@ -14,6 +14,7 @@
 struct active_run {
     int64_t id;
     bool sealed, ended;
+    bool given; /* its rows were, and it has an origin: their reasons are their own */
     int64_t rows;
     int64_t untouched; /* no row from here on has a record */
     uint8_t digest[STORE_HASH_BYTES];

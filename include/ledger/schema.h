@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 /* Makes the tables of an empty file, or brings an older one up to this version, in one transaction. -1 with
  * ERR_INVALID for a file of a newer version or of something else, ERR_NOT_FOUND for an empty one that is only

@@ -71,13 +71,13 @@ struct store {
     bool tip_loaded;
 };
 
-/* A plan's columns, and the joins that give its names. */
+/* A plan's columns, and the joins that give its names. A reason that is no name is the row's own. */
 #define STORE_PLAN_COLUMNS                                                                                   \
     "job.text, thing.text, number, status, queued_at, started_at, last_updated_at, version, force, "         \
-    "reason.text"
+    "COALESCE(reason.text, CAST(plan.reason AS TEXT))"
 #define STORE_PLAN_NAMES                                                                                     \
     "JOIN name AS job ON job.id = plan.job JOIN name AS thing ON thing.id = plan.thing"                      \
-    " JOIN name AS reason ON reason.id = plan.reason"
+    " LEFT JOIN name AS reason ON reason.id = plan.reason"
 
 void store_take_plan_row(struct db_statement *statement, int column, struct plan_row *row);
 /* The origin of a run is the note of its first record. */

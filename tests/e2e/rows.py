@@ -7,6 +7,7 @@ import json
 import os
 import random
 import resource
+import sqlite3
 import subprocess
 
 import witness
@@ -319,6 +320,10 @@ def test_the_ledger_tells_where_a_row_was_given():
         equal({event["policy"] for event in told}, {"delete-job-executions"})
         equal(sorted(event["reason"] for event in told), [f"given in {path}:{line}" for line in range(2, 8)])
         assert '"whole":true' in run(place.command("history", "verify", "--format", "json"), place.environment).stdout
+        with sqlite3.connect(os.path.join(place.state, "ledger.db")) as ledger: # names alone are looked after when rows go
+            names = {text for text, in ledger.execute("SELECT text FROM name")}
+        ledger.close()
+        equal(names, {row[key] for row in rows for key in ("job_id", "thing_name")} | {"no-such-job", "gw-000000"})
 
 
 def test_lost_answers_are_settled_and_never_sent_twice():

@@ -2,6 +2,7 @@
 #include "ledger_world.h"
 
 #include "base/mem.h"
+#include "ledger/db.h"
 #include "tap.h"
 
 #include <stdio.h>
@@ -81,6 +82,50 @@ int ledger_world_stop(void **state)
     rmdir(world->directory);
     free(world);
     return 0;
+}
+
+int64_t ledger_world_count(const struct ledger_world *world, const char *sql)
+{
+    char path[128];
+    struct err err = {0};
+    struct db_statement *statement = NULL;
+    snprintf(path, sizeof path, "%s/ledger.db", world->directory);
+    struct db *db = db_open(path, NULL, true, &err);
+    assert_non_null(db);
+    assert_non_null(db_use(db, &statement, sql, &err));
+    assert_int_equal(db_step(statement, &err), 1);
+    int64_t result = db_int(statement, 0);
+    db_close(db);
+    return result;
+}
+
+struct store *ledger_world_store(struct ledger_world *world, bool read_only)
+{
+    char path[128];
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/ledger.db", world->directory);
+    struct store_config config = {.path = path,
+                                  .read_only = read_only,
+                                  .wall_ms = ledger_world_ms,
+                                  .ctx = world,
+                                  .sha256 = ledger_world_digest};
+    struct store *store = store_open(&config, &err);
+    if (store == NULL) {
+        fail_msg("%s", err.msg);
+    }
+    return store;
+}
+
+void ledger_world_expect_whole(struct ledger_world *world, int64_t expected)
+{
+    struct err err = {0};
+    int64_t records;
+    struct store *store = ledger_world_store(world, true);
+    if (store_verify(store, &records, &err) != 0) {
+        fail_msg("%s", err.msg);
+    }
+    assert_int_equal(records, expected);
+    store_close(store);
 }
 
 static void on_done(struct ledger_request *request)

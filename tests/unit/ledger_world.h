@@ -3,6 +3,7 @@
 #define LEDGER_WORLD_H
 
 #include "ledger/durable.h"
+#include "ledger/store.h"
 
 #include <semaphore.h>
 #include <stdbool.h>
@@ -28,6 +29,13 @@ void ledger_world_close(struct ledger_world *world);
 int64_t ledger_world_ms(void *ctx);
 void ledger_world_digest(const void *data, size_t length, uint8_t hash[STORE_HASH_BYTES]);
 void ledger_world_wake(void *ctx);
+
+/* What a query on the file, which may be open, says: one number. */
+int64_t ledger_world_count(const struct ledger_world *world, const char *sql);
+/* The file by itself; store_close() is the caller's. */
+struct store *ledger_world_store(struct ledger_world *world, bool read_only);
+/* Verifies it, with so many records. */
+void ledger_world_expect_whole(struct ledger_world *world, int64_t expected);
 
 void ledger_world_submit(struct ledger_world *world, struct ledger_request *request);
 /* Submits and carries out; answered may be NULL. */

@@ -72,11 +72,14 @@ static void turn_back(const struct ledger_world *world, int version)
     if (version >= 3) {
         struct db *latest = db_open(path, NULL, false, &err);
         assert_non_null(latest);
-        assert_int_equal(db_execute(latest,
-                                    "DROP TABLE grace; DROP TABLE grace_run; DROP TABLE grace_scope;"
-                                    "PRAGMA user_version = 4",
-                                    &err),
-                         0);
+        assert_int_equal(db_execute(latest, "PRAGMA user_version = 5", &err), 0);
+        if (version <= 4) {
+            assert_int_equal(db_execute(latest,
+                                        "DROP TABLE grace; DROP TABLE grace_run; DROP TABLE grace_scope;"
+                                        "PRAGMA user_version = 4",
+                                        &err),
+                             0);
+        }
         if (version == 3) {
             assert_int_equal(db_execute(latest, "DROP INDEX run_pair; PRAGMA user_version = 3", &err), 0);
         }
@@ -128,26 +131,6 @@ static void lose(struct ledger_world *world, int64_t run, int64_t row, int64_t s
     assert_int_equal(ledger_world_result(world, run, row, 0, outcome), ERR_NONE);
 }
 
-static void expect_whole(const struct ledger_world *world, int64_t expected)
-{
-    char path[128];
-    struct err err = {0};
-    int64_t records;
-    struct store_config config = {.path = path,
-                                  .read_only = true,
-                                  .wall_ms = ledger_world_ms,
-                                  .ctx = (void *)world,
-                                  .sha256 = ledger_world_digest};
-    path_of(world, "ledger.db", path);
-    struct store *store = store_open(&config, &err);
-    assert_non_null(store);
-    if (store_verify(store, &records, &err) != 0) {
-        fail_msg("%s", err.msg);
-    }
-    assert_int_equal(records, expected);
-    store_close(store);
-}
-
 static void bring_up_to_date(struct ledger_world *world, int version)
 {
     int64_t lost_ms;
@@ -158,7 +141,7 @@ static void bring_up_to_date(struct ledger_world *world, int version)
     assert_int_equal(ledger_world_intent(world, run, 2, 1), ERR_NONE);
     ledger_world_close(world);
     turn_back(world, version);
-    expect_whole(world, 8); /* as it is, it can be read */
+    ledger_world_expect_whole(world, 8); /* as it is, it can be read */
     ledger_world_open(world, false);
     struct ledger_request found;
     assert_int_equal(ledger_world_ask(world, (struct ledger_request){.operation = LEDGER_OPEN_RUN}, &found),
@@ -169,7 +152,7 @@ static void bring_up_to_date(struct ledger_world *world, int version)
     start_run(world, "123456789012", &lost_ms);
     assert_int_equal(lost_ms, 1234567);
     ledger_world_close(world);
-    expect_whole(world, 11);
+    ledger_world_expect_whole(world, 11);
     ledger_world_open(world, false); /* and again: nothing is left to do */
 }
 
@@ -191,6 +174,11 @@ static void a_file_of_version_3_is_brought_up_to_date(void **state)
 static void a_file_of_version_4_is_brought_up_to_date(void **state)
 {
     bring_up_to_date(*state, 4);
+}
+
+static void a_file_of_version_5_is_brought_up_to_date(void **state)
+{
+    bring_up_to_date(*state, 5);
 }
 
 static int64_t last_run(struct ledger_world *world, const char *policy, const char *target,
@@ -312,21 +300,6 @@ static void learned_paces_are_kept_over_a_restart(void **state)
     assert_int_equal(rates[OPERATION_DELETE_EXECUTION], 0);
 }
 
-static int64_t count(const struct ledger_world *world, const char *sql)
-{
-    char path[128];
-    struct err err = {0};
-    struct db_statement *statement = NULL;
-    path_of(world, "ledger.db", path);
-    struct db *db = db_open(path, NULL, true, &err);
-    assert_non_null(db);
-    assert_non_null(db_use(db, &statement, sql, &err));
-    assert_int_equal(db_step(statement, &err), 1);
-    int64_t result = db_int(statement, 0);
-    db_close(db);
-    return result;
-}
-
 static void names_go_with_the_last_run_that_has_them(void **state)
 {
     struct ledger_world *world = *state;
@@ -335,18 +308,18 @@ static void names_go_with_the_last_run_that_has_them(void **state)
     world->now_ms += 300 * TIME_MS_PER_DAY;
     int64_t second = ledger_world_plan(world, 2); /* rows 1 and 2 once more */
     assert_int_equal(ledger_world_end(world, second), ERR_NONE);
-    assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 6);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 6);
     world->now_ms += 200 * TIME_MS_PER_DAY;
     ledger_world_close(world);
     ledger_world_open(world, false);
-    while (count(world, "SELECT min(run) FROM record") == first) {
+    while (ledger_world_count(world, "SELECT min(run) FROM record") == first) {
         ledger_durable_work(world->durable);
     }
-    assert_int_equal(count(world, "SELECT count(*) FROM run"), 1);
-    assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 2);
-    assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'job-%'"), 2);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM run"), 1);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 2);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM name WHERE text LIKE 'job-%'"), 2);
     ledger_world_close(world);
-    expect_whole(world, 3);
+    ledger_world_expect_whole(world, 3);
     ledger_world_open(world, false);
 }
 
@@ -354,12 +327,12 @@ static void an_engine_that_runs_for_long_removes_old_runs_too(void **state)
 {
     struct ledger_world *world = *state;
     assert_int_equal(ledger_world_end(world, ledger_world_plan(world, 1)), ERR_NONE);
-    assert_int_equal(count(world, "SELECT count(*) FROM run"), 1);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM run"), 1);
     world->now_ms += 401 * TIME_MS_PER_DAY;
     struct ledger_request found;
     assert_int_equal(ledger_world_ask(world, (struct ledger_request){.operation = LEDGER_OPEN_RUN}, &found),
                      ERR_NONE);
-    assert_int_equal(count(world, "SELECT count(*) FROM run"), 0);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM run"), 0);
 }
 
 static void apply(struct store *store, struct ledger_request request)
@@ -422,7 +395,7 @@ static void a_large_run_goes_in_parts_that_nobody_sees(void **state)
     assert_int_equal(store_commit(store, &err), 0);
     assert_int_equal(store_prune(store, world->now_ms, &runs, &err), 0);
     assert_int_equal(runs, 2);
-    assert_int_equal(count(world, "SELECT count(*) FROM plan"), rows);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM plan"), rows);
     for (; more; parts++) {
         assert_int_equal(store_verify(store, &records, &err), 0);
         assert_int_equal(records, 0);
@@ -430,35 +403,18 @@ static void a_large_run_goes_in_parts_that_nobody_sees(void **state)
         assert_int_equal(store_history(store, &thing, count_records, &seen, &err), 0);
         assert_int_equal(seen, 0);
         assert_int_equal(store_prune_rest(store, &more, &err), 0);
-        assert_true(count(world, "SELECT count(*) FROM plan") + 1000 * (parts + 1) >= rows);
+        assert_true(ledger_world_count(world, "SELECT count(*) FROM plan") + 1000 * (parts + 1) >= rows);
     }
     assert_int_equal(parts, 6); /* the last finds nothing */
-    assert_int_equal(count(world, "SELECT count(*) FROM record"), 0);
-    assert_int_equal(count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 0);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM record"), 0);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM name WHERE text LIKE 'thing:%'"), 0);
     store_close(store);
     ledger_world_open(world, false);
 }
 
-static struct store *open_store(struct ledger_world *world, bool read_only)
-{
-    char path[128];
-    struct err err = {0};
-    path_of(world, "ledger.db", path);
-    struct store_config config = {.path = path,
-                                  .read_only = read_only,
-                                  .wall_ms = ledger_world_ms,
-                                  .ctx = world,
-                                  .sha256 = ledger_world_digest};
-    struct store *store = store_open(&config, &err);
-    if (store == NULL) {
-        fail_msg("%s", err.msg);
-    }
-    return store;
-}
-
 static int64_t history_count(struct ledger_world *world, const struct store_filter *filter)
 {
-    struct store *store = open_store(world, true);
+    struct store *store = ledger_world_store(world, true);
     struct err err;
     int64_t seen = 0;
     assert_int_equal(store_history(store, filter, count_records, &seen, &err), 0);
@@ -483,7 +439,7 @@ static void history_reads_a_file_of_an_older_version(void **state)
         }
         assert_int_equal(history_count(world, &all), 8);
         assert_int_equal(history_count(world, &thing), 2);
-        assert_int_equal(count(world, "PRAGMA user_version"), version);
+        assert_int_equal(ledger_world_count(world, "PRAGMA user_version"), version);
         ledger_world_open(world, false);
     }
 }
@@ -497,7 +453,7 @@ static bool open_and_die(struct ledger_world *world, int64_t bytes)
         setrlimit(RLIMIT_CORE, &no_core);
         setrlimit(RLIMIT_FSIZE, &limit);
         signal(SIGXFSZ, SIG_DFL);
-        store_close(open_store(world, false));
+        store_close(ledger_world_store(world, false));
         _exit(0);
     }
     int status = 0;
@@ -512,21 +468,21 @@ static void bringing_it_up_to_date_may_be_killed_anywhere(void **state)
     struct ledger_world *world = *state;
     int kills = 0, of_version[SCHEMA_VERSION + 1] = {0};
     ledger_world_close(world);
-    struct store *store = open_store(world, false);
+    struct store *store = ledger_world_store(world, false);
     live_large(store, ROWS);
     store_close(store);
     turn_back(world, 2);
     while (kills < STEPS_MAX && open_and_die(world, 1024 + (int64_t)kills * STEP)) {
         kills++;
-        of_version[count(world, "PRAGMA user_version")]++;
-        expect_whole(world, 2 * ROWS + 3);
+        of_version[ledger_world_count(world, "PRAGMA user_version")]++;
+        ledger_world_expect_whole(world, 2 * ROWS + 3);
     }
     assert_true(of_version[2] >= 3);
-    assert_int_equal(of_version[2] + of_version[3] + of_version[4] + of_version[5], kills);
-    assert_int_equal(count(world, "PRAGMA user_version"), SCHEMA_VERSION);
-    assert_int_equal(count(world, "SELECT count(*) FROM intent"), ROWS);
-    assert_int_equal(count(world, "SELECT count(*) FROM entry"), ROWS + 3);
-    expect_whole(world, 2 * ROWS + 3);
+    assert_int_equal(of_version[2] + of_version[3] + of_version[4] + of_version[5] + of_version[6], kills);
+    assert_int_equal(ledger_world_count(world, "PRAGMA user_version"), SCHEMA_VERSION);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM intent"), ROWS);
+    assert_int_equal(ledger_world_count(world, "SELECT count(*) FROM entry"), ROWS + 3);
+    ledger_world_expect_whole(world, 2 * ROWS + 3);
     ledger_world_open(world, false);
 }
 
@@ -563,7 +519,7 @@ static void an_older_file_with_an_impossible_key_is_refused(void **state)
         assert_null(store_open(&config, &err));
         assert_int_equal(err.code, ERR_INVALID);
         assert_non_null(strstr(err.msg, "a record of no possible run, row, attempt or kind"));
-        assert_int_equal(count(world, "PRAGMA user_version"), 2);
+        assert_int_equal(ledger_world_count(world, "PRAGMA user_version"), 2);
         db = db_open(path, NULL, false, &err);
         assert_int_equal(
             db_execute(db, "DELETE FROM record; INSERT INTO record SELECT * FROM kept; DROP TABLE kept",
@@ -571,7 +527,7 @@ static void an_older_file_with_an_impossible_key_is_refused(void **state)
             0);
         db_close(db);
     }
-    expect_whole(world, 3);
+    ledger_world_expect_whole(world, 3);
     ledger_world_open(world, false);
 }
 
@@ -584,6 +540,7 @@ int main(void)
         SCHEMA_TEST(a_file_of_version_2_is_brought_up_to_date),
         SCHEMA_TEST(a_file_of_version_3_is_brought_up_to_date),
         SCHEMA_TEST(a_file_of_version_4_is_brought_up_to_date),
+        SCHEMA_TEST(a_file_of_version_5_is_brought_up_to_date),
         SCHEMA_TEST(the_last_run_of_a_policy_in_a_target_is_known_over_a_restart),
         SCHEMA_TEST(history_reads_a_file_of_an_older_version),
         SCHEMA_TEST(bringing_it_up_to_date_may_be_killed_anywhere),
