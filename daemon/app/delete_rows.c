@@ -335,8 +335,7 @@ static const char *describe_place(const struct deletion *deletion, char text[PLA
 static enum exit_status ask(const struct deletion *deletion)
 {
     const struct options *options = deletion->options;
-    char number[32], place[PLACE_TEXT_MAX], newest[NEWEST_TEXT_MAX], question[1024];
-    text_thousands(number, spool_count(deletion->rows));
+    char place[PLACE_TEXT_MAX], newest[NEWEST_TEXT_MAX], where[1024];
     describe_place(deletion, place);
     if (options->dry_run && !options->quiet) {
         say("dry run in %s", place);
@@ -353,9 +352,8 @@ static enum exit_status ask(const struct deletion *deletion)
         return EXIT_USAGE;
     }
     tell_newest(deletion, newest);
-    snprintf(question, sizeof question, "Delete these %s job executions in %s%s%s?", number, place,
-             newest[0] != '\0' ? "; " : "", newest);
-    if (question_ask(question) == QUESTION_YES) {
+    snprintf(where, sizeof where, " in %s%s%s", place, newest[0] != '\0' ? "; " : "", newest);
+    if (question_delete(spool_count(deletion->rows), where) == QUESTION_YES) {
         return EXIT_FINE;
     }
     say("nothing was deleted");

@@ -2,7 +2,9 @@
 #include "app/question.h"
 
 #include "app/say.h"
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "base/time.h"
 
 #include <errno.h>
@@ -14,7 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define WAIT_MS (60 * 60 * TIME_MS_PER_SECOND)
+#define WAIT_MS  (60 * 60 * TIME_MS_PER_SECOND)
+#define TEXT_MAX 4096
 
 /* Any thread may be the one that takes a signal, so that a handler alone does not wake who waits. */
 static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGCONT};
@@ -114,7 +117,7 @@ static enum question_answer ask(const char *text)
     return QUESTION_NO;
 }
 
-enum question_answer question_ask(const char *text)
+static enum question_answer try_to_ask(const char *text)
 {
     if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) {
         say("no answer can be waited for: %s", err_errno(errno));
@@ -123,5 +126,19 @@ enum question_answer question_ask(const char *text)
     enum question_answer answer = ask(text);
     close(wake[0]);
     close(wake[1]);
+    return answer;
+}
+
+enum question_answer question_delete(int64_t rows, const char *where)
+{
+    char number[32];
+    struct buf text;
+    buf_init(&text, TEXT_MAX);
+    buf_printf(&text, "Delete %s%s job execution%s", rows == 1 ? "this" : "these ",
+               rows == 1 ? "" : text_thousands(number, rows), rows == 1 ? "" : "s");
+    text_visible(&text, where);
+    buf_char(&text, '?');
+    enum question_answer answer = try_to_ask(buf_string(&text));
+    buf_finish(&text);
     return answer;
 }

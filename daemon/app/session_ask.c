@@ -104,14 +104,6 @@ static int64_t sum_up(struct session *session)
     return sum.selected;
 }
 
-static enum question_answer ask(int64_t rows)
-{
-    char number[32], question[96];
-    snprintf(question, sizeof question, "Delete %s%s job execution%s?", rows == 1 ? "this" : "these ",
-             rows == 1 ? "" : text_thousands(number, rows), rows == 1 ? "" : "s");
-    return question_ask(question);
-}
-
 static void delete_shown(struct session *session)
 {
     for (size_t i = 0; i < session->count; i++) {
@@ -139,7 +131,7 @@ void session_ask(struct session *session)
     }
     progress_clear(session->progress);
     fflush(stdout);
-    enum question_answer answer = ask(rows);
+    enum question_answer answer = question_delete(rows, "");
     if (answer == QUESTION_YES) {
         delete_shown(session);
     } else if (answer == QUESTION_NO) {

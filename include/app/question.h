@@ -3,6 +3,7 @@
 #define APP_QUESTION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum question_answer {
     QUESTION_NO,
@@ -13,8 +14,9 @@ enum question_answer {
 /* Whether somebody can be asked: standard input and standard error are terminals. */
 bool question_possible(void);
 
-/* Writes "text [y/N] " to standard error and waits for a line from standard input, an hour at most. Anything
- * but a yes is a no; what was typed before the question stood there counts for nothing. Blocks. */
-enum question_answer question_ask(const char *text);
+/* Writes "Delete these N job executions", where, and "? [y/N] " to standard error and waits for a line from
+ * standard input, an hour at most. Anything but a yes is a no; what was typed before the question stood there
+ * counts for nothing. Blocks. */
+enum question_answer question_delete(int64_t rows, const char *where);
 
 #endif

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-#!/usr/bin/env python3
 """The control socket: what jobsweep asks a daemon that runs, and what it is told."""
 import json
 import os
 import signal
+import subprocess
 
 from harness import ACCOUNT, LIMIT_S, REGION, equal, main, program, run, scratch, wait_until
 from listening import CONFIGURATION, SELECTED, daemon, journal_deletions, part
+from witness import preload, release
 
 
 def test_status_tells_of_a_run_while_it_deletes():
@@ -107,6 +108,24 @@ def test_a_pause_outlives_the_daemon_and_nothing_begins_meanwhile():
         wait_until(lambda: not it.running(), "the end of the run")
         it.stop()
         assert not os.path.exists(os.path.join(it.folder, "paused")) and not os.path.exists(it.socket)
+
+
+def test_a_pause_that_comes_while_the_next_daemon_starts_counts():
+    with daemon() as it:
+        environment = {**it.environment, "LD_PRELOAD": preload(), "FAULTS_DO": "stop", "FAULTS_AT": "1", "FAULTS_CALLS": "flock",
+                       "FAULTS_DIR": os.path.realpath(it.folder), "FAULTS_REPORT": os.path.join(scratch(), "faults")}
+        following = subprocess.Popen([release("jobsweepd"), "-c", it.path], env=environment, stdin=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+        try:
+            equal(os.waitid(os.P_PID, following.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT).si_code, os.CLD_STOPPED)
+            equal(it.jobsweep("pause", "-q").returncode, 0)
+            it.stop()
+        finally:
+            it.kill()
+            it.process = following
+        following.send_signal(signal.SIGCONT)
+        wait_until(it.answers, "the next daemon's socket")
+        equal(it.status()[0]["paused"], True)
 
 
 def test_stopping_a_paused_daemon_does_not_wait_for_what_it_holds():

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 
-from harness import LIMIT_S, Iotsim, clean_environment, configure, equal, main, measure, program, scratch
+from harness import Iotsim, clean_environment, configure, equal, main, measure, program, scratch
 
 MEMORY_MIB = 64 if "sanitize" not in os.environ.get("BUILD", "") else 640  # a sanitizer keeps what is freed
 STS = ("<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/x</Arn>"

@@ -1,9 +1,10 @@
 /* For LD_PRELOAD: after main() has begun, the N-th system call on files below one directory, or the N-th
- * allocation of the process, fails once or is where the process is killed. Taken from the environment:
+ * allocation of the process, fails once or is where the process is killed or stopped. Taken from the
+ * environment:
  *
  * - FAULTS_DO: EIO, ENOSPC, EACCES or EMFILE: a system call fails with it. kill, kill-half, kill-after: the
- * process gets SIGKILL before it, after half of the bytes of a write, after it. nomem: malloc, calloc,
- * realloc or reallocarray returns NULL.
+ * process gets SIGKILL before it, after half of the bytes of a write, after it. stop: SIGSTOP before it.
+ * nomem: malloc, calloc, realloc or reallocarray returns NULL.
  * - FAULTS_AT: N, from 1; 0: none, it is only counted.
  * - FAULTS_DIR: the directory, or one file; without a slash at its end, no symbolic link in it.
  * - FAULTS_CALLS: comma-separated names of the system calls that count; unset: all.
@@ -27,21 +28,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum deed { NOTHING, FAIL, KILL_BEFORE, KILL_HALF, KILL_AFTER, NO_MEMORY };
+enum deed { NOTHING, FAIL, STOP_BEFORE, KILL_BEFORE, KILL_HALF, KILL_AFTER, NO_MEMORY };
 
 static const struct {
     const char *name;
     enum deed deed;
     int error;
 } deeds[] = {
-    {"EIO", FAIL, EIO},
-    {"ENOSPC", FAIL, ENOSPC},
-    {"EACCES", FAIL, EACCES},
-    {"EMFILE", FAIL, EMFILE},
-    {"kill", KILL_BEFORE, 0},
-    {"kill-half", KILL_HALF, 0},
-    {"kill-after", KILL_AFTER, 0},
-    {"nomem", NO_MEMORY, 0},
+    {"EIO", FAIL, EIO},          {"ENOSPC", FAIL, ENOSPC},      {"EACCES", FAIL, EACCES},
+    {"EMFILE", FAIL, EMFILE},    {"stop", STOP_BEFORE, 0},      {"kill", KILL_BEFORE, 0},
+    {"kill-half", KILL_HALF, 0}, {"kill-after", KILL_AFTER, 0}, {"nomem", NO_MEMORY, 0},
 };
 
 static struct {
@@ -139,6 +135,10 @@ static enum deed judge(const char *call, const char *path)
     tell_call(number, call, path);
     if (plan.deed == KILL_BEFORE) {
         die();
+    }
+    if (plan.deed == STOP_BEFORE) {
+        syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
+        return NOTHING;
     }
     errno = plan.error;
     return plan.deed;

@@ -6,7 +6,6 @@ import concurrent.futures
 import json
 import os
 import random
-import resource
 import sqlite3
 import subprocess
 
@@ -215,7 +214,10 @@ def test_on_a_terminal_it_asks():
             equal(status, 1, seen)
             assert f"Delete these 7 job executions in {ACCOUNT}, {REGION} (target sim)?" in seen, seen
             nothing_deleted(sim)
-        status, seen = asked(place, path, b"y\n")
+        status, seen = asked(place, write(place, csv(rows[:1])), b"n\n")
+        assert status == 1 and f"Delete this job execution in {ACCOUNT}, {REGION} (target sim)?" in seen, seen
+        nothing_deleted(sim)
+        status, seen = asked(place, write(place, csv(rows)), b"y\n")
         equal(status, 0, seen)
         equal(deleted(sim), keys(rows))
 

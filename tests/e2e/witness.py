@@ -2,7 +2,6 @@
 place for one ledger, the library of faults, and the equalities between what the service saw and what the ledger
 says.
 """
-import atexit
 import calendar
 import collections
 import json
