@@ -189,7 +189,7 @@ checked-sanitize:
 # Much of a whole program's test is waiting, so several run at once for each processor. Those that take longest
 # go first, so that none is left alone at the end.
 AT_ONCE := $(shell echo $$((2 * $$(nproc) + 1)))
-LONGEST := $(addprefix tests/e2e/,programs.py credentials.py instead.py delete_one.py kills.py service.py rows.py ledger.py awscli.py \
+LONGEST := $(addprefix tests/e2e/,programs.py credentials.py instead.py delete_one.py beside_aws.py kills.py service.py rows.py ledger.py awscli.py \
            plans.py state.py hostile.py history.py examples.py awsroles.py targets.py proxy.py disk.py) \
            $(addprefix $(BUILD)/tests/,test_sweep test_simulator test_secrets)
 run-tests:
@@ -210,7 +210,7 @@ check-long: check valgrind fuzz ## check, valgrind, fuzz, the long run of the si
 	JOBSWEEP_SEEDS=600 tests/run -t 3000 build/sanitize/tests/test_ledger_grace
 	JOBSWEEP_KILLS=1000 JOBSWEEP_EVERY=1 JOBSWEEP_SECONDS=2700 JOBSWEEP_ROWS=1000000 tests/run -j1 -t 3000 tests/e2e/kills.py tests/e2e/disk.py tests/e2e/memory.py \
 	    tests/e2e/plans.py
-	JOBSWEEP_CASES=1000 tests/run -t 3000 tests/e2e/delete_one.py
+	JOBSWEEP_CASES=1000 tests/run -t 3000 tests/e2e/beside_aws.py
 	@$(MAKE) --no-print-directory simulate
 	@$(MAKE) --no-print-directory mutants
 

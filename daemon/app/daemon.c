@@ -427,18 +427,25 @@ static void tell_if_new(const struct daemon *daemon)
     }
 }
 
+static int look_at_pause(struct daemon *daemon, struct err *err)
+{
+    char text[80];
+    pause_load(daemon->state_directory, &daemon->pause);
+    if (daemon->pause.paused && daemon->options->once) {
+        return err_set(err, ERR_INVALID, "paused %s: %s/" PAUSE_FILE " says so",
+                       pause_text(&daemon->pause, text), daemon->state_directory);
+    }
+    return 0;
+}
+
 static struct world *make_world(struct daemon *daemon, struct err *err)
 {
     const struct config *config = daemon->loaded.config;
-    char text[80];
     if (state_directory_make(config, daemon->state_directory, sizeof daemon->state_directory, err) != 0) {
         return NULL;
     }
     tell_if_new(daemon);
-    pause_load(daemon->state_directory, &daemon->pause);
-    if (daemon->pause.paused && daemon->options->once) {
-        err_set(err, ERR_INVALID, "paused %s: %s/" PAUSE_FILE " says so", pause_text(&daemon->pause, text),
-                daemon->state_directory);
+    if (look_at_pause(daemon, err) != 0) {
         return NULL;
     }
     return world_create(&(struct world_config){.state_directory = daemon->state_directory,
@@ -452,7 +459,8 @@ static void start(struct daemon *daemon)
 {
     struct err err;
     daemon->world = make_world(daemon, &err);
-    if (daemon->world == NULL) {
+    /* Again: before the state directory was ours, another daemon may have been paused. */
+    if (daemon->world == NULL || look_at_pause(daemon, &err) != 0) {
         log_event(LOG_ERROR, "start failed", "error=%s", err.msg);
         daemon->status = exit_status_of_start(&err);
         return;

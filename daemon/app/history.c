@@ -114,7 +114,7 @@ static enum exit_status list(const struct options *options, struct store *store,
     if (result != 0) {
         say("%s", err.msg);
     } else if (listing.records == 0 && !options->quiet) {
-        say("the ledger has nothing of the kind");
+        say("no record of the ledger fits");
     }
     return result == 0 ? EXIT_FINE : EXIT_FAILED;
 }

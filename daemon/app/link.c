@@ -236,7 +236,7 @@ int link_compare_account(const struct target *target, const struct call *identit
         call_error(identity, err);
         return call_lacked_credentials(identity)
                    ? -1
-                   : err_context(err, "whose account this is could not be asked");
+                   : err_context(err, "the account of the credentials is not known");
     }
     if (target->account[0] == '\0' || strcmp(identity->account, target->account) == 0) {
         return 0;

@@ -34,7 +34,7 @@ static int ask(struct asking *asking, struct link *link, char account[ACCOUNT_LE
     if (known || !asked) {
         return known ? 0 : -1;
     }
-    return err_context(err, "whose account this is could not be asked");
+    return err_context(err, "the account of the credentials is not known");
 }
 
 int own_account(const struct target *target, char account[ACCOUNT_LENGTH + 1], struct err *err)

@@ -69,7 +69,8 @@ static void tell_error(struct pair *pair)
         return;
     }
     bool of_this_machine = report->err.code == ERR_IO || report->err.code == ERR_ARCHIVE;
-    if (pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED && !of_this_machine) {
+    bool of_the_host = pair->run.host[0] != '\0' && report->end != SWEEP_GUARDED && !of_this_machine;
+    if (of_the_host && strstr(report->err.msg, pair->run.host) == NULL) {
         buf_printf(&text, "%s: ", pair->run.host);
     }
     buf_text(&text, report->err.msg);
@@ -457,8 +458,8 @@ static void try_all(struct session *session)
         return;
     }
     say("%s", err.msg);
-    if (err.code == ERR_LOCKED) {
-        say("a daemon that runs there sweeps a policy when it is told to: jobsweep run POLICY");
+    if (err.code == ERR_LOCKED && strstr(err.msg, " by jobsweepd ") != NULL) {
+        say("the daemon sweeps a policy when it is told to: jobsweep run POLICY");
     }
     session->status = exit_status_of_start(&err);
 }

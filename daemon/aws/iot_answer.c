@@ -60,7 +60,8 @@ static void no_answer(struct answer *answer, const struct http_request *request)
     const enum err_code code = request->err.code;
 
     if (request->sent != HTTP_NOT_SENT) {
-        set_answer(answer, ANSWER_AMBIGUOUS, transport_code(code), request->err.msg);
+        const char *message = code == ERR_CANCELED ? "its answer was not waited for" : request->err.msg;
+        set_answer(answer, ANSWER_AMBIGUOUS, transport_code(code), message);
     } else if (code == ERR_CREDENTIALS) {
         set_answer(answer, ANSWER_DENIED, "NoCredentials", request->err.msg);
     } else if (code == ERR_INVALID || code == ERR_TOO_BIG) { /* sent again it would fail again */

@@ -29,6 +29,16 @@ ANSWERS = {  # job id: status, code, message
 }
 
 
+def words_for(job):
+    """The shortest command line that deletes an execution of this job."""
+    return ["delete-job-execution", "--job-id", job, "--thing-name", "t", "--execution-number", "1"]
+
+
+def line(job):
+    """The request that it makes, without force."""
+    return f"DELETE /things/t/jobs/{job}/executionNumber/1"
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 

@@ -288,7 +288,8 @@ def test_where_another_has_the_state_directory_nothing_is_listed():
             before = sim.counts()["operations"]["ListJobs"]["received"]
             status, seen, _ = sweep(place, b"y\n")
             equal(status, 7, seen)
-            assert "[y/N]" not in seen, seen
+            assert "[y/N]" not in seen and "is in use by jobsweep sweep" in seen, seen
+            assert "jobsweep run" not in seen, seen  # that is for a daemon
             equal(sim.counts()["operations"]["ListJobs"]["received"], before)
         finally:
             other.kill()
@@ -349,6 +350,16 @@ def test_what_only_observes_is_said_behind_its_plan():
             seen = answered(place.command(command, "looks"), place.environment, b"")[1]
             equal(words in seen, wanted, seen)
         equal(deleted(sim), set())
+
+
+def test_a_host_that_does_not_answer_is_named_in_front_only_where_the_error_does_not():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim)
+        wrong = dict(place.environment, AWS_SECRET_ACCESS_KEY="wrong")
+        refused = run(place.command("plan", "old"), wrong).stderr
+        assert f"jobsweep: old in sim: 127.0.0.1:{sim.port}: the account of the credentials is not known: " in refused, refused
+    away = run(place.command("plan", "old"), place.environment).stderr
+    assert away.startswith("jobsweep: old in sim: the account of the credentials is not known: GetCallerIdentity: Connect: "), away
 
 
 def test_where_nobody_can_be_asked_it_refuses():

@@ -120,3 +120,7 @@ SELECTED = 102  # of the fleet's 120: the others have not finished
 
 def part(lines, event):
     return [line for line in lines if line["event"] == event]
+
+
+def journal_deletions(sim):
+    return sim.counts()["deleted"]

@@ -35,6 +35,7 @@ PLANTED = [
     ("headers", "a header that needs another before it", "include/base/b.h", "int b_value(size_t x);\n"),
     ("length", "a function of 61 lines", "daemon/base/a.c", LONG),
     ("length", "a file of 601 lines", "daemon/base/c.c", "/* a comment */\n" * 601),
+    ("length", "a test of 601 lines", "tests/e2e/a.py", "# a comment\n" * 601),
     ("nesting", "a block four deep", "daemon/base/a.c", DEEP),
     ("format", "a line that is laid out by hand", "daemon/base/a.c", "int  a_value(int x) { return x; }\n"),
     ("manuals", "a manual page with an unknown macro", "man/b.1", CLEAN["man/a.1"] + ".Xyz what\n"),

@@ -330,7 +330,8 @@ static void without_an_answer_it_matters_whether_anything_was_sent(void **state)
         struct answer answer = decode(OPERATION_DELETE_EXECUTION, &request);
         assert_int_equal(answer.class, cases[i].class);
         assert_string_equal(answer.code, cases[i].word);
-        assert_string_equal(answer.message, "why");
+        bool left_alone = cases[i].code == ERR_CANCELED && cases[i].sent != HTTP_NOT_SENT;
+        assert_string_equal(answer.message, left_alone ? "its answer was not waited for" : "why");
         answer_free(&request);
     }
 }
