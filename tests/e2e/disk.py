@@ -29,7 +29,7 @@ def one_fault(service, job, error, number, resumed):
     """What happened; None when the sweep ended before its number-th call. resumed: there is a run to go on with."""
     place = Place(service, job)
     if resumed:
-        place.interrupt(11 + number % 3)
+        place.interrupt(16 + number % 3)
     status = place.sweep(place.faults(error, number))
     fault, _ = place.happened()
     what = f"JOBSWEEP_SEED={SEED}, {error} at {fault or number}" + (", a run gone on with" if resumed else "")

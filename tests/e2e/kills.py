@@ -19,7 +19,7 @@ KILLS = int(os.environ.get("JOBSWEEP_KILLS", "50"))
 SEED = int(os.environ.get("JOBSWEEP_SEED", str(random.randrange(1 << 32))))
 KILLS_A_FLEET = 4 if KILLS < 200 else 10
 SIDE_BY_SIDE = 16  # fleets: they mostly wait for quarantines
-FIRST_SYNCS = range(6, 15)  # of a new ledger: its schema, the run, its plan, the seal, the first intents, results
+FIRST_SYNCS = range(10, 19)  # of a new ledger: its schema, the run, its plan, the seal, the first intents, results
 CALLS = ("open", "write", "sync", "truncate", "unlink", "mmap", "lock", "allocate", "chmod", "flock")
 FLEET = ("--things", 12, "--jobs", 6, "--executions", 80, "--reuse-numbers", "--rebirth", 0.3, "--fault",
          "reset-after=0.05,500-executed=0.03,reset-before=0.03,truncate=0.02", "--fault-limit", 4, "--fault-ops",

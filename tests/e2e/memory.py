@@ -26,7 +26,7 @@ def one_failure(service, job, number):
     """What was said, or None when there was no number-th allocation."""
     place = Place(service, job)
     if number % 5 == 0:
-        place.interrupt(11)
+        place.interrupt(16)
     status = place.sweep(place.faults("nomem", number), daemon=number % 4 == 0)
     fault, _ = place.happened()
     try:

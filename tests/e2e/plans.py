@@ -339,7 +339,7 @@ def one_kill(service, jobs, number):
         with open(path, encoding="utf-8") as file:
             rows = keys(map(json.loads, file))
         place.words = ("apply", path)
-        status = place.sweep(place.faults("kill-after", 9 + number, ("sync",)))
+        status = place.sweep(place.faults("kill-after", 10 + number, ("sync",)))
         witness.check(place, whole=False)
         at_death = witness.ledger(place.state)
         begun = any(row.intents for row in at_death)

@@ -362,7 +362,7 @@ def one_kill(service, jobs, number):
         with open(os.path.join(place.folder, "rows.csv"), "w", encoding="utf-8") as file:
             file.write(csv(rows))
         place.words = ("delete-job-executions", file.name, "--yes")
-        status = place.sweep(place.faults("kill-after", 9 + number, ("sync",)))
+        status = place.sweep(place.faults("kill-after", 10 + number, ("sync",)))
         witness.check(place, whole=False)
         place.words = ("delete-job-executions", file.name, "--yes")
         again = place.sweep()

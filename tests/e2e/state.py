@@ -33,7 +33,7 @@ def refused(place, *words, statuses=(1, 70), **more):
 
 def begun(service):
     """A place whose ledger holds a run that was killed in the middle of its deletions."""
-    for sync in range(8, 20):  # after the schema, the run, its plan and the seal
+    for sync in range(14, 21):  # after the schema, the run, its plan and the seal
         place = Place(service, JOBS.next())
         place.interrupt(sync)
         if any(row.open for row in ledger(place.state)):

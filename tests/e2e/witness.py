@@ -172,7 +172,7 @@ class Place:
         return self.end(self.start(env, daemon, **more))
 
     def interrupt(self, sync):
-        """A sweep that is killed when the ledger has been synced so often: from 11 on there are intents."""
+        """A sweep that is killed when the ledger has been synced so often: from 16 on there are intents."""
         self.sweep(self.faults("kill-after", sync, ("sync",)))
 
     def sweep_to_the_end(self, most=12, daemon=False):
