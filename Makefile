@@ -189,8 +189,8 @@ checked-sanitize:
 # Much of a whole program's test is waiting, so several run at once for each processor. Those that take longest
 # go first, so that none is left alone at the end.
 AT_ONCE := $(shell echo $$((2 * $$(nproc) + 1)))
-LONGEST := $(addprefix tests/e2e/,programs.py credentials.py instead.py delete_one.py beside_aws.py kills.py service.py rows.py ledger.py awscli.py \
-           plans.py state.py hostile.py history.py examples.py awsroles.py targets.py proxy.py disk.py) \
+LONGEST := $(addprefix tests/e2e/,control.py credentials.py programs.py service.py kills.py beside_aws.py following.py archive.py plans.py \
+           disk.py awscli.py instead.py rows.py ledger.py awsroles.py state.py hostile.py history.py examples.py targets.py proxy.py) \
            $(addprefix $(BUILD)/tests/,test_sweep test_simulator test_secrets)
 run-tests:
 	BUILD=$(BUILD) tests/run -j$(AT_ONCE) $(LONGEST) "$(SIMULATOR) 1001 1000" "$(SIMULATOR) 2001 1000" \
