@@ -30,8 +30,10 @@ struct runs { /* of one site, one behind the other */
     struct policy nobody; /* behind a run of rows that a person named, when it is resumed */
     struct sweep *sweep;
     struct ledger_request open_run, rates;
-    struct run_header where;                               /* whose rates they are */
-    int64_t kept[OPERATION_COUNT], asked[OPERATION_COUNT]; /* the rates on record, and what was to be */
+    struct run_header where; /* whose rates they are */
+    /* The rates that are on record, those that a process found there last, and those that were to be: after a
+       kill or a failure nobody knows which it is. */
+    int64_t kept[OPERATION_COUNT], found[OPERATION_COUNT], asked[OPERATION_COUNT];
     struct report report;
     struct env_timer ended, turn;
     bool asking, done, over; /* over: everything is swept */

@@ -314,6 +314,16 @@ static void ask_for_open_run(struct runs *runs, int64_t after)
     ledger->submit(ledger->ctx, &runs->open_run);
 }
 
+static void check_rates(struct runs *runs, const int64_t rates[OPERATION_COUNT])
+{
+    size_t size = sizeof runs->kept;
+    if (memcmp(rates, runs->kept, size) != 0 && memcmp(rates, runs->found, size) != 0 &&
+        memcmp(rates, runs->asked, size) != 0) {
+        sim_break(runs->sim, "paces: those that are on record are not this site's");
+    }
+    memcpy(runs->found, rates, size);
+}
+
 static void on_rates(struct ledger_request *request)
 {
     struct runs *runs = request->owner;
@@ -321,9 +331,8 @@ static void on_rates(struct ledger_request *request)
     if (runs->process->dead) {
         return;
     }
-    if (request->err.code == ERR_NONE && memcmp(request->rates, runs->kept, sizeof runs->kept) != 0 &&
-        memcmp(request->rates, runs->asked, sizeof runs->asked) != 0) {
-        sim_break(runs->sim, "paces: those that are on record are not this site's");
+    if (request->err.code == ERR_NONE) {
+        check_rates(runs, request->rates);
     }
     for (int i = 0; i < OPERATION_COUNT * runs->name_count; i++) {
         int operation = i % OPERATION_COUNT;
