@@ -73,8 +73,8 @@ struct sweep *sweep_start(const struct sweep_config *config);
  * been sent is verified. The rest of the plan is applied only if the guards had let it pass (an intent
  * exists) and still would, and the policy is still the same (by name and SHA-256) and still deletes;
  * otherwise it ends as not attempted, and one without an intent does so at once. When it is stopped or
- * canceled before it got through, the run stays open in the ledger. config's target must be the run's, by
- * account and region. Nothing is listed: the report's `listed` stays 0.
+ * canceled before it got through, or its policy's time is over, the run stays open in the ledger. config's
+ * target must be the run's, by account and region. Nothing is listed: the report's `listed` stays 0.
  */
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found);
 /* Stops selecting and sending; what was sent is settled first (quarantine included, unless hurry). */
