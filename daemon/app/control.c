@@ -39,6 +39,7 @@ struct control_client {
     bool doomed;    /* dropped with the loop's next turn: a part of its reply is lost */
     bool answering; /* inside of next_line() */
     bool turn;      /* the next line is due with the timer, which otherwise is the end of patience */
+    bool late;      /* patience is over, but for what the socket already holds */
     uid_t user;
     struct buf in, out;
     size_t sent;         /* of `out`, which goes in pieces */
@@ -143,6 +144,10 @@ static void on_timer(uv_timer_t *timer)
     if (client->turn && !client->doomed) {
         client->turn = false;
         on_idle(client);
+    } else if (!client->late && !client->doomed) {
+        client->late =
+            true; /* timers come before sockets in a turn: if we were late, he need not have been */
+        uv_timer_start(timer, on_timer, 1, 0);
     } else {
         drop(client);
     }
@@ -151,7 +156,7 @@ static void on_timer(uv_timer_t *timer)
 static void allow(struct control_client *client, uint64_t ms)
 {
     if (!client->doomed) {
-        client->turn = false;
+        client->turn = client->late = false;
         uv_timer_start(&client->timer, on_timer, ms, 0);
     }
 }

@@ -221,6 +221,21 @@ static void a_reply_may_take_longer_than_a_line(void **state)
     assert_int_equal(stage->gone, 0);
 }
 
+/* What makes us late may be a slow disk: his line is in the socket, and the timer is due before it is read.
+ */
+static void who_was_in_time_is_not_late_because_the_server_is(void **state)
+{
+    struct stage *stage = *state;
+    open_server(stage, 1, 0);
+    int fd = connect_to(stage->path);
+    uv_run(&stage->loop, UV_RUN_NOWAIT);
+    put(fd, "one\n", 4);
+    for (uint64_t accepted = uv_now(&stage->loop); uv_now(&stage->loop) < accepted + 2;)
+        uv_update_time(&stage->loop);
+    expect(stage, fd, "<one>");
+    expect_closed(stage, fd);
+}
+
 static void half_a_line_and_silence_are_given_up(void **state)
 {
     struct stage *stage = *state;
@@ -451,6 +466,7 @@ static const struct CMUnitTest tests[] = {
     CONTROL_TEST(lines_are_answered_in_their_order_however_they_come),
     CONTROL_TEST(who_stops_sending_still_gets_his_answers),
     CONTROL_TEST(a_reply_may_take_longer_than_a_line),
+    CONTROL_TEST(who_was_in_time_is_not_late_because_the_server_is),
     CONTROL_TEST(half_a_line_and_silence_are_given_up),
     CONTROL_TEST(a_line_that_is_too_long_is_not_read_to_its_end),
     CONTROL_TEST(who_reads_nothing_is_dropped_in_the_middle_of_his_reply),
