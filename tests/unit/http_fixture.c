@@ -1,6 +1,7 @@
 /* See the header. */
 #include "http_fixture.h"
 
+#include "patience.h"
 #include "resolver.h"
 #include "tap.h"
 
@@ -11,11 +12,11 @@
 /* A test that waits for one of these names it; to all others they only bound a hang. */
 static struct http_limits patient(const struct http_limits *limits)
 {
-    struct http_limits full = limits != NULL ? *limits : (struct http_limits){0};
-    full.connect_ms = full.connect_ms > 0 ? full.connect_ms : 60000;
-    full.request_ms = full.request_ms > 0 ? full.request_ms : 120000;
-    full.slow_ms = full.slow_ms > 0 ? full.slow_ms : 120000;
-    full.idle_ms = full.idle_ms > 0 ? full.idle_ms : 600000;
+    struct http_limits full = limits != NULL ? *limits : PATIENT;
+    full.connect_ms = full.connect_ms > 0 ? full.connect_ms : PATIENCE_MS;
+    full.request_ms = full.request_ms > 0 ? full.request_ms : PATIENCE_MS;
+    full.slow_ms = full.slow_ms > 0 ? full.slow_ms : PATIENCE_MS;
+    full.idle_ms = full.idle_ms > 0 ? full.idle_ms : PATIENCE_MS;
     return full;
 }
 
