@@ -156,4 +156,4 @@ def test_schedule_does_not_wait_for_a_daemon_that_hangs():
         assert "computed from the configuration" in computed.stderr and "nothing for 5 s" in computed.stderr, computed.stderr
 
 
-main([value for name, value in list(globals().items()) if name.startswith("test_")])
+main([value for name, value in list(globals().items()) if name.startswith("test_")], at_once=3)

@@ -347,7 +347,7 @@ class Place:
 
     def interrupt(self):
         """A sweep that is killed in the middle of its deletions."""
-        self.write(rate=50)
+        self.write(rate=25)
         sweep = self.start("--quiet", "sweep", "old")
         try:
             wait_until(lambda: self.sim.counts()["deleted"] >= 20, "deletions")

@@ -9,7 +9,7 @@ import subprocess
 
 from harness import LIMIT_S, Iotsim, Place, Skip, equal, main, run, wait_until
 
-FLEET = ("--things", 60, "--jobs", 8, "--executions", 1200, "--quota", "all=-1", "--seed", 3, "--reuse-numbers")
+FLEET = ("--things", 60, "--jobs", 8, "--executions", 400, "--quota", "all=-1", "--seed", 3, "--reuse-numbers")
 
 
 def report(result):
@@ -145,9 +145,9 @@ def test_a_user_without_a_state_directory_gets_one():
 
 def test_a_ledger_that_cannot_be_written_stops_everything():
     for name, words in (("jobsweep", ("--format", "json", "sweep", "old")), ("jobsweepd", ("--once",))):
-        with Iotsim(*FLEET, "--executions", 6000) as sim:
+        with Iotsim(*FLEET, "--executions", 3000) as sim:
             place = Place(sim)
-            result = run(["prlimit", "--fsize=1572864", *place.command(*words, name=name)], place.environment)
+            result = run(["prlimit", "--fsize=1114112", *place.command(*words, name=name)], place.environment)
             equal(result.returncode, 70, result.stderr)
             assert "the ledger is frozen" in result.stderr, result.stderr
             first = sim.counts()["deleted"]
@@ -191,8 +191,8 @@ class SmallDisk:
 
 def test_a_full_disk_stops_deletion_and_still_keeps_what_was_sent():
     for name, words in (("jobsweep", ("--format", "json", "sweep", "old")), ("jobsweepd", ("--once",))):
-        with Iotsim(*FLEET, "--executions", 6000) as sim:
-            place = Place(sim, rate=200)
+        with Iotsim(*FLEET, "--executions", 2000) as sim:
+            place = Place(sim, rate=100)
             with SmallDisk(place.state, "64m") as disk:
                 engine = place.start(*words, name=name)
                 wait_until(lambda: sim.counts()["deleted"] >= 50, "deletions")

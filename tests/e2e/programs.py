@@ -9,7 +9,7 @@ import subprocess
 
 from harness import Iotsim, Place, clean_environment, equal, main, program, run, scratch, wait_until
 
-FLEET = ("--things", 60, "--jobs", 8, "--executions", 1200, "--quota", "all=-1", "--seed", 3)
+FLEET = ("--things", 60, "--jobs", 8, "--executions", 400, "--quota", "all=-1", "--seed", 3)
 POLICY = """version: 1
 targets:
   sim:
@@ -330,4 +330,4 @@ def test_the_daemon_tells_its_manager_reloads_and_drains():
         nothing_deleted(sim)
 
 
-main([value for name, value in list(globals().items()) if name.startswith("test_")])
+main([value for name, value in list(globals().items()) if name.startswith("test_")], at_once=3)

@@ -6,7 +6,7 @@ import os
 
 from harness import Iotsim, equal, main, program, run, scratch
 
-FLEET = ("--things", 60, "--jobs", 8, "--executions", 1200, "--quota", "all=-1", "--seed", 3)
+FLEET = ("--things", 60, "--jobs", 8, "--executions", 400, "--quota", "all=-1", "--seed", 3)
 POLICY = """version: 1
 targets:
   sim: {{account: "123456789012", region: us-east-1, endpoint_url: {url}, ca_bundle: {ca}, signature_life: 2s,
