@@ -188,7 +188,7 @@ checked-sanitize:
 
 # Much of a whole program's test is waiting, so several run at once for each processor. Those that take longest
 # go first, so that none is left alone at the end.
-AT_ONCE := $(shell echo $$((2 * $$(nproc) + 1)))
+AT_ONCE := $(shell echo $$((3 * $$(nproc) + 1)))
 LONGEST := $(addprefix tests/e2e/,control.py credentials.py programs.py service.py kills.py beside_aws.py following.py archive.py plans.py \
            disk.py awscli.py instead.py rows.py ledger.py awsroles.py state.py hostile.py history.py examples.py targets.py proxy.py) \
            $(addprefix $(BUILD)/tests/,test_sweep test_simulator test_secrets)
