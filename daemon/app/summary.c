@@ -20,7 +20,7 @@ struct entry {
     const struct policy *policy;
     const struct target *target;
     const char *end;
-    bool failed;
+    bool planned, failed;
     int64_t listed, selected, in_grace, remaining, skipped;
     int64_t outcomes[OUTCOME_COUNT];
     int64_t calls, deleting_calls, deleting_ms;
@@ -55,6 +55,7 @@ void summary_add(struct summary *summary, const struct policy *policy, const str
     *entry = (struct entry){.policy = policy,
                             .target = target,
                             .end = report_end_name(report),
+                            .planned = !report_without_plan(report),
                             .failed = report_failed(report),
                             .listed = report->listed,
                             .selected = report->selected,
@@ -99,6 +100,7 @@ void summary_sum(const struct summary *summary, struct summary_sum *sum)
     *sum = (struct summary_sum){.runs = summary->count};
     for (size_t i = 0; i < summary->count; i++) {
         const struct entry *entry = &summary->entries[i];
+        sum->planned += entry->planned;
         sum->failed += entry->failed;
         sum->listed += entry->listed;
         sum->selected += entry->selected;
@@ -162,10 +164,11 @@ static void put_name(const struct table *table, const char *name)
     }
 }
 
+/* selected below 0: there was no plan. */
 static void put_numbers(const struct table *table, int64_t selected, int64_t other, const char *text)
 {
     char number[32];
-    buf_printf(table->out, " %10s", text_thousands(number, selected));
+    buf_printf(table->out, " %10s", selected < 0 ? "-" : text_thousands(number, selected));
     buf_printf(table->out, " %10s  %s\n", text_thousands(number, other), text);
 }
 
@@ -176,7 +179,7 @@ static void put_entry(const struct table *table, const struct entry *entry)
     bool planned = strcmp(entry->end, sweep_end_name(SWEEP_PLANNED)) == 0;
     name_entry(entry, name);
     put_name(table, name);
-    put_numbers(table, entry->selected, table->plan_only ? entry->listed : deleted,
+    put_numbers(table, entry->planned ? entry->selected : -1, table->plan_only ? entry->listed : deleted,
                 table->plan_only && planned ? time_about(entry->deleting_ms, about) : entry->end);
 }
 

@@ -14,7 +14,7 @@
 struct summary;
 
 struct summary_sum {
-    size_t runs, failed; /* failed: did not end well, in the words of report_failed() */
+    size_t runs, planned, failed; /* that had a plan; that did not end well, as report_failed() says */
     int64_t listed, selected, kept, in_grace, remaining, skipped;
     int64_t outcomes[OUTCOME_COUNT];
     int64_t calls;          /* that were made */
