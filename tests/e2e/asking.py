@@ -114,6 +114,28 @@ def test_anything_but_a_yes_deletes_nothing():
         verified(place)
 
 
+def test_a_no_leaves_the_run_before_as_the_last_one():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, more='schedule: {cron: "@yearly", catch_up: once}')
+        equal(run(place.command("sweep", "old"), place.environment).returncode, 0)
+        place.write(more='schedule: {cron: "@yearly", catch_up: once}', age="1d")  # something more may go
+        equal(sweep(place, b"n\n")[0], 1)
+        records = [json.loads(line) for line in
+                   run(place.command("history", "-v", "--format", "json"), place.environment).stdout.splitlines()]
+        equal([record["note"] for record in records if record["kind"] == "end"], ["finished", "shown"])
+        daemon = place.start(name="jobsweepd")
+        try:
+            def told():
+                lines = [json.loads(line) for line in
+                         run(place.command("status", "-v", "--format", "json"), place.environment).stdout.splitlines()]
+                return [line for line in lines if line["event"] == "result"]
+            (last,) = wait_until(told, "what the ledger tells of the last run")
+            equal((last["by"], last["end"]), ("ledger", "finished"))
+        finally:
+            daemon.kill()
+            daemon.communicate()
+
+
 def test_a_yes_that_was_typed_before_the_question_counts_for_nothing():
     with Iotsim(*FLEET) as sim:
         status, seen, _ = sweep(Place(sim), b"n\n", typed=b"y\ny\n")
