@@ -211,6 +211,9 @@ static bool settle(struct delete_call *call)
                           &call->endpoint, &err) != 0) {
         return aws_failure_other(call->failure, "%s", err.msg);
     }
+    if (http_url_check(call->endpoint.url, &err) != 0) {
+        return aws_failure_other(call->failure, "Invalid endpoint: %s (%s)", call->endpoint.url, err.msg);
+    }
     return check_timeout("connect", arguments->connect_timeout_s, call->failure) &&
            check_timeout("read", arguments->read_timeout_s, call->failure);
 }
@@ -234,9 +237,7 @@ static bool open_origin(struct delete_call *call)
         return aws_failure_other(
             call->failure, "Could not find a suitable TLS CA certificate bundle, invalid path: %s", given);
     }
-    return err.code == ERR_INVALID
-               ? aws_failure_other(call->failure, "Invalid endpoint: %s (%s)", call->endpoint.url, err.msg)
-               : aws_failure_other(call->failure, "%s", err.msg);
+    return aws_failure_other(call->failure, "%s", err.msg);
 }
 
 /* The target, and the whole address as the AWS CLI tells it. */

@@ -253,7 +253,8 @@ def endpoints_come_from_where_the_aws_command_takes_them():
     check(ONE, 0, "", [LINE.replace(" /", " /p/")], env=dict(KEYS, AWS_CONFIG_FILE="cfg"), files=config)
     check(ONE, 0, "", [LINE.replace(" /", " /p/")], env=dict(KEYS, AWS_ENDPOINT_URL_IOT=SERVER.url + "/p"))
     check([*ONE, "--endpoint-url", SERVER.url + "/?x=1", "--force"], 0, "", [LINE + "?x=1&force=true"])
-    check([*ONE, "--endpoint-url", "http://192.0.2.1"], 255,
+    # It is looked at before the parameters are.
+    check([*ONE, "--thing-name", "", "--endpoint-url", "http://192.0.2.1"], 255,
           f"{PREFIX}Invalid endpoint: http://192.0.2.1 (http:// is for loopback addresses only: use https://)\n")
 
 
