@@ -3,7 +3,6 @@
 
 #include "app/link.h"
 #include "base/mem.h"
-#include "base/names.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -72,19 +71,23 @@ void summary_add(struct summary *summary, const struct policy *policy, const str
 
 /* --- the sum ------------------------------------------------------------------------------------------- */
 
-/* Two targets in one account and region share its quotas, whatever they are called. */
+uint32_t summary_site(struct names *sites, const struct target *target)
+{
+    char site[NAME_MAX_BYTES], region[64] = "";
+    struct err ignored; /* the run has told */
+    link_find_region(target, region, &ignored);
+    snprintf(site, sizeof site, "%s %s", target->account[0] != '\0' ? target->account : target->name, region);
+    return names_intern(sites, site);
+}
+
+/* Those of one site share its quotas. */
 static void add_times(const struct summary *summary, struct summary_sum *sum)
 {
     struct names *sites = names_create();
     int64_t *ms = mem_calloc(summary->count + 1, sizeof *ms);
     for (size_t i = 0; i < summary->count; i++) {
         const struct entry *entry = &summary->entries[i];
-        char site[NAME_MAX_BYTES], region[64] = "";
-        struct err ignored; /* the run has told */
-        link_find_region(entry->target, region, &ignored);
-        const char *account = entry->target->account;
-        snprintf(site, sizeof site, "%s %s", account[0] != '\0' ? account : entry->target->name, region);
-        uint32_t number = names_intern(sites, site);
+        uint32_t number = summary_site(sites, entry->target);
         ms[number] += entry->deleting_ms;
         if (ms[number] > sum->deleting_ms) {
             sum->deleting_ms = ms[number];

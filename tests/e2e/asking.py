@@ -93,6 +93,19 @@ def test_it_shows_the_plans_and_asks_once_for_all_of_them():
         verified(place)
 
 
+def test_what_two_policies_select_is_one_execution_in_the_question():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, match='job_id: {include: ["fw-0001", "fw-0003"]}, ', more=TWO.format(more="").lstrip())
+        old, second = planned(place, "old"), planned(place, "second")
+        assert second and second < old, (len(old), len(second))
+        status, seen, output = sweep(place, b"y\n", "--format", "json")
+        equal(status, 0, seen)
+        rows = len(old) + len(second)
+        assert f"Delete these {len(old)} job executions (the plans have {rows} rows; what several select goes once)?" in seen, seen
+        equal(report(output, 0), {"deleted": len(old), "gone": len(second)})
+        equal(deleted(sim), old)
+
+
 def test_how_far_it_is_can_be_seen_while_it_lists():
     with Iotsim("--things", 30, "--jobs", 60, "--executions", 1200, "--quota", "all=-1") as sim:
         status, seen, _ = sweep(Place(sim, lists=30), b"n\n")
