@@ -20,7 +20,7 @@ static int set_format(struct options *options, const char *value, struct err *er
     } else if (strcmp(value, "junit") == 0) {
         options->format = OUTPUT_JUNIT;
     } else {
-        return err_set(err, ERR_INVALID, "--format takes text or json, not \"%s\"", value);
+        return err_set(err, ERR_INVALID, "--format takes text or json (test: junit, too), not \"%s\"", value);
     }
     return 0;
 }

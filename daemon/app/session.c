@@ -459,7 +459,10 @@ static void try_all(struct session *session)
     }
     say("%s", err.msg);
     if (err.code == ERR_LOCKED && strstr(err.msg, " by jobsweepd ") != NULL) {
-        say("the daemon sweeps a policy when it is told to: jobsweep run POLICY");
+        say("the daemon %s: jobsweep run POLICY",
+            session->options->command == COMMAND_SWEEP
+                ? "sweeps a policy when it is told to"
+                : "takes no rows; stop it for that time, or have it sweep a policy");
     }
     session->status = exit_status_of_start(&err);
 }

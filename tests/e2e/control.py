@@ -223,6 +223,12 @@ def test_a_command_without_a_daemon_says_where_it_looked():
         locked = run([program("jobsweep"), "sweep", "-c", it.path, "old"], it.environment)
         equal(locked.returncode, 7)
         assert "jobsweep run POLICY" in locked.stderr, locked.stderr
+        rows = os.path.join(it.folder, "rows.csv")
+        with open(rows, "w", encoding="utf-8") as file:
+            file.write("job_id,thing_name,execution_number\nfw-0000,gw-000000,1\n")
+        given = it.jobsweep("delete-job-executions", "--yes", rows)
+        equal((given.returncode, given.stdout), (7, ""))
+        assert "the daemon takes no rows" in given.stderr and "jobsweep run POLICY" in given.stderr, given.stderr
         it.stop()
         for words in (["status"], ["run", "old"], ["pause"], ["resume"], ["reload"]):
             alone = it.jobsweep(*words)
