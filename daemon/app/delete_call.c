@@ -190,10 +190,8 @@ static bool ask_instance(struct delete_call *call)
 
 static bool settle_region(struct delete_call *call)
 {
-    const char *given = call->config->arguments->region;
     struct err err;
-    if (settings_region(call->config->settings, given != NULL && given[0] != '\0' ? given : NULL,
-                        &call->region, &err) == 0) {
+    if (settings_region(call->config->settings, call->config->arguments->region, &call->region, &err) == 0) {
         return true;
     }
     return err.code == ERR_NOT_FOUND ? ask_instance(call) : aws_failure_other(call->failure, "%s", err.msg);

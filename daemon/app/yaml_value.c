@@ -177,6 +177,10 @@ struct py_value *yaml_value(const char *text, size_t length)
     struct yaml_file file;
     struct diagnostics diagnostics;
     struct py_value *value = NULL;
+    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+        text += 3;
+        length -= 3;
+    }
     if (is_empty(text, length)) {
         return py_none();
     }

@@ -44,7 +44,7 @@ struct report {
     int64_t calls[OPERATION_COUNT];  /* attempts made by this sweep's dispatcher meanwhile */
     struct archivist_view archive;   /* where the policy archives and something was to be deleted */
     int64_t started_ms, ended_ms;
-    bool recorded; /* its end is in the ledger; else the next process takes it up */
+    bool recorded; /* its end is in the ledger; else it is to be resumed */
 };
 
 /* Whether a person or a script must be told of trouble: any failed, unknown or unfinished row, any bad end.

@@ -165,6 +165,8 @@ static void yaml_is_read_by_the_core_schema(void **state)
         {"a: 2001-01-01", "{'a': datetime.date(2001, 1, 1)}"},
         {"a: 12:30:45", "{'a': '12:30:45'}"},
         {"1: 2", "{1: 2}"},
+        {"\xef\xbb\xbf{a: b}", "{'a': 'b'}"},
+        {"\xef\xbb\xbf", "None"},
         {"=: '='", "{'=': '='}"},
         {"a: =", NULL},
         {"[{a: b, c: [<<]}]", NULL},
