@@ -412,7 +412,7 @@ static void print_sum(struct session *session)
     if (session_json(session)) {
         events_summary(&session->out, &sum);
         events_report(&session->out, sum.selected, sum.outcomes, session->status);
-    } else if (sum.runs > 1) {
+    } else if (sum.runs > 1 && sum.planned > 0) { /* else print_failed() has told all of them */
         summary_print(session->summary, session->config.plan_only, &session->style, &session->out);
     }
     session_print(session);

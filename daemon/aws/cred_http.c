@@ -119,7 +119,7 @@ void cred_http_prepare(struct cred_http *http, const char *method, const char *t
     buf_text(&http->target, target);
     http->request.origin = http->origin;
     http->request.method = method;
-    http->request.request_ms = timeout_ms;
+    http->request.request_ms = http->config->patience_ms > 0 ? http->config->patience_ms : timeout_ms;
     http->request.reply_bytes = CRED_REPLY_MAX;
     http->request.secret = true;
     http->request.done = on_done;

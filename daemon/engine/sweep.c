@@ -123,6 +123,13 @@ static void on_closed(struct ledger_request *request)
     finish(sweep);
 }
 
+static const char *note_of(const struct sweep *sweep)
+{
+    const struct report *report = &sweep->report;
+    bool might_delete = sweep->config.policy->enforce && !sweep->config.target->plan_only;
+    return report->end == SWEEP_PLANNED && might_delete ? LEDGER_NOTE_SHOWN : report_end_name(report);
+}
+
 static void close_run(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
@@ -136,7 +143,7 @@ static void close_run(struct sweep *sweep)
         return;
     }
     sweep->request = (struct ledger_request){.ended_ms = wall_ms(sweep)};
-    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", report_end_name(report));
+    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", note_of(sweep));
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
 }
 

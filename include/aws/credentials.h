@@ -90,7 +90,8 @@ struct credentials_config {
     bool foreground; /* a person is here: a credential_process has the terminal, see net/program.h */
     bool cli_cache;  /* sessions of roles are taken from ~/.aws/cli/cache, and put there */
     const struct credentials_pace *pace;
-    int64_t pause_ms; /* between two attempts at a container endpoint; 1,000 when 0 */
+    int64_t pause_ms;    /* between two attempts at a container endpoint; 1,000 when 0 */
+    int64_t patience_ms; /* with each request, whatever its source allows it; 0: that */
 };
 
 struct credentials_provider;

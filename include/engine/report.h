@@ -50,6 +50,8 @@ struct report {
 /* Whether a person or a script must be told of trouble: any failed, unknown or unfinished row, any bad end.
  */
 bool report_failed(const struct report *report);
+/* Whether it ended before it had a plan: that nothing is selected says nothing then. */
+bool report_without_plan(const struct report *report);
 /* Whether credentials or permissions were the trouble. */
 bool report_denied(const struct report *report);
 int64_t report_outcome_sum(const struct report *report);

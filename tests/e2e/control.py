@@ -84,6 +84,20 @@ def test_a_pause_holds_deletions_and_resume_lets_them_go_on():
         equal((client.returncode, report["outcomes"]["deleted"], journal_deletions(it.sim)), (0, SELECTED, SELECTED))
 
 
+def test_a_pause_and_a_resume_say_where_it_was_so_already():
+    with daemon() as it:
+        idle = it.jobsweep("resume")
+        equal((idle.returncode, idle.stderr), (0, "jobsweep: the daemon was not paused: nothing waited\n"))
+        equal([it.ask({"command": word})[1][0]["already"] for word in ("resume", "pause", "pause", "resume")],
+              [True, False, True, False])
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        since = it.status()[0]["paused_at"]
+        again = it.jobsweep("pause")
+        equal((again.returncode, again.stderr),
+              (0, f"jobsweep: paused already, since {since}: nothing is deleted until jobsweep resume\n"))
+        equal(it.jobsweep("resume").stderr, "jobsweep: resumed: what waited goes on\n")
+
+
 def test_a_pause_outlives_the_daemon_and_nothing_begins_meanwhile():
     with daemon(rate=20) as it:
         client = it.begin("run", "old", "--no-wait")

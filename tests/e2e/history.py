@@ -183,8 +183,8 @@ def test_no_secret_is_in_the_ledger_or_in_what_is_printed():
 
 def test_a_pace_that_was_learned_is_not_probed_again():
     with Iotsim("--things", 80, "--jobs", 8, "--executions", 1600, "--seed", 5, "--quota", "all=-1", "--quota",
-                "DeleteJobExecution=60") as sim:
-        place = Place(sim, rate=100, more="limits: {per_run: 300}")
+                "DeleteJobExecution=20") as sim:
+        place = Place(sim, rate=100, more="limits: {per_run: 100}")
         first = place.sweep()
         assert "before 99000" in first.stderr, first.stderr
         second = place.sweep()

@@ -2,6 +2,7 @@
 #include "unit/client_world.h"
 
 #include "base/text.h"
+#include "patience.h"
 #include "resolver.h"
 #include "tap.h"
 
@@ -82,7 +83,7 @@ struct client_world *client_world_open(const char *answer)
     loopback_open(&world->server, &world->loop);
     world->server.answers[0] = answer;
     world->server.answer_count = 1;
-    world->http = http_client_create(&world->loop, &(struct http_limits){0}, &err);
+    world->http = http_client_create(&world->loop, &PATIENT, &err);
     assert_non_null(world->http);
     world->credentials =
         credentials_provider_create(&(struct credentials_config){.wall_ms = client_world_ms});

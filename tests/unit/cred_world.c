@@ -2,6 +2,7 @@
 #include "cred_world.h"
 
 #include "base/mem.h"
+#include "patience.h"
 #include "resolver.h"
 #include "tap.h"
 
@@ -134,7 +135,7 @@ void cred_world_open(struct cred_world *world, const char *const *answers)
     http_server_open(&world->server, &world->loop, NULL);
     world->server.on_request = on_request;
     world->server.owner = world;
-    world->http = http_client_create(&world->loop, &(struct http_limits){0}, &err);
+    world->http = http_client_create(&world->loop, &PATIENT, &err);
     assert_non_null(world->http);
 }
 
@@ -184,7 +185,8 @@ struct credentials_config cred_world_config(struct cred_world *world)
                                        .ctx = world,
                                        .region = "eu-west-1",
                                        .role = world->role,
-                                       .pause_ms = 1};
+                                       .pause_ms = 1,
+                                       .patience_ms = PATIENCE_MS};
 }
 
 void cred_world_provider(struct cred_world *world, const struct credentials_config *config)

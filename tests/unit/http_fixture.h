@@ -26,7 +26,8 @@ struct ask {
 };
 
 /* A server without TLS when tls is NULL, and a client with an origin for it ("127.0.0.1" or another host name
- * of the loopback). on_request or on_bytes is set by the test afterwards. */
+ * of the loopback). on_request or on_bytes is set by the test afterwards. Times that limits does not name are
+ * minutes, so that no test fails for a machine that stalls. */
 void fixture_open(struct fixture *fixture, SSL_CTX *tls, const char *host, const struct http_limits *limits,
                   const struct http_origin_options *options);
 /* Destroys the client unless fixture_destroy() was called, closes the server and proves that nothing is left

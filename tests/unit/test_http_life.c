@@ -34,7 +34,7 @@ static void stall(struct peer *peer, const char *request)
 
 static void open_way(struct fixture *fixture, enum way way)
 {
-    const struct http_limits limits = {.connections = 2, .request_ms = 5000};
+    const struct http_limits limits = {.connections = 2};
     const struct http_origin_options options = {.ca_bundle = authority.path};
     struct err err;
     fixture_open(fixture, way == WAY_TLS ? authority_server(&authority, "127.0.0.1", 3600) : NULL,

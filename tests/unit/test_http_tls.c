@@ -154,7 +154,7 @@ static void a_handshake_that_fails_means_not_sent(void **state)
         void (*script)(struct peer *, const char *, size_t);
         int64_t connect_ms;
         enum err_code code;
-    } table[] = {{ignore, 50, ERR_TIMEOUT}, {babble, 5000, ERR_TLS}, {reset, 5000, ERR_TLS}};
+    } table[] = {{ignore, 50, ERR_TIMEOUT}, {babble, 0, ERR_TLS}, {reset, 0, ERR_TLS}};
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         const struct http_limits limits = {.connect_ms = table[i].connect_ms};

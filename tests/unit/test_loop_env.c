@@ -23,6 +23,7 @@ struct scene {
     uv_loop_t loop;
     struct loop_env *loop_env;
     const struct env *env;
+    struct random random;
     struct timer timers[TIMERS];
     int order[2 * TIMERS]; /* which fired, one after the other */
     size_t count, left;
@@ -98,15 +99,34 @@ static void fired_in_order(const struct scene *scene, const int *expected, size_
         assert_int_equal(scene->order[i], expected[i]);
 }
 
+/* Calls start() with a time ahead of now, and again with a later one where it took so long that some were due
+ * before all were started: then the order in which they were started counts as well. */
+static void start_ahead(struct scene *scene, void (*start_all)(struct scene *, int64_t))
+{
+    for (int64_t ahead_ms = 1;; ahead_ms *= 4) {
+        int64_t soonest = now_ns(scene) + ahead_ms * TIME_NS_PER_MS;
+        start_all(scene, soonest);
+        if (now_ns(scene) < soonest)
+            return;
+        assert_in_range(ahead_ms, 1, 30000);
+        for (int i = 0; i < TIMERS; i++)
+            scene->env->stop(scene->env->ctx, &scene->timers[i].timer);
+    }
+}
+
+static void start_some(struct scene *scene, int64_t soonest)
+{
+    start_at(scene, 0, soonest + 2 * TIME_NS_PER_MS);
+    start_at(scene, 1, soonest);
+    start_at(scene, 2, soonest + 2 * TIME_NS_PER_MS);
+    start_at(scene, 3, soonest + TIME_NS_PER_MS);
+    start_at(scene, 4, soonest + 2 * TIME_NS_PER_MS);
+}
+
 static void timers_fire_by_time_and_then_by_their_start(void **state)
 {
     struct scene *scene = *state;
-    int64_t now = now_ns(scene);
-    start_at(scene, 0, now + 3 * TIME_NS_PER_MS);
-    start_at(scene, 1, now + TIME_NS_PER_MS);
-    start_at(scene, 2, now + 3 * TIME_NS_PER_MS);
-    start_at(scene, 3, now + 2 * TIME_NS_PER_MS);
-    start_at(scene, 4, now + 3 * TIME_NS_PER_MS);
+    start_ahead(scene, start_some);
     assert_int_equal(scene->count, 0);
     run_until_fired(scene, 5);
     fired_in_order(scene, (const int[]){1, 3, 0, 2, 4}, 5);
@@ -124,16 +144,20 @@ static void what_is_due_fires_later_but_now(void **state)
     fired_in_order(scene, (const int[]){0, 1, 2}, 3);
 }
 
+static void start_move_stop(struct scene *scene, int64_t soonest)
+{
+    start_at(scene, 0, soonest);
+    start_at(scene, 1, soonest);
+    start_at(scene, 1, soonest + 2 * TIME_NS_PER_MS);
+    start_at(scene, 2, soonest + TIME_NS_PER_MS);
+    scene->env->stop(scene->env->ctx, &scene->timers[0].timer);
+    scene->env->stop(scene->env->ctx, &scene->timers[0].timer); /* again: nothing happens */
+}
+
 static void a_stopped_timer_does_not_fire_and_a_moved_one_once(void **state)
 {
     struct scene *scene = *state;
-    int64_t now = now_ns(scene);
-    start_at(scene, 0, now + TIME_NS_PER_MS);
-    start_at(scene, 1, now + TIME_NS_PER_MS);
-    start_at(scene, 1, now + 3 * TIME_NS_PER_MS);
-    start_at(scene, 2, now + 2 * TIME_NS_PER_MS);
-    scene->env->stop(scene->env->ctx, &scene->timers[0].timer);
-    scene->env->stop(scene->env->ctx, &scene->timers[0].timer); /* again: nothing happens */
+    start_ahead(scene, start_move_stop);
     scene->timers[0].wanted = false;
     assert_false(scene->timers[0].timer.armed);
     run_until_fired(scene, 2);
@@ -191,30 +215,24 @@ static void a_timer_that_was_due_can_still_be_stopped_by_the_one_before(void **s
     fired_in_order(scene, (const int[]){0, 2}, 2);
 }
 
-/* Starts, moves and stops at random. False when that took so long that some were due before the end: then the
- * order in which they were started counts as well. */
-static bool shuffle(struct scene *scene, struct random *random, int64_t ahead_ms)
+/* Starts, moves and stops at random. */
+static void shuffle(struct scene *scene, int64_t soonest)
 {
-    int64_t soonest = now_ns(scene) + ahead_ms * TIME_NS_PER_MS;
     for (int i = 0; i < 4 * TIMERS; i++) {
-        int which = (int)random_below(random, TIMERS);
-        if (random_below(random, 4) == 0)
+        int which = (int)random_below(&scene->random, TIMERS);
+        if (random_below(&scene->random, 4) == 0)
             scene->env->stop(scene->env->ctx, &scene->timers[which].timer);
         else
-            start_at(scene, which, soonest + (int64_t)random_below(random, 100) * 10000);
+            start_at(scene, which, soonest + (int64_t)random_below(&scene->random, 100) * 10000);
     }
-    return now_ns(scene) < soonest;
 }
 
 static void any_order_of_starts_and_stops_keeps_the_order_of_time(void **state)
 {
     struct scene *scene = *state;
-    uint64_t seed = seed_from((uint64_t)now_ns(scene));
-    struct random random;
     size_t armed = 0;
-    random_seed(&random, seed);
-    for (int64_t ahead_ms = 20; !shuffle(scene, &random, ahead_ms); ahead_ms *= 2)
-        assert_in_range(ahead_ms, 20, 20000);
+    random_seed(&scene->random, seed_from((uint64_t)now_ns(scene)));
+    start_ahead(scene, shuffle);
     for (int i = 0; i < TIMERS; i++) {
         scene->timers[i].wanted = scene->timers[i].timer.armed;
         armed += scene->timers[i].timer.armed;

@@ -6,6 +6,7 @@
 #include "aws/crypto.h"
 #include "base/text.h"
 #include "certificate.h"
+#include "patience.h"
 #include "resolver.h"
 #include "tap.h"
 
@@ -275,7 +276,7 @@ static void open_world(struct world *world, bool with_tls, int port, enum place 
     struct err err;
     memset(world, 0, sizeof(*world));
     uv_loop_init(&world->loop);
-    world->http = http_client_create(&world->loop, NULL, &err);
+    world->http = http_client_create(&world->loop, &PATIENT, &err);
     snprintf(url, sizeof(url), "%s://%s:%d", with_tls ? "https" : "http", AUTHORITY, port);
     set_source(place, url);
     world->credentials = credentials_provider_create(
@@ -286,6 +287,7 @@ static void open_world(struct world *world, bool with_tls, int port, enum place 
                                      .sts_endpoint_url = url,
                                      .role = place == PLACE_ROLE || place == PLACE_SESSION ? &role : NULL,
                                      .cli_cache = place == PLACE_SESSION,
+                                     .patience_ms = PATIENCE_MS,
                                      .ca_bundle = with_tls ? authority.path : NULL});
     const struct aws_client_config config = {.http = world->http,
                                              .credentials = world->credentials,
