@@ -124,6 +124,28 @@ def test_a_pause_outlives_the_daemon_and_nothing_begins_meanwhile():
         assert not os.path.exists(os.path.join(it.folder, "paused")) and not os.path.exists(it.socket)
 
 
+def test_a_run_that_could_not_be_gone_on_with_is_taken_up_before_the_next_begins_there():
+    with daemon(rate=20) as it:
+        it.begin("run", "old", "--no-wait").communicate(timeout=LIMIT_S)
+        wait_until(lambda: journal_deletions(it.sim) >= 3, "deletions")
+        it.process.kill()
+        it.process.wait()
+        keys = os.path.join(it.folder, "keys")
+        access, secret = (it.environment.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+        it.environment.update(AWS_SHARED_CREDENTIALS_FILE=keys, AWS_EC2_METADATA_DISABLED="true")
+        it.start()
+        wait_until(lambda: "end=failed" in it.said() and not it.running(), "the run that was interrupted, without keys")
+        barred = it.jobsweep("run", "old")
+        equal(barred.returncode, 1, barred.stderr)
+        assert "must be settled first" in barred.stdout + barred.stderr, barred
+        with open(keys, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(f"[default]\naws_access_key_id = {access}\naws_secret_access_key = {secret}\n")
+        taken_up = it.jobsweep("run", "old")
+        equal((taken_up.returncode, journal_deletions(it.sim)), (0, SELECTED), taken_up.stderr)
+        equal((it.said().count("sweep resumed"), it.sim.counts()["double_deletes"]), (3, 0), it.said())
+        it.stop()
+
+
 def test_a_pause_that_comes_while_the_next_daemon_starts_counts():
     with daemon() as it:
         environment = {**it.environment, "LD_PRELOAD": preload(), "FAULTS_DO": "stop", "FAULTS_AT": "1", "FAULTS_CALLS": "flock",
