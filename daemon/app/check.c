@@ -254,9 +254,27 @@ enum exit_status command_schema(const struct options *options)
     return EXIT_FINE;
 }
 
+static enum exit_status print_names(const struct options *options)
+{
+    struct options only_errors = *options;
+    only_errors.quiet = true;
+    struct config *config = command_config(&only_errors);
+    if (config == NULL) {
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < config->policy_count; i++) {
+        printf("%s\n", config->policies[i].name);
+    }
+    config_unref(config);
+    return EXIT_FINE;
+}
+
 enum exit_status command_completion(const struct options *options)
 {
     struct buf out;
+    if (options->names) {
+        return print_names(options);
+    }
     buf_init(&out, PRINTED_MAX);
     completion_print(options->shell, &out);
     fputs(buf_string(&out), stdout);

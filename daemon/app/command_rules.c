@@ -161,7 +161,8 @@ static const struct command_rule commands[] = {
          .operands = OPERANDS_SHELL,
          .summary = "print what the shell needs to complete commands",
          .text = "make install puts these scripts where the shells look for them. Without that:\n"
-                 "source <(jobsweep completion bash)",
+                 "source <(jobsweep completion bash). The scripts ask jobsweep completion policies\n"
+                 "for the names of the policies.",
          .missing = "completion needs the name of a shell: bash, zsh or fish"},
     [COMMAND_HELP] = {.name = "help",
                       .shown = "[COMMAND]",
@@ -179,8 +180,7 @@ static const struct command_rule commands[] = {
 };
 
 static const struct option_rule options[] = {
-    {"config", 'c', "FILE",
-     ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_COMPLETION) | BIT(COMMAND_NONE)),
+    {"config", 'c', "FILE", ALL & ~(BIT(COMMAND_HELP) | BIT(COMMAND_SCHEMA) | BIT(COMMAND_NONE)),
      "read this configuration"},
     {"target", 0, "NAME", LISTING | RUN | ROWS | EXPLAIN | WHOAMI | IAM_POLICY | BIT(COMMAND_CHECK),
      "in these targets only; patterns as in prod/*"},
@@ -225,6 +225,7 @@ static const struct {
     const char *name, *argument, *text;
 } other_texts[] = {
     {ROWS, "target", "NAME", "in this target; needed where there are several"},
+    {BIT(COMMAND_COMPLETION), "config", "FILE", "with policies: of this configuration"},
     {BIT(COMMAND_CHECK), "target", "NAME", "with --online: in these targets only"},
     {ROWS, "thing", "NAME", "rows that name no thing are of this one"},
     {ROWS, "job", "ID", "rows that name no job are of this one"},

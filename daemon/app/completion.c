@@ -1,5 +1,6 @@
 /* See app/completion.h. Each shell has a printer of its own; what an option's value may be is decided once,
- * in find_values(). */
+ * in find_values(). Names of policies are asked for when they are needed: `jobsweep completion policies`, by
+ * the configuration that the command line names, and whatever goes wrong there is silent. */
 #include "app/completion.h"
 
 #include "app/aws_arguments.h"
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum values { VALUES_NONE, VALUES_FILES, VALUES_WORDS };
+enum values { VALUES_NONE, VALUES_FILES, VALUES_WORDS, VALUES_POLICIES };
 
 static const char *const SHELLS[] = {[SHELL_BASH] = "bash", [SHELL_ZSH] = "zsh", [SHELL_FISH] = "fish"};
 
@@ -42,6 +43,11 @@ static bool takes_files(int command)
     return operands == OPERANDS_FILE || operands == OPERANDS_FILE_OR || operands == OPERANDS_EXAMPLES;
 }
 
+static bool takes_policies(int command)
+{
+    return command_rule((enum command)command)->operands == OPERANDS_POLICIES;
+}
+
 static void add_word(struct buf *words, const char *word)
 {
     buf_printf(words, "%s%s", words->length > 0 ? " " : "", word);
@@ -63,8 +69,12 @@ static void find_operands(int command, struct buf *words)
 }
 
 /* What the argument of an option can be; words are separated by spaces. */
-static enum values find_values(const char *argument, struct buf *words)
+static enum values find_values(const struct option_rule *rule, struct buf *words)
 {
+    const char *argument = rule->argument;
+    if (strcmp(rule->name, "policy") == 0) {
+        return VALUES_POLICIES;
+    }
     if (strcmp(argument, "FILE") == 0 || strcmp(argument, "PATH") == 0) {
         return VALUES_FILES;
     }
@@ -103,16 +113,16 @@ static void bash_values(int command, struct buf *out)
             continue;
         }
         buf_init(&words, 1024);
-        enum values values = find_values(rule.argument, &words);
+        enum values values = find_values(&rule, &words);
         buf_printf(out, "    %s,--%s", name_of(command), rule.name);
         if (rule.letter != 0) {
             buf_printf(out, "|%s,-%c", name_of(command), rule.letter);
         }
-        buf_printf(out, ") %s%s%s ;;\n",
-                   values == VALUES_FILES  ? "files=1; return"
-                   : values == VALUES_NONE ? "words=; return"
-                                           : "words='",
-                   buf_string(&words), values == VALUES_WORDS ? "'; return" : "");
+        buf_printf(out, ") %s%s%s; return ;;\n",
+                   values == VALUES_FILES      ? "files=1"
+                   : values == VALUES_POLICIES ? "policies=1"
+                                               : "words='",
+                   buf_string(&words), values == VALUES_WORDS || values == VALUES_NONE ? "'" : "");
         buf_finish(&words);
     }
 }
@@ -132,7 +142,26 @@ static void bash_options(int command, struct buf *out)
         }
     }
     find_operands(command, out);
-    buf_printf(out, "'%s ;;\n", takes_files(command) ? "; files=1" : "");
+    buf_printf(out, "'%s ;;\n",
+               takes_files(command)      ? "; files=1"
+               : takes_policies(command) ? "; policies=1"
+                                         : "");
+}
+
+/* A pattern of all options whose next word is their value. */
+static void bash_valued(struct buf *out)
+{
+    size_t count, valued = 0;
+    const struct option_rule *rules = option_rules(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i].argument == NULL) {
+            continue;
+        }
+        buf_printf(out, "%s--%s", valued++ > 0 ? "|" : "", rules[i].name);
+        if (rules[i].letter != 0) {
+            buf_printf(out, "|-%c", rules[i].letter);
+        }
+    }
 }
 
 static void print_bash(struct buf *out)
@@ -148,23 +177,35 @@ static void print_bash(struct buf *out)
     for (int i = 0; is_offered(i); i++) {
         bash_options(i, out);
     }
-    buf_text(out, "    esac\n}\n"
-                  "_jobsweep()\n{\n"
-                  "    local cur=${COMP_WORDS[COMP_CWORD]} command= words= files= i\n"
-                  "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                  "        case ${COMP_WORDS[i]} in\n"
-                  "        -*) ;;\n"
-                  "        *) command=${COMP_WORDS[i]}; break ;;\n"
-                  "        esac\n"
-                  "    done\n"
-                  "    _jobsweep_find \"$command\" \"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-                  "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-                  "    if [[ -n $files && $cur != -* ]]; then\n"
-                  "        compopt -o filenames 2>/dev/null\n"
-                  "        COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
-                  "    fi\n"
-                  "}\n"
-                  "complete -F _jobsweep jobsweep\n");
+    buf_text(out,
+             "    esac\n}\n"
+             "_jobsweep()\n{\n"
+             "    local cur=${COMP_WORDS[COMP_CWORD]} command= words= files= policies= config= option i\n"
+             "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+             "        case ${COMP_WORDS[i]} in\n"
+             "        ");
+    bash_valued(out);
+    buf_text(out,
+             ")\n"
+             "            option=${COMP_WORDS[i++]}\n"
+             "            [[ ${COMP_WORDS[i]} == '=' ]] && ((++i))\n"
+             "            [[ $option == -c || $option == --config ]] && "
+             "config=${COMP_WORDS[i]/#~\\//$HOME/} ;;\n"
+             "        -*) ;;\n"
+             "        *) command=${command:-${COMP_WORDS[i]}} ;;\n"
+             "        esac\n"
+             "    done\n"
+             "    _jobsweep_find \"$command\" \"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+             "    if [[ -n $policies && $cur != -* ]]; then\n"
+             "        words+=\" $(jobsweep completion policies ${config:+-c \"$config\"} 2>/dev/null)\"\n"
+             "    fi\n"
+             "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+             "    if [[ -n $files && $cur != -* ]]; then\n"
+             "        compopt -o filenames 2>/dev/null\n"
+             "        COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
+             "    fi\n"
+             "}\n"
+             "complete -F _jobsweep jobsweep\n");
 }
 
 /* --- zsh ----------------------------------------------------------------------------------------------- */
@@ -187,7 +228,7 @@ static void zsh_option(const struct option_rule *rule, const char *flag, struct 
 {
     struct buf words;
     buf_init(&words, 1024);
-    enum values values = rule->argument != NULL ? find_values(rule->argument, &words) : VALUES_NONE;
+    enum values values = rule->argument != NULL ? find_values(rule, &words) : VALUES_NONE;
     buf_printf(out, " \\\n            '%s[", flag);
     zsh_text(rule->text, out);
     buf_char(out, ']');
@@ -196,6 +237,8 @@ static void zsh_option(const struct option_rule *rule, const char *flag, struct 
     }
     if (values == VALUES_FILES) {
         buf_text(out, "_files");
+    } else if (values == VALUES_POLICIES) {
+        buf_text(out, "_jobsweep_policies");
     } else if (values == VALUES_WORDS) {
         buf_printf(out, "(%s)", buf_string(&words));
     }
@@ -236,6 +279,8 @@ static void zsh_command(int command, struct buf *out)
     }
     if (takes_files(command)) {
         buf_text(out, " \\\n            '*:file:_files'");
+    } else if (takes_policies(command)) {
+        buf_text(out, " \\\n            '*:policy:_jobsweep_policies'");
     } else if (words.length > 0) {
         buf_printf(out, " \\\n            '*:word:(%s)'", buf_string(&words));
     }
@@ -247,6 +292,11 @@ static void print_zsh(struct buf *out)
 {
     buf_text(out, "#compdef jobsweep\n"
                   "# Completion of jobsweep for zsh, made by: jobsweep completion zsh\n"
+                  "_jobsweep_policies()\n{\n"
+                  "    local config=${(Q)${opt_args[-c]:-$opt_args[--config]}}\n"
+                  "    compadd -- ${(f)\"$(jobsweep completion policies ${config:+-c} ${config:+${~config}} "
+                  "2>/dev/null)\"}\n"
+                  "}\n"
                   "_jobsweep()\n{\n"
                   "    local -a commands=(");
     for (int i = 0; is_offered(i); i++) {
@@ -273,6 +323,8 @@ static void print_zsh(struct buf *out)
 
 /* --- fish ---------------------------------------------------------------------------------------------- */
 
+#define FISH_POLICIES "(__jobsweep_policies)"
+
 static void fish_text(const char *text, struct buf *out)
 {
     buf_char(out, '\'');
@@ -295,9 +347,12 @@ static void fish_option(int command, const struct option_rule *rule, struct buf 
         buf_printf(out, " -s %c", rule->letter);
     }
     if (rule->argument != NULL) {
-        enum values values = find_values(rule->argument, &words);
+        enum values values = find_values(rule, &words);
         buf_text(out, values == VALUES_FILES ? " -r -F" : " -x");
-        if (values == VALUES_WORDS) {
+        if (values == VALUES_POLICIES) {
+            add_word(&words, FISH_POLICIES);
+        }
+        if (words.length > 0) {
             buf_printf(out, " -a '%s'", buf_string(&words));
         }
     }
@@ -328,6 +383,9 @@ static void fish_command(int command, struct buf *out)
     }
     buf_init(&words, 4096);
     find_operands(command, &words);
+    if (takes_policies(command)) {
+        add_word(&words, FISH_POLICIES);
+    }
     if (takes_files(command) || words.length > 0) {
         buf_printf(out, "complete -c jobsweep -n '__fish_seen_subcommand_from %s' %s%s%s\n", name_of(command),
                    takes_files(command) ? "-F" : "-a '", buf_string(&words), words.length > 0 ? "'" : "");
@@ -338,6 +396,19 @@ static void fish_command(int command, struct buf *out)
 static void print_fish(struct buf *out)
 {
     buf_text(out, "# Completion of jobsweep for fish, made by: jobsweep completion fish\n"
+                  "function __jobsweep_policies\n"
+                  "    set -l words (commandline -opc)\n"
+                  "    set -l config\n"
+                  "    for i in (seq (count $words))\n"
+                  "        switch $words[$i]\n"
+                  "            case -c --config\n"
+                  "                set config -c (string replace -r '^~/' $HOME/ -- $words[(math $i + 1)])\n"
+                  "            case '--config=*'\n"
+                  "                set config -c (string sub -s 10 -- $words[$i])\n"
+                  "        end\n"
+                  "    end\n"
+                  "    jobsweep completion policies $config 2>/dev/null\n"
+                  "end\n"
                   "complete -c jobsweep -f\n"
                   "complete -c jobsweep -n __fish_use_subcommand -l help -s h\n"
                   "complete -c jobsweep -n __fish_use_subcommand -l version\n");

@@ -311,14 +311,16 @@ enum exit_status command_run(const struct options *options)
 static void take_word(struct conversation *conversation, const struct json_value *line)
 {
     const char *event = control_text(line, "event");
+    bool already = control_truth(line, "already");
     if (conversation->json) {
         print_raw(conversation);
     } else if (conversation->options->quiet) {
         return;
     } else if (strcmp(event, "paused") == 0) {
-        say("paused since %s: nothing is deleted until jobsweep resume", control_text(line, "paused_at"));
+        say("paused %s%s: nothing is deleted until jobsweep resume", already ? "already, since " : "since ",
+            control_text(line, "paused_at"));
     } else if (strcmp(event, "resumed") == 0) {
-        say("resumed: what waited goes on");
+        say("%s", already ? "the daemon was not paused: nothing waited" : "resumed: what waited goes on");
     }
 }
 

@@ -353,7 +353,7 @@ static void on_leftovers(void *owner)
         daemon_end_if_idle(daemon);
         return;
     }
-    tasks_resume(daemon);
+    tasks_resume(daemon, NULL);
     if (daemon->options->once) {
         firings_begin_all(daemon);
         return;

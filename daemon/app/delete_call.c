@@ -190,10 +190,8 @@ static bool ask_instance(struct delete_call *call)
 
 static bool settle_region(struct delete_call *call)
 {
-    const char *given = call->config->arguments->region;
     struct err err;
-    if (settings_region(call->config->settings, given != NULL && given[0] != '\0' ? given : NULL,
-                        &call->region, &err) == 0) {
+    if (settings_region(call->config->settings, call->config->arguments->region, &call->region, &err) == 0) {
         return true;
     }
     return err.code == ERR_NOT_FOUND ? ask_instance(call) : aws_failure_other(call->failure, "%s", err.msg);
@@ -210,6 +208,9 @@ static bool settle(struct delete_call *call)
         settings_endpoint(call->config->settings, "iot", &call->region, arguments->endpoint_url,
                           &call->endpoint, &err) != 0) {
         return aws_failure_other(call->failure, "%s", err.msg);
+    }
+    if (http_url_check(call->endpoint.url, &err) != 0) {
+        return aws_failure_other(call->failure, "Invalid endpoint: %s (%s)", call->endpoint.url, err.msg);
     }
     return check_timeout("connect", arguments->connect_timeout_s, call->failure) &&
            check_timeout("read", arguments->read_timeout_s, call->failure);
@@ -234,9 +235,7 @@ static bool open_origin(struct delete_call *call)
         return aws_failure_other(
             call->failure, "Could not find a suitable TLS CA certificate bundle, invalid path: %s", given);
     }
-    return err.code == ERR_INVALID
-               ? aws_failure_other(call->failure, "Invalid endpoint: %s (%s)", call->endpoint.url, err.msg)
-               : aws_failure_other(call->failure, "%s", err.msg);
+    return aws_failure_other(call->failure, "%s", err.msg);
 }
 
 /* The target, and the whole address as the AWS CLI tells it. */

@@ -128,7 +128,7 @@ static void on_fire(void *owner, const char *name, int64_t due_ms)
     char due[21];
     time_rfc3339(due_ms, due);
     log_event(LOG_DEBUG, "schedule", "policy=%s due=%s", name, due);
-    tasks_resume(daemon);
+    tasks_resume(daemon, NULL);
     if (policy != NULL && !is_paused(daemon, name) &&
         (policy->catch_up == CATCH_UP_ONCE || in_window(daemon, policy))) {
         put_off_pairs(daemon, name, NULL);

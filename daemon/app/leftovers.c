@@ -83,6 +83,11 @@ size_t leftovers_count(const struct leftovers *leftovers)
     return leftovers->count;
 }
 
+const struct run_header *leftovers_header(const struct leftovers *leftovers, size_t index)
+{
+    return &leftovers->items[index]->found.found;
+}
+
 /* --- whose they are today ------------------------------------------------------------------------------ */
 
 /* A plan that was applied is not gone on with once it has expired. */

@@ -39,6 +39,7 @@ int main(int argc, char **argv)
     struct err err;
     process_protect();
     process_supply_memory();
+    say_as("jobsweepd");
     if (options_parse(&options, PROGRAM_JOBSWEEPD, argc, argv, &err) != 0) {
         say("%s", err.msg);
         return EXIT_USAGE;

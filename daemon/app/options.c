@@ -20,7 +20,7 @@ static int set_format(struct options *options, const char *value, struct err *er
     } else if (strcmp(value, "junit") == 0) {
         options->format = OUTPUT_JUNIT;
     } else {
-        return err_set(err, ERR_INVALID, "--format takes text or json, not \"%s\"", value);
+        return err_set(err, ERR_INVALID, "--format takes text or json (test: junit, too), not \"%s\"", value);
     }
     return 0;
 }
@@ -264,7 +264,9 @@ static int read_behind(struct options *options, char **operands, size_t count, s
         options->verify = count == 1 && strcmp(operands[0], "verify") == 0;
         return count == 0 || options->verify ? 0 : refuse_operand(options->command, operands[count - 1], err);
     case OPERANDS_SHELL:
-        if (options->help || (count == 1 && shell_parse(operands[0], &options->shell) == 0)) {
+        options->names = count == 1 && strcmp(operands[0], "policies") == 0;
+        if (options->help || options->names ||
+            (count == 1 && shell_parse(operands[0], &options->shell) == 0)) {
             return 0;
         }
         return err_set(err, ERR_INVALID, "%s", rule->missing);
@@ -321,6 +323,9 @@ static int check_sense(const struct options *options, struct err *err)
     }
     if (options->command == COMMAND_CHECK && options->target != NULL && !options->online) {
         return err_set(err, ERR_INVALID, "check takes --target only with --online");
+    }
+    if (options->command == COMMAND_COMPLETION && options->config != NULL && !options->names) {
+        return err_set(err, ERR_INVALID, "completion takes --config only with policies");
     }
     if (options->check && options->once) {
         return err_set(err, ERR_INVALID, "--check and --once exclude each other");

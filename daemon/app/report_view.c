@@ -130,8 +130,13 @@ void report_view(const char *policy, const char *target, const struct report *re
 {
     char number[32], about[32];
     print_ending(report, style, view_heading(out, style, policy, target), out);
-    buf_printf(out, "  %-18s %10s\n", "listed", text_thousands(number, report->listed));
-    buf_printf(out, "  %-18s %10s\n", "selected", text_thousands(number, report->selected));
+    bool planned = !report_without_plan(report);
+    if (planned || report->listed > 0) {
+        buf_printf(out, "  %-18s %10s\n", "listed", text_thousands(number, report->listed));
+    }
+    if (planned) {
+        buf_printf(out, "  %-18s %10s\n", "selected", text_thousands(number, report->selected));
+    }
     print_outcomes(report, reasons, style, out);
     if (report->newest > 0) {
         buf_printf(out, "  %-18s %10s  (the newest of each was meant)\n", "without a number",

@@ -321,11 +321,13 @@ static void run(struct daemon *daemon, struct control_client *client, const stru
 
 /* --- pause, resume, reload ----------------------------------------------------------------------------- */
 
-static void tell_pause(const struct daemon *daemon, struct control_client *client)
+/* already: so it was before it was asked for. */
+static void tell_pause(const struct daemon *daemon, struct control_client *client, bool already)
 {
     struct buf text;
     buf_init(&text, 1024);
     control_event(&text, daemon->pause.paused ? "paused" : "resumed");
+    member_truth(&text, "already", already);
     member_time(&text, "paused_at", daemon->pause.since_ms);
     member_number(&text, "paused_by", daemon->pause.paused ? daemon->pause.user : -1);
     member_number(&text, "runs", (int64_t)daemon->task_count);
@@ -336,10 +338,11 @@ static void tell_pause(const struct daemon *daemon, struct control_client *clien
 
 static void pause_or_resume(struct daemon *daemon, struct control_client *client, bool pause)
 {
+    const bool already = daemon->pause.paused == pause;
     struct err err;
     int result = pause ? daemon_pause(daemon, control_user(client), &err) : daemon_resume(daemon, &err);
     if (result == 0) {
-        tell_pause(daemon, client);
+        tell_pause(daemon, client, already);
         return;
     }
     err_context(&err, pause ? "paused, but only until the daemon ends" : "still paused");

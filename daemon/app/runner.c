@@ -331,7 +331,8 @@ static void begin(struct runner *runner, struct run *run)
     }
 }
 
-/* A run that was left open may have sent a request that can still be executed. */
+/* A run that was left open may have sent a request that can still be executed. Whoever submits runs tries it
+ * again first (app/tasks.c). */
 static bool is_barred(struct run *run)
 {
     if (run->resumed != NULL || run->site->unsettled == 0) {

@@ -9,6 +9,13 @@
 
 #define TEXT_MAX 2048
 
+static const char *speaker = "jobsweep";
+
+void say_as(const char *program)
+{
+    speaker = program;
+}
+
 void say(const char *format, ...)
 {
     char text[TEXT_MAX];
@@ -19,6 +26,6 @@ void say(const char *format, ...)
     va_end(args);
     buf_init(&visible, 4 * sizeof text); /* \xNN for each byte */
     text_visible(&visible, text);
-    fprintf(stderr, "jobsweep: %s\n", buf_string(&visible));
+    fprintf(stderr, "%s: %s\n", speaker, buf_string(&visible));
     buf_finish(&visible);
 }

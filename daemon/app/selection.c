@@ -197,7 +197,7 @@ bool selection_deletes(const struct selected *pair, const char **why_not)
 /* --- what was planned before -----------------------------------------------------------------------------
  */
 
-static bool is_in(const struct target *target, const struct run_header *header)
+bool selection_is_in(const struct target *target, const struct run_header *header)
 {
     char region[64];
     struct err ignored; /* the target's own runs will tell */
@@ -208,11 +208,11 @@ static bool is_in(const struct target *target, const struct run_header *header)
 const struct target *selection_target(const struct config *config, const struct run_header *header)
 {
     const struct target *found = config_target(config, header->target);
-    if (found != NULL && is_in(found, header)) {
+    if (found != NULL && selection_is_in(found, header)) {
         return found;
     }
     for (size_t i = 0; i < config->target_count; i++) {
-        if (is_in(&config->targets[i], header)) {
+        if (selection_is_in(&config->targets[i], header)) {
             return &config->targets[i];
         }
     }

@@ -412,7 +412,7 @@ static void print_sum(struct session *session)
     if (session_json(session)) {
         events_summary(&session->out, &sum);
         events_report(&session->out, sum.selected, sum.outcomes, session->status);
-    } else if (sum.runs > 1) {
+    } else if (sum.runs > 1 && sum.planned > 0) { /* else print_failed() has told all of them */
         summary_print(session->summary, session->config.plan_only, &session->style, &session->out);
     }
     session_print(session);
@@ -459,7 +459,10 @@ static void try_all(struct session *session)
     }
     say("%s", err.msg);
     if (err.code == ERR_LOCKED && strstr(err.msg, " by jobsweepd ") != NULL) {
-        say("the daemon sweeps a policy when it is told to: jobsweep run POLICY");
+        say("the daemon %s: jobsweep run POLICY",
+            session->options->command == COMMAND_SWEEP
+                ? "sweeps a policy when it is told to"
+                : "takes no rows; stop it for that time, or have it sweep a policy");
     }
     session->status = exit_status_of_start(&err);
 }

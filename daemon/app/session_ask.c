@@ -9,13 +9,17 @@
 #include "app/question.h"
 #include "app/say.h"
 #include "app/session_private.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "engine/guard.h"
 #include "policy/timetable.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define REPEATED_TEXT_MAX 128
 
 bool session_keep_plan(struct pair *pair)
 {
@@ -104,6 +108,39 @@ static int64_t sum_up(struct session *session)
     return sum.selected;
 }
 
+/* Where several policies select in one account and region: how many rows are there more than once. -1 with
+ * ERR_IO. */
+static int64_t count_repeated(const struct session *session, struct err *err)
+{
+    struct names *names = names_create();
+    struct spool_part **parts = mem_calloc(session->count + 1, sizeof *parts);
+    uint32_t *sites = mem_calloc(session->count + 1, sizeof *sites);
+    size_t count = 0;
+    for (size_t i = 0; i < session->count; i++) {
+        const struct pair *pair = &session->pairs[i];
+        if (pair->stage == PAIR_SHOWN) {
+            parts[count] = pair->rows;
+            sites[count++] = summary_site(names, pair->run.target);
+        }
+    }
+    int64_t repeated = names_count(names) < count ? spool_count_repeated(parts, sites, count, err) : 0;
+    free(parts);
+    free(sites);
+    names_destroy(names);
+    return repeated;
+}
+
+/* " (the plans have 12 rows; what several select goes once)"; "" where nothing is selected twice. */
+static void tell_repeated(int64_t rows, int64_t repeated, char text[REPEATED_TEXT_MAX])
+{
+    char number[32];
+    text[0] = '\0';
+    if (repeated > 0) {
+        snprintf(text, REPEATED_TEXT_MAX, " (the plans have %s rows; what several select goes once)",
+                 text_thousands(number, rows));
+    }
+}
+
 static void delete_shown(struct session *session)
 {
     for (size_t i = 0; i < session->count; i++) {
@@ -122,6 +159,21 @@ static void delete_shown(struct session *session)
     }
 }
 
+static enum question_answer ask(struct session *session, int64_t rows)
+{
+    char text[REPEATED_TEXT_MAX];
+    struct err err;
+    int64_t repeated = count_repeated(session, &err);
+    progress_clear(session->progress);
+    if (repeated < 0) {
+        say("%s", err.msg);
+        return QUESTION_NO;
+    }
+    tell_repeated(rows, repeated, text);
+    fflush(stdout);
+    return question_delete(rows - repeated, text);
+}
+
 void session_ask(struct session *session)
 {
     int64_t rows = sum_up(session);
@@ -129,9 +181,7 @@ void session_ask(struct session *session)
         world_stop(session->world);
         return;
     }
-    progress_clear(session->progress);
-    fflush(stdout);
-    enum question_answer answer = question_delete(rows, "");
+    enum question_answer answer = ask(session, rows);
     if (answer == QUESTION_YES) {
         delete_shown(session);
     } else if (answer == QUESTION_NO) {

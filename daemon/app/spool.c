@@ -263,13 +263,13 @@ struct marks {
     size_t count;
 };
 
-static void hash_row(const struct plan_row *row, uint64_t hash[2])
+static void hash_row(uint32_t site, const struct plan_row *row, uint64_t hash[2])
 {
     const struct job_execution *execution = &row->execution;
     uint8_t digest[CRYPTO_SHA256_BYTES];
     char text[JOB_ID_MAX + THING_NAME_MAX + 32];
-    int length = snprintf(text, sizeof text, "%s/%s/%lld", execution->job_id, execution->thing_name,
-                          (long long)execution->number);
+    int length = snprintf(text, sizeof text, "%u/%s/%s/%lld", (unsigned)site, execution->job_id,
+                          execution->thing_name, (long long)execution->number);
     crypto_sha256(text, (size_t)length, digest);
     memcpy(hash, digest, 2 * sizeof hash[0]);
 }
@@ -281,19 +281,18 @@ static int compare(const void *left, const void *right)
     return hashes != 0 ? hashes : (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-/* The rows whose hash belongs to this pass. */
-static int collect(struct spool_part *part, uint64_t pass, uint64_t passes, struct marks *marks,
-                   struct err *err)
+/* Adds the rows whose hash belongs to this pass. */
+static int collect(struct spool_part *part, uint32_t site, uint64_t pass, uint64_t passes,
+                   struct marks *marks, struct err *err)
 {
     struct plan_row row;
     struct head head;
     struct mark mark;
     int result = begin_reading(part, err);
-    marks->count = 0;
     while (result == 0 && (result = read_row(part, &row, &head, &mark.offset, err)) > 0) {
         result = 0;
-        hash_row(&row, mark.hash);
-        if (mark.hash[0] % passes != pass) {
+        hash_row(site, &row, mark.hash);
+        if (head.left_out || mark.hash[0] % passes != pass) {
             continue;
         }
         if (marks->count % 4096 == 0) {
@@ -302,6 +301,13 @@ static int collect(struct spool_part *part, uint64_t pass, uint64_t passes, stru
         marks->items[marks->count++] = mark;
     }
     return result;
+}
+
+static void sort(struct marks *marks)
+{
+    if (marks->count > 0) {
+        qsort(marks->items, marks->count, sizeof marks->items[0], compare);
+    }
 }
 
 static int read_at(const struct spool_part *part, int64_t offset, struct plan_row *row, struct err *err)
@@ -336,9 +342,7 @@ static int judge(struct spool_part *part, struct marks *marks, const struct told
 {
     struct plan_row row, earlier;
     size_t first = 0;
-    if (marks->count > 0) {
-        qsort(marks->items, marks->count, sizeof marks->items[0], compare);
-    }
+    sort(marks);
     for (size_t i = 1; i < marks->count; i++) {
         const struct mark *mark = &marks->items[i];
         if (memcmp(mark->hash, marks->items[first].hash, sizeof mark->hash) != 0) {
@@ -369,7 +373,8 @@ int64_t spool_leave_out_repeated(struct spool_part *part,
     uint64_t passes = (uint64_t)part->count / ROWS_OF_A_PASS + 1;
     int result = 0;
     for (uint64_t pass = 0; pass < passes && result == 0; pass++) {
-        result = collect(part, pass, passes, &marks, err);
+        marks.count = 0;
+        result = collect(part, 0, pass, passes, &marks, err);
         if (result == 0) {
             result = judge(part, &marks, &listener, &left_out, err);
         }
@@ -377,4 +382,35 @@ int64_t spool_leave_out_repeated(struct spool_part *part,
     free(marks.items);
     part->block = part->at = 0;
     return result == 0 ? left_out : -1;
+}
+
+static int64_t count_equal(const struct marks *marks)
+{
+    int64_t equal = 0;
+    for (size_t i = 1; i < marks->count; i++) {
+        equal += memcmp(marks->items[i].hash, marks->items[i - 1].hash, sizeof marks->items[i].hash) == 0;
+    }
+    return equal;
+}
+
+int64_t spool_count_repeated(struct spool_part *const *parts, const uint32_t *sites, size_t count,
+                             struct err *err)
+{
+    struct marks marks = {0};
+    int64_t rows = 0, repeated = 0;
+    int result = 0;
+    for (size_t i = 0; i < count; i++) {
+        rows += parts[i]->count;
+    }
+    uint64_t passes = (uint64_t)rows / ROWS_OF_A_PASS + 1;
+    for (uint64_t pass = 0; pass < passes && result == 0; pass++) {
+        marks.count = 0;
+        for (size_t i = 0; i < count && result == 0; i++) {
+            result = collect(parts[i], sites[i], pass, passes, &marks, err);
+        }
+        sort(&marks);
+        repeated += count_equal(&marks);
+    }
+    free(marks.items);
+    return result == 0 ? repeated : -1;
 }

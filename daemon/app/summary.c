@@ -3,7 +3,6 @@
 
 #include "app/link.h"
 #include "base/mem.h"
-#include "base/names.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -20,7 +19,7 @@ struct entry {
     const struct policy *policy;
     const struct target *target;
     const char *end;
-    bool failed;
+    bool planned, failed;
     int64_t listed, selected, in_grace, remaining, skipped;
     int64_t outcomes[OUTCOME_COUNT];
     int64_t calls, deleting_calls, deleting_ms;
@@ -55,6 +54,7 @@ void summary_add(struct summary *summary, const struct policy *policy, const str
     *entry = (struct entry){.policy = policy,
                             .target = target,
                             .end = report_end_name(report),
+                            .planned = !report_without_plan(report),
                             .failed = report_failed(report),
                             .listed = report->listed,
                             .selected = report->selected,
@@ -71,19 +71,23 @@ void summary_add(struct summary *summary, const struct policy *policy, const str
 
 /* --- the sum ------------------------------------------------------------------------------------------- */
 
-/* Two targets in one account and region share its quotas, whatever they are called. */
+uint32_t summary_site(struct names *sites, const struct target *target)
+{
+    char site[NAME_MAX_BYTES], region[64] = "";
+    struct err ignored; /* the run has told */
+    link_find_region(target, region, &ignored);
+    snprintf(site, sizeof site, "%s %s", target->account[0] != '\0' ? target->account : target->name, region);
+    return names_intern(sites, site);
+}
+
+/* Those of one site share its quotas. */
 static void add_times(const struct summary *summary, struct summary_sum *sum)
 {
     struct names *sites = names_create();
     int64_t *ms = mem_calloc(summary->count + 1, sizeof *ms);
     for (size_t i = 0; i < summary->count; i++) {
         const struct entry *entry = &summary->entries[i];
-        char site[NAME_MAX_BYTES], region[64] = "";
-        struct err ignored; /* the run has told */
-        link_find_region(entry->target, region, &ignored);
-        const char *account = entry->target->account;
-        snprintf(site, sizeof site, "%s %s", account[0] != '\0' ? account : entry->target->name, region);
-        uint32_t number = names_intern(sites, site);
+        uint32_t number = summary_site(sites, entry->target);
         ms[number] += entry->deleting_ms;
         if (ms[number] > sum->deleting_ms) {
             sum->deleting_ms = ms[number];
@@ -99,6 +103,7 @@ void summary_sum(const struct summary *summary, struct summary_sum *sum)
     *sum = (struct summary_sum){.runs = summary->count};
     for (size_t i = 0; i < summary->count; i++) {
         const struct entry *entry = &summary->entries[i];
+        sum->planned += entry->planned;
         sum->failed += entry->failed;
         sum->listed += entry->listed;
         sum->selected += entry->selected;
@@ -162,10 +167,11 @@ static void put_name(const struct table *table, const char *name)
     }
 }
 
+/* selected below 0: there was no plan. */
 static void put_numbers(const struct table *table, int64_t selected, int64_t other, const char *text)
 {
     char number[32];
-    buf_printf(table->out, " %10s", text_thousands(number, selected));
+    buf_printf(table->out, " %10s", selected < 0 ? "-" : text_thousands(number, selected));
     buf_printf(table->out, " %10s  %s\n", text_thousands(number, other), text);
 }
 
@@ -176,7 +182,7 @@ static void put_entry(const struct table *table, const struct entry *entry)
     bool planned = strcmp(entry->end, sweep_end_name(SWEEP_PLANNED)) == 0;
     name_entry(entry, name);
     put_name(table, name);
-    put_numbers(table, entry->selected, table->plan_only ? entry->listed : deleted,
+    put_numbers(table, entry->planned ? entry->selected : -1, table->plan_only ? entry->listed : deleted,
                 table->plan_only && planned ? time_about(entry->deleting_ms, about) : entry->end);
 }
 

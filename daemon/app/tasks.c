@@ -4,7 +4,9 @@
  * who follows it; on_done() logs the report, notes it for status, and has on_finish started.
  *
  * The ways out: a pair that runs already, or whose target rests, is not begun, and the caller is told why; a
- * leftover whose target is not configured any more stays in the ledger, and is tried again after a reload. */
+ * leftover whose target is not configured any more stays in the ledger, and is tried again after a reload;
+ * one that could not be brought to its end is tried again before anything new begins there, and with each
+ * firing. */
 #include "app/daemon_private.h"
 
 #include "app/advice.h"
@@ -121,24 +123,35 @@ static void submit(struct daemon *daemon, struct task *task)
     runner_submit(daemon->runner, &task->run);
 }
 
-void tasks_resume(struct daemon *daemon)
+/* Its target as it is called today: only that is known to rest, or to be configured at all. */
+static void resume(struct daemon *daemon, size_t index, bool spares)
 {
-    int64_t now_ms = daemon_wall_ms(daemon);
+    struct task *task = &daemon->resumed[index];
+    struct run *run = &task->run;
+    struct err err;
+    if (leftovers_fill(daemon->leftovers, index, daemon->loaded.config, daemon_wall_ms(daemon), run, &err) !=
+        0) {
+        log_event(LOG_WARNING, "not resumed", "error=%s", err.msg);
+        task->refused = daemon->loaded.count;
+        return;
+    }
+    if (spares && runner_rest_ms(daemon->runner, run->target->name) > 0) {
+        return;
+    }
+    log_event(LOG_INFO, "sweep resumed", "policy=%s target=%s run=%lld", run->policy->name, run->target->name,
+              (long long)run->resumed->run);
+    submit(daemon, task);
+}
+
+void tasks_resume(struct daemon *daemon, const struct target *where)
+{
     for (size_t i = 0; i < leftovers_count(daemon->leftovers); i++) {
-        struct task *task = &daemon->resumed[i];
-        struct run *run = &task->run;
-        struct err err;
-        if (run->settled || run->state != RUN_OUTSIDE || task->refused == daemon->loaded.count) {
-            continue;
+        const struct task *task = &daemon->resumed[i];
+        bool open = !task->run.settled && task->run.state == RUN_OUTSIDE;
+        if (open && task->refused != daemon->loaded.count &&
+            (where == NULL || selection_is_in(where, leftovers_header(daemon->leftovers, i)))) {
+            resume(daemon, i, where == NULL);
         }
-        if (leftovers_fill(daemon->leftovers, i, daemon->loaded.config, now_ms, run, &err) != 0) {
-            log_event(LOG_WARNING, "not resumed", "error=%s", err.msg);
-            task->refused = daemon->loaded.count;
-            continue;
-        }
-        log_event(LOG_INFO, "sweep resumed", "policy=%s target=%s run=%lld", run->policy->name,
-                  run->target->name, (long long)run->resumed->run);
-        submit(daemon, task);
     }
 }
 
@@ -178,6 +191,7 @@ const char *tasks_begin(struct daemon *daemon, const struct selected *pair, stru
     if (runner_has(daemon->runner, pair->policy->name, pair->target->name)) {
         return "the one before has not ended";
     }
+    tasks_resume(daemon, pair->target);
     struct task *task = mem_zalloc(sizeof *task);
     task->follower = follower;
     task->run = (struct run){.config = daemon->loaded.config,

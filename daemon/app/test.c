@@ -16,7 +16,7 @@ struct testing {
     const struct config *config;
     struct buf out;
     size_t passed, failed;
-    bool unreadable;
+    size_t unread; /* files */
 };
 
 /* --- one difference ------------------------------------------------------------------------------------ */
@@ -233,7 +233,7 @@ static void read_file(struct testing *testing, const char *path)
     if (examples != NULL) {
         run_file(testing, examples);
     }
-    testing->unreadable |= examples == NULL;
+    testing->unread += examples == NULL;
     examples_free(examples);
     buf_finish(&said);
     diagnostics_finish(&diagnostics);
@@ -247,7 +247,12 @@ static void end(struct testing *testing, enum exit_status status)
         buf_printf(&testing->out, "{\"event\":\"tests\",\"passed\":%zu,\"failed\":%zu,\"exit\":%d}\n",
                    testing->passed, testing->failed, (int)status);
     } else if (!testing->options->quiet) {
-        buf_printf(&testing->out, "%zu passed, %zu failed\n", testing->passed, testing->failed);
+        buf_printf(&testing->out, "%zu passed, %zu failed", testing->passed, testing->failed);
+        if (testing->unread > 0) {
+            buf_printf(&testing->out, ", %zu file%s not read", testing->unread,
+                       testing->unread == 1 ? "" : "s");
+        }
+        buf_char(&testing->out, '\n');
     }
     if (testing->out.overflow) {
         say("there is more to say than can be printed");
@@ -271,7 +276,7 @@ enum exit_status command_test(const struct options *options)
     for (size_t i = 0; i < options->file_count; i++) {
         read_file(&testing, options->files[i]);
     }
-    enum exit_status status = testing.unreadable ? EXIT_USAGE : testing.failed > 0 ? EXIT_FAILED : EXIT_FINE;
+    enum exit_status status = testing.unread > 0 ? EXIT_USAGE : testing.failed > 0 ? EXIT_FAILED : EXIT_FINE;
     end(&testing, status);
     config_unref(config);
     return status;

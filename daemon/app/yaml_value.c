@@ -123,6 +123,22 @@ static struct py_value *plain_value(const struct yaml_node *node)
     return py_text(is_date(text) ? PY_DATE : PY_TEXT, text, strlen(text));
 }
 
+/* A plain = or << is no text but a sign of YAML 1.1, of which the AWS CLI makes no value. A key may be one.
+ */
+static bool holds_sign(const struct yaml_node *node)
+{
+    if (node->kind == NODE_VALUE) {
+        return node->plain && (strcmp(node->text, "=") == 0 || strcmp(node->text, "<<") == 0);
+    }
+    for (const struct yaml_node *at = node->first; at != NULL; at = at->next) {
+        at = node->kind == NODE_LIST ? at : at->next;
+        if (holds_sign(at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* No deeper than policy/yaml.h lets through. */
 static struct py_value *value_of(const struct yaml_node *node)
 {
@@ -161,12 +177,16 @@ struct py_value *yaml_value(const char *text, size_t length)
     struct yaml_file file;
     struct diagnostics diagnostics;
     struct py_value *value = NULL;
+    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+        text += 3;
+        length -= 3;
+    }
     if (is_empty(text, length)) {
         return py_none();
     }
     diagnostics_init(&diagnostics);
     yaml_parse(&file, "document", text, length, &diagnostics);
-    if (file.root != NULL && diagnostics.errors == 0) {
+    if (file.root != NULL && diagnostics.errors == 0 && !holds_sign(file.root)) {
         value = value_of(file.root);
     }
     yaml_finish(&file);

@@ -3,7 +3,8 @@
  * The happy path: start() -> feed() -> the ledger -> on_read() -> feed() -> the deleter -> on_changed() ->
  * feed() and so on, until every row is read and the deleter is empty; then done(). The ways out: a ledger
  * that fails or gives too little, a deleter that stops itself, apply_cancel(). Each sets `stopping`, and
- * feed() ends when nothing is under way. */
+ * feed() ends when nothing is under way. A plan that is applied again is read to its end even where its
+ * deleter has stopped itself, and after apply_settle(): any of its rows may have been sent. */
 #include "engine/apply.h"
 
 #include "base/mem.h"
@@ -24,9 +25,8 @@ struct apply {
     enum answer_class why;
 };
 
-static void stop(struct apply *apply, const struct err *err, enum answer_class why)
+static void keep_reason(struct apply *apply, const struct err *err, enum answer_class why)
 {
-    apply->stopping = true;
     if (apply->err.code == ERR_NONE) {
         apply->err = *err;
         apply->why = why;
@@ -62,15 +62,23 @@ static void hand_on(struct apply *apply)
     }
 }
 
-static void feed(struct apply *apply)
+static void note_stop(struct apply *apply)
 {
     enum answer_class why;
+    const struct err *stopped = deleter_stopped(apply->deleter, &why);
+    bool settles = apply->config.again && !apply->stopping;
+    if (stopped->code == ERR_NONE) {
+        return;
+    }
+    keep_reason(apply, stopped, why);
+    apply->stopping = !settles || !deleter_settle(apply->deleter);
+}
+
+static void feed(struct apply *apply)
+{
+    note_stop(apply);
     while (apply->next < apply->count && !apply->stopping && deleter_room(apply->deleter) > 0) {
         hand_on(apply);
-    }
-    const struct err *stopped = deleter_stopped(apply->deleter, &why);
-    if (stopped->code != ERR_NONE) {
-        stop(apply, stopped, why);
     }
     bool all_handed_on = apply->next == apply->count;
     bool more = !apply->stopping && apply->read < apply->config.rows;
@@ -96,7 +104,8 @@ static void on_read(struct ledger_request *request)
                 (long long)apply->config.rows);
     }
     if (err.code != ERR_NONE) {
-        stop(apply, &err, ANSWER_DONE);
+        apply->stopping = true;
+        keep_reason(apply, &err, ANSWER_DONE);
         deleter_cancel(apply->deleter, err.code == ERR_IO);
     } else {
         apply->count = request->count;
@@ -146,6 +155,11 @@ void apply_cancel(struct apply *apply, bool hurry)
     deleter_cancel(apply->deleter, hurry);
 }
 
+void apply_settle(struct apply *apply)
+{
+    deleter_settle(apply->deleter);
+}
+
 void apply_destroy(struct apply *apply)
 {
     if (apply != NULL) {
@@ -169,7 +183,7 @@ bool apply_quarantined(const struct apply *apply, int64_t *rows, int64_t *left_m
 {
     *rows = (int64_t)deleter_quarantined(apply->deleter);
     *left_ms = deleter_quarantine_left_ns(apply->deleter) / TIME_NS_PER_MS;
-    return apply->stopping;
+    return apply->stopping || deleter_settles_only(apply->deleter);
 }
 
 bool apply_complete(const struct apply *apply)

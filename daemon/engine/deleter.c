@@ -94,7 +94,7 @@ size_t deleter_room(const struct deleter *deleter)
     struct lane_view lane;
     dispatcher_lane(deleter->config.dispatcher, OPERATION_DELETE_EXECUTION, &lane);
     const struct brake *brake = &deleter->shared.brake;
-    bool settles = deleter_settles_only(deleter) && !brake->hurry && brake->err.code == ERR_NONE;
+    bool settles = deleter_settles_only(deleter) && !brake->hurry;
     if (brake->stopping && !settles) {
         return 0;
     }
@@ -124,6 +124,13 @@ void deleter_cancel(struct deleter *deleter, bool hurry)
     if (brake_stop(&deleter->shared.brake, hurry)) {
         wake_all(deleter);
     }
+}
+
+bool deleter_settle(struct deleter *deleter)
+{
+    deleter->config.settle_only = true;
+    deleter_cancel(deleter, false);
+    return !deleter->shared.brake.hurry;
 }
 
 bool deleter_expired(const struct deleter *deleter)

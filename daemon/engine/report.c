@@ -18,6 +18,11 @@ bool report_failed(const struct report *report)
     return true;
 }
 
+bool report_without_plan(const struct report *report)
+{
+    return (report->end == SWEEP_FAILED || report->end == SWEEP_CANCELED) && report->selected == 0;
+}
+
 bool report_denied(const struct report *report)
 {
     return report->why == ANSWER_DENIED || report->why == ANSWER_EXPIRED ||

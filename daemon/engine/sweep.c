@@ -6,7 +6,8 @@
  * enters at deletion (sweep_resume(), on_resumed()). The ways out: a list that cannot be had, a ledger that
  * fails, a plan that the guards refuse, a deleter that stops itself, sweep_cancel(). Each sets how the run
  * ends (sweep_end_as(), the first one counts) and then leads through close_run(), which counts every row that
- * was not settled as not attempted. done() is the last thing that happens. */
+ * was not settled as not attempted. Where the time of a run that was interrupted is over it only settles
+ * (settle()). done() is the last thing that happens. */
 #include "engine/sweep.h"
 
 #include "base/mem.h"
@@ -122,6 +123,13 @@ static void on_closed(struct ledger_request *request)
     finish(sweep);
 }
 
+static const char *note_of(const struct sweep *sweep)
+{
+    const struct report *report = &sweep->report;
+    bool might_delete = sweep->config.policy->enforce && !sweep->config.target->plan_only;
+    return report->end == SWEEP_PLANNED && might_delete ? LEDGER_NOTE_SHOWN : report_end_name(report);
+}
+
 static void close_run(struct sweep *sweep)
 {
     struct report *report = &sweep->report;
@@ -131,11 +139,11 @@ static void close_run(struct sweep *sweep)
     report->outcomes[OUTCOME_NOT_ATTEMPTED] += report->selected - report_outcome_sum(report);
     sweep_set_state(sweep, STATE_CLOSING);
     if (sweep->begun && (sweep->apply == NULL || !apply_complete(sweep->apply))) {
-        finish(sweep); /* it stays open, so that the next start takes up what may have been sent */
+        finish(sweep); /* it stays open, so that what may have been sent is taken up again */
         return;
     }
     sweep->request = (struct ledger_request){.ended_ms = wall_ms(sweep)};
-    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", report_end_name(report));
+    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", note_of(sweep));
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
 }
 
@@ -322,6 +330,18 @@ static void wind_up(struct sweep *sweep, bool hurry)
     }
 }
 
+/* Any row of a run that is resumed may have been sent before, so that all are gone through still, and the run
+ * is at its end then; how it ends is said by close_run(). */
+static void settle(struct sweep *sweep)
+{
+    sweep->settle_only = true;
+    if (sweep->state == STATE_DELETING) {
+        apply_settle(sweep->apply);
+    } else {
+        wind_up(sweep, false);
+    }
+}
+
 static void on_curfew(void *owner, enum sweep_limit limit)
 {
     struct sweep *sweep = owner;
@@ -329,7 +349,9 @@ static void on_curfew(void *owner, enum sweep_limit limit)
         return;
     }
     sweep->report.limit = limit;
-    if (sweep->state != STATE_STARTING) {
+    if (sweep->begun) {
+        settle(sweep);
+    } else if (sweep->state != STATE_STARTING) {
         sweep_end_as(sweep, SWEEP_LIMITED, NULL, ANSWER_DONE);
         wind_up(sweep, false);
     }

@@ -85,6 +85,7 @@ static void begin_deleting(struct sweep *sweep)
                                              .protect = find_protected(sweep),
                                              .things = sweep->things,
                                              .archivist = sweep->archivist},
+                                 .again = sweep->begun,
                                  .rows = sweep->report.selected,
                                  .begin_ns = sweep->begin_ns,
                                  .owner = sweep,
@@ -94,13 +95,14 @@ static void begin_deleting(struct sweep *sweep)
     sweep->apply = apply_start(&apply);
 }
 
-/* Where the groups cannot be read nothing more is sent, but what may have been sent is settled still. */
+/* Where the groups cannot be read nothing more is sent, but what may have been sent is settled still. So it
+ * is where the time of a run that was resumed was over meanwhile. */
 static void on_protected(void *owner)
 {
     struct sweep *sweep = owner;
     enum answer_class why;
     const struct err *failure = things_failure(sweep->things, &why);
-    bool canceled = sweep->ended, failed = failure->code != ERR_NONE;
+    bool canceled = sweep->ended, failed = failure->code != ERR_NONE && !sweep->settle_only;
     if (failed) {
         sweep_end_as(sweep, SWEEP_FAILED, failure, why);
         sweep->settle_only = true;

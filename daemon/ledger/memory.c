@@ -260,7 +260,8 @@ static void find_last_run(const struct ledger_memory *memory, struct ledger_requ
     for (size_t i = memory->run_count; i > 0 && request->run == 0; i--) {
         const struct run_header *header = &memory->runs[i - 1].header;
         if (strcmp(header->policy, request->header->policy) == 0 &&
-            strcmp(header->target, request->header->target) == 0) {
+            strcmp(header->target, request->header->target) == 0 &&
+            strcmp(memory->runs[i - 1].note, LEDGER_NOTE_SHOWN) != 0) {
             request->run = (int64_t)i;
             request->found.started_ms = header->started_ms;
             request->count = memory->runs[i - 1].count;

@@ -340,8 +340,9 @@ static int last_run(struct store *store, struct ledger_request *request, struct 
     struct db_statement *get = db_use(
         store->db, &store->statements[PAIR_RUN],
         "SELECT id, started_ms, rows, ended_ms, (SELECT note FROM entry WHERE"
-        " entry.id = " RECORD_RUN_ID("run.id") " + ?3) FROM run"
-                                               " WHERE policy = ?1 AND target = ?2 ORDER BY id DESC LIMIT 1",
+        " entry.id = " RECORD_RUN_ID("run.id") " + ?3) AS note FROM run WHERE policy = ?1 AND target = ?2"
+                                               " AND note IS NOT '" LEDGER_NOTE_SHOWN "'"
+                                               " ORDER BY id DESC LIMIT 1",
         err);
     if (get == NULL) {
         return -1;

@@ -401,6 +401,12 @@ static int find_proxy(struct http_origin *origin, struct err *err)
                : 0;
 }
 
+int http_url_check(const char *url, struct err *err)
+{
+    struct url parts;
+    return url_parse(url, false, &parts, err);
+}
+
 struct http_origin *http_origin_create(struct http_client *client, const char *url,
                                        const struct http_origin_options *options, struct err *err)
 {

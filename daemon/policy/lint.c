@@ -2,12 +2,14 @@
  * without a warning. */
 #include "policy/lint.h"
 
+#include "base/mem.h"
 #include "base/time.h"
 #include "policy/glob.h"
 #include "policy/keep.h"
 #include "policy/match.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MESSAGE_MAX 400
@@ -152,24 +154,18 @@ static bool names_cover(const struct name_match *wide, const struct name_match *
     return included && list_covers(&narrow->exclude, &wide->exclude);
 }
 
-static bool has_target(const struct policy *policy, size_t target)
+static bool targets_cover(const struct config *config, const struct policy *wide, const struct policy *narrow)
 {
-    for (size_t i = 0; i < policy->target_count; i++) {
-        if (policy->targets[i] == target) {
-            return true;
-        }
+    bool *covered = mem_calloc(config->target_count + 1, sizeof *covered);
+    size_t count = 0;
+    for (size_t i = 0; i < wide->target_count; i++) {
+        covered[wide->targets[i]] = true;
     }
-    return false;
-}
-
-static bool targets_cover(const struct policy *wide, const struct policy *narrow)
-{
-    for (size_t i = 0; i < narrow->target_count; i++) {
-        if (!has_target(wide, narrow->targets[i])) {
-            return false;
-        }
+    while (count < narrow->target_count && covered[narrow->targets[count]]) {
+        count++;
     }
-    return true;
+    free(covered);
+    return count == narrow->target_count;
 }
 
 /* Nothing but status, names and age. */
@@ -200,14 +196,14 @@ static bool names_reserved(const struct match *wide, const struct match *narrow)
 
 /* What the daemon never starts does not stand in for what it does, nor what still waits out a grace for what
  * does not. */
-static bool covers(const struct policy *wide, const struct policy *narrow)
+static bool covers(const struct config *config, const struct policy *wide, const struct policy *narrow)
 {
     const struct match *a = &wide->match, *b = &narrow->match;
     return plain(wide) && wide->grace_ms <= narrow->grace_ms && (wide->enforce || !narrow->enforce) &&
-           (wide->scheduled || !narrow->scheduled) && targets_cover(wide, narrow) &&
-           (b->status_bits & ~a->status_bits) == 0 && names_cover(&a->job_id, &b->job_id) &&
-           names_cover(&a->thing, &b->thing) && !names_reserved(a, b) && a->age_field == b->age_field &&
-           a->older_than_ms <= least_age_ms(b, b->age_field);
+           (wide->scheduled || !narrow->scheduled) && (b->status_bits & ~a->status_bits) == 0 &&
+           names_cover(&a->job_id, &b->job_id) && names_cover(&a->thing, &b->thing) &&
+           !names_reserved(a, b) && a->age_field == b->age_field &&
+           a->older_than_ms <= least_age_ms(b, b->age_field) && targets_cover(config, wide, narrow);
 }
 
 static void lint_covered(const struct linting *linting, const struct config *config, size_t number)
@@ -215,8 +211,8 @@ static void lint_covered(const struct linting *linting, const struct config *con
     const struct policy *policy = &config->policies[number];
     for (size_t i = 0; i < config->policy_count; i++) {
         const struct policy *other = &config->policies[i];
-        bool first = i < number || !covers(policy, other);
-        if (i != number && covers(other, policy) && first) {
+        bool first = i < number || !covers(config, policy, other);
+        if (i != number && covers(config, other, policy) && first) {
             char message[MESSAGE_MAX];
             snprintf(message, sizeof message,
                      "the policy '%s' (%.120s:%d) selects all that the policy '%s' selects", other->name,

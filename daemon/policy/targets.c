@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/partition.h"
 #include "policy/check.h"
 #include "policy/placeholders.h"
 #include "policy/values.h"
@@ -60,6 +61,11 @@ static bool region_fits(const struct reader *reader, const struct schema_row *ro
         reader_error(reader, node, "'%s' takes a region such as eu-west-1 (a-z, 0-9, '-'), not '%.64s'",
                      row->path, node->text);
         return false;
+    }
+    const char *meant = partition_mistaken_region(node->text);
+    if (meant != NULL) {
+        reader_warn(reader, node, "'%s': no region is known as '%s', did you mean '%s'?", row->path,
+                    node->text, meant);
     }
     return true;
 }

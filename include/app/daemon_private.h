@@ -102,8 +102,9 @@ void daemon_end_paused(const struct daemon *daemon);
 
 /* --- app/tasks.c --- */
 
-/* What was interrupted and is not at its end, before anything new begins. */
-void tasks_resume(struct daemon *daemon);
+/* What was interrupted and is not at its end, and is not under way: in this target's account and region,
+ * before something new begins there; NULL: in all of them, but where a target rests. */
+void tasks_resume(struct daemon *daemon, const struct target *where);
 /* What earlier processes did last, for who asks. */
 void tasks_recall(struct daemon *daemon);
 /* Has the pair swept now, for a follower or nobody. NULL, or why it is not. */

@@ -20,6 +20,7 @@ void leftovers_destroy(struct leftovers *leftovers);
 const struct err *
 leftovers_err(const struct leftovers *leftovers); /* ERR_NONE, or why the ledger said nothing */
 size_t leftovers_count(const struct leftovers *leftovers);
+const struct run_header *leftovers_header(const struct leftovers *leftovers, size_t index);
 
 /* Fills what is asked of a run: config, policy, target, resumed, until_ms; the rest stays. The policy is
  * config's where it is still there for that target, else one of the same name that deletes nothing: what may

@@ -66,6 +66,7 @@ struct options {
     char **files;                         /* test: file_count of them */
     size_t file_count;
     enum shell shell;   /* completion */
+    bool names;         /* completion policies */
     const char *socket; /* of the daemon; NULL: as the configuration says */
     bool watch;         /* status */
     bool no_wait;       /* run */

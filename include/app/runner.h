@@ -2,7 +2,8 @@
  * region, whatever the targets are called that name it, and for each target; others side by side. Before
  * each, the account that the credentials belong to is compared with the target's; where a role is assumed, it
  * is for this policy alone (policy/iam.h). A target that fails stops no other. Where a run that an earlier
- * process left open could not be brought to its end, nothing new begins. */
+ * process left open could not be brought to its end, nothing new begins until it was submitted again and
+ * could. */
 #ifndef APP_RUNNER_H
 #define APP_RUNNER_H
 

@@ -2,7 +2,9 @@
 #ifndef APP_SAY_H
 #define APP_SAY_H
 
-/* Prints "jobsweep: TEXT" and a line feed; control characters in TEXT are made visible. */
+/* The program that speaks, a string constant; "jobsweep" where nobody says another. */
+void say_as(const char *program);
+/* Prints "PROGRAM: TEXT" and a line feed; control characters in TEXT are made visible. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

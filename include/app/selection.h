@@ -40,6 +40,8 @@ bool selection_deletes(const struct selected *pair, const char **why_not);
 bool selection_has(const struct selection *selection, const struct policy *policy,
                    const struct target *target, const char *origin);
 
+/* Whether the run was in the target's account and region, whatever either is called. */
+bool selection_is_in(const struct target *target, const struct run_header *header);
 /* The target in the account and region of a run that was recorded or planned before: the one of the same name
  * before any other; NULL when there is none. And the policy of this name, where it covers the target. */
 const struct target *selection_target(const struct config *config, const struct run_header *header);

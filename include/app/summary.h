@@ -4,6 +4,7 @@
 
 #include "app/plan_cost.h"
 #include "app/view.h"
+#include "base/names.h"
 #include "engine/report.h"
 #include "policy/policy.h"
 
@@ -14,7 +15,7 @@
 struct summary;
 
 struct summary_sum {
-    size_t runs, failed; /* failed: did not end well, in the words of report_failed() */
+    size_t runs, planned, failed; /* that had a plan; that did not end well, as report_failed() says */
     int64_t listed, selected, kept, in_grace, remaining, skipped;
     int64_t outcomes[OUTCOME_COUNT];
     int64_t calls;          /* that were made */
@@ -31,6 +32,9 @@ void summary_add(struct summary *summary, const struct policy *policy, const str
                  const struct report *report, const struct plan_cost *cost);
 /* The sum over all; policies in one account and region go one behind the other. */
 void summary_sum(const struct summary *summary, struct summary_sum *sum);
+
+/* The number among these of the account and region that a target is in, whatever it is called. */
+uint32_t summary_site(struct names *sites, const struct target *target);
 
 /* Appends a table of the runs, those that select most first (SUMMARY_SHOWN of them), and the sum. */
 void summary_print(const struct summary *summary, bool plan_only, const struct view_style *style,

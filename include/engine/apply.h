@@ -11,6 +11,7 @@ struct apply;
 
 struct apply_config {
     struct deleter_config deleter; /* owner, settled and changed are filled in here */
+    bool again;                    /* rows may have been sent by a process before: each is taken up */
     int64_t rows;                  /* of the plan, as the guards saw it: a ledger that gives more is wrong */
     int64_t
         begin_ns; /* nothing happens before: until then a lost request of an earlier run may take effect */
@@ -26,6 +27,9 @@ struct apply_config {
 struct apply *apply_start(const struct apply_config *config);
 /* As deleter_cancel(); done() follows. */
 void apply_cancel(struct apply *apply, bool hurry);
+/* Of a plan that is applied again: nothing more is sent, and what may have been, in this process or before,
+ * is settled, in all of the plan; done() follows. */
+void apply_settle(struct apply *apply);
 void apply_destroy(struct apply *apply); /* after done() only; takes NULL */
 
 /* Why it ended before its time: ERR_NONE, or the error of the ledger or of deleter_stopped(). */
@@ -35,7 +39,7 @@ int64_t apply_waits_ms(const struct apply *apply); /* until it begins; 0 once it
 bool apply_expired(const struct apply *apply);     /* as deleter_expired() */
 
 /* The rows whose answer was lost, and how long until the last of them can be looked at. Whether nothing else
- * is to come, because it was stopped. */
+ * is to come, because it was stopped or only settles. */
 bool apply_quarantined(const struct apply *apply, int64_t *rows, int64_t *left_ms);
 
 #endif

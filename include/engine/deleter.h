@@ -53,7 +53,7 @@ struct deleter *deleter_create(const struct deleter_config *config);
 void deleter_destroy(struct deleter *deleter);
 
 /* How many rows may be added now: as many as the lane sends in ten seconds, so that a check is still fresh
- * when its row's turn comes; quarantined rows do not count. 0 once it was stopped. */
+ * when its row's turn comes; quarantined rows do not count. 0 once it was stopped, unless it settles on. */
 size_t deleter_room(const struct deleter *deleter);
 /* row is copied; number is its place in the ledger's plan. One that an earlier process may have sent (open,
  * unsure) may be added only when no request of that process can take effect any more; it is verified first.
@@ -63,11 +63,15 @@ void deleter_add(struct deleter *deleter, int64_t number, const struct plan_row 
 /* Nothing more is sent. What was sent is still settled, quarantine included; in a hurry, rows whose answer is
  * not there end as unknown. */
 void deleter_cancel(struct deleter *deleter, bool hurry);
+/* The same without hurry, and what an earlier process may have sent is still taken. False, and there is no
+ * room for it, where the ledger has failed, or it was canceled in a hurry. */
+bool deleter_settle(struct deleter *deleter);
 
 size_t deleter_rows(const struct deleter *deleter);        /* in it, not settled */
 size_t deleter_quarantined(const struct deleter *deleter); /* of these, waiting for their signature to end */
 
-/* It only verifies what may have been sent before: as it was told, or because until_ms has come. */
+/* It only verifies what may have been sent before: as it was told, then or later, or because until_ms has
+ * come. */
 bool deleter_settles_only(const struct deleter *deleter);
 /* A row was not sent because until_ms had come. */
 bool deleter_expired(const struct deleter *deleter);

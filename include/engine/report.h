@@ -44,12 +44,14 @@ struct report {
     int64_t calls[OPERATION_COUNT];  /* attempts made by this sweep's dispatcher meanwhile */
     struct archivist_view archive;   /* where the policy archives and something was to be deleted */
     int64_t started_ms, ended_ms;
-    bool recorded; /* its end is in the ledger; else the next process takes it up */
+    bool recorded; /* its end is in the ledger; else it is to be resumed */
 };
 
 /* Whether a person or a script must be told of trouble: any failed, unknown or unfinished row, any bad end.
  */
 bool report_failed(const struct report *report);
+/* Whether it ended before it had a plan: that nothing is selected says nothing then. */
+bool report_without_plan(const struct report *report);
 /* Whether credentials or permissions were the trouble. */
 bool report_denied(const struct report *report);
 int64_t report_outcome_sum(const struct report *report);

@@ -72,10 +72,11 @@ struct sweep *sweep_start(const struct sweep_config *config);
  * waits until nothing that the process sent can take effect any more, if it sent anything; then what may have
  * been sent is verified. The rest of the plan is applied only if the guards had let it pass (an intent
  * exists) and still would, and the policy is still the same (by name and SHA-256) and still deletes;
- * otherwise it ends as not attempted, and one without an intent does so at once. When it is stopped or
- * canceled before it got through, or its policy's time is over, the run stays open in the ledger. config's
- * target must be the run's, by account and region. Nothing is listed: the report's `listed` stays 0.
- */
+ * otherwise it ends as not attempted, and one without an intent does so at once. It does so, too, where its
+ * policy's time is over before it got through, or it is stopped as any sweep may be: what may have been sent
+ * is verified all the same, for an hour at most, and the run is at its end. Only where it is canceled or the
+ * ledger fails before all rows were gone through does it stay open: see `recorded` of its report. config's
+ * target must be the run's, by account and region. Nothing is listed: the report's `listed` stays 0. */
 struct sweep *sweep_resume(const struct sweep_config *config, const struct ledger_request *found);
 /* Stops selecting and sending; what was sent is settled first (quarantine included, unless hurry). */
 void sweep_cancel(struct sweep *sweep, bool hurry);

@@ -51,6 +51,9 @@ struct http_origin_options {
     bool plain_link_local; /* "http://" also to 169.254.0.0/16 and [fd00:ec2::/32]: AWS's metadata services */
 };
 
+/* Whether it can be the url of an origin (without plain_link_local); -1 with ERR_INVALID. */
+int http_url_check(const char *url, struct err *err);
+
 /* url: "https://host[:port][/base]" ("http://" for loopback addresses only: 127.0.0.0/8, [::1], localhost),
  * no user info or fragment; a query is kept for http_origin_query(). ERR_INVALID says what is wrong,
  * ERR_NOT_FOUND or ERR_PERMISSION that ca_bundle cannot be read. Ends with the client at the latest. */

@@ -93,6 +93,19 @@ def test_it_shows_the_plans_and_asks_once_for_all_of_them():
         verified(place)
 
 
+def test_what_two_policies_select_is_one_execution_in_the_question():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, match='job_id: {include: ["fw-0001", "fw-0003"]}, ', more=TWO.format(more="").lstrip())
+        old, second = planned(place, "old"), planned(place, "second")
+        assert second and second < old, (len(old), len(second))
+        status, seen, output = sweep(place, b"y\n", "--format", "json")
+        equal(status, 0, seen)
+        rows = len(old) + len(second)
+        assert f"Delete these {len(old)} job executions (the plans have {rows} rows; what several select goes once)?" in seen, seen
+        equal(report(output, 0), {"deleted": len(old), "gone": len(second)})
+        equal(deleted(sim), old)
+
+
 def test_how_far_it_is_can_be_seen_while_it_lists():
     with Iotsim("--things", 30, "--jobs", 60, "--executions", 1200, "--quota", "all=-1") as sim:
         status, seen, _ = sweep(Place(sim, lists=30), b"n\n")
@@ -112,6 +125,28 @@ def test_anything_but_a_yes_deletes_nothing():
             equal(report(output, 1), {})
         equal(sim.counts()["operations"]["DeleteJobExecution"]["received"], 0)
         verified(place)
+
+
+def test_a_no_leaves_the_run_before_as_the_last_one():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, more='schedule: {cron: "@yearly", catch_up: once}')
+        equal(run(place.command("sweep", "old"), place.environment).returncode, 0)
+        place.write(more='schedule: {cron: "@yearly", catch_up: once}', age="1d")  # something more may go
+        equal(sweep(place, b"n\n")[0], 1)
+        records = [json.loads(line) for line in
+                   run(place.command("history", "-v", "--format", "json"), place.environment).stdout.splitlines()]
+        equal([record["note"] for record in records if record["kind"] == "end"], ["finished", "shown"])
+        daemon = place.start(name="jobsweepd")
+        try:
+            def told():
+                lines = [json.loads(line) for line in
+                         run(place.command("status", "-v", "--format", "json"), place.environment).stdout.splitlines()]
+                return [line for line in lines if line["event"] == "result"]
+            (last,) = wait_until(told, "what the ledger tells of the last run")
+            equal((last["by"], last["end"]), ("ledger", "finished"))
+        finally:
+            daemon.kill()
+            daemon.communicate()
 
 
 def test_a_yes_that_was_typed_before_the_question_counts_for_nothing():

@@ -4,9 +4,10 @@ import os
 import re
 import shutil
 
-from harness import Skip, equal, main, program, run, scratch
+from harness import BUILD, Skip, configure, equal, main, program, run, scratch
 
-ENVIRONMENT = {"PATH": os.environ["PATH"]}
+ENVIRONMENT = {"PATH": BUILD + ":" + os.environ["PATH"]}
+SECOND = "\n  - {name: second, targets: [sim], match: {age: {older_than: 60d}}}"
 
 
 def printed(*words):
@@ -66,8 +67,48 @@ def test_bash_offers_what_an_option_can_be():
     equal(complete("jobsweep", "plan", "-c", "mi", folder=folder), {"mine.yaml"})
     equal(complete("jobsweep", "test", "mi", folder=folder), {"mine.yaml"})
     equal(complete("jobsweep", "history", "v"), {"verify"})
-    equal(complete("jobsweep", "completion", ""), {"bash", "zsh", "fish", "--help"})
+    equal(complete("jobsweep", "completion", ""), {"bash", "zsh", "fish", "--config", "--help"})
     equal(complete("jobsweep", "--quiet", "history", "v"), {"verify"})
+    equal(complete("jobsweep", "-c", "mine.yaml", "history", "v"), {"verify"})
+    equal(complete("jobsweep", "--format", "=", "json", "history", "v"), {"verify"})
+
+
+def test_bash_offers_the_policies_of_the_configuration_where_one_is_named():
+    folder = scratch()
+    path = configure(folder, "https://127.0.0.1:1", more=SECOND)
+    takers = [command for command in commands() if "[POLICY...]" in printed(command, "--help").split("\n")[0]]
+    equal(takers, ["plan", "sweep", "iam-policy", "schedule"])
+    for command in (*takers, "run"):
+        equal(complete("jobsweep", command, "-c", path, ""), {"old", "second"} | options(command), command)
+        equal(complete("jobsweep", command, "old", "--config", "=", path, "s"), {"second"}, command)
+    for command in ("history", "explain"):
+        equal(complete("jobsweep", command, "-c", path, "--policy", ""), {"old", "second"}, command)
+    equal(complete("jobsweep", "-c", path, "plan", "o"), {"old"})
+    equal(complete("jobsweep", "check", "-c", path, "o"), set())
+
+
+def test_bash_offers_no_policy_and_says_nothing_where_the_configuration_is_wrong():
+    folder = scratch()
+    path = configure(folder, "https://127.0.0.1:1", age="30")
+    equal(complete("jobsweep", "plan", "-c", path, "o"), set())
+    equal(complete("jobsweep", "plan", "-c", os.path.join(folder, "none.yaml"), "o"), set())
+    equal(complete("jobsweep", "plan", "-c", folder, "o"), set())
+
+
+def test_the_names_of_policies_are_printed_for_the_scripts():
+    folder = scratch()
+    path = configure(folder, "https://127.0.0.1:1", more=SECOND)
+    equal(printed("completion", "policies", "-c", path), "old\nsecond\n")
+    wrong = run([program("jobsweep"), "completion", "policies", "-c", configure(folder, "https://127.0.0.1:1", age="30")], ENVIRONMENT)
+    equal((wrong.returncode, wrong.stdout), (2, ""))
+    assert "has no unit" in wrong.stderr, wrong.stderr
+    for shell in ("zsh", "fish"):
+        text = printed("completion", shell)
+        for command in ("plan", "sweep", "iam-policy", "schedule", "run"):
+            part = text[text.index(f"    {command})\n"):].split(";;")[0] if shell == "zsh" else "\n".join(
+                line for line in text.split("\n") if f"_from {command}'" in line)
+            assert "jobsweep_policies" in part, (shell, command)
+        equal(len(re.findall("policy.*jobsweep_policies", text)) >= 2, True, shell)
 
 
 def test_zsh_and_fish_know_the_same():

@@ -84,6 +84,20 @@ def test_a_pause_holds_deletions_and_resume_lets_them_go_on():
         equal((client.returncode, report["outcomes"]["deleted"], journal_deletions(it.sim)), (0, SELECTED, SELECTED))
 
 
+def test_a_pause_and_a_resume_say_where_it_was_so_already():
+    with daemon() as it:
+        idle = it.jobsweep("resume")
+        equal((idle.returncode, idle.stderr), (0, "jobsweep: the daemon was not paused: nothing waited\n"))
+        equal([it.ask({"command": word})[1][0]["already"] for word in ("resume", "pause", "pause", "resume")],
+              [True, False, True, False])
+        equal(it.jobsweep("pause", "-q").returncode, 0)
+        since = it.status()[0]["paused_at"]
+        again = it.jobsweep("pause")
+        equal((again.returncode, again.stderr),
+              (0, f"jobsweep: paused already, since {since}: nothing is deleted until jobsweep resume\n"))
+        equal(it.jobsweep("resume").stderr, "jobsweep: resumed: what waited goes on\n")
+
+
 def test_a_pause_outlives_the_daemon_and_nothing_begins_meanwhile():
     with daemon(rate=20) as it:
         client = it.begin("run", "old", "--no-wait")
@@ -108,6 +122,28 @@ def test_a_pause_outlives_the_daemon_and_nothing_begins_meanwhile():
         wait_until(lambda: not it.running(), "the end of the run")
         it.stop()
         assert not os.path.exists(os.path.join(it.folder, "paused")) and not os.path.exists(it.socket)
+
+
+def test_a_run_that_could_not_be_gone_on_with_is_taken_up_before_the_next_begins_there():
+    with daemon(rate=20) as it:
+        it.begin("run", "old", "--no-wait").communicate(timeout=LIMIT_S)
+        wait_until(lambda: journal_deletions(it.sim) >= 3, "deletions")
+        it.process.kill()
+        it.process.wait()
+        keys = os.path.join(it.folder, "keys")
+        access, secret = (it.environment.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+        it.environment.update(AWS_SHARED_CREDENTIALS_FILE=keys, AWS_EC2_METADATA_DISABLED="true")
+        it.start()
+        wait_until(lambda: "end=failed" in it.said() and not it.running(), "the run that was interrupted, without keys")
+        barred = it.jobsweep("run", "old")
+        equal(barred.returncode, 1, barred.stderr)
+        assert "must be settled first" in barred.stdout + barred.stderr, barred
+        with open(keys, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(f"[default]\naws_access_key_id = {access}\naws_secret_access_key = {secret}\n")
+        taken_up = it.jobsweep("run", "old")
+        equal((taken_up.returncode, journal_deletions(it.sim)), (0, SELECTED), taken_up.stderr)
+        equal((it.said().count("sweep resumed"), it.sim.counts()["double_deletes"]), (3, 0), it.said())
+        it.stop()
 
 
 def test_a_pause_that_comes_while_the_next_daemon_starts_counts():
@@ -209,6 +245,12 @@ def test_a_command_without_a_daemon_says_where_it_looked():
         locked = run([program("jobsweep"), "sweep", "-c", it.path, "old"], it.environment)
         equal(locked.returncode, 7)
         assert "jobsweep run POLICY" in locked.stderr, locked.stderr
+        rows = os.path.join(it.folder, "rows.csv")
+        with open(rows, "w", encoding="utf-8") as file:
+            file.write("job_id,thing_name,execution_number\nfw-0000,gw-000000,1\n")
+        given = it.jobsweep("delete-job-executions", "--yes", rows)
+        equal((given.returncode, given.stdout), (7, ""))
+        assert "the daemon takes no rows" in given.stderr and "jobsweep run POLICY" in given.stderr, given.stderr
         it.stop()
         for words in (["status"], ["run", "old"], ["pause"], ["resume"], ["reload"]):
             alone = it.jobsweep(*words)

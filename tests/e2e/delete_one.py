@@ -190,7 +190,7 @@ def errors_have_the_format_that_is_asked_for():
         check(job("j409"), 254, stderr, [line("j409")], env=dict(KEYS, AWS_CLI_ERROR_FORMAT=name.upper()))
     config = {"cfg": "[default]\ncli_error_format = text\n"}
     check(job("j409"), 254, expected["text"], [line("j409")], env=dict(KEYS, AWS_CONFIG_FILE="cfg"), files=config)
-    check([*ONE, "--region", "", *AT, "--cli-error-format", "json"], 253,
+    check([*ONE, *AT, "--cli-error-format", "json"], 253,
           json.dumps({"Code": "NoRegion", "Message": 'You must specify a region. You can also configure your region by running '
                       '"aws configure".'}, indent=4) + "\n", env={})
 
@@ -253,8 +253,14 @@ def endpoints_come_from_where_the_aws_command_takes_them():
     check(ONE, 0, "", [LINE.replace(" /", " /p/")], env=dict(KEYS, AWS_CONFIG_FILE="cfg"), files=config)
     check(ONE, 0, "", [LINE.replace(" /", " /p/")], env=dict(KEYS, AWS_ENDPOINT_URL_IOT=SERVER.url + "/p"))
     check([*ONE, "--endpoint-url", SERVER.url + "/?x=1", "--force"], 0, "", [LINE + "?x=1&force=true"])
-    check([*ONE, "--endpoint-url", "http://192.0.2.1"], 255,
+    # It is looked at before the parameters are.
+    check([*ONE, "--thing-name", "", "--endpoint-url", "http://192.0.2.1"], 255,
           f"{PREFIX}Invalid endpoint: http://192.0.2.1 (http:// is for loopback addresses only: use https://)\n")
+
+
+def an_empty_region_does_not_become_another():
+    for env in (dict(KEYS, AWS_REGION="eu-west-1"), {}):
+        check([*ONE, "--region", "", *AT], 255, f"{PREFIX}Provided region_name '' doesn't match a supported format.\n", env=env)
 
 
 def keys_that_others_can_read_are_refused():
@@ -368,4 +374,5 @@ main([keys_that_others_can_read_are_refused, a_code_is_asked_for_on_a_terminal_w
       force_warns_on_a_terminal_and_nowhere_else, debug_tells_all_but_the_secrets,
       each_attempt_is_signed_for_itself_with_iots_name_unless_it_must_not_be, errors_have_the_format_that_is_asked_for,
       tables_and_yaml_are_those_of_the_aws_command, skeletons_become_documents_again, a_document_can_come_from_a_pipe,
-      help_and_the_version_need_nothing_else, endpoints_come_from_where_the_aws_command_takes_them])
+      help_and_the_version_need_nothing_else, endpoints_come_from_where_the_aws_command_takes_them,
+      an_empty_region_does_not_become_another])

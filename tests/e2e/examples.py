@@ -164,6 +164,8 @@ def differences_are_shown_in_each_format():
 
 def mistakes_in_a_file_of_examples_are_told():
     config = private("jobsweep.yaml", CONFIGURATION)
+    absent = jobsweep("-c", config, "test", config + ".none", private("tests.yaml", TESTS))
+    equal((absent.returncode, absent.stdout.splitlines()[-1]), (2, "1 passed, 1 failed, 1 file not read"))
     bad = TESTS.replace("policy: p", "policy: q").replace("job: fw-2", "job: fw-1, number: 1")
     result = jobsweep("-c", config, "test", private("tests.yaml", bad))
     equal(result.returncode, 2)

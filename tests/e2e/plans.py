@@ -297,6 +297,23 @@ def test_apply_needs_the_state_directory_and_says_who_has_it():
             first.communicate()
 
 
+def test_what_cannot_begin_shows_no_numbers_that_look_like_a_result():
+    with Iotsim(*FLEET) as sim:
+        place = Place(sim, more="\n  - {name: older, targets: [sim], mode: enforce, match: {age: {older_than: 60d}}}")
+        path, _ = plan(place)
+        rows = os.path.join(place.folder, "rows.csv")
+        with open(rows, "w", encoding="utf-8") as file:
+            file.write("job_id,thing_name,execution_number\nfw-0000,gw-000000,1\n")
+        nobody = {name: value for name, value in place.environment.items() if name != "AWS_ACCESS_KEY_ID"}
+        for words in (("apply", path), ("sweep", "--yes"), ("plan",), ("delete-job-executions", "--yes", rows)):
+            result = run(place.command(*words), nobody)
+            equal(result.returncode, 8, result.stderr)
+            assert "missing: AWS_ACCESS_KEY_ID" in result.stderr, result.stderr
+            for word in ("selected", "SELECTED", "listed", "LISTED", "kept"):
+                assert word not in result.stdout, (words, result.stdout)
+        nothing_deleted(sim)
+
+
 def test_a_plan_that_expires_while_it_is_applied_ends():
     with Iotsim(*FLEET) as sim:
         place = Place(sim, rate=5)

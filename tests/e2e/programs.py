@@ -132,6 +132,15 @@ def test_what_cannot_be_written_to_standard_output_is_a_failure():
         equal(result.stderr.count("standard output could not be written"), 1, (name, words, result.stderr))
 
 
+def test_each_program_speaks_under_its_own_name():
+    path = configuration(None, age="30")
+    for name, words in (("jobsweep", ("check",)), ("jobsweepd", ("--check",))):
+        result = run([program(name), "-c", path, *words], clean_environment())
+        equal((result.returncode, result.stderr.splitlines()[-1]), (2, f"{name}: 1 error"))
+        unknown = run([program(name), "--chekc"], clean_environment())
+        equal((unknown.returncode, unknown.stderr.split(":")[0]), (2, name))
+
+
 def test_lost_answers_are_settled_and_never_sent_twice():
     with Iotsim(*FLEET, "--reuse-numbers", "--fault", "reset-after=0.05,500-executed=0.03,reset-before=0.03",
                 "--fault-ops", "DeleteJobExecution") as sim:

@@ -16,13 +16,14 @@ struct version {
     struct protect_rule protect_rule;
     struct protect_list protect;
     char sha256[65];
+    bool is_short; /* its time is too short to get through */
     struct version *older;
 };
 
 struct configs {
     const struct sim *sim;
     struct random random;
-    struct random extras, graces; /* so that what a seed has besides does not move the rest */
+    struct random extras, graces, times; /* so that what a seed has besides does not move the rest */
     struct version *present[SCENARIO_POLICIES_MAX];
     int count, versions;
     bool risky, plan_only;
@@ -159,6 +160,23 @@ static void draw_grace(struct configs *configs, struct version *version)
     }
 }
 
+/* Some seconds for much that goes, so that no more than a part of a plan can. */
+static void draw_time(struct configs *configs, struct version *version)
+{
+    struct policy *policy = &version->policy;
+    int percent = configs->sim->scenario->extras[EXTRA_SHORT];
+    bool drawn = (int)random_below(&configs->times, 100) < percent;
+    int64_t seconds = 10 + (int64_t)random_below(&configs->times, 20);
+    version->is_short = drawn && !configs->sim->healed;
+    if (version->is_short) {
+        policy->max_duration_ms = seconds * TIME_MS_PER_SECOND;
+        policy->match.older_than_ms = TIME_MS_PER_DAY;
+        policy->match.status_bits |= EXECUTION_TERMINAL_BITS;
+        policy->match.job_id = policy->match.thing = (struct name_match){0};
+        policy->per_run = 0;
+    }
+}
+
 /* --- versions --------------------------------------------------------------------------------------------
  */
 
@@ -184,6 +202,7 @@ static void draw(struct configs *configs, int number)
     draw_names(configs, policy);
     draw_extras(configs, version);
     draw_grace(configs, version);
+    draw_time(configs, version);
     version->older = configs->present[number];
     configs->present[number] = version;
 }
@@ -197,6 +216,7 @@ struct configs *configs_create(const struct sim *sim)
     scenario_stream(scenario, 410, &configs->extras);
     configs->count = scenario->policies;
     scenario_stream(scenario, 401, &configs->graces);
+    scenario_stream(scenario, 402, &configs->times);
     configs->risky = scenario->risky;
     configs->executions = scenario->executions;
     for (int i = 0; i < configs->count; i++)
@@ -244,6 +264,27 @@ void configs_reload(struct configs *configs)
     configs->plan_only = chance(configs, 20);
     if (!configs->plan_only) /* else the policies stay, so that a run that is resumed has its own again */
         draw(configs, (int)below(configs, configs->count));
+}
+
+/* The same policy, but for its time. What a version points to it has for as long as there are any. */
+static void give_time(struct configs *configs, int number)
+{
+    struct version *version = mem_zalloc(sizeof *version);
+    *version = *configs->present[number];
+    version->older = configs->present[number];
+    version->is_short = false;
+    version->policy.max_duration_ms = 0;
+    snprintf(version->sha256, sizeof version->sha256, "%064d", ++configs->versions);
+    configs->present[number] = version;
+}
+
+void configs_heal(struct configs *configs)
+{
+    for (int i = 0; i < configs->count; i++) {
+        if (configs->present[i]->is_short) {
+            give_time(configs, i);
+        }
+    }
 }
 
 void configs_use(struct configs *configs, const struct policy *policy)

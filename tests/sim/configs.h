@@ -15,6 +15,7 @@ const struct policy *configs_policy(const struct configs *configs, int number, c
 int configs_find(const struct configs *configs, const char *name); /* number, or -1 */
 bool configs_plan_only(const struct configs *configs);             /* the target allows no more than plans */
 void configs_reload(struct configs *configs); /* a new version of one of them; what the target allows */
+void configs_heal(struct configs *configs);   /* each has the time that it takes, as after a reload */
 void configs_use(struct configs *configs, const struct policy *policy); /* this one alone */
 
 #endif

@@ -146,11 +146,12 @@ static int64_t stood_most_ms(const struct scenario *scenario)
     return sum_ms;
 }
 
-/* One that is resumed first waits for what its process sent. */
+/* One that is resumed first waits for what its process sent: for as long as a signature may live, by a clock
+ * that may be a minute off, and then some. */
 static bool is_overtime(const struct oracle *oracle, int64_t *run_ms)
 {
     int64_t most_ms = oracle->policy->max_duration_ms + stood_most_ms(oracle->sim->scenario) +
-                      (oracle->resuming ? 2 * SIM_LIFE_MS : 0);
+                      (oracle->resuming ? SIM_LIFE_MS + 62 * TIME_MS_PER_SECOND : 0);
     *run_ms = (virtual_mono_ns(oracle->sim->world) - oracle->began_ns) / TIME_NS_PER_MS;
     return oracle->policy->max_duration_ms > 0 && *run_ms > most_ms;
 }

@@ -185,8 +185,7 @@ static void check_accounts(struct oracle *oracle, const struct report *report)
         return;
     }
     count_rows(run, counted);
-    /* A resumed run that is cut short has not read all that is on record. */
-    bool cut = oracle->resuming && (report->end == SWEEP_CANCELED || report->end == SWEEP_STOPPED);
+    bool cut = oracle->resuming && !report->recorded; /* it has not read all that is on record */
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         if (cut ? i != OUTCOME_NOT_ATTEMPTED && counted[i] < report->outcomes[i]
                 : counted[i] != report->outcomes[i]) {
@@ -194,6 +193,21 @@ static void check_accounts(struct oracle *oracle, const struct report *report)
                       outcome_name((enum outcome)i), (long long)report->outcomes[i]);
         }
     }
+}
+
+/* What ends by itself is at its end, however it ends: else nothing new may begin there. */
+static void check_record(struct oracle *oracle, const struct shadow_run *run, const struct report *report)
+{
+    struct sim *sim = oracle->sim;
+    bool may_be_open = oracle->frozen || (oracle->resuming && oracle->canceled);
+    if (report->recorded != (run->ended_ms != 0)) {
+        sim_break(sim, "audited: the end of a run is told as %s", report->recorded ? "recorded" : "open");
+    }
+    if (!report->recorded && !may_be_open) {
+        sim_break(sim, "audited: a run ended as %s without a record of it", sweep_end_name(report->end));
+    }
+    sim->totals.settled +=
+        oracle->resuming && report->limit != LIMIT_ROWS && report->outcomes[OUTCOME_NOT_ATTEMPTED] > 0;
 }
 
 void oracle_run_ends(struct oracle *oracle, const struct report *report)
@@ -209,9 +223,8 @@ void oracle_run_ends(struct oracle *oracle, const struct report *report)
     for (int64_t i = 0; run && i < run->count; i++) { /* what was told without a record may come again */
         run->rows[i].told = OUTCOME_PENDING;
     }
-    bool open = report->end == SWEEP_STOPPED || (oracle->resuming && report->end == SWEEP_CANCELED);
-    if (run && run->ended_ms == 0 && !open) {
-        sim_break(sim, "audited: a run ended as %s without a record of it", sweep_end_name(report->end));
+    if (run) {
+        check_record(oracle, run, report);
     }
 }
 

@@ -258,6 +258,7 @@ void process_heal(struct process *process)
     for (int i = 0; i < site_count(process); i++) {
         process->runs[i].tries = 0;
     }
+    configs_heal(process->configs);
     process->leaving = true;
 }
 

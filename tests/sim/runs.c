@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES_MAX 12
+#define TRIES_MAX       12
+#define SHORT_PER_1000S 2000 /* deletions, where the time is short: listing takes less of it */
 
 static int64_t below(struct runs *runs, int64_t bound)
 {
@@ -394,6 +395,9 @@ void runs_start(struct runs *runs)
     for (int i = 0; i < OPERATION_COUNT; i++) {
         config.quota_per_1000s[i] =
             (int64_t)operation_default_quota((enum operation)i) * 1000 * runs->sim->scenario->speed;
+    }
+    if (runs->sim->scenario->extras[EXTRA_SHORT] > 0) {
+        config.quota_per_1000s[OPERATION_DELETE_EXECUTION] = SHORT_PER_1000S;
     }
     for (int i = 0; i < runs->name_count; i++) {
         runs->names[i].dispatcher =

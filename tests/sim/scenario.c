@@ -10,6 +10,8 @@
 #define LOST_AGAIN_PERCENT 4
 #define FIRST_ACCIDENTS    12 /* at most, of those that no part of its own brings */
 #define PAUSES_MAX         3
+#define SHORT_PERCENT      20
+#define SHORT_KILLS_MAX    3
 
 static const char *const FAULT_NAMES[FAULT_COUNT] = {
     "none",           "refused",       "dns",           "tls",          "reset-early",  "reset-sent",
@@ -35,7 +37,8 @@ static const char *const EXTRA_NAMES[EXTRA_COUNT] = {"keep",
                                                      "given",
                                                      "names",
                                                      "sites",
-                                                     "alike"};
+                                                     "alike",
+                                                     "short"};
 
 const char *fault_name(enum fault fault)
 {
@@ -284,12 +287,29 @@ static void draw_keys(struct random *random, struct scenario *scenario)
     draw_fault(random, &scenario->faults[FAULT_LEAVES_LATE], FAULT_LEAVES_LATE, 25);
 }
 
+/* Runs that are killed, and whose time is over before they got through: what is left must be more than a lane
+ * sends in ten seconds, or all of it is under way by then. */
+static void draw_times(struct random *random, struct scenario *scenario)
+{
+    if (!chance(random, SHORT_PERCENT)) {
+        return;
+    }
+    int kills = (int)between(random, 1, SHORT_KILLS_MAX);
+    scenario->extras[EXTRA_SHORT] = (int)between(random, 50, 100);
+    scenario->executions += between(random, 200, 600);
+    scenario->runs += 3;
+    for (int i = 0; i < kills; i++) {
+        scenario->accidents[scenario->accident_count++] =
+            (struct accident){.kind = ACCIDENT_KILL, .at_deletion = between(random, 1, 40)};
+    }
+}
+
 /* What was thought of later: each part draws from a stream of its own, by its place here, so that the seeds
  * of before are what they were but for it. A new one goes to the end. */
 static void (*const LATER[SCENARIO_LATER])(struct random *random, struct scenario *scenario) = {
     [PART_WAY] = draw_way,     [PART_LANGUAGE] = draw_language, [PART_ARCHIVE] = draw_archive,
     [PART_GRACE] = draw_grace, [PART_RUNS] = draw_runs,         [PART_PAUSES] = draw_pauses,
-    [PART_SITES] = draw_sites, [PART_KEYS] = draw_keys,
+    [PART_SITES] = draw_sites, [PART_KEYS] = draw_keys,         [PART_TIMES] = draw_times,
 };
 
 static void draw_later(struct scenario *scenario, int parts)
@@ -415,9 +435,11 @@ static void print_parts(const struct scenario *scenario, struct buf *out)
         }
     }
     for (int i = 0; i < scenario->accident_count; i++) {
-        buf_printf(out, "#   accident %s at step %" PRId64 ": %" PRId64 "\n",
-                   ACCIDENT_NAMES[scenario->accidents[i].kind], scenario->accidents[i].at_step,
-                   scenario->accidents[i].amount);
+        const struct accident *accident = &scenario->accidents[i];
+        bool deleting = accident->at_deletion > 0;
+        buf_printf(out, "#   accident %s at %s %" PRId64 ": %" PRId64 "\n", ACCIDENT_NAMES[accident->kind],
+                   deleting ? "deletion" : "step", deleting ? accident->at_deletion : accident->at_step,
+                   accident->amount);
     }
 }
 

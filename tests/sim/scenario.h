@@ -85,10 +85,11 @@ struct fault_plan {
 struct accident {
     enum accident_kind kind;
     int64_t at_step;
+    int64_t at_deletion; /* 0: at_step says when; else it comes with so many deletions */
     int64_t amount;
 };
 
-#define SCENARIO_ACCIDENTS_MAX 18
+#define SCENARIO_ACCIDENTS_MAX 21
 #define SCENARIO_POLICIES_MAX  3
 #define SCENARIO_NAMES_MAX     2
 #define SCENARIO_SITES_MAX     2
@@ -107,6 +108,7 @@ enum extra {             /* what a seed has besides: a share in percent, or a nu
              EXTRA_TARGET_NAMES, /* how many names the target has: lanes of their own, and they take turns */
              EXTRA_SITES,        /* 1: another site, in another region; 2: in another account; 0: one alone */
              EXTRA_ALIKE,        /* 1: both have the same executions at first */
+             EXTRA_SHORT,        /* policies whose runs have some seconds, until all has healed */
              EXTRA_COUNT
 };
 
@@ -143,6 +145,7 @@ enum scenario_part {
     PART_PAUSES,
     PART_SITES,
     PART_KEYS,
+    PART_TIMES,
     SCENARIO_LATER
 };
 #define SCENARIO_CALM (-1)

@@ -28,6 +28,7 @@ struct sim_totals {
     int64_t graced;  /* sendings of what a grace had held back */
     int64_t beside;  /* runs that began while another site had one */
     int64_t paused;  /* deletions that a pause held back to its end */
+    int64_t settled; /* runs that were gone on with, and whose time was over before they got through */
     int64_t archived, shelf_failures; /* documents, and what failed them */
     int64_t outcomes[16], ends[8];
 };

@@ -131,11 +131,18 @@ static void happen(struct sim *sim, const struct accident *accident)
     }
 }
 
-static void have_accidents(struct sim *sim)
+static bool is_due(const struct sim *sim, const struct accident *accident, int64_t before)
+{
+    int64_t at = accident->at_deletion;
+    return at > 0 ? before < at && at <= sim->totals.deletions : accident->at_step == sim->steps;
+}
+
+/* before: so many deletions there had been before this step. */
+static void have_accidents(struct sim *sim, int64_t before)
 {
     const struct scenario *scenario = sim->scenario;
     for (int i = 0; i < scenario->accident_count && !sim->healed; i++) {
-        if (scenario->accidents[i].at_step == sim->steps) {
+        if (is_due(sim, &scenario->accidents[i], before)) {
             happen(sim, &scenario->accidents[i]);
         }
     }
@@ -167,11 +174,12 @@ static void heal(struct sim *sim)
 
 static bool step(struct sim *sim)
 {
+    int64_t before = sim->totals.deletions;
     if (!virtual_step(sim->world) || sim->broken[0]) {
         return false;
     }
     sim->steps++;
-    have_accidents(sim);
+    have_accidents(sim, before);
     if (sim->steps > sim->site_count * (STEPS_MAX + STEPS_EACH * sim->scenario->executions)) {
         sim_break(sim, "progress: more than %" PRId64 " events", sim->steps);
     }
@@ -372,6 +380,8 @@ void simulation_print(const struct sim_totals *totals, struct buf *out)
     buf_printf(
         out, "#   %" PRId64 " sent that a grace had held back, %" PRId64 " held back to the end of a pause\n",
         totals->graced, totals->paused);
+    buf_printf(out, "#   %" PRId64 " runs gone on with whose time was over before they got through\n",
+               totals->settled);
     buf_printf(out, "# %" PRId64 " faults:", faults);
     for (int i = FAULT_REFUSED; i < FAULT_COUNT; i++) {
         buf_printf(out, " %s %" PRId64, fault_name((enum fault)i), totals->faults[i]);

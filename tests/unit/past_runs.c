@@ -43,8 +43,8 @@ static void ask(struct past_runs *past, struct ledger_request *request)
     ledger_memory_drain(past->memory);
 }
 
-void past_runs_add(struct past_runs *past, const char *policy, const char *target, int64_t started_ms,
-                   int64_t ended_ms)
+static void add(struct past_runs *past, const char *policy, const char *target, int64_t started_ms,
+                int64_t ended_ms, const char *note)
 {
     struct run_header header = {.started_ms = started_ms};
     struct ledger_request start = {.operation = LEDGER_START_RUN, .header = &header};
@@ -52,10 +52,21 @@ void past_runs_add(struct past_runs *past, const char *policy, const char *targe
     strcpy(header.target, target);
     ask(past, &start);
     if (ended_ms != 0) {
-        struct ledger_request over = {
-            .operation = LEDGER_END_RUN, .run = start.run, .ended_ms = ended_ms, .note = "finished"};
+        struct ledger_request over = {.operation = LEDGER_END_RUN, .run = start.run, .ended_ms = ended_ms};
+        strcpy(over.note, note);
         ask(past, &over);
     }
+}
+
+void past_runs_add(struct past_runs *past, const char *policy, const char *target, int64_t started_ms,
+                   int64_t ended_ms)
+{
+    add(past, policy, target, started_ms, ended_ms, "finished");
+}
+
+void past_runs_show(struct past_runs *past, const char *policy, const char *target, int64_t started_ms)
+{
+    add(past, policy, target, started_ms, started_ms + 1, LEDGER_NOTE_SHOWN);
 }
 
 void past_runs_answer(struct past_runs *past)

@@ -69,6 +69,20 @@ static void each_pair_that_ran_is_told_with_its_latest_run(void **state)
     past_runs_end(&scene.past);
 }
 
+static void a_plan_that_was_only_shown_is_no_run(void **state)
+{
+    struct scene scene;
+    (void)state;
+    begin(&scene, TWO);
+    past_runs_add(&scene.past, "old", "eu", 1, 2);
+    past_runs_show(&scene.past, "old", "eu", 3);
+    past_runs_show(&scene.past, "old", "eu", 5);
+    past_runs_show(&scene.past, "new", "us", 7);
+    start(&scene, NULL);
+    assert_string_equal(scene.found, "old eu 1 2 finished;");
+    past_runs_end(&scene.past);
+}
+
 static void who_has_heard_enough_hears_no_more(void **state)
 {
     struct scene scene;
@@ -113,6 +127,7 @@ static void without_policies_nothing_is_asked(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_pair_that_ran_is_told_with_its_latest_run),
+    cmocka_unit_test(a_plan_that_was_only_shown_is_no_run),
     cmocka_unit_test(who_has_heard_enough_hears_no_more),
     cmocka_unit_test(only_policies_that_are_wanted_are_asked_about),
     cmocka_unit_test(without_policies_nothing_is_asked),

@@ -4,7 +4,9 @@
 #include "policy/glob.h"
 #include "policy/keep.h"
 #include "policy/lint.h"
+#include "policy/load.h"
 #include "policy/match.h"
+#include "policy/targets.h"
 #include "seed.h"
 #include "tap.h"
 
@@ -333,10 +335,46 @@ static void a_policy_that_is_covered_deletes_nothing_that_the_other_would_not(vo
     assert_true(cases < 1000 || covered > 100);
 }
 
+/* As many targets as there may be: to compare each with each, for each two policies, took minutes. */
+static void many_policies_in_many_targets_are_compared(void **state)
+{
+    struct diagnostics diagnostics;
+    struct buf text;
+    (void)state;
+    buf_init(&text, 1024 * 1024);
+    buf_text(&text,
+             "version: 1\ntargets:\n  prod:\n    regions: [eu-west-1, eu-west-2, us-east-1, us-west-2]\n"
+             "    accounts: [");
+    for (int i = 0; i < TARGETS_MAX / 4; i++) {
+        buf_printf(&text, "%s\"%012d\"", i > 0 ? ", " : "", 100000000 + i);
+    }
+    buf_text(&text, "]\npolicies:\n");
+    for (int i = 0; i < 100; i++) {
+        buf_printf(
+            &text,
+            "  - {name: p%d, targets: [prod], match: {job_id: {include: [\"%d-*\"]}, age: {older_than: "
+            "30d}}}\n",
+            i, i);
+    }
+    buf_text(&text,
+             "  - {name: in-part, targets: [\"*/eu-west-1\"], match: {job_id: {include: [\"7-old-*\"]}, age: "
+             "{older_than: 60d}}}\n");
+    diagnostics_init(&diagnostics);
+    struct config *config = config_load_text("many.yaml", buf_string(&text), text.length, &diagnostics);
+    assert_non_null(config);
+    assert_int_equal(config->target_count, TARGETS_MAX);
+    assert_int_equal(diagnostics.warnings, 1);
+    assert_non_null(strstr(diagnostics.items[0].message, "the policy 'p7'"));
+    config_unref(config);
+    diagnostics_finish(&diagnostics);
+    buf_finish(&text);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_pattern_covers_another_only_where_all_that_fits_does),
     cmocka_unit_test(a_rule_that_never_decides_can_go),
     cmocka_unit_test(a_policy_that_is_covered_deletes_nothing_that_the_other_would_not),
+    cmocka_unit_test(many_policies_in_many_targets_are_compared),
 };
 
 TAP_MAIN(tests)

@@ -167,6 +167,36 @@ static void each_region_has_its_partition(void **state)
     }
 }
 
+static void a_region_that_is_nearly_another_is_taken_for_a_mistake(void **state)
+{
+    static const struct {
+        const char *region, *meant;
+    } rows[] = {
+        {"eu-wets-1", "eu-west-1"},
+        {"ue-west-1", "eu-west-1"},
+        {"us-east-1a", "us-east-1"},
+        {"euwest-1", "eu-west-1"},
+        {"ap-southeast", "ap-southeast-1"},
+        {"us-gov-wes-1", "us-gov-west-1"},
+        {"eu-west-1", NULL},
+        {"eu-west-9", NULL},      /* in a place that is known */
+        {"mx-southwest-1", NULL}, /* in an area that is known */
+        {"xx-newplace-1", NULL},  /* far from all */
+        {"fips-us-east-1", NULL},
+        {"aws-global", NULL},
+        {"local", NULL},
+        {"", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *meant = partition_mistaken_region(rows[i].region);
+        assert_int_equal(meant == NULL, rows[i].meant == NULL);
+        if (meant != NULL) {
+            assert_string_equal(meant, rows[i].meant);
+        }
+    }
+}
+
 static void operations_and_outcomes_have_names(void **state)
 {
     (void)state;
@@ -231,6 +261,7 @@ int main(void)
         cmocka_unit_test(times_keep_their_text_and_give_milliseconds),
         cmocka_unit_test(every_field_of_a_fingerprint_counts),
         cmocka_unit_test(each_region_has_its_partition),
+        cmocka_unit_test(a_region_that_is_nearly_another_is_taken_for_a_mistake),
         cmocka_unit_test(operations_and_outcomes_have_names),
         cmocka_unit_test(where_no_credentials_could_be_had_their_sentence_stands_alone),
         cmocka_unit_test(a_call_moves_on_to_its_next_page),

@@ -70,6 +70,7 @@ static void describe_asking(const struct options *options, struct buf *out)
         buf_printf(out, " socket=%s", options->socket);
     if (options->shell != SHELL_BASH)
         buf_printf(out, " shell=%d", (int)options->shell);
+    add(out, options->names, "names");
     if (options->next != 1)
         buf_printf(out, " next=%d", (int)options->next);
 }
@@ -184,6 +185,7 @@ static const struct {
     {"jobsweep schedule --next 5 old", "schedule next=5 [old]"},
     {"jobsweep completion bash", "completion"},
     {"jobsweep completion fish", "completion shell=2"},
+    {"jobsweep completion policies -c x.yaml", "completion config=x.yaml names"},
     {"jobsweepd", "daemon"},
     {"jobsweepd -c x.yaml", "daemon config=x.yaml"},
     {"jobsweepd --check", "daemon checking"},
@@ -245,9 +247,9 @@ static const struct {
     {"jobsweep plan --quiet=yes", "option --quiet takes no value"},
     {"jobsweep plan --target", "option --target needs a value: NAME"},
     {"jobsweep plan -c", "option --config needs a value: FILE"},
-    {"jobsweep plan --format xml", "--format takes text or json, not \"xml\""},
-    {"jobsweep plan --format JSON", "--format takes text or json, not \"JSON\""},
-    {"jobsweep plan --format ''", "--format takes text or json, not \"\""},
+    {"jobsweep plan --format xml", "--format takes text or json (test: junit, too), not \"xml\""},
+    {"jobsweep plan --format JSON", "--format takes text or json (test: junit, too), not \"JSON\""},
+    {"jobsweep plan --format ''", "--format takes text or json (test: junit, too), not \"\""},
     {"jobsweep plan --yes", "plan does not take --yes"},
     {"jobsweep sweep --detailed-exitcode", "sweep does not take --detailed-exitcode"},
     {"jobsweep check --target eu", "check takes --target only with --online"},
@@ -276,6 +278,8 @@ static const struct {
     {"jobsweep plan --quiet --verbose", "--quiet and --verbose exclude each other"},
     {"jobsweep completion", "completion needs the name of a shell: bash, zsh or fish"},
     {"jobsweep completion tcsh", "completion needs the name of a shell: bash, zsh or fish"},
+    {"jobsweep completion policies zsh", "completion needs the name of a shell: bash, zsh or fish"},
+    {"jobsweep completion bash -c x.yaml", "completion takes --config only with policies"},
     {"jobsweep completion bash zsh", "completion needs the name of a shell: bash, zsh or fish"},
     {"jobsweep run", "run needs the names of policies"},
     {"jobsweep run old --yes", "run does not take --yes"},

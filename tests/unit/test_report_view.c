@@ -92,9 +92,29 @@ static void what_was_not_begun_took_no_time(void **state)
     buf_init(&out, 4096);
     report_view("old", "eu", &report, NULL, &PLAIN, &out);
     prints(&out, "old in eu: canceled\n"
-                 "  listed                      0\n"
-                 "  selected                    0\n"
                  "  took     nothing: not begun\n"
+                 "\n");
+}
+
+static void what_came_to_no_plan_has_selected_nothing_that_counts(void **state)
+{
+    struct report report = {.end = SWEEP_FAILED, .started_ms = NOW, .ended_ms = NOW + 8};
+    struct buf out;
+    (void)state;
+    err_set(&report.err, ERR_CREDENTIALS, "no keys");
+    buf_init(&out, 4096);
+    report_view("old", "eu", &report, NULL, &PLAIN, &out);
+    prints(&out, "old in eu: failed, nothing was deleted: no keys\n"
+                 "  took     8 ms\n"
+                 "\n");
+    report.listed = 7;
+    report.calls[OPERATION_LIST_JOBS] = 1;
+    buf_init(&out, 4096);
+    report_view("old", "eu", &report, NULL, &PLAIN, &out);
+    prints(&out, "old in eu: failed, nothing was deleted: no keys\n"
+                 "  listed                      7\n"
+                 "  calls    ListJobs 1\n"
+                 "  took     8 ms\n"
                  "\n");
 }
 
@@ -185,6 +205,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_report_says_how_it_ended_and_what_became_of_each),
     cmocka_unit_test(what_was_archived_and_what_was_not_stands_there),
     cmocka_unit_test(what_was_not_begun_took_no_time),
+    cmocka_unit_test(what_came_to_no_plan_has_selected_nothing_that_counts),
     cmocka_unit_test(each_end_has_its_words),
     cmocka_unit_test(why_rows_were_left_stands_below_their_number),
 };

@@ -204,11 +204,41 @@ static void nobody_finds_the_file(void **state)
     unsetenv("TMPDIR");
 }
 
+static void rows_of_several_parts_are_counted_once_for_each_site(void **state)
+{
+    struct err err;
+    struct spool *spool = create();
+    struct spool_part *parts[3] = {spool_part(spool), spool_part(spool), spool_part(spool)};
+    const uint32_t apart[] = {0, 1, 2}, pairwise[] = {4, 4, 7}, same[] = {4, 4, 4};
+    struct row_source source;
+    struct plan_row row;
+    (void)state;
+    for (int64_t number = 0; number < 5000; number++) {
+        for (int i = 0; i < 3; i++) {
+            if (i == 0 || number % (i + 1) == 0) { /* all, each second, each third */
+                add(parts[i], number);
+            }
+        }
+    }
+    assert_int_equal(spool_count_repeated(parts, apart, 3, &err), 0);
+    assert_int_equal(spool_count_repeated(parts, pairwise, 3, &err), 2500);
+    assert_int_equal(spool_count_repeated(parts, same, 3, &err), 2500 + 1667);
+    assert_int_equal(spool_count_repeated(parts, same, 0, &err), 0);
+    spool_source(parts[1], &source);
+    for (int64_t number = 0; number < 5000; number += 2) {
+        assert_int_equal(source.next(source.ctx, &row, &err), 1);
+        expect_row(&row, number);
+    }
+    assert_int_equal(source.next(source.ctx, &row, &err), 0);
+    spool_destroy(spool);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_come_back_as_they_went_in),
     cmocka_unit_test(the_longest_row_fits),
     cmocka_unit_test(what_is_there_twice_is_left_out),
     cmocka_unit_test(a_missing_number_is_a_number_of_its_own),
+    cmocka_unit_test(rows_of_several_parts_are_counted_once_for_each_site),
     cmocka_unit_test(nobody_finds_the_file),
 };
 

@@ -51,7 +51,7 @@ static void plans_are_sorted_and_summed(void **state)
                  "  old in us             1,990      2,000  2 min 1 s\n"
                  "  failed in same          995      2,000  1 min 40 s\n"
                  "  old in eu               995      2,000  1 min 40 s\n"
-                 "  failed in us              0          7  failed\n"
+                 "  failed in us              -          7  failed\n"
                  "  all                   3,980      6,007  3 min 20 s\n"
                  "  2,012 kept, 6 in their grace, 9 left for later by limits\n"
                  "  9 calls made; deleting takes 6,380\n"
