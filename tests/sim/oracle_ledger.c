@@ -151,8 +151,8 @@ static const char *outcome_flaw(const struct oracle *oracle, const struct ledger
                        has_changed(oracle, row, slot->meant)
                    ? NULL
                    : "nothing says so";
-    case OUTCOME_FAILED:
-        if (row->meant != 0 && !rules_terminal(row->print.status) && oracle->policy &&
+    case OUTCOME_FAILED: /* one that was sent was allowed to be, when its run began */
+        if (row->intents == 0 && row->meant != 0 && !rules_terminal(row->print.status) && oracle->policy &&
             !oracle->policy->force) {
             return "it had not finished, and nobody said force";
         }
