@@ -108,24 +108,34 @@ static int64_t sum_up(struct session *session)
     return sum.selected;
 }
 
-/* Where several policies select in one account and region: how many rows are there more than once. -1 with
- * ERR_IO. */
+/* How many rows are there more than once. Only where several policies select in one account and region can
+ * there be any. -1 with an error of the scratch space. */
 static int64_t count_repeated(const struct session *session, struct err *err)
 {
     struct names *names = names_create();
     struct spool_part **parts = mem_calloc(session->count + 1, sizeof *parts);
     uint32_t *sites = mem_calloc(session->count + 1, sizeof *sites);
-    size_t count = 0;
+    size_t *plans = mem_calloc(session->count + 1, sizeof *plans); /* of each site */
+    size_t count = 0, shared = 0;
     for (size_t i = 0; i < session->count; i++) {
         const struct pair *pair = &session->pairs[i];
         if (pair->stage == PAIR_SHOWN) {
             parts[count] = pair->rows;
-            sites[count++] = summary_site(names, pair->run.target);
+            sites[count] = summary_site(names, pair->run.target);
+            plans[sites[count++]]++;
         }
     }
-    int64_t repeated = names_count(names) < count ? spool_count_repeated(parts, sites, count, err) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (plans[sites[i]] > 1) {
+            parts[shared] = parts[i];
+            sites[shared++] = sites[i];
+        }
+    }
+    const struct scratch *scratch = world_scratch(session->world);
+    int64_t repeated = shared > 0 ? spool_count_repeated(parts, sites, shared, scratch, err) : 0;
     free(parts);
     free(sites);
+    free(plans);
     names_destroy(names);
     return repeated;
 }

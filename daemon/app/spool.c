@@ -281,18 +281,19 @@ static int compare(const void *left, const void *right)
     return hashes != 0 ? hashes : (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-/* Adds the rows whose hash belongs to this pass. */
-static int collect(struct spool_part *part, uint32_t site, uint64_t pass, uint64_t passes,
-                   struct marks *marks, struct err *err)
+/* The rows whose hash belongs to this pass. */
+static int collect(struct spool_part *part, uint64_t pass, uint64_t passes, struct marks *marks,
+                   struct err *err)
 {
     struct plan_row row;
     struct head head;
     struct mark mark;
     int result = begin_reading(part, err);
+    marks->count = 0;
     while (result == 0 && (result = read_row(part, &row, &head, &mark.offset, err)) > 0) {
         result = 0;
-        hash_row(site, &row, mark.hash);
-        if (head.left_out || mark.hash[0] % passes != pass) {
+        hash_row(0, &row, mark.hash);
+        if (mark.hash[0] % passes != pass) {
             continue;
         }
         if (marks->count % 4096 == 0) {
@@ -301,13 +302,6 @@ static int collect(struct spool_part *part, uint32_t site, uint64_t pass, uint64
         marks->items[marks->count++] = mark;
     }
     return result;
-}
-
-static void sort(struct marks *marks)
-{
-    if (marks->count > 0) {
-        qsort(marks->items, marks->count, sizeof marks->items[0], compare);
-    }
 }
 
 static int read_at(const struct spool_part *part, int64_t offset, struct plan_row *row, struct err *err)
@@ -342,7 +336,9 @@ static int judge(struct spool_part *part, struct marks *marks, const struct told
 {
     struct plan_row row, earlier;
     size_t first = 0;
-    sort(marks);
+    if (marks->count > 0) {
+        qsort(marks->items, marks->count, sizeof marks->items[0], compare);
+    }
     for (size_t i = 1; i < marks->count; i++) {
         const struct mark *mark = &marks->items[i];
         if (memcmp(mark->hash, marks->items[first].hash, sizeof mark->hash) != 0) {
@@ -373,8 +369,7 @@ int64_t spool_leave_out_repeated(struct spool_part *part,
     uint64_t passes = (uint64_t)part->count / ROWS_OF_A_PASS + 1;
     int result = 0;
     for (uint64_t pass = 0; pass < passes && result == 0; pass++) {
-        marks.count = 0;
-        result = collect(part, 0, pass, passes, &marks, err);
+        result = collect(part, pass, passes, &marks, err);
         if (result == 0) {
             result = judge(part, &marks, &listener, &left_out, err);
         }
@@ -384,33 +379,46 @@ int64_t spool_leave_out_repeated(struct spool_part *part,
     return result == 0 ? left_out : -1;
 }
 
-static int64_t count_equal(const struct marks *marks)
+/* Their digests, to be sorted. */
+static int add_digests(struct spool_part *part, uint32_t site, const struct scratch *scratch,
+                       struct sorter *sorter, struct err *err)
 {
-    int64_t equal = 0;
-    for (size_t i = 1; i < marks->count; i++) {
-        equal += memcmp(marks->items[i].hash, marks->items[i - 1].hash, sizeof marks->items[i].hash) == 0;
+    struct plan_row row;
+    struct head head;
+    uint64_t hash[2];
+    int64_t offset;
+    const struct scratch_record record = {.key = hash, .key_length = sizeof hash, .value = ""};
+    int result = begin_reading(part, err);
+    while (result == 0 && (result = read_row(part, &row, &head, &offset, err)) > 0) {
+        hash_row(site, &row, hash);
+        result = head.left_out ? 0 : scratch->add(sorter, &record, err);
     }
-    return equal;
+    return result;
+}
+
+static int64_t count_equal(const struct scratch *scratch, struct sorter *sorter, struct err *err)
+{
+    struct scratch_record record;
+    uint64_t hash[2] = {0}, before[2] = {0};
+    int64_t equal = 0;
+    int result;
+    for (bool first = true; (result = scratch->next(sorter, &record, err)) > 0; first = false) {
+        memcpy(hash, record.key, sizeof hash);
+        equal += !first && memcmp(hash, before, sizeof hash) == 0;
+        memcpy(before, hash, sizeof before);
+    }
+    return result < 0 ? -1 : equal;
 }
 
 int64_t spool_count_repeated(struct spool_part *const *parts, const uint32_t *sites, size_t count,
-                             struct err *err)
+                             const struct scratch *scratch, struct err *err)
 {
-    struct marks marks = {0};
-    int64_t rows = 0, repeated = 0;
-    int result = 0;
-    for (size_t i = 0; i < count; i++) {
-        rows += parts[i]->count;
+    struct sorter *sorter = scratch->open(scratch->ctx, err);
+    int result = sorter != NULL ? 0 : -1;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        result = add_digests(parts[i], sites[i], scratch, sorter, err);
     }
-    uint64_t passes = (uint64_t)rows / ROWS_OF_A_PASS + 1;
-    for (uint64_t pass = 0; pass < passes && result == 0; pass++) {
-        marks.count = 0;
-        for (size_t i = 0; i < count && result == 0; i++) {
-            result = collect(parts[i], sites[i], pass, passes, &marks, err);
-        }
-        sort(&marks);
-        repeated += count_equal(&marks);
-    }
-    free(marks.items);
-    return result == 0 ? repeated : -1;
+    int64_t repeated = result == 0 ? count_equal(scratch, sorter, err) : -1;
+    scratch->close(sorter);
+    return repeated;
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "engine/given.h"
 #include "model/ledger.h"
+#include "model/scratch.h"
 
 #include <stdint.h>
 
@@ -31,10 +32,10 @@ int64_t spool_leave_out_repeated(struct spool_part *part,
                                  void *ctx, struct err *err);
 
 /* How many rows of all these parts equal one that was counted already in job, thing, number and site:
- * sites[i] is a number for where parts[i] is from. In several passes as above; to read a part begins anew. -1
- * with ERR_IO. */
+ * sites[i] is a number for where parts[i] is from. Their digests are sorted through scratch space, in one
+ * pass; to read a part begins anew. -1 with ERR_IO. */
 int64_t spool_count_repeated(struct spool_part *const *parts, const uint32_t *sites, size_t count,
-                             struct err *err);
+                             const struct scratch *scratch, struct err *err);
 
 /* Reading begins anew with each call; one reader of a part at a time. source->ctx is the part. */
 void spool_source(struct spool_part *part, struct row_source *source);

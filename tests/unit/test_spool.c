@@ -1,7 +1,7 @@
 /* Rows in a nameless file: they come back as they went in, in order, whatever their number, and what is there
  * twice is left out. */
 #include "app/spool.h"
-
+#include "ledger/sorter.h"
 #include "tap.h"
 
 #include <dirent.h>
@@ -212,7 +212,13 @@ static void rows_of_several_parts_are_counted_once_for_each_site(void **state)
     const uint32_t apart[] = {0, 1, 2}, pairwise[] = {4, 4, 7}, same[] = {4, 4, 4};
     struct row_source source;
     struct plan_row row;
+    char folder[] = "/tmp/jobsweep-spool-XXXXXX";
+    struct sorter_place place = {.folder = folder,
+                                 .memory_bytes = 16 * 1024}; /* less than there is to sort */
+    struct scratch scratch;
     (void)state;
+    assert_non_null(mkdtemp(folder));
+    sorter_scratch(&scratch, &place);
     for (int64_t number = 0; number < 5000; number++) {
         for (int i = 0; i < 3; i++) {
             if (i == 0 || number % (i + 1) == 0) { /* all, each second, each third */
@@ -220,16 +226,19 @@ static void rows_of_several_parts_are_counted_once_for_each_site(void **state)
             }
         }
     }
-    assert_int_equal(spool_count_repeated(parts, apart, 3, &err), 0);
-    assert_int_equal(spool_count_repeated(parts, pairwise, 3, &err), 2500);
-    assert_int_equal(spool_count_repeated(parts, same, 3, &err), 2500 + 1667);
-    assert_int_equal(spool_count_repeated(parts, same, 0, &err), 0);
+    assert_int_equal(spool_count_repeated(parts, apart, 3, &scratch, &err), 0);
+    assert_int_equal(spool_count_repeated(parts, pairwise, 3, &scratch, &err), 2500);
+    assert_int_equal(spool_count_repeated(parts, same, 3, &scratch, &err), 2500 + 1667);
+    assert_int_equal(spool_count_repeated(parts, same, 0, &scratch, &err), 0);
     spool_source(parts[1], &source);
     for (int64_t number = 0; number < 5000; number += 2) {
         assert_int_equal(source.next(source.ctx, &row, &err), 1);
         expect_row(&row, number);
     }
     assert_int_equal(source.next(source.ctx, &row, &err), 0);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(spool_count_repeated(parts, same, 3, &scratch, &err), -1);
+    assert_non_null(strstr(err.msg, folder));
     spool_destroy(spool);
 }
 
