@@ -123,11 +123,18 @@ static void on_closed(struct ledger_request *request)
     finish(sweep);
 }
 
-static const char *note_of(const struct sweep *sweep)
+/* A plan of what would be deleted is made for a person, and is none of its policy's runs, however it ends. */
+static void write_note(const struct sweep *sweep, char *note, size_t size)
 {
-    const struct report *report = &sweep->report;
-    bool might_delete = sweep->config.policy->enforce && !sweep->config.target->plan_only;
-    return report->end == SWEEP_PLANNED && might_delete ? LEDGER_NOTE_SHOWN : report_end_name(report);
+    const struct sweep_config *config = &sweep->config;
+    const char *end = report_end_name(&sweep->report);
+    if (!config->plan_only || !config->policy->enforce || config->target->plan_only) {
+        snprintf(note, size, "%s", end);
+    } else if (sweep->report.end == SWEEP_PLANNED) {
+        snprintf(note, size, LEDGER_NOTE_SHOWN);
+    } else {
+        snprintf(note, size, LEDGER_NOTE_SHOWN ": %s", end);
+    }
 }
 
 static void close_run(struct sweep *sweep)
@@ -143,7 +150,7 @@ static void close_run(struct sweep *sweep)
         return;
     }
     sweep->request = (struct ledger_request){.ended_ms = wall_ms(sweep)};
-    snprintf(sweep->request.note, sizeof sweep->request.note, "%s", note_of(sweep));
+    write_note(sweep, sweep->request.note, sizeof sweep->request.note);
     ask_ledger(sweep, &sweep->request, LEDGER_END_RUN, on_closed, sweep);
 }
 

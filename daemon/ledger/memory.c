@@ -261,7 +261,7 @@ static void find_last_run(const struct ledger_memory *memory, struct ledger_requ
         const struct run_header *header = &memory->runs[i - 1].header;
         if (strcmp(header->policy, request->header->policy) == 0 &&
             strcmp(header->target, request->header->target) == 0 &&
-            strcmp(memory->runs[i - 1].note, LEDGER_NOTE_SHOWN) != 0) {
+            strncmp(memory->runs[i - 1].note, LEDGER_NOTE_SHOWN, strlen(LEDGER_NOTE_SHOWN)) != 0) {
             request->run = (int64_t)i;
             request->found.started_ms = header->started_ms;
             request->count = memory->runs[i - 1].count;

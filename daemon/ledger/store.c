@@ -341,7 +341,7 @@ static int last_run(struct store *store, struct ledger_request *request, struct 
         store->db, &store->statements[PAIR_RUN],
         "SELECT id, started_ms, rows, ended_ms, (SELECT note FROM entry WHERE"
         " entry.id = " RECORD_RUN_ID("run.id") " + ?3) AS note FROM run WHERE policy = ?1 AND target = ?2"
-                                               " AND note IS NOT '" LEDGER_NOTE_SHOWN "'"
+                                               " AND COALESCE(note, '') NOT LIKE '" LEDGER_NOTE_SHOWN "%'"
                                                " ORDER BY id DESC LIMIT 1",
         err);
     if (get == NULL) {

@@ -66,7 +66,8 @@ struct ledger_grace {
     int64_t since_ms; /* when the first of them was complete, by the service's clock; 0: no run before */
 };
 
-/* END_RUN: a plan of what its policy deletes, which was made so that a person sees it first. */
+/* END_RUN: how the note begins of a plan of what its policy deletes, which was made so that a person sees it
+ * first; ": canceled" and the like follow where it did not come to be shown. */
 #define LEDGER_NOTE_SHOWN "shown"
 
 enum ledger_operation {
@@ -81,7 +82,7 @@ enum ledger_operation {
     LEDGER_GET_RATES, /* header (account, region) -> rates, 0 where none is known */
     LEDGER_LAST_RUN,  /* header (policy, target) -> the latest run of this pair: run, found.started_ms, count
                          (rows),  ended_ms and note (0 and "" while it has not ended); run is 0 when there is
-                         none. One that ended with LEDGER_NOTE_SHOWN is none */
+                         none. One whose note begins with LEDGER_NOTE_SHOWN is none */
     /* run, header (policy, owner, region, grace_sha256), graces in the ascending order of their keys,
        count, graces_first, graces_after, graces_last, now_ms -> since_ms of each, more. Of all that the run
        selects, one batch behind the other. Between graces_after (graces_first: from the beginning) and its

@@ -232,6 +232,9 @@ static void the_last_run_of_a_policy_in_a_target_is_known_over_a_restart(void **
     over.run = run_at(world, "p", "eu", 3000); /* was shown to somebody, and no more */
     strcpy(over.note, LEDGER_NOTE_SHOWN);
     assert_int_equal(ledger_world_ask(world, over, &answered), ERR_NONE);
+    over.run = run_at(world, "p", "eu", 4000); /* was to be, but did not come so far */
+    strcpy(over.note, LEDGER_NOTE_SHOWN ": canceled");
+    assert_int_equal(ledger_world_ask(world, over, &answered), ERR_NONE);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(last_run(world, "p", "eu", &started_ms), latest);
         assert_int_equal(started_ms, 2000);

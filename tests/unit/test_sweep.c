@@ -23,6 +23,7 @@ struct single { /* one sweep */
     struct report report;
     bool done;
     bool no_archive; /* the sweep gets none */
+    bool plan_only;
     int warnings;
 };
 
@@ -57,6 +58,7 @@ static void sweep(struct single *test)
                                   .ledger = &test->rig.ledger,
                                   .policy = &test->policy,
                                   .target = &test->target,
+                                  .plan_only = test->plan_only,
                                   .archive = test->no_archive ? NULL : librarian_face(test->rig.librarian),
                                   .observer = {.owner = test, .warning = on_warning, .done = on_done}};
     test->sweep = sweep_start(&config);
@@ -88,6 +90,50 @@ static void an_observing_policy_or_target_deletes_nothing(void **state)
         assert_int_equal(test.report.outcomes[OUTCOME_NOT_ATTEMPTED], test.report.selected);
         assert_int_equal(test.rig.calls[OPERATION_DELETE_EXECUTION], 0);
         assert_false(report_failed(&test.report));
+        finish(&test);
+    }
+}
+
+static void deny(struct rig *rig, struct call *call)
+{
+    (void)rig;
+    call->answer.class = ANSWER_DENIED;
+    call->answer.http_status = 403;
+}
+
+static void on_asked(struct ledger_request *request)
+{
+    *(bool *)request->owner = true;
+}
+
+static bool is_last_run(struct single *test)
+{
+    bool asked = false;
+    struct run_header header = {.target = "simulated"};
+    struct ledger_request request = {
+        .operation = LEDGER_LAST_RUN, .header = &header, .done = on_asked, .owner = &asked};
+    snprintf(header.policy, sizeof header.policy, "%s", test->policy.name);
+    test->rig.ledger.submit(test->rig.ledger.ctx, &request);
+    assert_true(rig_run(&test->rig, &asked, 60));
+    return request.run != 0;
+}
+
+/* Whether the service lets it list or not. */
+static void a_plan_of_what_would_be_deleted_is_no_run_of_its_policy_however_it_ends(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct single test;
+        bool denied = i % 2 == 1;
+        begin(&test, 0);
+        test.plan_only = i < 2;
+        test.rig.answer = denied ? deny : NULL;
+        sweep(&test);
+        assert_int_equal(test.report.end, denied           ? SWEEP_FAILED
+                                          : test.plan_only ? SWEEP_PLANNED
+                                                           : SWEEP_FINISHED);
+        assert_true(test.report.recorded);
+        assert_int_equal(is_last_run(&test), !test.plan_only);
         finish(&test);
     }
 }
@@ -328,6 +374,7 @@ static void a_disk_that_fails_at_any_event_loses_nothing(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_observing_policy_or_target_deletes_nothing),
+    cmocka_unit_test(a_plan_of_what_would_be_deleted_is_no_run_of_its_policy_however_it_ends),
     cmocka_unit_test(a_plan_over_the_guard_deletes_nothing),
     cmocka_unit_test(what_is_archived_is_in_the_report),
     cmocka_unit_test(an_archive_that_fails_stops_the_run_unless_it_is_optional),
