@@ -31,7 +31,7 @@ struct reading {
     size_t *rest_count;
     bool *seen; /* by rule */
     struct buf *wrong;
-    bool failed, stopped;
+    bool stopped;
 };
 
 static bool is_positional(const struct argparse_rule *rule)
@@ -49,7 +49,6 @@ static void leave(struct reading *r, size_t from, size_t to)
 static bool fail(struct reading *r, size_t rule, const char *text)
 {
     buf_printf(r->wrong, "argument %s: %s", r->table->rules[rule].name, text);
-    r->failed = true;
     return false;
 }
 
@@ -104,7 +103,6 @@ static bool prefix_rule(struct reading *r, const char *word, size_t length, size
             buf_printf(r->wrong, "%s%s", told++ > 0 ? ", " : "", name);
         }
     }
-    r->failed = true;
     return false;
 }
 
@@ -290,7 +288,6 @@ static bool check_required(struct reading *r)
                        r->table->rules[i].name);
         }
     }
-    r->failed = missing > 0;
     return missing == 0;
 }
 

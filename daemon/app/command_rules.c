@@ -148,13 +148,13 @@ static const struct command_rule commands[] = {
                         .text =
                             "All of it or, where anything is wrong, nothing of it: then what is wrong is\n"
                             "said as by jobsweep check, and the exit status is 2."},
-    [COMMAND_SCHEDULE] =
-        {.name = "schedule",
-         .shown = "[POLICY...]",
-         .operands = OPERANDS_POLICIES,
-         .summary = "show when policies run next",
-         .text = "Shows when the daemon would begin each policy next, by the configuration alone.\n"
-                 "Connects to nothing."},
+    [COMMAND_SCHEDULE] = {.name = "schedule",
+                          .shown = "[POLICY...]",
+                          .operands = OPERANDS_POLICIES,
+                          .summary = "show when policies run next",
+                          .text =
+                              "Shows when policies run next: the first time as the daemon has it, where one\n"
+                              "runs; the rest, and all without a daemon, by the configuration."},
     [COMMAND_COMPLETION] =
         {.name = "completion",
          .shown = "bash|zsh|fish",

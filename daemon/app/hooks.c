@@ -75,7 +75,7 @@ static const char *region_of(const struct run *run)
     return run->where.region[0] != '\0' ? run->where.region : run->target->region;
 }
 
-void hooks_report(const struct run *run, struct buf *out)
+static void put_report(const struct run *run, struct buf *out)
 {
     const struct report *report = &run->report;
     buf_char(out, '{');
@@ -236,7 +236,7 @@ void hooks_finish_run(struct hooks *hooks, const struct run *run)
     hook->arguments = copy_texts(&policy->finish_exec);
     make_environment(hook, run);
     buf_init(&hook->report, REPORT_MAX);
-    hooks_report(run, &hook->report);
+    put_report(run, &hook->report);
     DL_APPEND(hooks->hooks, hook);
     hooks->count++;
     start_some(hooks);

@@ -9,9 +9,9 @@
 
 #include <ctype.h>
 
-static void one(struct buf *out, enum exposition_kind kind, const char *name, const char *help, int64_t value)
+static void one(struct buf *out, const char *name, const char *help, int64_t value)
 {
-    exposition_family(out, kind, name, help);
+    exposition_family(out, EXPOSITION_GAUGE, name, help);
     exposition_integer(out, name, NULL, value);
 }
 
@@ -30,11 +30,11 @@ static void print_daemon(const struct metrics *metrics, const struct metrics_sta
     exposition_integer(out, build, version, 1);
     one_in_seconds(out, EXPOSITION_GAUGE, "jobsweep_config_loaded_timestamp_seconds",
                    "When the configuration that is in force was loaded.", metrics->loaded_ms);
-    one(out, EXPOSITION_GAUGE, "jobsweep_config_last_reload_successful",
+    one(out, "jobsweep_config_last_reload_successful",
         "Whether the latest reload, or the start, took its configuration; else the one before is in force.",
         !metrics->refused);
-    one(out, EXPOSITION_GAUGE, "jobsweep_runs", "Runs that wait or are under way.", state->runs);
-    one(out, EXPOSITION_GAUGE, "jobsweep_quarantined_executions",
+    one(out, "jobsweep_runs", "Runs that wait or are under way.", state->runs);
+    one(out, "jobsweep_quarantined_executions",
         "Job executions whose deletion got no answer, until they can be looked at.", state->quarantined);
 }
 
@@ -44,9 +44,9 @@ static void print_process(const struct metrics *metrics, const struct process_us
                    metrics->started_ms);
     one_in_seconds(out, EXPOSITION_COUNTER, "process_cpu_seconds_total", "CPU time, user and system.",
                    process->cpu_ms);
-    one(out, EXPOSITION_GAUGE, "process_resident_memory_bytes", "Resident memory.", process->resident_bytes);
-    one(out, EXPOSITION_GAUGE, "process_open_fds", "Open file descriptors.", process->open_fds);
-    one(out, EXPOSITION_GAUGE, "process_max_fds", "How many may be open.", process->max_fds);
+    one(out, "process_resident_memory_bytes", "Resident memory.", process->resident_bytes);
+    one(out, "process_open_fds", "Open file descriptors.", process->open_fds);
+    one(out, "process_max_fds", "How many may be open.", process->max_fds);
 }
 
 static void print_ledger(const struct ledger_durable_state *ledger, struct buf *out)
@@ -55,9 +55,9 @@ static void print_ledger(const struct ledger_durable_state *ledger, struct buf *
                                          "0.1",   "0.2",   "0.5",   "1",    "2",    "5"};
     _Static_assert(sizeof bounds / sizeof bounds[0] == LEDGER_COMMIT_BOUNDS, "a name for each bound");
     int64_t count = 0;
-    one(out, EXPOSITION_GAUGE, "jobsweep_ledger_frozen",
-        "Whether the ledger failed: nothing is deleted, and the daemon ends.", ledger->frozen);
-    one(out, EXPOSITION_GAUGE, "jobsweep_ledger_short_of_space",
+    one(out, "jobsweep_ledger_frozen", "Whether the ledger failed: nothing is deleted, and the daemon ends.",
+        ledger->frozen);
+    one(out, "jobsweep_ledger_short_of_space",
         "Whether the disk has no room for the ledger and its reserve: nothing new is deleted.",
         ledger->short_of_space);
     exposition_family(out, EXPOSITION_HISTOGRAM, "jobsweep_ledger_commit_duration_seconds",

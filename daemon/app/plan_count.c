@@ -219,7 +219,6 @@ struct left_out *plan_count_reserved(const struct plan_count *count, enum job_re
         }
         struct left_out *one = &found[(*size)++];
         one->job_id = names_text(rest->left, i);
-        one->why = why;
         one->executions = left->listed > 0 ? left->listed : left->told;
         text_copy(one->namespace_id, sizeof one->namespace_id, left->namespace_id);
     }

@@ -1,6 +1,6 @@
 /* See app/whoami.h.
  *
- * The happy path: begin_next() makes a link -> on_turn() -> on_identity() compares the account ->
+ * The happy path: begin() makes a link -> on_turn() -> on_identity() compares the account ->
  * on_credentials() keeps where they come from -> the caller's follow(), where there is one -> finish(), which
  * lets the link go and begins with the next.
  *

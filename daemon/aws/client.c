@@ -24,7 +24,7 @@
 /* Where calls go: the control plane of AWS IoT, STS, or Service Quotas. */
 struct service {
     struct http_origin *origin;
-    char signing_name[64];
+    const char *signing_name;
     struct sigv4_key key; /* of the last signature; good for a day, a region and an access key */
 };
 
@@ -283,18 +283,14 @@ static int open_service(struct service *service, const char *name, const char *e
 struct aws_client *aws_client_create(const struct aws_client_config *config, struct err *err)
 {
     struct aws_client *client = mem_zalloc(sizeof(*client));
-    const char *signing_name = config->signing_name ? config->signing_name : "iot";
     struct settings_region region;
 
     client->config = *config;
     client->config.settings = NULL;
     client->face = (struct job_service){.ctx = client, .submit = submit, .cancel = cancel, .recall = recall};
-    text_copy(client->sts.signing_name, sizeof(client->sts.signing_name), "sts");
-    text_copy(client->quotas.signing_name, sizeof(client->quotas.signing_name), "servicequotas");
-    if (!text_copy(client->iot.signing_name, sizeof(client->iot.signing_name), signing_name)) {
-        err_set(err, ERR_INVALID, "the signing name has more than 63 characters");
-        goto fail;
-    }
+    client->iot.signing_name = "iot";
+    client->sts.signing_name = "sts";
+    client->quotas.signing_name = "servicequotas";
     if (settings_region(config->settings, config->region, &region, err) ||
         open_service(&client->iot, "iot", config->endpoint_url, &region, config, err) ||
         open_service(&client->sts, "sts", config->sts_endpoint_url, &region, config, err) ||

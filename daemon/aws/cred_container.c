@@ -89,7 +89,7 @@ static bool open_endpoint(struct container *container)
     }
     snprintf(origin, sizeof origin, "%.*s", (int)(authority + length - uri), uri);
     container->target = authority[length] == '/' ? authority + length : "/";
-    if (cred_http_open(&container->http, origin, true, &err) != 0) {
+    if (cred_http_open(&container->http, origin, &err) != 0) {
         credentials_fail(container->fetch, PROVIDER, "%s", err.msg);
         return false;
     }

@@ -39,10 +39,10 @@ static int open_with(struct cred_http *http, const char *url, const struct setti
     return open_origin(http, url, bundle, metadata, err);
 }
 
-int cred_http_open(struct cred_http *http, const char *url, bool metadata, struct err *err)
+int cred_http_open(struct cred_http *http, const char *url, struct err *err)
 {
     struct settings *settings = settings_load(NULL, http->config->profile, err);
-    int result = settings != NULL ? open_with(http, url, settings, metadata, err) : -1;
+    int result = settings != NULL ? open_with(http, url, settings, true, err) : -1;
     settings_free(settings);
     return result;
 }

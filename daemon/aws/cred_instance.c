@@ -233,7 +233,7 @@ static void fetch_instance(struct credentials_source *source, struct credentials
     struct instance *instance = (struct instance *)source;
     instance->fetch = fetch;
     struct err err;
-    if (cred_http_open(&instance->http, instance->step->uri, true, &err) != 0) {
+    if (cred_http_open(&instance->http, instance->step->uri, &err) != 0) {
         fail(instance, err.msg);
         return;
     }

@@ -8,17 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *cred_kind_name(enum cred_kind kind)
-{
-    static const char *const names[CRED_KIND_COUNT] = {
-        [CRED_ENVIRONMENT] = "environment",    [CRED_KEYS] = "profile",
-        [CRED_PROCESS] = "credential_process", [CRED_SSO] = "sso",
-        [CRED_WEB_IDENTITY] = "web identity",  [CRED_CONTAINER] = "container",
-        [CRED_INSTANCE] = "instance metadata", [CRED_ROLE] = "role",
-    };
-    return names[kind];
-}
-
 void cred_step_finish(struct cred_step *step)
 {
     char *texts[] = {step->profile,     step->role_arn,        step->external_id, step->session_name,

@@ -54,11 +54,6 @@ struct credentials_provider {
 
 /* --- credentials --- */
 
-void credentials_init(struct credentials *credentials)
-{
-    *credentials = (struct credentials){0};
-}
-
 static void wipe_text(char *text)
 {
     if (text != NULL) {
@@ -72,7 +67,7 @@ void credentials_finish(struct credentials *credentials)
     wipe_text(credentials->access_key);
     wipe_text(credentials->secret_key);
     wipe_text(credentials->session_token);
-    credentials_init(credentials);
+    *credentials = (struct credentials){0};
 }
 
 void credentials_copy(struct credentials *to, const struct credentials *from)
@@ -293,7 +288,7 @@ static void on_identity(struct credentials_fetch *fetch)
         fail_other_account(provider, fetch->account);
     } else {
         struct credentials credentials = provider->between;
-        credentials_init(&provider->between);
+        provider->between = (struct credentials){0};
         install(provider, &credentials);
     }
 }

@@ -136,9 +136,3 @@ int endpoint_resolve(const struct endpoint_query *query, char *out, size_t size,
     return (size_t)length < size ? 0
                                  : err_set(err, ERR_TOO_BIG, "the address of %s is too long", query->service);
 }
-
-int endpoint_url(const char *service, const char *region, char *out, size_t size, struct err *err)
-{
-    const struct endpoint_query query = {.service = service, .region = region};
-    return endpoint_resolve(&query, out, size, err);
-}

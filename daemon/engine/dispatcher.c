@@ -492,7 +492,6 @@ void dispatcher_lane(const struct dispatcher *dispatcher, enum operation operati
     const struct queue *queue = &dispatcher->queues[operation];
     *view = (struct lane_view){.rate_per_1000s = lane_rate(&queue->lane, now_ns(dispatcher)),
                                .waiting = queue->length,
-                               .in_flight = queue->in_flight,
                                .sent = queue->sent,
                                .throttled = queue->throttled,
                                .retried = queue->retried,

@@ -136,7 +136,7 @@ static bool in_scope(const struct lister *lister, const struct job_execution *ex
         return true;
     }
     return (policy->match.status_bits & EXECUTION_BIT(execution->fingerprint.status)) != 0 &&
-           policy_wants_thing(policy, &facts, execution->thing_name) && policy_wants_job(policy, &job, NULL);
+           policy_wants_thing(policy, &facts, execution->thing_name) && policy_wants_job(policy, &job);
 }
 
 static bool is_new(struct worker *worker, const struct job_execution *execution)
@@ -182,8 +182,8 @@ static bool use_row(struct worker *worker, const struct job_execution *execution
     if (fact == FACT_ASKED) {
         return false;
     }
-    bool wanted = lister->config.everything ||
-                  (fact == FACT_KNOWN && policy_wants_job(lister->config.policy, job, NULL));
+    bool wanted =
+        lister->config.everything || (fact == FACT_KNOWN && policy_wants_job(lister->config.policy, job));
     if (wanted && is_new(worker, execution)) {
         lister->config.row(lister->config.owner, job, execution);
     } else if (!wanted && fact == FACT_KNOWN) {

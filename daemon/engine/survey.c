@@ -81,7 +81,7 @@ static void add_job(struct survey *survey, const struct job *job)
     if (!is_new(survey, 'j', job->job_id)) {
         return;
     }
-    if (!policy_wants_job(survey->config.policy, job, NULL)) {
+    if (!policy_wants_job(survey->config.policy, job)) {
         aside_job(survey->config.aside, survey->config.policy, job);
         return;
     }
@@ -147,7 +147,7 @@ static int64_t sort_out_jobs(struct survey *survey)
         if (facts_get(survey->config.facts, result->jobs[i], &job) != FACT_KNOWN) {
             continue;
         }
-        if (!policy_wants_job(survey->config.policy, job, NULL)) {
+        if (!policy_wants_job(survey->config.policy, job)) {
             aside_job(survey->config.aside, survey->config.policy, job);
             continue;
         }

@@ -94,20 +94,17 @@ static void print_none_of(const struct config *config, const struct schema_row *
     print_items(config, SCHEMA_MATCH, match->none_of, match->none_of_count, sizeof *match, out);
 }
 
-const struct value_type value_match = {.name = "match",
-                                       .wanted =
+const struct value_type value_match = {.wanted =
                                            "a map such as {status: [SUCCEEDED], age: {older_than: 30d}}, "
                                            "or the word all together with keep rules",
                                        .kind = NODE_MAP,
                                        .word = "all",
                                        .read = read_match};
-const struct value_type value_any_of = {.name = "blocks",
-                                        .wanted = "a list of maps with keys of 'match'",
+const struct value_type value_any_of = {.wanted = "a list of maps with keys of 'match'",
                                         .kind = NODE_LIST,
                                         .read = read_any_of,
                                         .print = print_any_of};
-const struct value_type value_none_of = {.name = "blocks",
-                                         .wanted = "a list of maps with keys of 'match'",
+const struct value_type value_none_of = {.wanted = "a list of maps with keys of 'match'",
                                          .kind = NODE_LIST,
                                          .read = read_none_of,
                                          .print = print_none_of};
@@ -214,18 +211,13 @@ static void print_attributes(const struct config *config, const struct schema_ro
     buf_char(out, '}');
 }
 
-const struct value_type value_job_statuses = {.name = "job statuses",
-                                              .wanted = "a list of statuses such as [COMPLETED, CANCELED]",
+const struct value_type value_job_statuses = {.wanted = "a list of statuses such as [COMPLETED, CANCELED]",
                                               .kind = NODE_LIST,
                                               .read = read_job_statuses,
                                               .print = print_job_statuses};
-const struct value_type value_namespace = {.name = "namespace",
-                                           .wanted = "a namespace id",
-                                           .kind = NODE_VALUE,
-                                           .read = read_namespace,
-                                           .print = value_print_text};
-const struct value_type value_attributes = {.name = "attributes",
-                                            .wanted = "a map such as {tier: edge}",
+const struct value_type value_namespace = {
+    .wanted = "a namespace id", .kind = NODE_VALUE, .read = read_namespace, .print = value_print_text};
+const struct value_type value_attributes = {.wanted = "a map such as {tier: edge}",
                                             .kind = NODE_MAP,
                                             .read = read_attributes,
                                             .print = print_attributes};
@@ -339,16 +331,12 @@ static void print_per(const struct config *config, const struct schema_row *row,
     }
 }
 
-const struct value_type value_keep = {.name = "keep rules",
-                                      .wanted = "a list of rules such as [{last: 5, per: thing}]",
+const struct value_type value_keep = {.wanted = "a list of rules such as [{last: 5, per: thing}]",
                                       .kind = NODE_LIST,
                                       .read = read_keep,
                                       .print = print_keep};
-const struct value_type value_per = {.name = "per",
-                                     .wanted = "thing, job, [thing, job] or target",
-                                     .kind = NODE_LIST,
-                                     .read = read_per,
-                                     .print = print_per};
+const struct value_type value_per = {
+    .wanted = "thing, job, [thing, job] or target", .kind = NODE_LIST, .read = read_per, .print = print_per};
 
 /* --- protect ------------------------------------------------------------------------------------------- */
 
@@ -393,8 +381,7 @@ static void print_protect(const struct config *config, const struct schema_row *
     print_items(config, SCHEMA_PROTECT, protect->rules, protect->count, sizeof *protect->rules, out);
 }
 
-const struct value_type value_protect = {.name = "protection",
-                                         .wanted = "a list of rules such as [{job_id: \"audit-*\"}]",
+const struct value_type value_protect = {.wanted = "a list of rules such as [{job_id: \"audit-*\"}]",
                                          .kind = NODE_LIST,
                                          .read = read_protect,
                                          .print = print_protect};

@@ -76,9 +76,8 @@ static void read_tests(const struct reader *reader, const struct schema_row *row
 }
 
 const struct value_type value_tests = {
-    .name = "tests", .wanted = "a list of tests, each '- name: ...'", .kind = NODE_LIST, .read = read_tests};
-const struct value_type value_given = {.name = "executions",
-                                       .wanted = "a list such as [{thing: gw-1, job: fw-1, age: 40d, expect: "
+    .wanted = "a list of tests, each '- name: ...'", .kind = NODE_LIST, .read = read_tests};
+const struct value_type value_given = {.wanted = "a list such as [{thing: gw-1, job: fw-1, age: 40d, expect: "
                                                  "delete}]",
                                        .kind = NODE_LIST,
                                        .read = read_given};

@@ -110,13 +110,11 @@ static void print_results(const struct config *config, const struct schema_row *
     buf_char(out, ']');
 }
 
-const struct value_type value_command = {.name = "command",
-                                         .wanted = "a list of a program and its arguments",
+const struct value_type value_command = {.wanted = "a list of a program and its arguments",
                                          .kind = NODE_LIST,
                                          .read = read_command,
                                          .print = print_command};
-const struct value_type value_results = {.name = "words",
-                                         .wanted = "a list such as [failure, aborted]",
+const struct value_type value_results = {.wanted = "a list such as [failure, aborted]",
                                          .kind = NODE_LIST,
                                          .read = read_results,
                                          .print = print_results};

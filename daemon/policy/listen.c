@@ -1,7 +1,9 @@
 /* See policy/listen.h. */
 #include "policy/listen.h"
 
+#include "base/err.h"
 #include "base/text.h"
+#include "policy/policy.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -46,7 +48,7 @@ static int read_ipv4(const char *text, struct listen_address *address, struct er
                : err_set(err, ERR_INVALID, "'%.64s' is no IPv4 address", text);
 }
 
-int listen_parse(const char *text, struct listen_address *address, struct err *err)
+static int parse(const char *text, struct listen_address *address, struct err *err)
 {
     char host[sizeof address->text];
     bool bracket = text[0] == '[';
@@ -70,7 +72,7 @@ int listen_parse(const char *text, struct listen_address *address, struct err *e
                                                            : read_ipv4(host, address, err);
 }
 
-bool listen_is_loopback(const struct listen_address *address)
+static bool is_loopback(const struct listen_address *address)
 {
     static const uint8_t ipv6[sizeof address->bytes] = {[15] = 1};
     return address->ipv6 ? memcmp(address->bytes, ipv6, sizeof ipv6) == 0 : address->bytes[0] == 127;
@@ -81,12 +83,12 @@ static void read_listen(const struct reader *reader, const struct schema_row *ro
 {
     struct listen_address *address = value_field(row, object);
     struct err err;
-    if (listen_parse(node->text, address, &err) != 0) {
+    if (parse(node->text, address, &err) != 0) {
         reader_error(reader, node, "'%s': %s", row->path, err.msg);
         return;
     }
     address->place = reader_place(reader, node);
-    if (!listen_is_loopback(address)) {
+    if (!is_loopback(address)) {
         reader_warn(reader, node, "'%s': whoever reaches %s can read it: nobody is asked who he is",
                     row->path, address->text);
     }
@@ -104,8 +106,7 @@ static void print_listen(const struct config *config, const struct schema_row *r
     }
 }
 
-const struct value_type value_listen = {.name = "address",
-                                        .wanted = "an address and a port such as \"127.0.0.1:9809\"",
+const struct value_type value_listen = {.wanted = "an address and a port such as \"127.0.0.1:9809\"",
                                         .kind = NODE_VALUE,
                                         .read = read_listen,
                                         .print = print_listen};

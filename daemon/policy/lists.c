@@ -97,8 +97,7 @@ static void print_statuses(const struct config *config, const struct schema_row 
     buf_char(out, ']');
 }
 
-const struct value_type value_statuses = {.name = "statuses",
-                                          .wanted = "a list of statuses such as [SUCCEEDED, FAILED]",
+const struct value_type value_statuses = {.wanted = "a list of statuses such as [SUCCEEDED, FAILED]",
                                           .kind = NODE_LIST,
                                           .read = read_statuses,
                                           .print = print_statuses};
@@ -188,21 +187,16 @@ static void print_patterns(const struct config *config, const struct schema_row 
     buf_char(out, ']');
 }
 
-const struct value_type value_job_patterns = {.name = "patterns",
-                                              .wanted = "a list of patterns such as [\"fw-*\"]",
+const struct value_type value_job_patterns = {.wanted = "a list of patterns such as [\"fw-*\"]",
                                               .kind = NODE_LIST,
                                               .read = read_job_patterns,
                                               .print = print_patterns};
-const struct value_type value_thing_patterns = {.name = "patterns",
-                                                .wanted = "a list of patterns such as [\"gw-*\"]",
+const struct value_type value_thing_patterns = {.wanted = "a list of patterns such as [\"gw-*\"]",
                                                 .kind = NODE_LIST,
                                                 .read = read_thing_patterns,
                                                 .print = print_patterns};
-const struct value_type value_names = {.name = "names",
-                                       .wanted = "a name, or a list of names",
-                                       .kind = NODE_LIST,
-                                       .read = read_names,
-                                       .print = print_patterns};
+const struct value_type value_names = {
+    .wanted = "a name, or a list of names", .kind = NODE_LIST, .read = read_names, .print = print_patterns};
 
 /* --- quotas --- */
 
@@ -264,8 +258,7 @@ static void print_quotas(const struct config *config, const struct schema_row *r
     buf_char(out, '}');
 }
 
-const struct value_type value_quotas = {.name = "quotas",
-                                        .wanted = "a map such as {DeleteJobExecution: auto, ListJobs: 5}",
+const struct value_type value_quotas = {.wanted = "a map such as {DeleteJobExecution: auto, ListJobs: 5}",
                                         .kind = NODE_MAP,
                                         .read = read_quotas,
                                         .print = print_quotas};

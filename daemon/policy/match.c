@@ -93,20 +93,12 @@ enum job_reserve policy_reserves_job(const struct policy *policy, const struct j
                : reserved(policy, job, &nobody_asks);
 }
 
-bool policy_wants_job(const struct policy *policy, const struct job *job, char reason[PLAN_REASON_MAX + 1])
+bool policy_wants_job(const struct policy *policy, const struct job *job)
 {
     struct subject subject = {.job_id = job->job_id, .job = job, .ageless = true};
-    struct finding finding = {.reason = reason};
-    char unused[PLAN_REASON_MAX + 1];
-    finding.reason = reason != NULL ? unused : NULL;
-    if (match_holds(&policy->match, &subject, &finding) == TRUTH_NO ||
-        reserved(policy, job, &finding) != RESERVE_NONE) {
-        if (reason != NULL) {
-            text_copy(reason, PLAN_REASON_MAX + 1, unused);
-        }
-        return false;
-    }
-    return true;
+    struct finding nobody_asks = {0};
+    return match_holds(&policy->match, &subject, &nobody_asks) != TRUTH_NO &&
+           reserved(policy, job, &nobody_asks) == RESERVE_NONE;
 }
 
 bool policy_wants_thing(const struct policy *policy, const struct match_facts *facts, const char *thing_name)

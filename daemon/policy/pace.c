@@ -16,7 +16,7 @@ int64_t pace_per_1000s(const struct target *target, enum operation operation)
 }
 
 /* What does not fit is as long as can be. */
-int64_t pace_calls_ms(const struct target *target, enum operation operation, int64_t calls)
+static int64_t calls_ms(const struct target *target, enum operation operation, int64_t calls)
 {
     const int64_t factor = 1000 * TIME_MS_PER_SECOND;
     int64_t rate = pace_per_1000s(target, operation);
@@ -34,8 +34,8 @@ int64_t pace_looks(const struct policy *policy, int64_t executions)
 
 int64_t pace_deletion_ms(const struct policy *policy, const struct target *target, int64_t executions)
 {
-    int64_t delete_ms = pace_calls_ms(target, OPERATION_DELETE_EXECUTION, executions);
-    int64_t look_ms = pace_calls_ms(target, OPERATION_DESCRIBE_EXECUTION, pace_looks(policy, executions));
+    int64_t delete_ms = calls_ms(target, OPERATION_DELETE_EXECUTION, executions);
+    int64_t look_ms = calls_ms(target, OPERATION_DESCRIBE_EXECUTION, pace_looks(policy, executions));
     return delete_ms > look_ms ? delete_ms : look_ms;
 }
 

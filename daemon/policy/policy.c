@@ -59,7 +59,7 @@ void match_finish(struct match *match)
     *match = (struct match){0};
 }
 
-void protect_finish(struct protect_rule *rule)
+static void protect_finish(struct protect_rule *rule)
 {
     pattern_list_finish(&rule->job_ids);
     pattern_list_finish(&rule->things);

@@ -89,8 +89,7 @@ static void print_target_names(const struct config *config, const struct schema_
     buf_char(out, ']');
 }
 
-const struct value_type value_target_names = {.name = "targets",
-                                              .wanted = "a list of targets such as [production]",
+const struct value_type value_target_names = {.wanted = "a list of targets such as [production]",
                                               .kind = NODE_LIST,
                                               .read = read_target_names,
                                               .print = print_target_names};

@@ -147,34 +147,20 @@ static void read_session_name(const struct reader *reader, const struct schema_r
     read_sts_text(reader, row, node, object, "+{}");
 }
 
-const struct value_type value_account = {.name = "account",
-                                         .wanted = "twelve digits",
-                                         .kind = NODE_VALUE,
-                                         .read = read_account,
-                                         .print = value_print_name};
-const struct value_type value_region = {.name = "region",
-                                        .wanted = "a region such as eu-west-1",
+const struct value_type value_account = {
+    .wanted = "twelve digits", .kind = NODE_VALUE, .read = read_account, .print = value_print_name};
+const struct value_type value_region = {.wanted = "a region such as eu-west-1",
                                         .kind = NODE_VALUE,
                                         .read = read_region,
                                         .print = value_print_name};
-const struct value_type value_accounts = {.name = "accounts",
-                                          .wanted = "a list of accounts such as [\"123456789012\"]",
-                                          .kind = NODE_LIST,
-                                          .read = read_accounts};
-const struct value_type value_regions = {.name = "regions",
-                                         .wanted = "a list of regions such as [eu-west-1, us-east-1]",
-                                         .kind = NODE_LIST,
-                                         .read = read_regions};
-const struct value_type value_external_id = {.name = "text",
-                                             .wanted = "a text",
-                                             .kind = NODE_VALUE,
-                                             .read = read_external_id,
-                                             .print = value_print_text};
-const struct value_type value_session_name = {.name = "text",
-                                              .wanted = "a text",
-                                              .kind = NODE_VALUE,
-                                              .read = read_session_name,
-                                              .print = value_print_text};
+const struct value_type value_accounts = {
+    .wanted = "a list of accounts such as [\"123456789012\"]", .kind = NODE_LIST, .read = read_accounts};
+const struct value_type value_regions = {
+    .wanted = "a list of regions such as [eu-west-1, us-east-1]", .kind = NODE_LIST, .read = read_regions};
+const struct value_type value_external_id = {
+    .wanted = "a text", .kind = NODE_VALUE, .read = read_external_id, .print = value_print_text};
+const struct value_type value_session_name = {
+    .wanted = "a text", .kind = NODE_VALUE, .read = read_session_name, .print = value_print_text};
 
 /* --- from an entry to its targets --- */
 

@@ -16,14 +16,12 @@
 
 /* --- parts that have no value of their own --- */
 
-const struct value_type value_map = {.name = "map", .wanted = "a map", .kind = NODE_MAP, .nested = true};
-const struct value_type value_defaults = {
-    .name = "defaults", .wanted = "a map of a policy's keys", .kind = NODE_MAP};
-const struct value_type value_targets = {
-    .name = "targets", .wanted = "a map of targets by name", .kind = NODE_MAP};
-const struct value_type value_policies = {
-    .name = "policies", .wanted = "a list of policies, each '- name: ...'", .kind = NODE_LIST};
-const struct value_type value_later = {.name = "later", .wanted = "left out"};
+const struct value_type value_map = {.wanted = "a map", .kind = NODE_MAP, .nested = true};
+const struct value_type value_defaults = {.wanted = "a map of a policy's keys", .kind = NODE_MAP};
+const struct value_type value_targets = {.wanted = "a map of targets by name", .kind = NODE_MAP};
+const struct value_type value_policies = {.wanted = "a list of policies, each '- name: ...'",
+                                          .kind = NODE_LIST};
+const struct value_type value_later = {.wanted = "left out"};
 
 /* --- texts --- */
 
@@ -146,30 +144,23 @@ void value_print_text(const struct config *config, const struct schema_row *row,
     }
 }
 
-const struct value_type value_role = {.name = "ARN",
-                                      .wanted = "the ARN of a role",
-                                      .kind = NODE_VALUE,
-                                      .read = read_text,
-                                      .print = value_print_text};
+const struct value_type value_role = {
+    .wanted = "the ARN of a role", .kind = NODE_VALUE, .read = read_text, .print = value_print_text};
 const struct value_type value_text = {
-    .name = "text", .wanted = "a text", .kind = NODE_VALUE, .read = read_text, .print = value_print_text};
-const struct value_type value_path = {.name = "path",
-                                      .wanted = "a path that begins with '/'",
+    .wanted = "a text", .kind = NODE_VALUE, .read = read_text, .print = value_print_text};
+const struct value_type value_path = {.wanted = "a path that begins with '/'",
                                       .kind = NODE_VALUE,
                                       .read = read_path,
                                       .print = value_print_text};
-const struct value_type value_folder = {.name = "path",
-                                        .wanted = "a path that begins with '/'",
+const struct value_type value_folder = {.wanted = "a path that begins with '/'",
                                         .kind = NODE_VALUE,
                                         .read = read_folder,
                                         .print = value_print_text};
-const struct value_type value_socket = {.name = "path",
-                                        .wanted = "a path that begins with '/', or none",
+const struct value_type value_socket = {.wanted = "a path that begins with '/', or none",
                                         .kind = NODE_VALUE,
                                         .read = read_socket,
                                         .print = value_print_text};
-const struct value_type value_endpoint = {.name = "URL",
-                                          .wanted = "a URL such as https://host:8443",
+const struct value_type value_endpoint = {.wanted = "a URL such as https://host:8443",
                                           .kind = NODE_VALUE,
                                           .read = read_endpoint,
                                           .print = value_print_text};
@@ -209,7 +200,7 @@ void value_print_name(const struct config *config, const struct schema_row *row,
 }
 
 const struct value_type value_name = {
-    .name = "name", .wanted = "a name", .kind = NODE_VALUE, .read = read_name, .print = value_print_name};
+    .wanted = "a name", .kind = NODE_VALUE, .read = read_name, .print = value_print_name};
 
 /* --- numbers --- */
 
@@ -340,25 +331,17 @@ static void print_duration(const struct config *config, const struct schema_row 
     buf_printf(out, "\"%s\"", time_duration(*(const int64_t *)value_seen(row, object), text));
 }
 
-const struct value_type value_version = {
-    .name = "number", .wanted = "the number 1", .kind = NODE_VALUE, .read = read_version};
-const struct value_type value_integer = {.name = "number",
-                                         .wanted = "a whole number",
-                                         .kind = NODE_VALUE,
-                                         .read = read_integer,
-                                         .print = print_integer};
+const struct value_type value_version = {.wanted = "the number 1", .kind = NODE_VALUE, .read = read_version};
+const struct value_type value_integer = {
+    .wanted = "a whole number", .kind = NODE_VALUE, .read = read_integer, .print = print_integer};
 const struct value_type value_int = {
-    .name = "number", .wanted = "a whole number", .kind = NODE_VALUE, .read = read_int, .print = print_int};
-const struct value_type value_share = {.name = "share",
-                                       .wanted = "neighbour, exclusive or a number from 0.01 to 1.0",
+    .wanted = "a whole number", .kind = NODE_VALUE, .read = read_int, .print = print_int};
+const struct value_type value_share = {.wanted = "neighbour, exclusive or a number from 0.01 to 1.0",
                                        .kind = NODE_VALUE,
                                        .read = read_share,
                                        .print = print_share};
-const struct value_type value_duration = {.name = "duration",
-                                          .wanted = "a duration such as 30d",
-                                          .kind = NODE_VALUE,
-                                          .read = read_duration,
-                                          .print = print_duration};
+const struct value_type value_duration = {
+    .wanted = "a duration such as 30d", .kind = NODE_VALUE, .read = read_duration, .print = print_duration};
 
 /* --- words --- */
 
@@ -516,27 +499,23 @@ static void print_moment(const struct config *config, const struct schema_row *r
     buf_printf(out, "\"%s\"", text);
 }
 
-const struct value_type value_window = {.name = "times of day",
-                                        .wanted = "two times of day such as \"01:00-05:00\"",
+const struct value_type value_window = {.wanted = "two times of day such as \"01:00-05:00\"",
                                         .kind = NODE_VALUE,
                                         .read = read_window,
                                         .print = print_window};
-const struct value_type value_timezone = {.name = "time zone",
-                                          .wanted = "a time zone such as Europe/Berlin",
+const struct value_type value_timezone = {.wanted = "a time zone such as Europe/Berlin",
                                           .kind = NODE_VALUE,
                                           .read = read_timezone,
                                           .print = value_print_text};
-const struct value_type value_moment = {.name = "moment",
-                                        .wanted = "a moment such as 2027-01-01T00:00:00Z",
+const struct value_type value_moment = {.wanted = "a moment such as 2027-01-01T00:00:00Z",
                                         .kind = NODE_VALUE,
                                         .read = read_moment,
                                         .print = print_moment};
 const struct value_type value_word = {
-    .name = "word", .wanted = "a word", .kind = NODE_VALUE, .read = read_word, .print = print_word};
+    .wanted = "a word", .kind = NODE_VALUE, .read = read_word, .print = print_word};
 const struct value_type value_flag = {
-    .name = "word", .wanted = "a word", .kind = NODE_VALUE, .read = read_flag, .print = print_flag};
-const struct value_type value_cron = {.name = "cron",
-                                      .wanted = "a cron expression such as \"15 2 * * *\"",
+    .wanted = "a word", .kind = NODE_VALUE, .read = read_flag, .print = print_flag};
+const struct value_type value_cron = {.wanted = "a cron expression such as \"15 2 * * *\"",
                                       .kind = NODE_VALUE,
                                       .read = read_cron,
                                       .print = print_cron};

@@ -149,9 +149,9 @@ static bool leap(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-static int64_t civil_seconds(int year, int month, int day)
+static int64_t month_seconds(int year, int month)
 {
-    struct time_civil civil = {.year = year, .month = month, .day = day};
+    struct time_civil civil = {.year = year, .month = month, .day = 1};
     return time_from_civil(&civil) / TIME_MS_PER_SECOND;
 }
 
@@ -161,11 +161,10 @@ static int64_t change_seconds(const struct change *change, int year)
     if (change->form != CHANGE_MONTH) {
         bool behind_leap_day = change->form == CHANGE_JULIAN && leap(year) && change->day >= 60;
         int day = change->form == CHANGE_JULIAN ? change->day - 1 + behind_leap_day : change->day;
-        return civil_seconds(year, 1, 1) + day * (int64_t)DAY_SECONDS + change->second;
+        return month_seconds(year, 1) + day * (int64_t)DAY_SECONDS + change->second;
     }
-    int64_t first = civil_seconds(year, change->month, 1);
-    int64_t next =
-        change->month == 12 ? civil_seconds(year + 1, 1, 1) : civil_seconds(year, change->month + 1, 1);
+    int64_t first = month_seconds(year, change->month);
+    int64_t next = change->month == 12 ? month_seconds(year + 1, 1) : month_seconds(year, change->month + 1);
     struct time_civil civil;
     time_to_civil(first * TIME_MS_PER_SECOND, &civil);
     int64_t day = first + ((change->day - civil.weekday + 7) % 7 + 7 * (change->week - 1)) * DAY_SECONDS;

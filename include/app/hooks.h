@@ -18,8 +18,6 @@ void hooks_destroy(struct hooks *hooks); /* none may be under way; takes NULL */
 
 /* What a run that is done is to its policy's on_finish. */
 enum run_result hooks_result(const struct report *report);
-/* One JSON object on one line: what the program gets on its standard input. */
-void hooks_report(const struct run *run, struct buf *out);
 
 /* Starts the program, if the policy has one for how this run ended. Nothing of the run is kept. */
 void hooks_finish_run(struct hooks *hooks, const struct run *run);

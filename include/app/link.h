@@ -26,7 +26,7 @@ struct link_config {
     struct metrics *metrics; /* counts the answers; outlives the link; NULL: nobody does */
 };
 
-/* The region of a target: its own, or what the usual sources say. -1 as endpoint_region(). */
+/* The region of a target: its own, or what the usual sources say. -1 as settings_region(). */
 int link_find_region(const struct target *target, char region[64], struct err *err);
 
 /* Connects to nothing yet. NULL with err (ERR_INVALID, ERR_NOT_FOUND, ERR_PERMISSION, ERR_CREDENTIALS): what

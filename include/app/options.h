@@ -61,9 +61,10 @@ struct options {
     size_t policy_count;
     /* history, NULL: any; explain: both; delete-job-executions: of rows that name none */
     const char *thing, *job;
-    const char *policy, *since, *outcome; /* history; NULL: any */
-    int64_t execution_number;             /* explain; 0: all */
-    char **files;                         /* test: file_count of them */
+    const char *policy;          /* history, explain; NULL: any */
+    const char *since, *outcome; /* history; NULL: any */
+    int64_t execution_number;    /* explain; 0: all */
+    char **files;                /* test: file_count of them */
     size_t file_count;
     enum shell shell;   /* completion */
     bool names;         /* completion policies */

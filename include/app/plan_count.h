@@ -31,7 +31,6 @@ struct kept { /* executions that stay for one reason */
 struct left_out {
     const char *job_id;
     char namespace_id[NAMESPACE_ID_MAX + 1];
-    enum job_reserve why;
     int64_t executions; /* in the states that the policy is about, whatever their age; -1: not listed */
 };
 

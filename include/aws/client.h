@@ -23,10 +23,9 @@ struct aws_client_config {
     /* NULL: as settings_endpoint(). That of the one is not that of the other. */
     const char *endpoint_url;
     const char *sts_endpoint_url;
-    const char *signing_name; /* NULL: "iot" */
-    bool with_quotas;         /* GET_SERVICE_QUOTA can be sent; else it is refused */
-    const char *ca_bundle;    /* NULL: that of the settings, else the system's */
-    bool no_verify;           /* only for `--no-verify-ssl` */
+    bool with_quotas;      /* GET_SERVICE_QUOTA can be sent; else it is refused */
+    const char *ca_bundle; /* NULL: that of the settings, else the system's */
+    bool no_verify;        /* only for `--no-verify-ssl` */
     /* Told of each answer, right before the call's done(); must not call the client. NULL: nobody is. */
     void (*answered)(void *owner, const struct call *call);
     void *owner;

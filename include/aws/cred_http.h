@@ -26,10 +26,10 @@ struct cred_http {
     void *owner;
 };
 
-/* After init there is always a close. url: as http_origin_create(); metadata: one of
- * AWS's link-local services, which speak plain HTTP. */
+/* After init there is always a close. Open is for one of AWS's link-local services, which speak plain HTTP;
+ * url: as http_origin_create(). */
 void cred_http_init(struct cred_http *http, const struct credentials_config *config, void *owner);
-int cred_http_open(struct cred_http *http, const char *url, bool metadata, struct err *err);
+int cred_http_open(struct cred_http *http, const char *url, struct err *err);
 /* Of a service of AWS ("sts", "sso", "sso-oidc") as aws/settings.h finds it. explicit_url and explicit_region
  * may be NULL; region becomes the one to sign with. */
 int cred_http_open_service(struct cred_http *http, const char *service, const char *explicit_url,

@@ -19,7 +19,6 @@ enum cred_kind {
     CRED_ROLE, /* assumed with what the step before it yields */
     CRED_KIND_COUNT
 };
-const char *cred_kind_name(enum cred_kind kind); /* "environment", "profile", "credential_process", ... */
 
 /* Strings that a kind has no use for, or that are not set, are NULL. */
 struct cred_step {

@@ -17,7 +17,6 @@ struct credentials {
     int64_t expires_ms;  /* wall clock of this machine; 0: never */
     char source[64];     /* for people: "environment", "profile 'fleet'" */
 };
-void credentials_init(struct credentials *credentials);
 void credentials_finish(struct credentials *credentials); /* wipes and frees */
 void credentials_copy(struct credentials *to, const struct credentials *from);
 

@@ -22,9 +22,6 @@ struct endpoint_query {
  * or dual_stack; a region that endpoint_check_region() refuses. */
 int endpoint_resolve(const struct endpoint_query *query, char *out, size_t size, struct err *err);
 
-/* endpoint_resolve() of a service in a region, and nothing else asked for. */
-int endpoint_url(const char *service, const char *region, char *out, size_t size, struct err *err);
-
 /* -1 with ERR_INVALID, "Provided region_name 'us east' doesn't match a supported format.": what is no label
  * of a host name, has capitals, or is a number. */
 int endpoint_check_region(const char *region, struct err *err);

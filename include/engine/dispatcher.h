@@ -86,7 +86,7 @@ int64_t dispatcher_releases(const struct dispatcher *dispatcher);
 
 struct lane_view {
     int64_t rate_per_1000s; /* the present pace */
-    int64_t waiting, in_flight;
+    int64_t waiting;
     int64_t sent, throttled, retried; /* since creation; sent counts every attempt */
     bool episode;                     /* in a throttle episode */
 };

@@ -57,8 +57,8 @@ bool report_denied(const struct report *report);
 int64_t report_outcome_sum(const struct report *report);
 /* What a run that was limited has left: rows of its plan, and what matched besides. */
 int64_t report_left(const struct report *report);
+const char *sweep_end_name(enum sweep_end end); /* "finished", "planned", "guard", "limit", ... */
 /* The same, and for a limit which: "limit", "window", "max_duration". */
 const char *report_end_name(const struct report *report);
-const char *sweep_end_name(enum sweep_end end); /* "finished", "planned", "guard", "limit", ... */
 
 #endif

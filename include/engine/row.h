@@ -1,4 +1,4 @@
-/* One row of a sealed plan on its way: the state machine of "deleting safely" for one job execution.
+/* One row of a sealed plan on its way: the state machine of one job execution (ARCHITECTURE.md, "Deleting").
  *
  *   CHECK       DescribeJobExecution equals the plan's fingerprint
  *   ARCHIVE     what it said is on the disk, where the policy archives

@@ -26,7 +26,7 @@ struct sweep {
     struct sweep_config config;
     enum sweep_state state;
     struct report report;
-    bool ended; /* how it ends is decided: see end_as() */
+    bool ended; /* how it ends is decided: see sweep_end_as() */
     struct facts *facts;
     struct things *things;
     struct supply *supply;

@@ -1,6 +1,5 @@
 /* The ledger's file: a SQLite database (WAL, synchronous=FULL). Everything here is synchronous and belongs to
- * one thread at a time; ledger/durable.h puts a queue and a thread before it. SQLite is included in store.c
- * alone.
+ * one thread at a time; ledger/durable.h puts a queue and a thread before it.
  *
  * A run's plan is its rows, written once. What happens afterwards is appended as records, chained: each holds
  * the SHA-256 of itself and of the hash before it, and the record that seals a plan holds the digest of its

@@ -1,4 +1,4 @@
-/* What the files of ledger/store share: the database, columns that both read. */
+/* What the files of ledger/store share: the database, and columns that several read. */
 #ifndef LEDGER_STORE_PRIVATE_H
 #define LEDGER_STORE_PRIVATE_H
 

@@ -105,9 +105,8 @@ struct call {
 
     /* plumbing */
     void (*done)(struct call *call);
-    void *owner;              /* the submitter's */
-    void *service;            /* the job service's, while the call is with it */
-    struct call *prev, *next; /* for whoever holds the call in a queue (utlist) */
+    void *owner;   /* the submitter's */
+    void *service; /* the job service's, while the call is with it */
 };
 
 /* What the engine knows of the service. */

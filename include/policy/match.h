@@ -84,8 +84,8 @@ void policy_each_clause(const struct policy *policy,
  * deployments) and CONTINUOUS jobs that are neither completed nor cancelled by a pattern that is exactly the
  * id, without wildcards; AFR_OTA-* jobs by that, or by a matching pattern that itself begins with AFR_OTA-.
  * match.namespace_id names the jobs of its namespace; match.job names running continuous jobs if it gives
- * both their status and target_selection: CONTINUOUS. reason may be NULL. */
-bool policy_wants_job(const struct policy *policy, const struct job *job, char reason[PLAN_REASON_MAX + 1]);
+ * both their status and target_selection: CONTINUOUS. */
+bool policy_wants_job(const struct policy *policy, const struct job *job);
 /* Why a job is left out that `match` would take: it is of a kind that must be named. RESERVE_NONE for every
  * other job, also one that does not match. */
 enum job_reserve { RESERVE_NONE, RESERVE_NAMESPACE, RESERVE_CONTINUOUS, RESERVE_OTA, RESERVE_COUNT };

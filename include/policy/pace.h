@@ -8,8 +8,6 @@
 
 /* What the target takes of the quota of an operation, in requests per 1,000 s. */
 int64_t pace_per_1000s(const struct target *target, enum operation operation);
-/* So many calls at that pace, in milliseconds. */
-int64_t pace_calls_ms(const struct target *target, enum operation operation, int64_t calls);
 /* How many of these are looked at right before their deletion. With verify: risky it may be fewer than all:
  * what its job says decides, and is not known here; what is archived is always looked at. */
 int64_t pace_looks(const struct policy *policy, int64_t executions);

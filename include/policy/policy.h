@@ -222,7 +222,6 @@ const char *run_result_name(enum run_result result); /* "success", ... */
 
 /* Frees what each holds, not the struct. */
 void match_finish(struct match *match);
-void protect_finish(struct protect_rule *rule);
 void policy_finish(struct policy *policy);
 void target_finish(struct target *target);
 void pattern_list_finish(struct pattern_list *list);

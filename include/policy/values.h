@@ -11,7 +11,6 @@
 #include <stdbool.h>
 
 struct value_type {
-    const char *name;    /* one word, for the manual and the JSON Schema */
     const char *wanted;  /* for messages: "a duration such as 30d" */
     enum node_kind kind; /* of the node */
     bool nested;         /* a map whose keys have rows of their own */

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from bench import equal, program, run, scratch, simulator, table
+from bench import equal, program, scratch, simulator, table
 
 MANY = 1000
 FIRST = 300000000000

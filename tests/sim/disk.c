@@ -28,7 +28,7 @@ struct disk {
     char name[32];
     struct random random;
     struct disk_file files[FILES_MAX];
-    int64_t wall_ms, limit, reserve;
+    int64_t limit, reserve;
     int era;
     enum disk_trouble trouble;
     int64_t operations_left;
@@ -405,13 +405,15 @@ static int on_sleep(sqlite3_vfs *vfs, int us)
 
 static int on_time_ms(sqlite3_vfs *vfs, sqlite3_int64 *ms)
 {
-    *ms = JULIAN_MS + disk_of(vfs)->wall_ms;
+    (void)vfs;
+    *ms = JULIAN_MS;
     return SQLITE_OK;
 }
 
 static int on_time(sqlite3_vfs *vfs, double *days)
 {
-    *days = (double)(JULIAN_MS + disk_of(vfs)->wall_ms) / 86400000.0;
+    (void)vfs;
+    *days = (double)JULIAN_MS / 86400000.0;
     return SQLITE_OK;
 }
 
@@ -465,11 +467,6 @@ void disk_destroy(struct disk *disk)
 const char *disk_name(const struct disk *disk)
 {
     return disk->name;
-}
-
-void disk_set_time(struct disk *disk, int64_t wall_ms)
-{
-    disk->wall_ms = wall_ms;
 }
 
 void disk_crash(struct disk *disk)

@@ -24,7 +24,6 @@ enum disk_trouble {
 struct disk *disk_create(const char *name, uint64_t seed);
 void disk_destroy(struct disk *disk); /* every file must have been closed; takes NULL */
 const char *disk_name(const struct disk *disk);
-void disk_set_time(struct disk *disk, int64_t wall_ms); /* what SQLite takes for the time of day */
 
 /* The power goes: files that are open then fail whatever is asked of them, and can only be closed. */
 void disk_crash(struct disk *disk);

@@ -32,16 +32,6 @@ bool fleet_job_about(const struct fleet *fleet, const char *job_id, struct fleet
     return true;
 }
 
-const char *fleet_account(const struct fleet *fleet)
-{
-    return fleet->account;
-}
-
-const char *fleet_region(const struct fleet *fleet)
-{
-    return fleet->region;
-}
-
 /* --- things --- */
 
 static struct fleet_thing *named_thing(struct fleet *fleet, struct call *call)

@@ -16,8 +16,6 @@ struct fleet_job_about {
     const char *reason_code, *comment, *document; /* NULL: none; the fleet's */
 };
 bool fleet_job_about(const struct fleet *fleet, const char *job_id, struct fleet_job_about *about);
-const char *fleet_account(const struct fleet *fleet);
-const char *fleet_region(const struct fleet *fleet);
 void fleet_stamp(int64_t ms, struct timestamp *timestamp); /* as the service writes it: 1560787023.636 */
 bool fleet_force_canceled(const struct fleet *fleet, const struct job_execution *execution);
 /* This job execution existed once and was deleted. */

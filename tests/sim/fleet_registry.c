@@ -43,7 +43,7 @@ static void tell(const struct fleet *fleet, uint32_t index, struct fleet_thing_a
 {
     const struct fleet_thing *thing = &fleet->things[index];
 
-    *about = (struct fleet_thing_about){.name = names_text(fleet->thing_names, index), .version = 1};
+    *about = (struct fleet_thing_about){.name = names_text(fleet->thing_names, index)};
     about->type = thing->type ? word(fleet, thing->type - 1) : NULL;
     about->group = thing->group != NO_GROUP ? names_text(fleet->group_names, thing->group) : NULL;
     make_id(fleet, "thing", about->name, about->id);

@@ -18,7 +18,6 @@
 struct fleet_thing_about {
     const char *name, *type, *group; /* type, group: NULL for none */
     char id[40];
-    int64_t version;
     size_t attribute_count;
     struct {
         const char *name, *value;

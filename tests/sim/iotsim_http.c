@@ -51,7 +51,6 @@ struct exchange {
     enum fault fault;
     int latency_ms;
     int64_t due_ms; /* while suspended */
-    size_t place;   /* in the heap, while suspended */
 };
 
 struct server {
@@ -85,7 +84,6 @@ static void set_stage(struct exchange *exchange, enum stage stage)
 static void put(struct server *server, size_t place, struct exchange *exchange)
 {
     server->resting[place] = exchange;
-    exchange->place = place;
 }
 
 static void sift_up(struct server *server, struct exchange *exchange, size_t place)

@@ -19,7 +19,7 @@ static const char help[] =
     "tests/sim/iotsim_control.c has the rest.\n"
     "\n"
     "  --port N              0 (the default) takes any that is free\n"
-    "  --tls, --plain        https (the default) or http\n"
+    "  --plain               http; the default is https\n"
     "  --metadata-port N     one more port, without TLS, for what hands out credentials (instance metadata,\n"
     "                        containers, SSO): see tests/sim/iotsim_metadata.h; the ready line tells it as "
     "metadata=URL\n"
@@ -124,7 +124,7 @@ static int add_faults(struct iotsim_options *options, const char *value, struct 
 
 /* --- the table --- */
 
-enum kind { HELP, SET, CLEAR, NUMBER, LONG, TEXT, OWN };
+enum kind { HELP, SET, NUMBER, LONG, TEXT, OWN };
 
 static const struct {
     const char *name;
@@ -137,7 +137,6 @@ static const struct {
     {"help", HELP, 0, 0, NULL},
     {"port", NUMBER, AT(port), 65535, NULL},
     {"metadata-port", NUMBER, AT(metadata_port), 65535, NULL},
-    {"tls", CLEAR, AT(plain), 0, NULL},
     {"plain", SET, AT(plain), 0, NULL},
     {"ca-file", TEXT, AT(ca_file), 0, NULL},
     {"access-key", TEXT, AT(access_key), 0, NULL},
@@ -182,8 +181,7 @@ static int set_one(struct iotsim_options *options, size_t index, const char *val
         fputs(help, stdout);
         return 1;
     case SET:
-    case CLEAR:
-        *(bool *)at = table[index].kind == SET;
+        *(bool *)at = true;
         return 0;
     case NUMBER:
         *(int *)at = (int)number;

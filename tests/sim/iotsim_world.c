@@ -254,7 +254,6 @@ struct iotsim_key *iotsim_session_make(struct iotsim_world *world, struct iotsim
     key->expires_ms = key->told_ms - set->early_s * TIME_MS_PER_SECOND;
     key->role = role;
     key->session = session;
-    role->assumed++;
     world->made++;
     key_add(world, key);
     return key;

@@ -51,7 +51,6 @@ struct iotsim_role {
     char *external_id;     /* must be given to assume it; NULL: none */
     int64_t max_session_s; /* DurationSeconds at most */
     bool web_identity;     /* may be assumed with the web identity's token */
-    int64_t assumed;       /* sessions made */
     UT_hash_handle hh;
 };
 

@@ -13,7 +13,7 @@
 
 struct kept_row {
     struct job_execution execution;
-    bool counts;   /* the policy holds for it whatever its age: rules_count() */
+    bool counts;   /* the policy holds for it whatever its age: rules_ignore() has no word */
     bool goes;     /* it would go, if no keep rule held: rules_keep() */
     bool surely;   /* it would have gone before anything was listed: rules_keep() by that moment */
     bool selected; /* it was */

@@ -49,7 +49,7 @@ struct shadow_run {
     struct shadow_row *rows;
     int64_t count, room, confirmed; /* rows asked for, and of these on record */
     int64_t matched;                /* selected and left for later, when the plan was sealed */
-    bool planned, resumed, forgotten;
+    bool planned, forgotten;
     int64_t began_ms, ended_ms; /* ended_ms: 0 while it is open */
 };
 

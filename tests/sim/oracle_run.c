@@ -33,7 +33,6 @@ void oracle_run_begins(struct oracle *oracle, const struct oracle_run *begun)
         oracle_add_run(oracle, resumed);
         run = oracle_shadow(oracle, resumed);
     }
-    run->resumed = true;
     for (int64_t i = 0; i < run->count; i++) { /* a later run may have had some of the slots */
         oracle_point(oracle, resumed, i);
     }

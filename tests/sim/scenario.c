@@ -60,13 +60,6 @@ void scenario_stream(const struct scenario *scenario, uint64_t part, struct rand
     random_seed(random, scenario->seed * UINT64_C(0x9e3779b97f4a7c15) + part * UINT64_C(0xd1b54a32d192ed03));
 }
 
-bool scenario_others_delete(const struct scenario *scenario)
-{
-    const int64_t *every = scenario->actor_every_ms;
-    return every[ACTOR_DELETES] || every[ACTOR_REBIRTHS] || every[ACTOR_TWINS] || every[ACTOR_AMBUSHES] ||
-           every[ACTOR_AFTER_LOSSES];
-}
-
 /* --- drawing ---------------------------------------------------------------------------------------------
  */
 

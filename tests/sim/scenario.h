@@ -158,7 +158,6 @@ bool scenario_drop(struct scenario *scenario, int part);
 
 /* A stream of random numbers for one part of a seed. */
 void scenario_stream(const struct scenario *scenario, uint64_t part, struct random *random);
-bool scenario_others_delete(const struct scenario *scenario);
 
 const char *fault_name(enum fault fault);
 const char *actor_name(enum actor actor);

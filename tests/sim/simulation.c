@@ -312,7 +312,7 @@ void simulation_run(const struct scenario *scenario, const struct policy *policy
     if (!sim->broken[0]) {
         judge(sim);
     }
-    *result = (struct simulation){.hash = virtual_trace_hash(sim->world), .steps = sim->steps};
+    *result = (struct simulation){.hash = virtual_trace_hash(sim->world)};
     text_copy(result->broken, sizeof result->broken, sim->broken);
     result->broken_step = sim->broken_step;
     sim->totals.seeds = 1;

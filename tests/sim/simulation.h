@@ -8,8 +8,7 @@
 struct policy;
 
 struct simulation {
-    uint64_t hash; /* of everything that happened */
-    int64_t steps;
+    uint64_t hash;    /* of everything that happened */
     char broken[400]; /* the first rule that did not hold; "" if all did */
     int64_t broken_step;
 };

@@ -41,7 +41,7 @@ struct wire {
     struct job_service service;
     struct random latency, streams[FAULT_COUNT];
     struct request *requests; /* whose call is waited for */
-    size_t waiting, travelling;
+    size_t waiting;
     bool cut, expired;
     int64_t refreshed_ns; /* credentials are good again from then on, once somebody was refused */
     int64_t refresh_ns;
@@ -187,7 +187,6 @@ struct straggler {
 static void on_straggler(void *ctx)
 {
     struct straggler *straggler = ctx;
-    straggler->wire->travelling--;
     sim_tell(straggler->wire->sim, "a request arrives late");
     execute_alone(straggler->wire, straggler->attempt);
     free(straggler);
@@ -199,7 +198,6 @@ static void execute_later(struct request *request)
     struct straggler *straggler = mem_alloc(sizeof *straggler);
     *straggler = (struct straggler){.wire = wire, .attempt = request->attempt};
     int64_t wait_ms = (int64_t)random_below(stream(request), SIM_LIFE_MS + 5000);
-    wire->travelling++;
     virtual_at(wire->sim->world, virtual_mono_ns(wire->sim->world) + wait_ms * TIME_NS_PER_MS, on_straggler,
                straggler);
 }
@@ -353,7 +351,6 @@ static void on_arrival(void *ctx)
     struct request *request = ctx;
     struct wire *wire = request->wire;
     struct call *call = request->call;
-    wire->travelling--;
     request->arrived = true;
     if (!call) {
         if (request->attempt && !request->dropped) {
@@ -423,7 +420,6 @@ static void depart(struct request *request)
     struct wire *wire = request->wire;
     int64_t now_ns = virtual_mono_ns(wire->sim->world);
     request->answer_ns = now_ns + answer_delay(request, request->latency_ns);
-    wire->travelling++;
     virtual_at(wire->sim->world, now_ns + request->latency_ns / 2, on_arrival, request);
 }
 
@@ -576,9 +572,4 @@ void wire_expire_credentials(struct wire *wire, int64_t refresh_ms)
 size_t wire_waiting(const struct wire *wire)
 {
     return wire->waiting;
-}
-
-size_t wire_travelling(const struct wire *wire)
-{
-    return wire->travelling;
 }

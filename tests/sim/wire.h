@@ -19,7 +19,6 @@ void wire_cut(struct wire *wire);
 void wire_restore(struct wire *wire);
 
 void wire_expire_credentials(struct wire *wire, int64_t refresh_ms);
-size_t wire_waiting(const struct wire *wire);    /* calls whose answer is to come */
-size_t wire_travelling(const struct wire *wire); /* requests that may still be executed */
+size_t wire_waiting(const struct wire *wire); /* calls whose answer is to come */
 
 #endif

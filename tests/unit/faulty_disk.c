@@ -29,7 +29,6 @@ static int read_file(sqlite3_file *file, void *to, int length, sqlite3_int64 off
 
 static int write_file(sqlite3_file *file, const void *from, int length, sqlite3_int64 offset)
 {
-    faulty_disk.writes++;
     if (faulty_disk.broken) {
         return SQLITE_IOERR_WRITE;
     }
@@ -50,7 +49,6 @@ static int truncate_file(sqlite3_file *file, sqlite3_int64 size)
 
 static int sync_file(sqlite3_file *file, int flags)
 {
-    faulty_disk.syncs++;
     return faulty_disk.sync_fails ? SQLITE_IOERR_FSYNC : real_of(file)->pMethods->xSync(real_of(file), flags);
 }
 

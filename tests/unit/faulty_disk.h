@@ -10,7 +10,6 @@ struct faulty_disk {
     int64_t room;    /* bytes that files may still grow by; below 0: any number */
     bool broken;     /* writes fail, whatever room there is */
     bool sync_fails; /* from now on */
-    int64_t writes, syncs;
 };
 
 extern struct faulty_disk faulty_disk;

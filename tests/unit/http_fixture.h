@@ -13,7 +13,6 @@ struct fixture {
     struct http_server server;
     struct http_client *client;
     struct http_origin *origin;
-    int done;          /* requests */
     int closed;        /* calls of on_closed() */
     int unknown_names; /* resolver_unknown() at the beginning */
     bool inside;       /* submit or cancel is running: no done() may come now */

@@ -289,9 +289,3 @@ void http_server_close(struct http_server *server)
     SSL_CTX_free(server->tls);
     server->tls = NULL;
 }
-
-void http_server_reset_all(struct http_server *server)
-{
-    while (server->peers)
-        peer_reset(server->peers);
-}

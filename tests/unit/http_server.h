@@ -33,8 +33,6 @@ void http_server_open(struct http_server *server, uv_loop_t *loop, SSL_CTX *tls)
 void http_server_close(struct http_server *server);
 /* Stops listening, so that the next connection is refused. */
 void http_server_refuse(struct http_server *server);
-/* Resets every connection. */
-void http_server_reset_all(struct http_server *server);
 
 struct http_server *peer_server(const struct peer *peer);
 int peer_requests(const struct peer *peer);      /* complete ones on this connection, this one included */

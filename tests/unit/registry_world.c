@@ -106,7 +106,7 @@ static void judge(void *ctx, const struct fleet_execution *found)
                     wanted->thing(test, &thing) && execution_status_terminal(print->status) &&
                     RIG_START_MS - print->last_updated_at.ms > test->policy.match.older_than_ms &&
                     fleet_know_job(test->fleet, execution->job_id, &job) &&
-                    policy_wants_job(&test->policy, &job, NULL);
+                    policy_wants_job(&test->policy, &job);
     test->eligible[found->identity] = eligible;
     wanted->count += eligible;
 }

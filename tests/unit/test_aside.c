@@ -151,16 +151,16 @@ static void a_job_of_which_only_the_id_is_known_may_be_of_either_selection(void 
     (void)state;
     rig_policy(&policy);
     policy.match.job_selection = SELECTION_CONTINUOUS;
-    assert_true(policy_wants_job(&policy, &job, NULL));
+    assert_true(policy_wants_job(&policy, &job));
     job.described = true;
     job.status = JOB_COMPLETED;
-    assert_false(policy_wants_job(&policy, &job, NULL));
+    assert_false(policy_wants_job(&policy, &job));
     job.continuous = true;
-    assert_true(policy_wants_job(&policy, &job, NULL));
+    assert_true(policy_wants_job(&policy, &job));
     policy.match.job_selection = SELECTION_SNAPSHOT;
-    assert_false(policy_wants_job(&policy, &job, NULL));
+    assert_false(policy_wants_job(&policy, &job));
     job = (struct job){.job_id = "fw-1", .status = JOB_COMPLETED};
-    assert_true(policy_wants_job(&policy, &job, NULL));
+    assert_true(policy_wants_job(&policy, &job));
 }
 
 static const struct CMUnitTest tests[] = {

@@ -169,7 +169,7 @@ static void service_quotas_are_asked_only_where_the_client_has_them(void **state
     client_world_close(world);
 }
 
-static void signatures_follow_the_day_the_name_and_the_path(void **state)
+static void signatures_follow_the_day_and_the_path(void **state)
 {
     struct client_world *world = client_world_open(EMPTY_PAGE);
     struct aws_client_config config = client_world_config(world);
@@ -189,12 +189,11 @@ static void signatures_follow_the_day_the_name_and_the_path(void **state)
     aws_client_destroy(world->client);
     snprintf(url, sizeof(url), "http://127.0.0.1:%d/base/?x=1", world->server.port);
     config.endpoint_url = url;
-    config.signing_name = "execute-api";
     world->client = aws_client_create(&config, &err);
     assert_non_null(world->client);
     client_world_run(world, OPERATION_DESCRIBE_EXECUTION);
     assert_starts(request(world, 3), "GET /base/things/gw%3A1/jobs/fw-1?x=1&executionNumber=7 HTTP");
-    assert_signed(request(world, 3), "execute-api", "AKIDEXAMPLE");
+    assert_signed(request(world, 3), "iot", "AKIDEXAMPLE");
     client_world_run(world, OPERATION_DELETE_EXECUTION);
     assert_starts(request(world, 4), "DELETE /base/things/gw%3A1/jobs/fw-1/executionNumber/7?x=1");
     client_world_close(world);
@@ -497,7 +496,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_session_token_is_sent_and_signed),
     cmocka_unit_test(sts_is_asked_with_a_signed_form),
     cmocka_unit_test(service_quotas_are_asked_only_where_the_client_has_them),
-    cmocka_unit_test(signatures_follow_the_day_the_name_and_the_path),
+    cmocka_unit_test(signatures_follow_the_day_and_the_path),
     cmocka_unit_test(a_malformed_call_never_reaches_the_socket),
     cmocka_unit_test(a_call_whose_time_to_leave_is_over_is_not_sent),
     cmocka_unit_test(without_credentials_nothing_is_sent),

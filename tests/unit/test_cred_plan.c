@@ -169,9 +169,20 @@ static void show_text(struct buf *out, const char *before, const char *text)
     }
 }
 
+static const char *kind_name(enum cred_kind kind)
+{
+    static const char *const names[CRED_KIND_COUNT] = {
+        [CRED_ENVIRONMENT] = "environment",    [CRED_KEYS] = "profile",
+        [CRED_PROCESS] = "credential_process", [CRED_SSO] = "sso",
+        [CRED_WEB_IDENTITY] = "web identity",  [CRED_CONTAINER] = "container",
+        [CRED_INSTANCE] = "instance metadata", [CRED_ROLE] = "role",
+    };
+    return names[kind];
+}
+
 static void show_step(struct buf *out, const struct cred_step *step)
 {
-    buf_text(out, cred_kind_name(step->kind));
+    buf_text(out, kind_name(step->kind));
     if (step->profile != NULL) {
         buf_printf(out, "(%s)", step->profile);
     }

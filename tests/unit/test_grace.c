@@ -43,9 +43,9 @@ struct nights {
 
     struct sweep *sweep;
     struct report report;
-    int64_t began_ms, counted_ms, rows, waiting;
+    int64_t began_ms, counted_ms, waiting;
     bool done, planned, canceled, forgotten;
-    int64_t too_early, deleted; /* over all nights */
+    int64_t deleted; /* over all nights */
 };
 
 static int64_t below(struct nights *test, int64_t bound)
@@ -78,7 +78,6 @@ static void on_row(void *owner, const struct job_execution *execution, const str
     uint32_t key = key_of(test, execution);
     int64_t since_ms = test->since_ms[test->print][key];
     assert_false(waits && verdict->delete);
-    test->rows++;
     if (!verdict->delete &&!waits && !later) {
         return;
     }
@@ -159,7 +158,7 @@ static void sweep(struct nights *test, bool plan_only)
     static char selections[PRINTS][4] = {"one", "two"};
     test->policy.selection = selections[test->print];
     test->done = test->planned = test->canceled = test->forgotten = false;
-    test->counted_ms = test->rows = test->waiting = 0;
+    test->counted_ms = test->waiting = 0;
     memset(test->selected, 0, sizeof test->selected);
     test->rig.ledger_requests = 0;
     test->began_ms = service_ms(test);

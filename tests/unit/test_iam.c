@@ -381,14 +381,14 @@ static void check_row(const char *document, const struct policy *policy, const c
     } else if (!in_job || !in_thing) {
         assert_false(allows_both(document, "iot:DeleteJobExecution", job, thing));
     }
-    if (policy_wants_job(policy, &wanted, NULL)) {
+    if (policy_wants_job(policy, &wanted)) {
         assert_true(allows_job(document, "iot:DescribeJob", job));
         assert_true(allows_job(document, "iot:ListJobExecutionsForJob", job));
     }
     if (policy_wants_thing(policy, NULL, thing)) {
         assert_true(allows_thing(document, "iot:ListJobExecutionsForThing", thing));
     }
-    if (policy_wants_job(policy, &wanted, NULL) && policy_wants_thing(policy, NULL, thing)) {
+    if (policy_wants_job(policy, &wanted) && policy_wants_thing(policy, NULL, thing)) {
         assert_true(allows_both(document, "iot:DescribeJobExecution", job, thing));
         assert_true(allows_both(document, "iot:DeleteJobExecution", job, thing));
     }

@@ -28,7 +28,6 @@ struct again {
     struct ledger_request found; /* the run that is open */
     bool doubtful[ROWS_MAX];     /* its rows that the first process may have sent */
     int doubts;
-    int process;
     int64_t deletions, looks; /* of the present process */
     bool unreachable, denied; /* the service answers nothing, or refuses deletions */
     bool done;
@@ -64,7 +63,6 @@ static void renew_process(struct again *test)
     struct dispatcher_config config = {.quota_per_1000s = {[OPERATION_DELETE_EXECUTION] = 1000}};
     dispatcher_destroy(test->rig.dispatcher);
     test->rig.dispatcher = dispatcher_create(&test->rig.env, &test->rig.service, &config);
-    test->process++;
     test->deletions = test->looks = 0;
     test->done = false;
 }
