@@ -228,7 +228,7 @@ check-systemd: deps-system ## the installed service under a systemd of its own, 
 
 valgrind: ## the unit tests and a whole sweep of the release build under valgrind
 	@$(MAKE) --no-print-directory -j2 VARIANT=release all tests
-	tests/run -t 1200 "tests/valgrind.py $(UNIT)" tests/valgrind_sweep.py
+	tests/run -t 3000 "tests/valgrind.py $(UNIT)" tests/valgrind_sweep.py
 
 # tests/bench/bench_X.c and bench_X.py print a table each; part_X belongs to one of them
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c)) $(wildcard tests/bench/bench_*.py)
