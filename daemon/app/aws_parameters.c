@@ -97,7 +97,7 @@ static bool is_utf8_or_text(const struct py_value *content)
 static struct py_value *read_document(const char *option, const struct py_value *content,
                                       struct aws_failure *failure)
 {
-    size_t skipped = content->kind == PY_BYTES && strncmp(content->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t skipped = content->kind == PY_BYTES ? text_mark_length(content->text, content->length) : 0;
     const char *text = is_utf8_or_text(content) ? content->text + skipped : "\xff";
     return aws_document_read(option, text, is_utf8_or_text(content) ? content->length - skipped : 1, failure);
 }

@@ -1,6 +1,7 @@
 /* See app/yaml_value.h. */
 #include "app/yaml_value.h"
 
+#include "base/text.h"
 #include "policy/yaml.h"
 
 #include <stdio.h>
@@ -177,10 +178,9 @@ struct py_value *yaml_value(const char *text, size_t length)
     struct yaml_file file;
     struct diagnostics diagnostics;
     struct py_value *value = NULL;
-    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
-        text += 3;
-        length -= 3;
-    }
+    size_t mark = text_mark_length(text, length);
+    text += mark;
+    length -= mark;
     if (is_empty(text, length)) {
         return py_none();
     }

@@ -342,7 +342,7 @@ static int parse_lines(struct parser *parser, const char *text, size_t length)
 {
     const char *end = text + length;
     parser->line = 1;
-    if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+    if (text_mark_length(text, length) > 0) {
         return refuse(parser, "a byte order mark; save the file without one");
     }
     for (; text < end; parser->line++) {

@@ -1,6 +1,8 @@
 /* See base/input.h. */
 #include "base/input.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -32,7 +34,7 @@ static void begin(struct input *input)
     while (input->length < 3 && !input->ended) {
         read_more(input);
     }
-    input->at = input->length >= 3 && memcmp(input->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    input->at = text_mark_length(input->bytes, input->length);
 }
 
 size_t input_look(struct input *input, size_t count, const char **bytes)

@@ -31,6 +31,13 @@ size_t text_utf8_next(const char *text, size_t length, uint32_t *code)
     return size;
 }
 
+size_t text_mark_length(const char *bytes, size_t length)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const size_t size = sizeof mark - 1;
+    return length >= size && memcmp(bytes, mark, size) == 0 ? size : 0;
+}
+
 bool text_is_utf8(const char *bytes, size_t length)
 {
     while (length > 0) {

@@ -27,6 +27,8 @@ bool text_int64(const char *text, int64_t min, int64_t max, int64_t *value);
 bool text_copy(char *to, size_t size, const char *from);
 
 bool text_is_utf8(const char *bytes, size_t length);
+/* How long the byte order mark of UTF-8 is with which they begin: 3, or 0 when they do not. */
+size_t text_mark_length(const char *bytes, size_t length);
 
 /* The length of the valid UTF-8 sequence at the start of bytes (RFC 3629: no surrogates, nothing over
  * U+10FFFF, no overlong form) and its code point; 0 when there is none. length is above 0. */
